@@ -1,0 +1,1 @@
+"""The nouns of the platform, one a file: Spec, pure plan, ComponentResource."""

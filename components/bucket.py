@@ -1,0 +1,86 @@
+"""A bucket as every bucket here is: private, versioned, encrypted, TLS-only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.iam import Statement, deny_plain_http, document
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A bucket's name and ARN, wherever it was declared."""
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+
+
+def private_bucket(
+    name: str,
+    *,
+    durable: pulumi.ResourceOptions,
+    child: pulumi.ResourceOptions,
+    key_arn: pulumi.Input[str] | None,
+    region: str | None = None,
+    lock: bool = False,
+    statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
+) -> aws.s3.Bucket:
+    """Declare the bucket and the five resources that close it.
+
+    Without a key of ours, S3's own key encrypts it (SSE-S3): the only choice for a bucket that
+    load balancers write to (Elastic Load Balancing User Guide, "Access logs for your
+    Application Load Balancer"). `statements` adds to the bucket's policy, given its ARN.
+    """
+    bucket = aws.s3.Bucket(name, object_lock_enabled=lock or None, region=region, opts=durable)
+    aws.s3.BucketVersioning(
+        name,
+        bucket=bucket.bucket,
+        region=region,
+        versioning_configuration={"status": "Enabled"},
+        opts=child,
+    )
+    aws.s3.BucketServerSideEncryptionConfiguration(
+        name,
+        bucket=bucket.bucket,
+        region=region,
+        rules=[
+            {
+                "bucket_key_enabled": True,
+                "apply_server_side_encryption_by_default": {
+                    "sse_algorithm": "aws:kms",
+                    "kms_master_key_id": key_arn,
+                },
+            }
+            if key_arn is not None
+            else {"apply_server_side_encryption_by_default": {"sse_algorithm": "AES256"}}
+        ],
+        opts=child,
+    )
+    aws.s3.BucketOwnershipControls(
+        name,
+        bucket=bucket.bucket,
+        region=region,
+        rule={"object_ownership": "BucketOwnerEnforced"},
+        opts=child,
+    )
+    private = aws.s3.BucketPublicAccessBlock(
+        name,
+        bucket=bucket.bucket,
+        region=region,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=child,
+    )
+    aws.s3.BucketPolicy(
+        name,
+        bucket=bucket.bucket,
+        region=region,
+        policy=document(deny_plain_http(bucket.arn), *statements(bucket.arn)),
+        # S3 refuses two changes to a bucket's access at the same moment.
+        opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[private])),
+    )
+    return bucket

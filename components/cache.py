@@ -1,0 +1,146 @@
+"""The cache: a Valkey or Redis replication group, with TLS and a token."""
+
+from typing import Literal, Self
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, model_validator
+
+from components.component import Component, Place
+from components.spec import LogRetention, Spec
+from naming import physical
+
+PORT = 6379
+
+
+class CacheSpec(Spec):
+    """The ElastiCache replication group."""
+
+    engine: Literal["valkey", "redis"] = Field(
+        default="valkey", description="Valkey costs 20% less."
+    )
+    engine_version: str = Field(
+        default="8.0", pattern=r"^\d+\.\d+$", description="Major and minor."
+    )
+    node_type: str = Field(
+        default="cache.t4g.small",
+        pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$",
+        description="ElastiCache node type: how big each node is.",
+    )
+    nodes: int = Field(default=1, ge=1, le=6, description="Nodes: a primary and its replicas.")
+    multi_az: bool = Field(
+        default=False,
+        description="Nodes in different zones, with automatic failover; needs two nodes.",
+    )
+    maxmemory_policy: Literal[
+        "noeviction", "allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-ttl"
+    ] = Field(default="volatile-lru", description="What goes when the memory is full.")
+    snapshot_days: int = Field(
+        default=0, ge=0, le=35, description="Days of daily snapshots; 0 for none."
+    )
+    snapshot_window: str = Field(
+        default="05:00-06:00", pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="Daily, UTC."
+    )
+    maintenance_window: str = Field(
+        default="sun:08:30-sun:09:30",
+        pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$",
+        description="Weekly, UTC.",
+    )
+    token_strategy: Literal["SET", "ROTATE"] = Field(
+        default="SET",
+        description="How a new AUTH token is applied. ROTATE accepts the old one too: use it "
+        "for the first of two updates when rotating, never for a first token, which it would "
+        "leave optional.",
+    )
+    log_days: LogRetention = Field(
+        default=90, description="Days that slow and engine logs are kept."
+    )
+
+    @model_validator(mode="after")
+    def _failover_needs_a_second_node(self) -> Self:
+        if self.multi_az and self.nodes < 2:
+            message = f"multi_az needs nodes of at least 2, not {self.nodes}"
+            raise ValueError(message)
+        return self
+
+
+class Cache(Component):
+    """The replication group; produces subnet group, parameter group, log groups and the group."""
+
+    address: pulumi.Output[str]
+    replication_group_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        spec: CacheSpec,
+        place: Place,
+        *,
+        subnet_ids: list[pulumi.Output[str]],
+        security_group_id: pulumi.Input[str],
+        key_arn: pulumi.Input[str],
+        log_key_arn: pulumi.Input[str],
+        token: pulumi.Input[str],
+    ) -> None:
+        super().__init__("arca:cache:Cache", name, place, data_class="confidential")
+        identifier = physical(place.prefix, limit=40)
+        family = f"{spec.engine}{spec.engine_version.split('.', maxsplit=1)[0]}"
+        subnets = aws.elasticache.SubnetGroup(
+            name, name=identifier, subnet_ids=subnet_ids, opts=self.child()
+        )
+        parameters = aws.elasticache.ParameterGroup(
+            f"{name}-{family}",
+            name=f"{identifier}-{family}",
+            family=family,
+            parameters=[{"name": "maxmemory-policy", "value": spec.maxmemory_policy}],
+            opts=self.child(),
+        )
+        logs = {
+            kind: aws.cloudwatch.LogGroup(
+                f"{name}-{kind}",
+                name=f"/{place.prefix}/cache/{kind}",
+                kms_key_id=log_key_arn,
+                retention_in_days=spec.log_days,
+                opts=self.child(),
+            )
+            for kind in ("slow-log", "engine-log")
+        }
+        group = aws.elasticache.ReplicationGroup(
+            name,
+            replication_group_id=identifier,
+            description=f"{identifier}: tokens, idempotency keys, rate limits",
+            engine=spec.engine,
+            engine_version=spec.engine_version,
+            node_type=spec.node_type,
+            num_cache_clusters=spec.nodes,
+            automatic_failover_enabled=spec.multi_az,
+            multi_az_enabled=spec.multi_az,
+            parameter_group_name=parameters.name,
+            subnet_group_name=subnets.name,
+            security_group_ids=[security_group_id],
+            port=PORT,
+            at_rest_encryption_enabled=True,
+            kms_key_id=key_arn,
+            transit_encryption_enabled=True,
+            transit_encryption_mode="required",
+            auth_token=token,
+            auth_token_update_strategy=spec.token_strategy,
+            snapshot_retention_limit=spec.snapshot_days,
+            snapshot_window=spec.snapshot_window,
+            maintenance_window=spec.maintenance_window,
+            auto_minor_version_upgrade=False,
+            apply_immediately=False,
+            log_delivery_configurations=[
+                {
+                    "destination": group.name,
+                    "destination_type": "cloudwatch-logs",
+                    "log_format": "json",
+                    "log_type": kind,
+                }
+                for kind, group in logs.items()
+            ],
+            opts=self.durable(),
+        )
+        self.address = group.primary_endpoint_address
+        self.replication_group_id = group.replication_group_id
+        self.register_outputs({"address": self.address})

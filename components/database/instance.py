@@ -1,0 +1,216 @@
+"""PostgreSQL on RDS: one instance, where it comes from, and its copies."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.component import Component, Login, Place
+from components.database.spec import DatabaseSpec, PointInTime, Snapshot, parameters
+from components.iam import trust
+from naming import physical
+
+DATABASE = "arca"
+PORT = 5432
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the instance and its read replicas share."""
+
+    parameter_group: pulumi.Output[str]
+    subnet_group: pulumi.Output[str]
+    monitoring_role: pulumi.Output[str]
+    before: list[pulumi.Resource]
+
+
+class Database(Component):
+    """The instance.
+
+    Produces: subnet group, parameter group, monitoring role, log groups, the instance, its read
+    replicas, and the replication of its automated backups where the stack has a DR region.
+    """
+
+    identifier: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    address: pulumi.Output[str]
+    resource_id: pulumi.Output[str]
+    managed_secret_arns: dict[str, pulumi.Output[str]]
+    """The owner's secret by its role, where RDS makes it."""
+    replica_addresses: list[pulumi.Output[str]]
+
+    def __init__(
+        self,
+        name: str,
+        spec: DatabaseSpec,
+        place: Place,
+        *,
+        subnet_ids: list[pulumi.Output[str]],
+        security_group_id: pulumi.Input[str],
+        key_arn: pulumi.Input[str],
+        log_key_arn: pulumi.Input[str],
+        replica_key_arn: pulumi.Input[str] | None,
+        owner: Login,
+        replica_of: pulumi.Output[str] | None,
+        standby: bool,
+    ) -> None:
+        super().__init__("arca:database:Database", name, place, data_class="confidential")
+        self._spec, self._key_arn = spec, key_arn
+        self._security_group_id = security_group_id
+        identifier = physical(place.prefix, limit=63)
+        major = spec.engine_version.split(".", maxsplit=1)[0]
+        subnets = aws.rds.SubnetGroup(name, subnet_ids=subnet_ids, opts=self.child())
+        group = aws.rds.ParameterGroup(
+            f"{name}-{major}",
+            family=f"postgres{major}",
+            parameters=[
+                {"name": key, "value": value, "apply_method": method}
+                for key, value, method in parameters(spec)
+            ],
+            opts=self.child(),
+        )
+        role = aws.iam.Role(
+            f"{name}-monitoring",
+            assume_role_policy=trust("monitoring.rds.amazonaws.com", account_id=place.account_id),
+            opts=self.child(),
+        )
+        monitoring = aws.iam.RolePolicyAttachment(
+            f"{name}-monitoring",
+            role=role.name,
+            policy_arn="arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
+            opts=self.child(),
+        )
+        # RDS would make these itself, without a key or a retention.
+        logs = [
+            aws.cloudwatch.LogGroup(
+                f"{name}-{log}",
+                name=f"/aws/rds/instance/{identifier}/{log}",
+                kms_key_id=log_key_arn,
+                retention_in_days=90,
+                opts=self.child(),
+            )
+            for log in ("postgresql", "upgrade")
+        ]
+        self._common = Common(group.name, subnets.name, role.arn, [monitoring, *logs])
+
+        self._owner = owner
+        instance = self._instance(
+            name,
+            identifier,
+            replica_of=replica_of,
+            makes_data=spec.source.kind != "replica",
+            multi_az=spec.multi_az and not standby,
+            backup_days=spec.backup_days,
+        )
+        replicas = [
+            self._instance(
+                f"{name}-replica-{number}",
+                physical(place.prefix, f"replica-{number}", limit=63),
+                replica_of=instance.identifier,
+                makes_data=False,
+                multi_az=False,
+                backup_days=0,
+            )
+            for number in range(1, spec.read_replicas + 1)
+        ]
+        if place.replica_region is not None:
+            aws.rds.InstanceAutomatedBackupsReplication(
+                name,
+                region=place.replica_region,
+                source_db_instance_arn=instance.arn,
+                kms_key_id=replica_key_arn,
+                retention_period=spec.backup_days,
+                opts=self.durable(),
+            )
+        self.identifier = instance.identifier
+        self.arn = instance.arn
+        self.address = instance.address
+        self.resource_id = instance.resource_id
+        self.managed_secret_arns = (
+            {"database-owner": instance.master_user_secrets[0].secret_arn}
+            if spec.managed_password
+            else {}
+        )
+        self.replica_addresses = [replica.address for replica in replicas]
+        self.register_outputs({"address": instance.address, "arn": instance.arn})
+
+    def _instance(
+        self,
+        logical: str,
+        identifier: str,
+        *,
+        replica_of: pulumi.Input[str] | None,
+        makes_data: bool,
+        multi_az: bool,
+        backup_days: int,
+    ) -> aws.rds.Instance:
+        """One instance. A replica takes engine, storage and owner from its source and may not
+        name them, before promotion or after (Amazon RDS API, CreateDBInstanceReadReplica).
+        """
+        spec, common = self._spec, self._common
+        source = spec.source if makes_data else None
+        # What is restored brings its owner and its database along.
+        empty = source is not None and source.kind == "new"
+        managed = makes_data and spec.managed_password
+        password = self._owner.password if makes_data else None
+        return aws.rds.Instance(
+            logical,
+            identifier=identifier,
+            engine="postgres" if makes_data else None,
+            engine_version=spec.engine_version,
+            instance_class=spec.instance_class,
+            replicate_source_db=replica_of,
+            snapshot_identifier=source.snapshot_id if isinstance(source, Snapshot) else None,
+            restore_to_point_in_time=_restore(source) if isinstance(source, PointInTime) else None,
+            db_name=DATABASE if empty else None,
+            username=self._owner.username if empty else None,
+            password_wo=password,
+            password_wo_version=self._owner.version if password is not None else None,
+            manage_master_user_password=managed or None,
+            master_user_secret_kms_key_id=self._key_arn if managed else None,
+            iam_database_authentication_enabled=spec.iam_authentication,
+            allocated_storage=spec.storage_gib if makes_data else None,
+            max_allocated_storage=spec.storage_max_gib,
+            storage_type="gp3",
+            storage_encrypted=True,
+            kms_key_id=self._key_arn,
+            multi_az=multi_az,
+            db_subnet_group_name=common.subnet_group,
+            vpc_security_group_ids=[self._security_group_id],
+            publicly_accessible=False,
+            port=PORT,
+            ca_cert_identifier=spec.ca_certificate,
+            parameter_group_name=common.parameter_group,
+            backup_retention_period=backup_days,
+            backup_window=spec.backup_window,
+            maintenance_window=spec.maintenance_window,
+            delete_automated_backups=False,
+            copy_tags_to_snapshot=True,
+            auto_minor_version_upgrade=False,
+            apply_immediately=False,
+            blue_green_update={"enabled": True}
+            if spec.blue_green_upgrades and makes_data
+            else None,
+            deletion_protection=self.place.protect,
+            skip_final_snapshot=False,
+            final_snapshot_identifier=f"{identifier}-final",
+            monitoring_interval=spec.monitoring_seconds,
+            monitoring_role_arn=common.monitoring_role if spec.monitoring_seconds else None,
+            performance_insights_enabled=True,
+            performance_insights_kms_key_id=self._key_arn,
+            performance_insights_retention_period=spec.insights_days,
+            enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
+            opts=self.durable(
+                depends_on=common.before,
+                custom_timeouts=pulumi.CustomTimeouts(create="2h", update="2h", delete="1h"),
+            ),
+        )
+
+
+def _restore(source: PointInTime) -> aws.rds.InstanceRestoreToPointInTimeArgs:
+    return aws.rds.InstanceRestoreToPointInTimeArgs(
+        source_db_instance_identifier=source.source_instance_id,
+        source_db_instance_automated_backups_arn=source.source_backups_arn,
+        restore_time=source.at.isoformat().replace("+00:00", "Z") if source.at else None,
+        use_latest_restorable_time=None if source.at else True,
+    )

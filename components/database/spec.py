@@ -1,0 +1,166 @@
+"""The database's settings, and the parameters that PostgreSQL gets from them."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.spec import Spec
+
+
+class New(Spec):
+    """An empty database."""
+
+    kind: Literal["new"] = "new"
+
+
+class Replica(Spec):
+    """A cross-region replica of the primary stack's instance; the secondary's recovery phase
+    promotes it.
+    """
+
+    kind: Literal["replica"] = "replica"
+
+
+class Snapshot(Spec):
+    """Restored from a snapshot."""
+
+    kind: Literal["snapshot"] = "snapshot"
+    snapshot_id: str = Field(min_length=1, description="Identifier or ARN of the snapshot.")
+
+
+class PointInTime(Spec):
+    """Restored to a moment, from an instance or from automated backups."""
+
+    kind: Literal["point-in-time"] = "point-in-time"
+    source_instance_id: str | None = Field(default=None, description="Instance in the same region.")
+    source_backups_arn: str | None = Field(
+        default=None, description="ARN of (replicated) automated backups."
+    )
+    at: datetime | None = Field(
+        default=None, description="UTC moment to restore to; the latest restorable one when absent."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.source_instance_id is None) == (self.source_backups_arn is None):
+            message = "give either source_instance_id or source_backups_arn"
+            raise ValueError(message)
+        return self
+
+
+Source = Annotated[New | Replica | Snapshot | PointInTime, Field(discriminator="kind")]
+
+
+class DatabaseSpec(Spec):
+    """The RDS PostgreSQL instance."""
+
+    instance_class: str = Field(
+        default="db.t4g.medium",
+        pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$",
+        description="RDS instance class: how big the database is.",
+    )
+    engine_version: str = Field(
+        default="17.6", pattern=r"^1[5-8]\.\d+$", description="PostgreSQL version, major and minor."
+    )
+    source: Source = Field(
+        default=New(), description="Where the data comes from when it is created."
+    )
+    storage_gib: int = Field(
+        default=50, ge=20, le=65536, description="GiB of gp3 storage at the start."
+    )
+    storage_max_gib: int = Field(
+        default=200, ge=22, le=65536, description="GiB that storage autoscaling may grow to."
+    )
+    multi_az: bool = Field(default=False, description="A standby in another zone, failed over to.")
+    backup_days: int = Field(
+        default=7, ge=1, le=35, description="Days of automated backups (PITR)."
+    )
+    backup_window: str = Field(
+        default="06:00-07:00", pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="Daily, UTC."
+    )
+    maintenance_window: str = Field(
+        default="sun:07:30-sun:08:30",
+        pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$",
+        description="Weekly, UTC; must not overlap the backup window.",
+    )
+    read_replicas: int = Field(
+        default=0, ge=0, le=5, description="Read replicas in the same region."
+    )
+    proxy: bool = Field(default=False, description="Connections go through RDS Proxy.")
+    iam_authentication: bool = Field(
+        default=True, description="Let IAM identities log in with tokens."
+    )
+    managed_password: bool = Field(
+        default=False,
+        description="Let RDS make and rotate the owner's password. Forbids replicas and "
+        "blue-green upgrades; otherwise the password is our own secret.",
+    )
+    blue_green_upgrades: bool = Field(
+        default=False, description="Carry out updates on a copy and switch over (RDS Blue/Green)."
+    )
+    slow_query_ms: int = Field(
+        default=250,
+        ge=-1,
+        description="Milliseconds from which a statement is logged; -1 for none.",
+    )
+    lock_timeout_ms: int = Field(
+        default=5000,
+        ge=0,
+        description="Milliseconds that a statement waits for a lock; 0 for ever.",
+    )
+    idle_transaction_timeout_ms: int = Field(
+        default=60000,
+        ge=0,
+        description="Milliseconds until an idle transaction is ended; 0 for never.",
+    )
+    monitoring_seconds: Literal[0, 1, 5, 10, 15, 30, 60] = Field(
+        default=60, description="Seconds between enhanced monitoring's samples; 0 for none."
+    )
+    insights_days: int = Field(
+        default=7,
+        description="Days of Performance Insights: 7, 731, or a multiple of 31 up to 713.",
+    )
+    ca_certificate: str = Field(
+        default="rds-ca-rsa2048-g1",
+        description="Certificate authority of the server's certificate.",
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems: list[str] = []
+        # Amazon RDS User Guide, "Managing capacity automatically with storage autoscaling".
+        if self.storage_max_gib < self.storage_gib * 1.1:
+            problems.append(
+                f"storage_max_gib {self.storage_max_gib} must be at least 10% above "
+                f"storage_gib {self.storage_gib}"
+            )
+        days = self.insights_days
+        if days not in (7, 731) and not (days % 31 == 0 and 31 <= days <= 713):
+            problems.append(f"insights_days {days} must be 7, 731 or a multiple of 31 up to 713")
+        if self.managed_password and (self.read_replicas or self.source.kind == "replica"):
+            problems.append("managed_password must be false where there is a replica")
+        if self.managed_password and self.blue_green_upgrades:
+            problems.append("managed_password must be false with blue_green_upgrades")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def parameters(spec: DatabaseSpec) -> list[tuple[str, str, str]]:
+    """Name, value and when it takes effect, of each parameter that we set ourselves."""
+    return [
+        ("rds.force_ssl", "1", "immediate"),
+        ("shared_preload_libraries", "pg_stat_statements", "pending-reboot"),
+        ("pg_stat_statements.track", "ALL", "immediate"),
+        ("log_min_duration_statement", str(spec.slow_query_ms), "immediate"),
+        ("log_lock_waits", "1", "immediate"),
+        ("lock_timeout", str(spec.lock_timeout_ms), "immediate"),
+        (
+            "idle_in_transaction_session_timeout",
+            str(spec.idle_transaction_timeout_ms),
+            "immediate",
+        ),
+        # A replica cannot fall back behind a long query for longer than the RPO of five minutes.
+        ("max_standby_streaming_delay", "60000", "immediate"),
+    ]

@@ -1,0 +1,7 @@
+"""The edge: what Cloudflare does in front of the load balancers."""
+
+from components.edge.region import EdgeRegion
+from components.edge.spec import EdgeSpec
+from components.edge.zone import EdgeZone
+
+__all__ = ["EdgeRegion", "EdgeSpec", "EdgeZone"]

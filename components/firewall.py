@@ -1,0 +1,141 @@
+"""The web application firewall in front of the load balancer."""
+
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.component import Component, Place
+from components.spec import LogRetention, Spec
+
+ManagedGroup = Literal[
+    "AWSManagedRulesAmazonIpReputationList",
+    "AWSManagedRulesCommonRuleSet",
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesSQLiRuleSet",
+    "AWSManagedRulesLinuxRuleSet",
+]
+
+
+Rule = aws.wafv2.WebAclRuleArgsDict
+Visibility = aws.wafv2.WebAclVisibilityConfigArgsDict
+
+
+class FirewallSpec(Spec):
+    """The regional web ACL."""
+
+    managed_groups: tuple[ManagedGroup, ...] = Field(
+        default=(
+            "AWSManagedRulesAmazonIpReputationList",
+            "AWSManagedRulesCommonRuleSet",
+            "AWSManagedRulesKnownBadInputsRuleSet",
+            "AWSManagedRulesSQLiRuleSet",
+        ),
+        description="AWS's managed rule groups, in order of priority.",
+    )
+    requests_per_5_minutes: int = Field(
+        default=2000,
+        ge=10,
+        le=2_000_000_000,
+        description="Requests from one client address in five minutes before it is blocked. The "
+        "address is Cloudflare's CF-Connecting-IP, for every connection comes from Cloudflare.",
+    )
+    log_days: LogRetention = Field(default=90, description="Days that blocked requests are kept.")
+
+
+class Firewall(Component):
+    """The web ACL; produces the ACL, its association and its log of what was blocked."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: FirewallSpec,
+        place: Place,
+        *,
+        load_balancer_arn: pulumi.Input[str],
+        log_key_arn: pulumi.Input[str],
+    ) -> None:
+        super().__init__("arca:firewall:Firewall", name, place, data_class="internal")
+        acl = aws.wafv2.WebAcl(
+            name,
+            name=place.prefix,
+            scope="REGIONAL",
+            default_action={"allow": {}},
+            rules=[*_managed_rules(spec), _rate_rule(spec, priority=len(spec.managed_groups))],
+            visibility_config=_visible("web-acl"),
+            opts=self.child(),
+        )
+        aws.wafv2.WebAclAssociation(
+            name, resource_arn=load_balancer_arn, web_acl_arn=acl.arn, opts=self.child()
+        )
+        log = aws.cloudwatch.LogGroup(
+            name,
+            # WAF writes only to groups whose name begins so (AWS WAF Developer Guide, "Logging
+            # web ACL traffic").
+            name=f"aws-waf-logs-{place.prefix}",
+            kms_key_id=log_key_arn,
+            retention_in_days=spec.log_days,
+            opts=self.child(),
+        )
+        aws.wafv2.WebAclLoggingConfiguration(
+            name,
+            resource_arn=acl.arn,
+            log_destination_configs=[log.arn],
+            redacted_fields=[
+                {"single_header": {"name": header}} for header in ("authorization", "cookie")
+            ],
+            logging_filter={
+                "default_behavior": "DROP",
+                "filters": [
+                    {
+                        "behavior": "KEEP",
+                        "requirement": "MEETS_ANY",
+                        "conditions": [{"action_condition": {"action": "BLOCK"}}],
+                    }
+                ],
+            },
+            opts=self.child(),
+        )
+        self.register_outputs({})
+
+
+def _managed_rules(spec: FirewallSpec) -> list[Rule]:
+    return [
+        {
+            "name": group,
+            "priority": priority,
+            "override_action": {"none": {}},
+            "statement": {"managed_rule_group_statement": {"name": group, "vendor_name": "AWS"}},
+            "visibility_config": _visible(group),
+        }
+        for priority, group in enumerate(spec.managed_groups)
+    ]
+
+
+def _rate_rule(spec: FirewallSpec, *, priority: int) -> Rule:
+    return {
+        "name": "rate",
+        "priority": priority,
+        "action": {"block": {}},
+        "statement": {
+            "rate_based_statement": {
+                "limit": spec.requests_per_5_minutes,
+                "evaluation_window_sec": 300,
+                "aggregate_key_type": "FORWARDED_IP",
+                "forwarded_ip_config": {
+                    "header_name": "CF-Connecting-IP",
+                    "fallback_behavior": "MATCH",
+                },
+            }
+        },
+        "visibility_config": _visible("rate"),
+    }
+
+
+def _visible(metric: str) -> Visibility:
+    return {
+        "cloudwatch_metrics_enabled": True,
+        "sampled_requests_enabled": True,
+        "metric_name": metric,
+    }

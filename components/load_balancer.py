@@ -1,0 +1,261 @@
+"""The load balancer: two target groups, and a production and a test listener over them."""
+
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.component import Component, Place
+from components.spec import Spec
+from naming import physical
+
+NAME_LIMIT = 32
+TEST_PORT = 8443
+
+Color = Literal["blue", "green"]
+
+
+class LoadBalancerSpec(Spec):
+    """The application load balancer."""
+
+    tls_policy: Literal[
+        "ELBSecurityPolicy-TLS13-1-3-2021-06",
+        "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+    ] = Field(
+        default="ELBSecurityPolicy-TLS13-1-2-2021-06",
+        description="TLS policy; all of them offer TLS 1.3, the first offers nothing else.",
+    )
+    mutual_tls: bool = Field(
+        default=True,
+        description="Refuse a connection without our Cloudflare zone's client certificate. The "
+        "address ranges alone prove only that it came through somebody's Cloudflare.",
+    )
+    idle_timeout_seconds: int = Field(
+        default=60, ge=1, le=4000, description="Seconds until an idle connection is closed."
+    )
+    deregistration_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="Seconds that a leaving task may finish its requests.",
+    )
+    slow_start_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=900,
+        description="Seconds over which a new task's share rises; 0 for at once.",
+    )
+    health_path: str = Field(
+        default="/health/ready", pattern="^/", description="Health check's path."
+    )
+    health_interval_seconds: int = Field(
+        default=15, ge=5, le=300, description="Seconds between two health checks of a task."
+    )
+    health_timeout_seconds: int = Field(
+        default=5, ge=2, le=120, description="Seconds until a health check counts as failed."
+    )
+    healthy_after: int = Field(
+        default=2, ge=2, le=10, description="Good checks until a task is healthy."
+    )
+    unhealthy_after: int = Field(
+        default=3, ge=2, le=10, description="Failed checks until a task is unhealthy."
+    )
+
+
+class LoadBalancer(Component):
+    """The load balancer.
+
+    Produces: trust store, load balancer, a blue and a green target group, the listeners (443,
+    the test listener, and 80, which only redirects) and a forwarding rule on the two.
+    """
+
+    arn: pulumi.Output[str]
+    arn_suffix: pulumi.Output[str]
+    dns_name: pulumi.Output[str]
+    zone_id: pulumi.Output[str]
+    target_groups: dict[Color, aws.lb.TargetGroup]
+    production_rule: aws.lb.ListenerRule
+    test_rule: aws.lb.ListenerRule
+
+    def __init__(
+        self,
+        name: str,
+        spec: LoadBalancerSpec,
+        place: Place,
+        *,
+        vpc_id: pulumi.Input[str],
+        subnet_ids: list[pulumi.Output[str]],
+        security_group_id: pulumi.Input[str],
+        certificate_arn: pulumi.Input[str],
+        hosts: list[str],
+        service_port: int,
+        ipv6: bool,
+        logs_bucket: pulumi.Input[str],
+        artifacts_bucket: pulumi.Input[str],
+        client_ca_pem: pulumi.Input[str],
+        weights_shifted_by_ecs: bool,
+    ) -> None:
+        super().__init__("arca:loadBalancer:LoadBalancer", name, place, data_class="internal")
+        self._name, self._spec = name, spec
+        stack = place.prefix
+
+        balancer = aws.lb.LoadBalancer(
+            name,
+            name=physical(stack, limit=NAME_LIMIT),
+            load_balancer_type="application",
+            internal=False,
+            ip_address_type="dualstack" if ipv6 else "ipv4",
+            subnets=subnet_ids,
+            security_groups=[security_group_id],
+            drop_invalid_header_fields=True,
+            desync_mitigation_mode="defensive",
+            # The client's address stands in CF-Connecting-IP; whatever came in is kept behind it.
+            xff_header_processing_mode="append",
+            enable_deletion_protection=place.protect,
+            idle_timeout=spec.idle_timeout_seconds,
+            access_logs={"bucket": logs_bucket, "prefix": "load-balancer", "enabled": True},
+            opts=pulumi.ResourceOptions(parent=self, protect=place.protect),
+        )
+        colors: tuple[Color, ...] = ("blue", "green")
+        self.target_groups = {
+            color: self._target_group(color, stack, vpc_id, service_port) for color in colors
+        }
+        verify = self._trust_store(stack, artifacts_bucket, client_ca_pem)
+        aws.lb.Listener(
+            f"{name}-http",
+            load_balancer_arn=balancer.arn,
+            port=80,
+            protocol="HTTP",
+            default_actions=[
+                {
+                    "type": "redirect",
+                    "redirect": {"protocol": "HTTPS", "port": "443", "status_code": "HTTP_301"},
+                }
+            ],
+            opts=self.child(),
+        )
+        production = self._tls_listener("production", balancer, 443, certificate_arn, verify)
+        # Smoke tests come from inside the VPC and hold no Cloudflare certificate.
+        test = self._tls_listener("test", balancer, TEST_PORT, certificate_arn, None)
+        # ECS rewrites both rules' actions as it shifts traffic; a later `pulumi up` must not
+        # shift it back (hashicorp/terraform-provider-aws#45678).
+        shifted = ["actions"] if weights_shifted_by_ecs else None
+        self.production_rule = self._rule("production", production, "blue", hosts, shifted)
+        self.test_rule = self._rule("test", test, "green", hosts, shifted)
+        self.arn = balancer.arn
+        self.arn_suffix = balancer.arn_suffix
+        self.dns_name = balancer.dns_name
+        self.zone_id = balancer.zone_id
+        self.register_outputs({"dns_name": balancer.dns_name})
+
+    def _target_group(
+        self, color: Color, stack: str, vpc_id: pulumi.Input[str], port: int
+    ) -> aws.lb.TargetGroup:
+        spec = self._spec
+        return aws.lb.TargetGroup(
+            f"{self._name}-{color}",
+            name=physical(stack, color, limit=NAME_LIMIT, salt=str(port)),
+            vpc_id=vpc_id,
+            port=port,
+            protocol="HTTP",
+            target_type="ip",
+            deregistration_delay=spec.deregistration_seconds,
+            slow_start=spec.slow_start_seconds,
+            load_balancing_algorithm_type="least_outstanding_requests"
+            if not spec.slow_start_seconds
+            else "round_robin",
+            health_check={
+                "path": spec.health_path,
+                "protocol": "HTTP",
+                "matcher": "200",
+                "interval": spec.health_interval_seconds,
+                "timeout": spec.health_timeout_seconds,
+                "healthy_threshold": spec.healthy_after,
+                "unhealthy_threshold": spec.unhealthy_after,
+            },
+            opts=self.child(),
+        )
+
+    def _trust_store(
+        self, stack: str, bucket: pulumi.Input[str], client_ca_pem: pulumi.Input[str]
+    ) -> aws.lb.TrustStore | None:
+        if not self._spec.mutual_tls:
+            return None
+        bundle = aws.s3.BucketObjectv2(
+            f"{self._name}-client-ca",
+            bucket=bucket,
+            key="load-balancer/client-ca.pem",
+            content=client_ca_pem,
+            content_type="application/x-pem-file",
+            opts=self.child(),
+        )
+        return aws.lb.TrustStore(
+            self._name,
+            name=physical(stack, limit=NAME_LIMIT),
+            ca_certificates_bundle_s3_bucket=bundle.bucket,
+            ca_certificates_bundle_s3_key=bundle.key,
+            ca_certificates_bundle_s3_object_version=bundle.version_id,
+            opts=self.child(),
+        )
+
+    def _tls_listener(
+        self,
+        role: str,
+        balancer: aws.lb.LoadBalancer,
+        port: int,
+        certificate_arn: pulumi.Input[str],
+        trust_store: aws.lb.TrustStore | None,
+    ) -> aws.lb.Listener:
+        return aws.lb.Listener(
+            f"{self._name}-{role}",
+            load_balancer_arn=balancer.arn,
+            port=port,
+            protocol="HTTPS",
+            ssl_policy=self._spec.tls_policy,
+            certificate_arn=certificate_arn,
+            mutual_authentication={"mode": "verify", "trust_store_arn": trust_store.arn}
+            if trust_store
+            else None,
+            # A request that names none of our hosts gets nothing.
+            default_actions=[
+                {
+                    "type": "fixed-response",
+                    "fixed_response": {
+                        "content_type": "text/plain",
+                        "status_code": "421",
+                        "message_body": "Misdirected request",
+                    },
+                }
+            ],
+            opts=self.child(),
+        )
+
+    def _rule(
+        self,
+        role: str,
+        listener: aws.lb.Listener,
+        color: Color,
+        hosts: list[str],
+        ignored: list[str] | None,
+    ) -> aws.lb.ListenerRule:
+        groups = self.target_groups
+        return aws.lb.ListenerRule(
+            f"{self._name}-{role}",
+            listener_arn=listener.arn,
+            priority=10,
+            conditions=[{"host_header": {"values": hosts}}],
+            actions=[
+                {
+                    "type": "forward",
+                    "forward": {
+                        "target_groups": [
+                            {"arn": group.arn, "weight": 100 if group is groups[color] else 0}
+                            for group in groups.values()
+                        ]
+                    },
+                }
+            ],
+            opts=self.child(ignore_changes=ignored),
+        )

@@ -1,0 +1,147 @@
+"""The image registry: immutable tags, scanned, encrypted, copied to the DR region."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.component import Component, Place
+from components.iam import allow, document, trust
+from components.spec import Spec
+from naming import physical
+
+
+class RegistrySpec(Spec):
+    """The ECR repository of the service's images."""
+
+    keep_images: int = Field(
+        default=100,
+        ge=10,
+        description="Images kept; the oldest beyond that go, rollbacks with them.",
+    )
+    untagged_days: int = Field(
+        default=7, ge=1, description="Days until an image without a tag goes."
+    )
+
+
+def lifecycle(spec: RegistrySpec) -> str:
+    """The repository's lifecycle policy (Amazon ECR User Guide, "Lifecycle policy properties")."""
+    untagged = {
+        "tagStatus": "untagged",
+        "countType": "sinceImagePushed",
+        "countUnit": "days",
+        "countNumber": spec.untagged_days,
+    }
+    old = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": spec.keep_images}
+    return json.dumps(
+        {
+            "rules": [
+                {"rulePriority": priority, "selection": selection, "action": {"type": "expire"}}
+                for priority, selection in enumerate((untagged, old), start=1)
+            ]
+        }
+    )
+
+
+class Registry(Component):
+    """The repository.
+
+    Produces: repository, lifecycle policy, and for a primary with a DR region the registry's
+    replication and the template that encrypts the copy. A secondary declares nothing: the
+    primary's replication makes its repository.
+    """
+
+    repository_url: pulumi.Output[str]
+    repository_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        spec: RegistrySpec,
+        place: Place,
+        *,
+        key_arn: pulumi.Input[str],
+        replica_key_arn: pulumi.Input[str] | None,
+        adopted_name: pulumi.Output[str] | None,
+    ) -> None:
+        super().__init__("arca:registry:Registry", name, place, data_class="internal")
+        host = f"{place.account_id}.dkr.ecr.{place.region}.amazonaws.com"
+        if adopted_name is not None:
+            self.repository_name = adopted_name
+            self.repository_url = pulumi.Output.concat(host, "/", adopted_name)
+            self.register_outputs({})
+            return
+
+        # The copy in the DR region keeps the name, and replication filters by its beginning.
+        repository_name = physical(place.prefix, "api", limit=256)
+        repository = aws.ecr.Repository(
+            name,
+            name=repository_name,
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[{"encryption_type": "KMS", "kms_key": key_arn}],
+            force_delete=not place.protect,
+            opts=self.durable(),
+        )
+        aws.ecr.LifecyclePolicy(
+            name, repository=repository.name, policy=lifecycle(spec), opts=self.child()
+        )
+        if place.replica_region is not None and replica_key_arn is not None:
+            template = aws.ecr.RepositoryCreationTemplate(
+                f"{name}-replica",
+                region=place.replica_region,
+                prefix=repository_name,
+                description="How the copy of the repository is made.",
+                applied_fors=["REPLICATION"],
+                image_tag_mutability="IMMUTABLE",
+                encryption_configurations=[{"encryption_type": "KMS", "kms_key": replica_key_arn}],
+                lifecycle_policy=lifecycle(spec),
+                custom_role_arn=self._template_role(name, replica_key_arn),
+                opts=self.child(),
+            )
+            aws.ecr.ReplicationConfiguration(
+                name,
+                replication_configuration={
+                    "rules": [
+                        {
+                            "destinations": [
+                                {
+                                    "region": place.replica_region,
+                                    "registry_id": place.account_id,
+                                }
+                            ],
+                            "repository_filters": [
+                                {"filter": repository_name, "filter_type": "PREFIX_MATCH"}
+                            ],
+                        }
+                    ]
+                },
+                opts=self.child(depends_on=[template]),
+            )
+        self.repository_name = repository.name
+        self.repository_url = repository.repository_url
+        self.register_outputs({"repository_url": self.repository_url})
+
+    def _template_role(self, name: str, key_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+        """ECR needs a role to make a repository under a customer key (Amazon ECR User Guide,
+        "Repository creation templates").
+        """
+        role = aws.iam.Role(
+            f"{name}-replica",
+            assume_role_policy=trust("ecr.amazonaws.com", account_id=None),
+            opts=self.child(),
+        )
+        aws.iam.RolePolicy(
+            f"{name}-replica",
+            role=role.name,
+            policy=document(
+                allow(
+                    ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
+                    [f"arn:aws:ecr:*:{self.place.account_id}:repository/*"],
+                ),
+                allow(["kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey"], [key_arn]),
+            ),
+            opts=self.child(),
+        )
+        return role.arn

@@ -1,0 +1,55 @@
+"""What the containers are told: variables by parameter, secrets by ARN, never a value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+Text = pulumi.Input[str]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """ARNs by variable; ECS puts the values in when a task starts."""
+
+    variables: Mapping[str, Text]
+    secrets: Mapping[str, Text]
+    migration_secrets: Mapping[str, Text]
+    secret_arns: Sequence[Text]
+    migration_secret_arns: Sequence[Text]
+
+    @classmethod
+    def of(
+        cls, variables: Mapping[str, Text], secret_arns: Mapping[str, Text], *, cache: bool
+    ) -> "Environment":
+        """Name the secrets as docs/service-contract.md does."""
+        app, owner = secret_arns["database-app"], secret_arns["database-owner"]
+        certificate, jwt = secret_arns["arca-certificate"], secret_arns["jwt-key"]
+        token = {"CACHE_TOKEN": secret_arns["cache-token"]} if cache else {}
+        return cls(
+            variables=variables,
+            secrets={
+                "DATABASE_USERNAME": _key(app, "username"),
+                "DATABASE_PASSWORD": _key(app, "password"),
+                "ARCA_CERTIFICATE": _key(certificate, "certificate"),
+                "ARCA_PRIVATE_KEY": _key(certificate, "private_key"),
+                "JWT_KEY": jwt,
+                **token,
+            },
+            migration_secrets={
+                "DATABASE_USERNAME": _key(owner, "username"),
+                "DATABASE_PASSWORD": _key(owner, "password"),
+                # A migration makes the service's user and gives it its password.
+                "APP_DATABASE_USERNAME": _key(app, "username"),
+                "APP_DATABASE_PASSWORD": _key(app, "password"),
+            },
+            secret_arns=[app, certificate, jwt, *token.values()],
+            migration_secret_arns=[owner, app],
+        )
+
+
+def _key(arn: Text, key: str) -> pulumi.Output[str]:
+    """One key of a secret that holds JSON (Amazon ECS Developer Guide, "Pass Secrets Manager
+    secrets through Amazon ECS environment variables").
+    """
+    return pulumi.Output.concat(arn, ":", key, "::")

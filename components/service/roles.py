@@ -1,0 +1,171 @@
+"""Who the tasks are: what starts them, what they may do, and what shifts their traffic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.component import Component, Place
+from components.iam import Statement, allow, document, trust
+from components.service.environment import Environment
+
+Text = pulumi.Input[str]
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """ARNs that the roles may use, and no others."""
+
+    parameter_arns: Sequence[Text]
+    secrets_key_arn: Text
+    documents_arn: Text
+    documents_key_arn: Text
+    repository_name: Text
+    database_resource_id: Text | None
+    """For a login with an IAM token, where the database allows it."""
+    execute_command: bool
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles' ARNs."""
+
+    execution: pulumi.Output[str]
+    migration_execution: pulumi.Output[str]
+    task: pulumi.Output[str]
+    migration: pulumi.Output[str]
+    infrastructure: pulumi.Output[str]
+
+
+def declare(
+    component: Component,
+    name: str,
+    permissions: Permissions,
+    environment: Environment,
+    log_group_arn: Text,
+) -> Roles:
+    """Declare the five roles; each holds exactly what its job names.
+
+    Only what starts a migration can read the database owner's password.
+    """
+    place = component.place
+    return Roles(
+        execution=_role(
+            component,
+            f"{name}-execution",
+            _execution(place, permissions, environment.secret_arns, log_group_arn),
+        ),
+        migration_execution=_role(
+            component,
+            f"{name}-migration-execution",
+            _execution(place, permissions, environment.migration_secret_arns, log_group_arn),
+        ),
+        task=_role(component, f"{name}-task", _task(place, permissions, log_group_arn)),
+        migration=_role(component, f"{name}-migration", _telemetry(log_group_arn)),
+        infrastructure=_infrastructure(component, f"{name}-infrastructure"),
+    )
+
+
+def _execution(
+    place: Place, p: Permissions, secret_arns: Sequence[Text], log_group_arn: Text
+) -> list[Statement]:
+    """What ECS does before the container runs (Amazon ECS Developer Guide, "Amazon ECS task
+    execution IAM role").
+    """
+    repository = pulumi.Output.concat(
+        f"arn:aws:ecr:{place.region}:{place.account_id}:repository/", p.repository_name
+    )
+    pull = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+    through_secrets = [f"{s}.{place.region}.amazonaws.com" for s in ("secretsmanager", "ssm")]
+    return [
+        # A token for the registry as a whole; the API knows no resource.
+        allow(["ecr:GetAuthorizationToken"], ["*"]),
+        allow([f"ecr:{action}" for action in pull], [repository]),
+        _writes(log_group_arn),
+        allow(["secretsmanager:GetSecretValue"], secret_arns),
+        allow(["ssm:GetParameters"], p.parameter_arns),
+        allow(
+            ["kms:Decrypt"],
+            [p.secrets_key_arn],
+            condition={"StringEquals": {"kms:ViaService": through_secrets}},
+        ),
+    ]
+
+
+def _task(place: Place, p: Permissions, log_group_arn: Text) -> list[Statement]:
+    """What the service itself may do."""
+    objects = pulumi.Output.concat(p.documents_arn, "/*")
+    statements = [
+        allow(["s3:GetObject", "s3:PutObject"], [objects]),
+        allow(["s3:ListBucket"], [p.documents_arn]),
+        allow(
+            ["kms:Decrypt", "kms:GenerateDataKey"],
+            [p.documents_key_arn],
+            condition={"StringEquals": {"kms:ViaService": f"s3.{place.region}.amazonaws.com"}},
+        ),
+        *_telemetry(log_group_arn),
+    ]
+    if p.database_resource_id is not None:
+        user = pulumi.Output.concat(
+            f"arn:aws:rds-db:{place.region}:{place.account_id}:dbuser:",
+            p.database_resource_id,
+            "/arca_app",
+        )
+        statements.append(allow(["rds-db:connect"], [user]))
+    if p.execute_command:
+        channels = ("CreateControl", "CreateData", "OpenControl", "OpenData")
+        # ECS Exec's message channels have no ARN to name (Amazon ECS Developer Guide, "ECS Exec").
+        statements.append(allow([f"ssmmessages:{c}Channel" for c in channels], ["*"]))
+    return statements
+
+
+def _telemetry(log_group_arn: Text) -> list[Statement]:
+    """What the collector sends (X-Ray's API knows no resource)."""
+    xray = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+    return [
+        allow([f"xray:{action}" for action in xray], ["*"]),
+        allow(
+            ["cloudwatch:PutMetricData"],
+            ["*"],
+            condition={"StringEquals": {"cloudwatch:namespace": "arca-api"}},
+        ),
+        _writes(log_group_arn),
+    ]
+
+
+def _writes(log_group_arn: Text) -> Statement:
+    return allow(
+        ["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group_arn, ":*")]
+    )
+
+
+def _role(component: Component, name: str, statements: list[Statement]) -> pulumi.Output[str]:
+    role = aws.iam.Role(
+        name,
+        assume_role_policy=trust("ecs-tasks.amazonaws.com", account_id=component.place.account_id),
+        opts=component.child(),
+    )
+    policy = aws.iam.RolePolicy(
+        name, role=role.name, policy=document(*statements), opts=component.child()
+    )
+    # Whoever uses the role waits for what it may do.
+    return pulumi.Output.all(role.arn, policy.id).apply(lambda known: str(known[0]))
+
+
+def _infrastructure(component: Component, name: str) -> pulumi.Output[str]:
+    """What ECS does to the load balancer while it shifts traffic (Amazon ECS Developer Guide,
+    "Amazon ECS infrastructure IAM role for load balancers").
+    """
+    role = aws.iam.Role(
+        name,
+        assume_role_policy=trust("ecs.amazonaws.com", account_id=None),
+        opts=component.child(),
+    )
+    attachment = aws.iam.RolePolicyAttachment(
+        name,
+        role=role.name,
+        policy_arn="arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers",
+        opts=component.child(),
+    )
+    return pulumi.Output.all(role.arn, attachment.id).apply(lambda known: str(known[0]))

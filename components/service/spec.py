@@ -1,0 +1,256 @@
+"""The service's settings."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from components.spec import LogRetention, Minutes, Percent, Port, Spec
+
+FARGATE_MEMORY_GIB: dict[int, tuple[float, ...]] = {
+    256: (0.5, 1, 2),
+    512: (1, 2, 3, 4),
+    1024: tuple(range(2, 9)),
+    2048: tuple(range(4, 17)),
+    4096: tuple(range(8, 31)),
+    8192: tuple(range(16, 61, 4)),
+    16384: tuple(range(32, 121, 8)),
+}
+"""GiB of memory by CPU units (Amazon ECS Developer Guide, "Fargate task CPU and memory")."""
+
+EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
+"""Where the agent of ECS Exec writes (Amazon ECS Developer Guide, "ECS Exec", considerations)."""
+
+
+class RollingSpec(Spec):
+    """New tasks replace old ones, a few at a time."""
+
+    strategy: Literal["rolling"] = "rolling"
+    bake_minutes: Minutes = Field(
+        default=0, description="Minutes that alarms are watched afterwards."
+    )
+
+
+class BlueGreenSpec(Spec):
+    """A whole new set of tasks, tested, then given all the traffic at once."""
+
+    strategy: Literal["blue-green"] = "blue-green"
+    bake_minutes: Minutes = Field(
+        default=10, description="Minutes that the old tasks stay, for an instant way back."
+    )
+
+
+class LinearSpec(Spec):
+    """Traffic moves to the new tasks in equal steps."""
+
+    strategy: Literal["linear"] = "linear"
+    step_percent: float = Field(default=10, ge=3, le=100, description="Share of each step, in %.")
+    step_minutes: Minutes = Field(
+        default=5, description="Minutes that alarms are watched each step."
+    )
+    bake_minutes: Minutes = Field(default=10, description="Minutes watched after the last step.")
+
+
+class CanarySpec(Spec):
+    """A small share of the traffic first, then all of it."""
+
+    strategy: Literal["canary"] = "canary"
+    canary_percent: float = Field(default=10, ge=0.1, le=99, description="The first share, in %.")
+    canary_minutes: Minutes = Field(
+        default=10, description="Minutes that the first share is watched."
+    )
+    bake_minutes: Minutes = Field(default=10, description="Minutes watched after all has moved.")
+
+
+Deployment = Annotated[
+    RollingSpec | BlueGreenSpec | LinearSpec | CanarySpec, Field(discriminator="strategy")
+]
+
+
+class ScheduledCapacity(Spec):
+    """Another range of tasks from a moment on, repeated."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="A name of its own.")
+    schedule: str = Field(
+        pattern=r"^(cron|rate|at)\(.+\)$",
+        description="When, for example `cron(0 8 ? * MON-FRI *)`.",
+    )
+    timezone: str = Field(default="America/Argentina/Buenos_Aires", description="IANA time zone.")
+    min_tasks: int = Field(ge=0, description="Fewest tasks from then on.")
+    max_tasks: int = Field(ge=1, description="Most tasks from then on.")
+
+
+class ScalingSpec(Spec):
+    """How many tasks run."""
+
+    min_tasks: int = Field(default=1, ge=0, description="Fewest tasks.")
+    max_tasks: int = Field(default=2, ge=1, description="Most tasks.")
+    cpu_percent: Percent = Field(default=60, description="CPU use that scaling aims at, in %.")
+    memory_percent: Percent = Field(
+        default=75, description="Memory use that scaling aims at, in %."
+    )
+    requests_per_task: int = Field(
+        default=600, ge=1, description="Requests per minute and task that scaling aims at."
+    )
+    scale_out_seconds: int = Field(default=60, ge=0, description="Seconds between two additions.")
+    scale_in_seconds: int = Field(default=300, ge=0, description="Seconds between two removals.")
+    schedules: tuple[ScheduledCapacity, ...] = Field(default=(), description="Ranges by the clock.")
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        for what, low, high in (
+            ("min_tasks", self.min_tasks, self.max_tasks),
+            *((f"schedules.{s.name}", s.min_tasks, s.max_tasks) for s in self.schedules),
+        ):
+            if low > high:
+                message = f"{what}: the minimum {low} must not be above the maximum {high}"
+                raise ValueError(message)
+        return self
+
+
+class FargateMix(Spec):
+    """Which part of the tasks runs on Spot."""
+
+    on_demand_base: int = Field(default=1, ge=0, description="Tasks that are always on demand.")
+    on_demand_weight: int = Field(default=1, ge=0, le=1000, description="Share beyond the base.")
+    spot_weight: int = Field(default=0, ge=0, le=1000, description="Share of Spot beyond the base.")
+
+
+class DelegatedSpec(Spec):
+    """What somebody else sets after creation, and `pulumi up` therefore never reverts."""
+
+    task_definition: bool = Field(
+        default=True, description="The pipeline sets the service's revision."
+    )
+    desired_count: bool | None = Field(
+        default=None,
+        description="Autoscaling sets the number of tasks; by default where it can vary.",
+    )
+    load_balancers: bool = Field(
+        default=False, description="ECS sets the service's load balancer configuration."
+    )
+
+
+class CollectorSpec(Spec):
+    """The OpenTelemetry collector beside the service."""
+
+    enabled: bool = Field(default=True, description="Run the collector in every task.")
+    image: str = Field(
+        default="public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1",
+        description="Pinned image of the AWS distribution.",
+    )
+    cpu: int = Field(default=64, ge=0, description="CPU units kept for it.")
+    memory_mib: int = Field(
+        default=128, ge=64, description="MiB that it may use before it is ended."
+    )
+
+
+class DeploymentAlarmsSpec(Spec):
+    """Alarms that roll a deployment back."""
+
+    enabled: bool = Field(default=True, description="Watch them during a deployment.")
+    errors_per_minute: int = Field(
+        default=5, ge=1, description="Answers with 5xx in a minute, in 2 of 3 minutes."
+    )
+    p95_ms: int = Field(
+        default=1000, ge=1, description="P95 of the tasks' answers in ms, in 2 of 3 minutes."
+    )
+
+
+class ServiceSpec(Spec):
+    """The ECS service, its tasks and how they change."""
+
+    port: Port = Field(default=8080, description="Port that the container listens on.")
+    cpu: Literal[256, 512, 1024, 2048, 4096, 8192, 16384] = Field(
+        default=512, description="CPU units of a task; 1024 are one vCPU."
+    )
+    memory_mib: int = Field(
+        default=1024, description="MiB of memory of a task; Fargate takes pairs."
+    )
+    architecture: Literal["ARM64", "X86_64"] = Field(
+        default="ARM64", description="ARM64 is Graviton."
+    )
+    read_only_root: bool = Field(
+        default=True, description="The container's root cannot be written."
+    )
+    writable_paths: tuple[str, ...] = Field(
+        default=("/tmp",),  # noqa: S108 - a path in the container
+        description="Paths mounted writable, empty at the start of every task.",
+    )
+    execute_command: bool = Field(
+        default=False,
+        description="Allow ECS Exec. With a read-only root it needs "
+        f"{' and '.join(EXEC_PATHS)} among the writable paths.",
+    )
+    health_command: tuple[str, ...] = Field(
+        default=("CMD", "/app/healthcheck"), description="How the container says that it is alive."
+    )
+    stop_seconds: int = Field(
+        default=60, ge=2, le=120, description="Seconds from SIGTERM to SIGKILL."
+    )
+    grace_seconds: int = Field(
+        default=60, ge=0, description="Seconds in which a new task may fail health checks."
+    )
+    pool_size: int = Field(
+        default=10,
+        ge=1,
+        description="Database connections that a task may hold (its pool's maximum).",
+    )
+    environment: dict[str, str] = Field(
+        default={}, description="Plain variables, kept as SSM parameters. Never secrets."
+    )
+    migration_command: tuple[str, ...] = Field(
+        default=("/app/migrate",), description="What the migration task runs."
+    )
+    log_days: LogRetention = Field(default=90, description="Days that the tasks' logs are kept.")
+    deployment: Deployment = Field(
+        default=RollingSpec(), description="How a new revision comes live."
+    )
+    scaling: ScalingSpec = Field(default=ScalingSpec(), description="How many tasks run.")
+    fargate: FargateMix = Field(default=FargateMix(), description="On demand and Spot.")
+    delegated: DelegatedSpec = Field(
+        default=DelegatedSpec(), description="What `pulumi up` leaves to others."
+    )
+    collector: CollectorSpec = Field(
+        default=CollectorSpec(), description="OpenTelemetry collector."
+    )
+    deployment_alarms: DeploymentAlarmsSpec = Field(
+        default=DeploymentAlarmsSpec(), description="Alarms that roll a deployment back."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems: list[str] = []
+        accepted = FARGATE_MEMORY_GIB[self.cpu]
+        if self.memory_mib / 1024 not in accepted:
+            sizes = ", ".join(str(int(gib * 1024)) for gib in accepted)
+            problems.append(
+                f"memory_mib {self.memory_mib} does not go with cpu {self.cpu}: one of {sizes}"
+            )
+        missing = [path for path in EXEC_PATHS if path not in self.writable_paths]
+        if self.execute_command and self.read_only_root and missing:
+            problems.append(
+                f"execute_command with read_only_root needs {', '.join(missing)} in writable_paths"
+            )
+        shifts = self.deployment.strategy in ("canary", "linear")
+        if shifts and self.scaling.min_tasks < 2:
+            problems.append(
+                f"deployment.strategy {self.deployment.strategy} needs scaling.min_tasks of at "
+                f"least 2, not {self.scaling.min_tasks}"
+            )
+        if not self.fargate.on_demand_weight and not self.fargate.spot_weight:
+            problems.append("fargate needs a weight above 0 for on demand or Spot")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def desired_count_delegated(self) -> bool:
+        """Whether autoscaling owns the number of tasks."""
+        chosen = self.delegated.desired_count
+        varies = self.scaling.min_tasks < self.scaling.max_tasks or bool(self.scaling.schedules)
+        return varies if chosen is None else chosen
+
+    @property
+    def weights_shifted_by_ecs(self) -> bool:
+        """Whether ECS moves traffic between two target groups."""
+        return self.deployment.strategy != "rolling"

@@ -1,0 +1,260 @@
+"""The buckets: invoice documents, audit records, access logs and small artifacts."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.bucket import Kept, private_bucket
+from components.component import Component, Place
+from components.iam import Statement, allow, document, trust
+from components.spec import Spec
+
+Bucket = Literal["documents", "audit", "logs", "artifacts"]
+
+
+class StorageSpec(Spec):
+    """Buckets and how long what is in them lives."""
+
+    documents_archive_after_days: int = Field(
+        default=90, ge=30, description="Days until an invoice document moves to infrequent access."
+    )
+    documents_noncurrent_days: int = Field(
+        default=365,
+        ge=1,
+        description="Days that an overwritten or deleted document can be brought back.",
+    )
+    audit_lock_days: int = Field(
+        default=365,
+        ge=1,
+        description="Days that nobody can delete an audit record, under object lock.",
+    )
+    audit_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = Field(
+        default="GOVERNANCE",
+        description="GOVERNANCE lets a named permission lift the lock; COMPLIANCE lets nobody, "
+        "the account's root included.",
+    )
+    logs_days: int = Field(default=90, ge=1, description="Days that access logs are kept.")
+
+
+class Storage(Component):
+    """The buckets of a stack; all private, TLS-only and encrypted.
+
+    Produces four buckets, and for a primary with a DR region the replica of the documents
+    there. A secondary adopts that replica as its documents: a copy belongs to the stack that
+    writes it, so that recreating the DR stack loses nothing (ADR 0003).
+    """
+
+    buckets: dict[Bucket, Kept]
+    documents_replica: Kept | None
+
+    def __init__(
+        self,
+        name: str,
+        spec: StorageSpec,
+        place: Place,
+        *,
+        key_arn: pulumi.Input[str],
+        replica_key_arn: pulumi.Input[str] | None,
+        adopted_documents: Kept | None,
+    ) -> None:
+        super().__init__("arca:storage:Storage", name, place, data_class="confidential")
+        self._name = name
+
+        logs = self._bucket("logs", key_arn=None, statements=_log_deliveries(place.account_id))
+        self._expire(logs, "logs", spec.logs_days)
+        audit = self._bucket("audit", key_arn=key_arn, logs=logs, lock=True)
+        aws.s3.BucketObjectLockConfiguration(
+            f"{name}-audit",
+            bucket=audit.bucket,
+            rule={
+                "default_retention": {"mode": spec.audit_lock_mode, "days": spec.audit_lock_days}
+            },
+            opts=self.child(),
+        )
+        artifacts = self._bucket("artifacts", key_arn=key_arn, logs=logs)
+        self.buckets = {
+            "logs": _kept(logs),
+            "audit": _kept(audit),
+            "artifacts": _kept(artifacts),
+        }
+        self.documents_replica = None
+        if adopted_documents is not None:
+            self.buckets["documents"] = adopted_documents
+        else:
+            documents = self._bucket("documents", key_arn=key_arn, logs=logs)
+            self._archive(documents, "documents", spec)
+            self.buckets["documents"] = _kept(documents)
+            if place.replica_region is not None and replica_key_arn is not None:
+                replica = self._bucket(
+                    "documents-replica", key_arn=replica_key_arn, region=place.replica_region
+                )
+                self._archive(replica, "documents-replica", spec, region=place.replica_region)
+                self._replicate(documents, replica, key_arn, replica_key_arn)
+                self.documents_replica = _kept(replica)
+        self.register_outputs({})
+
+    def _bucket(
+        self,
+        role: str,
+        *,
+        key_arn: pulumi.Input[str] | None,
+        logs: aws.s3.Bucket | None = None,
+        lock: bool = False,
+        region: str | None = None,
+        statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
+    ) -> aws.s3.Bucket:
+        bucket = private_bucket(
+            f"{self._name}-{role}",
+            durable=self.durable(),
+            child=self.child(),
+            key_arn=key_arn,
+            region=region,
+            lock=lock,
+            statements=statements,
+        )
+        if logs is not None:
+            aws.s3.BucketLogging(
+                f"{self._name}-{role}",
+                bucket=bucket.bucket,
+                target_bucket=logs.bucket,
+                target_prefix=f"s3/{role}/",
+                opts=self.child(),
+            )
+        return bucket
+
+    def _expire(self, bucket: aws.s3.Bucket, role: str, days: int) -> None:
+        aws.s3.BucketLifecycleConfiguration(
+            f"{self._name}-{role}",
+            bucket=bucket.bucket,
+            rules=[
+                {
+                    "id": "expire",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "expiration": {"days": days},
+                    "noncurrent_version_expiration": {"noncurrent_days": 1},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+                }
+            ],
+            opts=self.child(),
+        )
+
+    def _archive(
+        self, bucket: aws.s3.Bucket, role: str, spec: StorageSpec, *, region: str | None = None
+    ) -> None:
+        aws.s3.BucketLifecycleConfiguration(
+            f"{self._name}-{role}",
+            bucket=bucket.bucket,
+            region=region,
+            rules=[
+                {
+                    "id": "archive",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "transitions": [
+                        {
+                            "days": spec.documents_archive_after_days,
+                            "storage_class": "STANDARD_IA",
+                        }
+                    ],
+                    "noncurrent_version_expiration": {
+                        "noncurrent_days": spec.documents_noncurrent_days
+                    },
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
+                }
+            ],
+            opts=self.child(),
+        )
+
+    def _replicate(
+        self,
+        documents: aws.s3.Bucket,
+        replica: aws.s3.Bucket,
+        key_arn: pulumi.Input[str],
+        replica_key_arn: pulumi.Input[str],
+    ) -> None:
+        name = f"{self._name}-replication"
+        role = aws.iam.Role(
+            name,
+            assume_role_policy=trust("s3.amazonaws.com", account_id=self.place.account_id),
+            opts=self.child(),
+        )
+        reads = [f"s3:{a}" for a in ("GetReplicationConfiguration", "ListBucket")]
+        versions = [f"s3:GetObjectVersion{a}" for a in ("ForReplication", "Acl", "Tagging")]
+        writes = [f"s3:Replicate{a}" for a in ("Object", "Delete", "Tags")]
+        policy = aws.iam.RolePolicy(
+            name,
+            role=role.name,
+            # Amazon S3 User Guide, "Setting up permissions for live replication".
+            policy=document(
+                allow(reads, [documents.arn]),
+                allow(versions, [pulumi.Output.concat(documents.arn, "/*")]),
+                allow(writes, [pulumi.Output.concat(replica.arn, "/*")]),
+                allow(["kms:Decrypt"], [key_arn]),
+                allow(["kms:Encrypt"], [replica_key_arn]),
+            ),
+            opts=self.child(),
+        )
+        aws.s3.BucketReplicationConfig(
+            f"{self._name}-documents",
+            bucket=documents.bucket,
+            role=role.arn,
+            rules=[
+                {
+                    "id": "dr",
+                    "status": "Enabled",
+                    "priority": 0,
+                    "filter": {"prefix": ""},
+                    # A deletion by mistake must not reach the copy.
+                    "delete_marker_replication": {"status": "Disabled"},
+                    "source_selection_criteria": {
+                        "sse_kms_encrypted_objects": {"status": "Enabled"}
+                    },
+                    "destination": {
+                        "bucket": replica.arn,
+                        "storage_class": "STANDARD_IA",
+                        "encryption_configuration": {"replica_kms_key_id": replica_key_arn},
+                        # Replication time control: 15 minutes, with metrics to alarm on.
+                        "metrics": {"status": "Enabled", "event_threshold": {"minutes": 15}},
+                        "replication_time": {"status": "Enabled", "time": {"minutes": 15}},
+                    },
+                }
+            ],
+            opts=self.child(depends_on=[policy]),
+        )
+
+
+def _kept(bucket: aws.s3.Bucket) -> Kept:
+    return Kept(bucket.bucket, bucket.arn)
+
+
+def _log_deliveries(account_id: str) -> Callable[[pulumi.Output[str]], tuple[Statement, ...]]:
+    """Who may write access logs.
+
+    Sources: Elastic Load Balancing User Guide, "Enable access logs"; Amazon S3 User Guide,
+    "Enabling Amazon S3 server access logging".
+    """
+    ours = {"StringEquals": {"aws:SourceAccount": account_id}}
+
+    def statements(arn: pulumi.Output[str]) -> tuple[Statement, ...]:
+        balancer, s3 = "logdelivery.elasticloadbalancing.amazonaws.com", "logging.s3.amazonaws.com"
+        return (
+            allow(
+                ["s3:PutObject"],
+                [pulumi.Output.concat(arn, "/load-balancer/*")],
+                principal={"Service": balancer},
+                sid="LoadBalancerLogs",
+            ),
+            allow(
+                ["s3:PutObject"],
+                [pulumi.Output.concat(arn, "/s3/*")],
+                principal={"Service": s3},
+                condition=ours,
+                sid="BucketLogs",
+            ),
+        )
+
+    return statements

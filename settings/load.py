@@ -1,0 +1,106 @@
+"""Read a stack's settings once, and say everything that is wrong with them at once."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, cast, get_type_hints
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+from pydantic import TypeAdapter, ValidationError
+
+from settings.model import Settings
+from settings.rules import RULES, Problem
+
+NAMESPACE = "arca-api"
+
+
+def load() -> Settings:
+    """Read the settings of the stack that runs.
+
+    Raises pulumi.RunError, before any resource exists, with one message that names the file,
+    and for every problem the key's path, the value and what is wanted.
+    """
+    values, problems = _validate(_read())
+    if problems:
+        raise pulumi.RunError(_message(f"Pulumi.{pulumi.get_stack()}.yaml", problems))
+    return Settings.model_construct(**values)
+
+
+def _read() -> dict[str, Any]:
+    """The stack's own keys, those that no section is called for included.
+
+    `pulumi.Config` has no call that lists keys, so they come from where it reads them.
+    """
+    config = pulumi.Config(NAMESPACE)
+    known = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    own = [key.split(":", 1)[1] for key in known if key.startswith(f"{NAMESPACE}:")]
+    return {key: _plain(config.require(key)) for key in own}
+
+
+def _plain(text: str) -> object:
+    """Objects arrive as JSON, everything else as its text."""
+    if text[:1] in "{[":
+        return json.loads(text)
+    return text
+
+
+def _validate(raw: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]:
+    values: dict[str, Any] = {}
+    problems = [
+        Problem(key, raw[key], f"no such key; the sections are {', '.join(Settings.model_fields)}")
+        for key in raw
+        if key not in Settings.model_fields
+    ]
+    for name, field in Settings.model_fields.items():
+        if name not in raw:
+            if field.is_required():
+                problems.append(Problem(name, None, f"a value: {field.description}"))
+            else:
+                values[name] = field.get_default()
+            continue
+        try:
+            values[name] = _section(name).validate_python(raw[name])
+        except ValidationError as error:
+            problems.extend(_explain(name, error))
+    found = Settings.model_construct(**values)
+    for rule in RULES:
+        if all(section in values for section in rule.needs):
+            problems.extend(rule.check(found))
+    return values, problems
+
+
+def _section(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(get_type_hints(Settings, include_extras=True)[name])
+
+
+def _explain(section: str, error: ValidationError) -> Iterator[Problem]:
+    for fault in error.errors(include_url=False):
+        path = ".".join([section, *(str(part) for part in fault["loc"])])
+        value = None if fault["type"] == "missing" else fault["input"]
+        yield Problem(path, value, _wanted(fault))
+
+
+def _wanted(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "no such key; docs/configuration.md lists them all"
+    if fault["type"] == "missing":
+        return "a value"
+    message = cast("str", fault["msg"])
+    return message.removeprefix("Value error, ").removeprefix("Input should be ")
+
+
+def _message(file: str, problems: list[Problem]) -> str:
+    count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+    lines = [f"{file}: {count} wrong. Nothing was changed."]
+    for problem in problems:
+        lines.append(f"  {NAMESPACE}:{problem.path} is {_shown(problem.value)}")
+        lines.append(f"    wanted: {problem.wanted}")
+    lines.append(f"Correct {file} (docs/configuration.md has every key) and run it again.")
+    return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "missing"
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."

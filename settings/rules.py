@@ -1,0 +1,247 @@
+"""Rules between settings, which no single Spec can hold.
+
+A rule runs when every section that it needs is valid on its own, so that one run reports as
+much as can be known.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from components.spec import ZONES
+from settings.model import Settings
+
+_SEVENTH = {
+    "t4g": {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32},
+    "m7g": {"large": 8, "xlarge": 16, "2xlarge": 32, "4xlarge": 64, "8xlarge": 128},
+    "r7g": {"large": 16, "xlarge": 32, "2xlarge": 64, "4xlarge": 128, "8xlarge": 256},
+}
+MEMORY_GIB = {**_SEVENTH, "m6g": _SEVENTH["m7g"], "r6g": _SEVENTH["r7g"]}
+"""GiB by family and size (Amazon RDS User Guide, "Hardware specifications for DB instance
+classes")."""
+
+RESERVED_CONNECTIONS = 15
+"""Kept for superusers, rdsadmin, migrations and an operator."""
+TARGETS_PER_GROUP = 1000
+"""Elastic Load Balancing User Guide, "Quotas for your Application Load Balancers"."""
+DEPLOYMENT_OVERLAP = 2
+"""Every strategy may run the old and the new tasks side by side."""
+PRODUCTION_BACKUP_DAYS = 14
+WITHOUT_NAT = ("ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "secretsmanager", "ssm", "sts")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where, what it is, what is wanted."""
+
+    path: str
+    value: object
+    wanted: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check over the sections that it needs."""
+
+    needs: tuple[str, ...]
+    check: Callable[[Settings], Iterator[Problem]]
+
+
+def max_connections(instance_class: str) -> int | None:
+    """RDS's default for PostgreSQL: memory / 9531392, at most 5000; None for an unknown class.
+
+    Source: Amazon RDS User Guide, "Quotas and constraints for Amazon RDS", maximum number of
+    database connections.
+    """
+    _, family, size = instance_class.split(".")
+    memory = MEMORY_GIB.get(family, {}).get(size)
+    return None if memory is None else min(memory * 1024**3 // 9_531_392, 5000)
+
+
+def production_database(s: Settings) -> Iterator[Problem]:
+    """Production keeps two copies and enough history."""
+    if s.stage == "prod":
+        if not s.database.multi_az:
+            yield Problem("database.multi_az", False, "true in stage prod")
+        if s.database.backup_days < PRODUCTION_BACKUP_DAYS:
+            wanted = f"at least {PRODUCTION_BACKUP_DAYS} in stage prod"
+            yield Problem("database.backup_days", s.database.backup_days, wanted)
+
+
+def production_zones(s: Settings) -> Iterator[Problem]:
+    """Production survives the loss of a zone."""
+    if s.stage == "prod":
+        if not s.cache.multi_az:
+            yield Problem("cache.multi_az", False, "true in stage prod")
+        if s.network.nat == "single":
+            yield Problem("network.nat", s.network.nat, "per-zone or regional in stage prod")
+
+
+def production_protection(s: Settings) -> Iterator[Problem]:
+    """Production cannot be destroyed by mistake."""
+    if s.stage == "prod" and not s.protected:
+        yield Problem("protected", False, "true in stage prod")
+
+
+def production_capacity(s: Settings) -> Iterator[Problem]:
+    """Production's base does not vanish with Spot."""
+    mix, fewest = s.service.fargate, s.service.scaling.min_tasks
+    if s.stage == "prod" and mix.spot_weight and mix.on_demand_base < fewest:
+        wanted = f"at least service.scaling.min_tasks, {fewest}, in stage prod with Spot"
+        yield Problem("service.fargate.on_demand_base", mix.on_demand_base, wanted)
+
+
+def production_audit(s: Settings) -> Iterator[Problem]:
+    """Audit records outlive a fiscal year."""
+    if s.stage == "prod" and s.storage.audit_lock_days < 365:
+        yield Problem(
+            "storage.audit_lock_days", s.storage.audit_lock_days, "at least 365 in stage prod"
+        )
+
+
+def zones_exist(s: Settings) -> Iterator[Problem]:
+    """The region has the zones."""
+    missing = [zone for zone in s.network.zones if zone not in ZONES[s.region]]
+    if missing:
+        wanted = f"letters of {', '.join(ZONES[s.region])}, the zones of {s.region}"
+        yield Problem("network.zones", list(s.network.zones), wanted)
+
+
+def way_out(s: Settings) -> Iterator[Problem]:
+    """Without NAT a task still has to be able to start."""
+    missing = [name for name in WITHOUT_NAT if name not in s.network.interface_endpoints]
+    if s.network.nat == "none" and missing:
+        wanted = f"also {', '.join(missing)}, for network.nat is none"
+        yield Problem("network.interface_endpoints", list(s.network.interface_endpoints), wanted)
+
+
+def connections(s: Settings) -> Iterator[Problem]:
+    """All pools together fit into the database, both revisions of a deployment running."""
+    limit = max_connections(s.database.instance_class)
+    if limit is None:
+        families = ", ".join(sorted(MEMORY_GIB))
+        wanted = f"a class whose memory is known, of the families {families}"
+        yield Problem("database.instance_class", s.database.instance_class, wanted)
+        return
+    tasks = s.service.scaling.max_tasks
+    needed = tasks * s.service.pool_size * DEPLOYMENT_OVERLAP + RESERVED_CONNECTIONS
+    if not s.database.proxy and needed > limit:
+        wanted = (
+            f"at most {(limit - RESERVED_CONNECTIONS) // (tasks * DEPLOYMENT_OVERLAP)}, for "
+            f"{tasks} tasks twice during a deployment and {RESERVED_CONNECTIONS} reserved must "
+            f"stay below the {limit} connections of {s.database.instance_class}; or a bigger "
+            "database.instance_class, or database.proxy: true"
+        )
+        yield Problem("service.pool_size", s.service.pool_size, wanted)
+
+
+def proxy_pool(s: Settings) -> Iterator[Problem]:
+    """The proxy cannot keep more connections idle than it may hold."""
+    if s.proxy.max_idle_percent > s.proxy.max_connections_percent:
+        wanted = f"at most proxy.max_connections_percent, {s.proxy.max_connections_percent}"
+        yield Problem("proxy.max_idle_percent", s.proxy.max_idle_percent, wanted)
+
+
+def targets(s: Settings) -> Iterator[Problem]:
+    """A target group takes all the tasks of both revisions."""
+    most = s.service.scaling.max_tasks
+    if most * DEPLOYMENT_OVERLAP > TARGETS_PER_GROUP:
+        wanted = f"at most {TARGETS_PER_GROUP // DEPLOYMENT_OVERLAP}, half a target group's limit"
+        yield Problem("service.scaling.max_tasks", most, wanted)
+
+
+def health_timing(s: Settings) -> Iterator[Problem]:
+    """A health check ends before the next one begins."""
+    lb = s.load_balancer
+    if lb.health_timeout_seconds >= lb.health_interval_seconds:
+        wanted = f"below load_balancer.health_interval_seconds, {lb.health_interval_seconds}"
+        yield Problem("load_balancer.health_timeout_seconds", lb.health_timeout_seconds, wanted)
+
+
+def draining(s: Settings) -> Iterator[Problem]:
+    """A task lives until its last request is answered."""
+    stop, drain = s.service.stop_seconds, s.load_balancer.deregistration_seconds
+    if stop < drain:
+        wanted = f"at least load_balancer.deregistration_seconds, {drain}"
+        yield Problem("service.stop_seconds", stop, wanted)
+
+
+def replicas_and_passwords(s: Settings) -> Iterator[Problem]:
+    """What RDS refuses once there is a copy in another region."""
+    copied = s.recovery.replica_region is not None or s.secondary
+    if copied and s.database.managed_password:
+        wanted = "false where a DR replica follows: RDS refuses a replica of such an instance"
+        yield Problem("database.managed_password", True, wanted)
+    if copied and s.database.blue_green_upgrades:
+        wanted = "false where a DR replica follows: RDS Blue/Green refuses cross-region replicas"
+        yield Problem("database.blue_green_upgrades", True, wanted)
+
+
+def primary(s: Settings) -> Iterator[Problem]:
+    """A primary follows nobody."""
+    recovery = s.recovery
+    if s.secondary:
+        return
+    for key in ("primary_stack", "primary_cidr"):
+        if getattr(recovery, key) is not None:
+            yield Problem(
+                f"recovery.{key}", getattr(recovery, key), "none, for the role is primary"
+            )
+    if recovery.phase != "standby":
+        yield Problem("recovery.phase", recovery.phase, "none, for the role is primary")
+    if recovery.replica_region == s.region:
+        wanted = f"a region other than the stack's own, {s.region}"
+        yield Problem("recovery.replica_region", recovery.replica_region, wanted)
+    if s.database.source.kind == "replica":
+        wanted = "new, snapshot or point-in-time, for only a secondary is a replica"
+        yield Problem("database.source.kind", "replica", wanted)
+    if s.dns.failover and recovery.replica_region is None:
+        yield Problem("dns.failover", True, "false without recovery.replica_region")
+
+
+def secondary(s: Settings) -> Iterator[Problem]:
+    """A secondary knows its primary and shares no address with it."""
+    recovery = s.recovery
+    if not s.secondary:
+        return
+    for key in ("primary_stack", "primary_cidr"):
+        if getattr(recovery, key) is None:
+            yield Problem(f"recovery.{key}", None, "the primary's, for the role is secondary")
+    if recovery.replica_region is not None:
+        yield Problem(
+            "recovery.replica_region", recovery.replica_region, "none, for the role is secondary"
+        )
+    theirs = recovery.primary_cidr
+    if theirs is not None and s.network.cidr.overlaps(theirs):
+        wanted = f"a range that does not overlap the primary's, {theirs}"
+        yield Problem("network.cidr", str(s.network.cidr), wanted)
+    if not s.dns.failover:
+        wanted = "true, for the secondary's record is one half of the failover pair"
+        yield Problem("dns.failover", False, wanted)
+
+
+def placeholders(s: Settings) -> Iterator[Problem]:
+    """On AWS nothing is left for the owner to fill in."""
+    if s.runs_on == "aws":
+        for key in s.owner.placeholders():
+            wanted = "your own value: this is the placeholder that only `make up` accepts"
+            yield Problem(f"owner.{key}", getattr(s.owner, key), wanted)
+
+
+RULES = (
+    Rule(("stage", "database"), production_database),
+    Rule(("stage", "cache", "network"), production_zones),
+    Rule(("stage", "protected"), production_protection),
+    Rule(("stage", "service"), production_capacity),
+    Rule(("stage", "storage"), production_audit),
+    Rule(("region", "network"), zones_exist),
+    Rule(("network",), way_out),
+    Rule(("database", "service"), connections),
+    Rule(("proxy",), proxy_pool),
+    Rule(("service",), targets),
+    Rule(("load_balancer",), health_timing),
+    Rule(("load_balancer", "service"), draining),
+    Rule(("database", "recovery"), replicas_and_passwords),
+    Rule(("recovery", "region", "database", "dns"), primary),
+    Rule(("recovery", "network", "dns"), secondary),
+    Rule(("owner", "runs_on"), placeholders),
+)
