@@ -111,7 +111,7 @@ class Outputs(Contract):
     account_id: str
     network: NetworkOutputs
     database: DatabaseOutputs
-    cache: CacheOutputs | None
+    cache: CacheOutputs | None = None
     service: ServiceOutputs
     edge: EdgeOutputs
     registry: RegistryOutputs
@@ -119,4 +119,4 @@ class Outputs(Contract):
     key_arns: dict[str, str]
     secret_arns: dict[str, str]
     secrets_without_value: list[str]
-    recovery: RecoveryOutputs | None
+    recovery: RecoveryOutputs | None = None

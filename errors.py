@@ -1,0 +1,20 @@
+"""The one kind of error that a user sees: what, where, what was wanted, what to do."""
+
+
+class ArcaError(Exception):
+    """A failure that its message explains; it never needs a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str, wanted: str, do: str) -> None:
+        super().__init__(what)
+        self.what, self.where, self.wanted, self.do = what, where, wanted, do
+
+    def __str__(self) -> str:
+        return f"{self.what}\n  where:  {self.where}\n  wanted: {self.wanted}\n  do:     {self.do}"
+
+
+class Refused(ArcaError):
+    """Somebody else is at work, or a gate is closed; nothing was done."""
+
+    exit_code = 6

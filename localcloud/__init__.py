@@ -1,0 +1,1 @@
+"""An emulated AWS on this machine, and the program run onto it."""

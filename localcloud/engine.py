@@ -1,0 +1,286 @@
+"""Run the program without the Pulumi engine: every registration goes to a cloud of our choice.
+
+The only file, with tests/graph.py, that knows Pulumi's internals.
+"""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import yaml
+from pulumi.runtime import mocks, rpc, set_all_config
+from pulumi.runtime import settings as runtime
+from pulumi.runtime.stack import run_in_stack
+
+from errors import ArcaError
+
+ROOT = Path(__file__).parent.parent
+PROJECT = "arca-api"
+ORGANIZATION = "organization"
+EMULATED = {f"{PROJECT}:runs_on": "emulated"}
+"""What the emulated run adds to a stack's settings: it accepts the owner's placeholders."""
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the program declares it; inputs have their wire names (camelCase)."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    secret_inputs: frozenset[str]
+    parent: str
+    provider: str
+    custom: bool
+    protect: bool
+    retain: bool
+    dependencies: frozenset[str]
+    ignore_changes: tuple[str, ...]
+    aliases: tuple[str, ...]
+    component: str
+    """Logical name of the component that it belongs to; empty for the stack's own."""
+
+
+class Cloud(Protocol):
+    """Where declared resources go."""
+
+    def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
+        """Give id and outputs, inputs included; no id where it cannot be known yet."""
+        ...
+
+    def read_stack(self, name: str) -> Mapping[str, Any]:
+        """Give another stack's exports."""
+        ...
+
+
+class ProgramError(ArcaError):
+    """The program declared something that no engine would accept."""
+
+
+def main() -> None:
+    """Run the project's own program."""
+    runpy.run_path(str(ROOT / "__main__.py"))
+
+
+def stacks() -> list[str]:
+    """The stacks that have a file."""
+    return sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+
+
+def stack_config(stack: str, *, root: Path = ROOT) -> dict[str, str]:
+    """Read a stack's file as the Pulumi CLI would hand it to the program: objects as JSON."""
+    path = root / f"Pulumi.{stack}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArcaError(
+            f"There is no stack {stack!r}.",
+            where=path.name,
+            wanted=f"one of {', '.join(stacks())}",
+            do="name one of those, or add the stack's file",
+        ) from None
+    except yaml.YAMLError as error:
+        raise ArcaError(
+            f"The stack's file is not YAML: {' '.join(str(error).split())}",
+            where=path.name,
+            wanted="a mapping with the key `config`",
+            do="correct the line that the message names",
+        ) from None
+    config = content.get("config") if isinstance(content, dict) else None
+    if not isinstance(config, dict):
+        raise ArcaError(
+            "The stack's file has no settings.",
+            where=path.name,
+            wanted="a mapping with the key `config`",
+            do="compare it with Pulumi.dev.yaml",
+        )
+    return {
+        str(key): value if isinstance(value, str) else json.dumps(value, default=str)
+        for key, value in cast("dict[object, object]", config).items()
+    }
+
+
+def run(
+    program: Callable[[], None],
+    *,
+    stack: str,
+    config: Mapping[str, str],
+    cloud: Cloud,
+    preview: bool = False,
+) -> dict[str, Any]:
+    """Run the program once and return the stack's exports, secrets in plain.
+
+    Whatever the program or the cloud raises comes out as itself. With `preview`, outputs that
+    the cloud gives no id for are unknown, as in a first `pulumi preview`.
+    """
+    monitor = _Monitor(cloud)
+    runtime.reset_options()
+    runtime.set_root_resource(cast("Any", None))
+    runtime.configure(
+        mocks.MockSettings(
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+            engine=mocks.MockEngine(cast("Any", None)),
+            project=PROJECT,
+            stack=stack,
+            dry_run=preview,
+            organization=ORGANIZATION,
+            callbacks=None,
+        )
+    )
+    set_all_config(dict(config))
+    try:
+        with asyncio.Runner() as runner:
+            # After a failure every dependent's future fails too, each with a traceback of its own.
+            runner.get_loop().set_exception_handler(lambda _loop, _context: None)
+            runner.run(run_in_stack(program))
+    except Exception:
+        # Pulumi wraps what a registration raised; the first failure is the cause.
+        if monitor.failure is not None:
+            raise monitor.failure from None
+        raise
+    if monitor.failure is not None:
+        raise monitor.failure
+    return monitor.exports
+
+
+class _Answers(mocks.Mocks):
+    """Between Pulumi's mocks and a cloud; keeps what was secret a secret."""
+
+    def __init__(self) -> None:
+        self.answer: tuple[str | None, dict[str, Any]] = (None, {})
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        del args
+        return self.answer
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise ProgramError(
+            f"The program looks something up: {args.token}.",
+            where="the program",
+            wanted="settings or committed data; a preview asks nothing (design decision 2)",
+            do="put the value into the stack's settings",
+        )
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, cloud: Cloud) -> None:
+        self.answers = _Answers()
+        super().__init__(self.answers)
+        self.cloud = cloud
+        self.exports: dict[str, Any] = {}
+        self.failure: Exception | None = None
+        self._components: dict[str, str] = {}
+        self._seen: set[str] = set()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        if request.type == "pulumi:pulumi:Stack":
+            return super().RegisterResource(request)
+        try:
+            registration = self._read(request)
+            self.answers.answer = self._create(registration)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+        return super().RegisterResource(request)
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        try:
+            if request.type != STACK_REFERENCE:
+                raise ProgramError(
+                    f"The program reads a resource that it did not declare: {request.type}.",
+                    where="the program",
+                    wanted="settings, or the exports of another stack",
+                    do="put the value into the stack's settings",
+                )
+            name = request.id
+            outputs = dict(self.cloud.read_stack(name))
+            state = {"name": name, "outputs": outputs, "secretOutputNames": []}
+            self.answers.answer = name, state
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+        return super().ReadResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        if "pulumi:pulumi:Stack::" in request.urn:
+            self.exports = plain(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        try:
+            return super().Invoke(request)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def _read(self, request: Any) -> Registration:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self._seen:
+            raise ProgramError(
+                f"The program declares a resource twice: {urn}.",
+                where="the program",
+                wanted="a logical name of its own for each resource of a type",
+                do="rename one of the two",
+            )
+        self._seen.add(urn)
+        if request.type.startswith("arca:"):
+            self._components[urn] = request.name
+        inputs = rpc.deserialize_properties(request.object)
+        return Registration(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            inputs=plain(inputs),
+            secret_inputs=frozenset(key for key, value in inputs.items() if holds_secret(value)),
+            parent=request.parent,
+            provider=request.provider,
+            custom=request.custom,
+            protect=request.protect,
+            retain=request.retainOnDelete,
+            dependencies=frozenset(request.dependencies),
+            ignore_changes=tuple(request.ignoreChanges),
+            aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
+            component=self._components.get(urn) or self._components.get(request.parent, ""),
+        )
+
+    def _create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
+        if not registration.custom:
+            return None, {}
+        resource_id, outputs = self.cloud.create(registration)
+        secrets = {key: _secret(outputs[key]) for key in registration.secret_inputs & set(outputs)}
+        return resource_id, {**outputs, **secrets}
+
+
+def plain(value: Any) -> Any:
+    """The value without the marks of secrets."""
+    if isinstance(value, dict):
+        mapping = cast("dict[str, Any]", value)
+        if mapping.get(SIGNATURE) == SECRET:
+            return plain(mapping["value"])
+        return {key: plain(item) for key, item in mapping.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in cast("Iterable[Any]", value)]
+    return value
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether a secret stands anywhere in the value."""
+    if isinstance(value, dict):
+        mapping = cast("dict[str, Any]", value)
+        return mapping.get(SIGNATURE) == SECRET or any(map(holds_secret, mapping.values()))
+    if isinstance(value, list):
+        return any(map(holds_secret, cast("Iterable[Any]", value)))
+    return False
+
+
+def _secret(value: Any) -> dict[str, Any]:
+    return {SIGNATURE: SECRET, "value": value}
