@@ -6,6 +6,7 @@ The only file, with tests/graph.py, that knows Pulumi's internals.
 import asyncio
 import json
 import runpy
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,37 +179,30 @@ class _Monitor(mocks.MockMonitor):
         self.cloud = cloud
         self.exports: dict[str, Any] = {}
         self.failure: Exception | None = None
+        # Registrations arrive on threads; a cloud sees them one after the other.
+        self._one_at_a_time = threading.RLock()
         self._components: dict[str, str] = {}
         self._seen: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if request.type == "pulumi:pulumi:Stack":
             return super().RegisterResource(request)
-        try:
-            registration = self._read(request)
-            self.answers.answer = self._create(registration)
-        except Exception as error:
-            self.failure = self.failure or error
-            raise
-        return super().RegisterResource(request)
+        with self._one_at_a_time:
+            try:
+                self.answers.answer = self._create(self._read(request))
+                return super().RegisterResource(request)
+            except Exception as error:
+                self.failure = self.failure or error
+                raise
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        try:
-            if request.type != STACK_REFERENCE:
-                raise ProgramError(
-                    f"The program reads a resource that it did not declare: {request.type}.",
-                    where="the program",
-                    wanted="settings, or the exports of another stack",
-                    do="put the value into the stack's settings",
-                )
-            name = request.id
-            outputs = dict(self.cloud.read_stack(name))
-            state = {"name": name, "outputs": outputs, "secretOutputNames": []}
-            self.answers.answer = name, state
-        except Exception as error:
-            self.failure = self.failure or error
-            raise
-        return super().ReadResource(request)
+        with self._one_at_a_time:
+            try:
+                self.answers.answer = self._refer(request)
+                return super().ReadResource(request)
+            except Exception as error:
+                self.failure = self.failure or error
+                raise
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if "pulumi:pulumi:Stack::" in request.urn:
@@ -251,6 +245,17 @@ class _Monitor(mocks.MockMonitor):
             aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
             component=self._components.get(urn) or self._components.get(request.parent, ""),
         )
+
+    def _refer(self, request: Any) -> tuple[str, dict[str, Any]]:
+        if request.type != STACK_REFERENCE:
+            raise ProgramError(
+                f"The program reads a resource that it did not declare: {request.type}.",
+                where="the program",
+                wanted="settings, or the exports of another stack",
+                do="put the value into the stack's settings",
+            )
+        outputs = dict(self.cloud.read_stack(request.id))
+        return request.id, {"name": request.id, "outputs": outputs, "secretOutputNames": []}
 
     def _create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
         if not registration.custom:

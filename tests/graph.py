@@ -1,0 +1,110 @@
+"""The whole program of a stack as a plain graph: what it declares, and how it is wired.
+
+The only test file that knows how the program is run without an engine.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud import engine, lookalike
+from localcloud.engine import Registration, plain
+
+REGION = {"dr": "us-east-1"}
+ACCOUNT = "000000000000"
+
+PRIMARY_RECOVERY: Mapping[str, Any] = {
+    "region": "us-east-1",
+    "account_id": ACCOUNT,
+    "cidr": "10.30.0.0/16",
+    "database_arn": f"arn:aws:rds:sa-east-1:{ACCOUNT}:db:arca-prod",
+    "key_arns": {
+        role: f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-{role}"
+        for role in ("data", "documents", "secrets", "images")
+    },
+    "secret_arns": {
+        role: f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:arca-prod/{role}-abcdef"
+        for role in ("database-owner", "database-app", "arca-certificate", "jwt-key")
+    },
+    "documents_bucket": "storage-documents-replica-1234567",
+    "documents_arn": "arn:aws:s3:::storage-documents-replica-1234567",
+    "repository_name": "arca-prod-api",
+    "origin_zone_id": "Z0123456789ABCDEF",
+    "client_ca_pem": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+}
+"""What prod exports for dr; a test holds it against what prod really exports."""
+
+
+@dataclass
+class Graph:
+    """What a run declared, by URN, and what the stack exports."""
+
+    nodes: dict[str, Registration] = field(default_factory=dict[str, Registration])
+    states: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    referred: list[str] = field(default_factory=list[str])
+
+    def of(self, *types: str) -> list[Registration]:
+        """All resources of these types."""
+        return [node for node in self.nodes.values() if node.type in types]
+
+    def one(self, type_: str, name: str | None = None) -> Registration:
+        """The only resource of a type, or the one of that name."""
+        found = [node for node in self.of(type_) if name in (None, node.name)]
+        assert len(found) == 1, f"{len(found)} of {type_} {name or ''}, not one"
+        return found[0]
+
+    def names(self) -> list[str]:
+        """Type and logical name of everything: the state's identity."""
+        return sorted(f"{node.type} {node.name}" for node in self.nodes.values())
+
+    def custom(self) -> Iterator[Registration]:
+        """What a provider makes; neither components nor the providers themselves."""
+        for node in self.nodes.values():
+            if node.custom and not node.type.startswith("pulumi:"):
+                yield node
+
+
+class Recorder:
+    """A cloud that makes nothing and remembers everything."""
+
+    def __init__(self, *, region: str, known: bool = True) -> None:
+        self.graph = Graph()
+        self.region = region
+        self.known = known
+
+    def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
+        """Answer as the services would, or, with nothing known, as a first preview."""
+        self.graph.nodes[registration.urn] = registration
+        if not self.known:
+            return None, dict(registration.inputs)
+        region = str(registration.inputs.get("region", self.region))
+        resource_id, state = lookalike.outputs(registration, account=ACCOUNT, region=region)
+        self.graph.states[registration.urn] = state
+        return resource_id, state
+
+    def read_stack(self, name: str) -> Mapping[str, Any]:
+        """Give prod's contract to dr."""
+        self.graph.referred.append(name)
+        return {"recovery": PRIMARY_RECOVERY}
+
+
+def declare(
+    stack: str = "dev",
+    config: Mapping[str, str] | None = None,
+    *,
+    program: Callable[[], None] = engine.main,
+    known: bool = True,
+) -> Graph:
+    """Run the program of a stack, with its own file's settings or with others."""
+    settings = dict(config if config is not None else engine.stack_config(stack))
+    recorder = Recorder(region=settings.get("arca-api:region", "sa-east-1"), known=known)
+    exports = engine.run(
+        program,
+        stack=stack,
+        config={**settings, **engine.EMULATED},
+        cloud=recorder,
+        preview=not known,
+    )
+    recorder.graph.outputs = plain(exports)
+    return recorder.graph
