@@ -33,9 +33,9 @@ class Shape:
     """The input that holds the physical name, made from the logical one when absent."""
 
 
-def _ec2(kind: str, identifier: str, **more: str) -> Shape:
+def _ec2(kind: str, identifier: str, named: str = "", **more: str) -> Shape:
     arn = f"arn:aws:ec2:{{region}}:{{account}}:{kind}/{{id}}"
-    return Shape(f"{identifier}-{{hex}}", {"arn": arn, **more})
+    return Shape(f"{identifier}-{{hex}}", {"arn": arn, **more}, named)
 
 
 def _arn(service: str, resource: str, identifier: str = "{name}", **more: str) -> Shape:
@@ -61,12 +61,12 @@ SHAPES: Mapping[str, Shape] = {
     "aws:ec2/eip:Eip": _ec2("elastic-ip", "eipalloc", allocationId="{id}"),
     "aws:ec2/flowLog:FlowLog": _ec2("vpc-flow-log", "fl"),
     "aws:ec2/internetGateway:InternetGateway": _ec2("internet-gateway", "igw"),
-    "aws:ec2/managedPrefixList:ManagedPrefixList": _ec2("prefix-list", "pl"),
+    "aws:ec2/managedPrefixList:ManagedPrefixList": _ec2("prefix-list", "pl", "name"),
     "aws:ec2/natGateway:NatGateway": Shape("nat-{hex}"),
     "aws:ec2/route:Route": Shape("r-{routeTableId}-{hex}"),
     "aws:ec2/routeTable:RouteTable": _ec2("route-table", "rtb"),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Shape("rtbassoc-{hex}"),
-    "aws:ec2/securityGroup:SecurityGroup": _ec2("security-group", "sg", name="{logical}"),
+    "aws:ec2/securityGroup:SecurityGroup": _ec2("security-group", "sg", "name"),
     "aws:ec2/subnet:Subnet": _ec2("subnet", "subnet"),
     "aws:ec2/vpc:Vpc": _ec2("vpc", "vpc", ipv6CidrBlock="2600:1f1e:{hex4}:{hex2}00::/56"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": _ec2("vpc-endpoint", "vpce"),
@@ -250,7 +250,6 @@ def _values(registration: Registration, account: str, region: str) -> dict[str, 
         "account": account,
         "region": region,
         "region_code": region.replace("-", "")[:3] + region[-1],
-        "logical": registration.name,
         "hex": f"0{digest[:16]}",
         "hex2": digest[:2],
         "hex4": digest[2:6],

@@ -1,0 +1,22 @@
+"""The table: which API calls a resource type stands for."""
+
+from collections.abc import Mapping
+
+from localcloud.calls import cache, database, network, platform, runtime, storage, web
+from localcloud.calls.table import Call
+
+TABLE: Mapping[str, tuple[Call, ...]] = {
+    **network.TABLE,
+    **storage.TABLE,
+    **database.TABLE,
+    **cache.TABLE,
+    **platform.TABLE,
+    **web.TABLE,
+    **runtime.TABLE,
+}
+"""Resource type to the calls that make it, in order."""
+
+RECORDED = ("cloudflare:", "random:", "tls:", "pulumi:providers:")
+"""Beginnings of the types that stand for no AWS call: they are recorded only."""
+
+__all__ = ["RECORDED", "TABLE", "Call"]
