@@ -137,7 +137,9 @@ class EmulatedCloud:
         if call.only_validated:
             return {}
         try:
-            answer: Mapping[str, Any] = getattr(client, call.operation)(**params)
+            answer: Mapping[str, Any] = getattr(client, call.operation)(
+                **{key: value for key, value in params.items() if key not in call.withheld}
+            )
         except (ClientError, BotoCoreError) as error:
             raise CallRefused(urn, call, str(error)) from None
         return call.outputs(answer)

@@ -8,6 +8,7 @@ import json
 import runpy
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -26,6 +27,8 @@ EMULATED = {f"{PROJECT}:runs_on": "emulated"}
 """What the emulated run adds to a stack's settings: it accepts the owner's placeholders."""
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
+THREADS = 64
+"""Registrations that may be under way at once; they wait for one another (see _Batch)."""
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 
 
@@ -139,7 +142,8 @@ def run(
     )
     set_all_config(dict(config))
     try:
-        with asyncio.Runner() as runner:
+        with asyncio.Runner() as runner, ThreadPoolExecutor(THREADS) as threads:
+            runner.get_loop().set_default_executor(threads)
             # After a failure every dependent's future fails too, each with a traceback of its own.
             runner.get_loop().set_exception_handler(lambda _loop, _context: None)
             runner.run(run_in_stack(program))
@@ -172,6 +176,31 @@ class _Answers(mocks.Mocks):
         )
 
 
+class _Batch:
+    """Lets registrations through one after the other, and their answers out together.
+
+    Pulumi's loop looks at every unresolved output each time that something resolves: with
+    single answers that is quadratic, and took most of a run's time.
+    """
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._changed = threading.Condition()
+        self._waiting = 0
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._waiting += 1
+        self._turn.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._turn.release()
+        with self._changed:
+            self._waiting -= 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._waiting == 0)
+
+
 class _Monitor(mocks.MockMonitor):
     def __init__(self, cloud: Cloud) -> None:
         self.answers = _Answers()
@@ -179,15 +208,14 @@ class _Monitor(mocks.MockMonitor):
         self.cloud = cloud
         self.exports: dict[str, Any] = {}
         self.failure: Exception | None = None
-        # Registrations arrive on threads; a cloud sees them one after the other.
-        self._one_at_a_time = threading.RLock()
+        self._batch = _Batch()
         self._components: dict[str, str] = {}
         self._seen: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if request.type == "pulumi:pulumi:Stack":
             return super().RegisterResource(request)
-        with self._one_at_a_time:
+        with self._batch:
             try:
                 self.answers.answer = self._create(self._read(request))
                 return super().RegisterResource(request)
@@ -196,7 +224,7 @@ class _Monitor(mocks.MockMonitor):
                 raise
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        with self._one_at_a_time:
+        with self._batch:
             try:
                 self.answers.answer = self._refer(request)
                 return super().ReadResource(request)

@@ -59,7 +59,8 @@ AFTER_REPLICA = (
 
 
 def _replica(state: State) -> dict[str, Any]:
-    params = {key: v for key, v in _instance(state).items() if key not in AFTER_REPLICA}
+    refused = (*AFTER_REPLICA, "storageEncrypted")
+    params = {key: value for key, value in _instance(state).items() if key not in refused}
     source = state["replicateSourceDb"]
     return {
         **params,
@@ -174,6 +175,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
             _replica,
             _made,
             when=lambda s: _origin(s) == "replica",
+            withheld={"DBSubnetGroupName": "moto looks for it in the source's region"},
         ),
         Call(
             "rds",

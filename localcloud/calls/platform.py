@@ -32,7 +32,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
             "replicate_key",
             lambda s: {
                 **take("policy", "description")(s),
-                "KeyId": s["primaryKeyArn"],
+                "KeyId": s["primaryKeyArn"].rpartition("/")[2],
                 "ReplicaRegion": s["region"],
                 "Tags": _lower_tags(s),
                 # The one call that a resource makes in another region than its own.

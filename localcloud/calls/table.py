@@ -1,7 +1,7 @@
 """What an entry of the table is made of."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 State = Mapping[str, Any]
@@ -24,7 +24,8 @@ class Call:
 
     `params` needs no care for the API's capitals or numbers: localcloud.fit brings both into
     the shape of botocore's model. `only_validated` says why moto cannot carry the call out;
-    it is then checked against the model and not sent.
+    it is then checked against the model and not sent. `withheld` says the same of single
+    parameters: the call is checked with them and sent without.
     """
 
     service: str
@@ -33,6 +34,7 @@ class Call:
     outputs: Callable[[Mapping[str, Any]], Mapping[str, Any]] = nothing
     when: Callable[[State], bool] = always
     only_validated: str = ""
+    withheld: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def take(*names: str, **renamed: str) -> Callable[[State], dict[str, Any]]:
