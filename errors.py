@@ -14,6 +14,16 @@ class ArcaError(Exception):
         return f"{self.what}\n  where:  {self.where}\n  wanted: {self.wanted}\n  do:     {self.do}"
 
 
+class Explained(ArcaError):
+    """A failure whose text says everything already: the settings' report."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, where="", wanted="", do="")
+
+    def __str__(self) -> str:
+        return self.what
+
+
 class Refused(ArcaError):
     """Somebody else is at work, or a gate is closed; nothing was done."""
 

@@ -76,20 +76,22 @@ class EmulatedCloud:
         self._on_progress = on_progress
         self._providers: dict[str, tuple[str, dict[str, str]]] = {}
         self._clients: dict[tuple[str, str], BaseClient] = {}
-        self._session = boto3.Session(aws_access_key_id="emulated", aws_secret_access_key="emulated")  # noqa: S106 - moto asks for some, checks none
+        self._session = boto3.Session(
+            aws_access_key_id="emulated", aws_secret_access_key="emulated"
+        )  # noqa: S106 - moto asks for some, checks none
         self._validator = ParamValidator()
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
         """Make the calls; raises CallRefused, with nothing tried after the refused one."""
+        if not registration.custom:
+            return None, {}
         if registration.type == "pulumi:providers:aws":
             self._remember(registration)
         region, default_tags = self._providers.get(
             registration.provider.rpartition("::")[0], ("us-east-1", {})
         )
         region = str(registration.inputs.get("region", region))
-        resource_id, outputs = lookalike.outputs(
-            registration, account=self._account, region=region
-        )
+        resource_id, outputs = lookalike.outputs(registration, account=self._account, region=region)
         if registration.type.startswith(RECORDED):
             self._finish(registration, "recorded")
             return resource_id, outputs
@@ -152,8 +154,11 @@ class EmulatedCloud:
                 region_name=region,
                 endpoint_url=self._endpoint,
                 config=Config(
-                    retries={"max_attempts": 1}, connect_timeout=5, read_timeout=30,
-                    parameter_validation=False, s3={"addressing_style": "path"},
+                    retries={"max_attempts": 1},
+                    connect_timeout=5,
+                    read_timeout=30,
+                    parameter_validation=False,
+                    s3={"addressing_style": "path"},
                 ),
             )
         return self._clients[key]

@@ -4,6 +4,7 @@ The only file, with tests/graph.py, that knows Pulumi's internals.
 """
 
 import asyncio
+import importlib
 import json
 import runpy
 import threading
@@ -13,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import pulumi
 import yaml
 from pulumi.runtime import mocks, rpc, set_all_config
 from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
 
-from errors import ArcaError
+from errors import ArcaError, Explained
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "arca-api"
@@ -57,7 +59,10 @@ class Cloud(Protocol):
     """Where declared resources go."""
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
-        """Give id and outputs, inputs included; no id where it cannot be known yet."""
+        """Give id and outputs, inputs included; no id where it cannot be known yet.
+
+        A component is declared too: it has neither.
+        """
         ...
 
     def read_stack(self, name: str) -> Mapping[str, Any]:
@@ -72,6 +77,12 @@ class ProgramError(ArcaError):
 def main() -> None:
     """Run the project's own program."""
     runpy.run_path(str(ROOT / "__main__.py"))
+
+
+def load() -> None:
+    """Import what the program will import; a run right after it finds everything there."""
+    for module in ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls", "settings"):
+        importlib.import_module(module)
 
 
 def stacks() -> list[str]:
@@ -147,6 +158,8 @@ def run(
             # After a failure every dependent's future fails too, each with a traceback of its own.
             runner.get_loop().set_exception_handler(lambda _loop, _context: None)
             runner.run(run_in_stack(program))
+    except pulumi.RunError as error:
+        raise Explained(str(error)) from None
     except Exception:
         # Pulumi wraps what a registration raised; the first failure is the cause.
         if monitor.failure is not None:
@@ -286,8 +299,6 @@ class _Monitor(mocks.MockMonitor):
         return request.id, {"name": request.id, "outputs": outputs, "secretOutputNames": []}
 
     def _create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
-        if not registration.custom:
-            return None, {}
         resource_id, outputs = self.cloud.create(registration)
         secrets = {key: _secret(outputs[key]) for key in registration.secret_inputs & set(outputs)}
         return resource_id, {**outputs, **secrets}

@@ -108,9 +108,7 @@ SHAPES: Mapping[str, Shape] = {
     "aws:kms/replicaKey:ReplicaKey": Shape(
         "{primary_tail}", {"arn": "arn:aws:kms:{region}:{account}:key/{id}", "keyId": "{id}"}
     ),
-    "aws:lb/listener:Listener": Shape(
-        _ELB + "listener/app/{hex16}/{port}", {"arn": "{id}"}
-    ),
+    "aws:lb/listener:Listener": Shape(_ELB + "listener/app/{hex16}/{port}", {"arn": "{id}"}),
     "aws:lb/listenerRule:ListenerRule": Shape(
         _ELB + "listener-rule/app/{hex16}/{hex}", {"arn": "{id}"}
     ),
@@ -157,9 +155,13 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "aws:rds/proxyTarget:ProxyTarget": Shape("{dbProxyName}/default/{dbInstanceIdentifier}"),
     "aws:rds/subnetGroup:SubnetGroup": _arn("rds", "subgrp:{name}"),
-    "aws:route53/healthCheck:HealthCheck": Shape("{uuid}", {"arn": "arn:aws:route53:::healthcheck/{id}"}),
+    "aws:route53/healthCheck:HealthCheck": Shape(
+        "{uuid}", {"arn": "arn:aws:route53:::healthcheck/{id}"}
+    ),
     "aws:route53/record:Record": Shape("{zoneId}_{name}_{type}", {"fqdn": "{name}"}),
-    "aws:route53/zone:Zone": Shape("Z{HEX16}", {"zoneId": "{id}", "arn": "arn:aws:route53:::hostedzone/{id}"}),
+    "aws:route53/zone:Zone": Shape(
+        "Z{HEX16}", {"zoneId": "{id}", "arn": "arn:aws:route53:::hostedzone/{id}"}
+    ),
     "aws:s3/bucket:Bucket": Shape("{name}", {"arn": "arn:aws:s3:::{name}"}, named="bucket"),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _OF_BUCKET,
     "aws:s3/bucketLogging:BucketLogging": _OF_BUCKET,
@@ -204,13 +206,14 @@ SHAPES: Mapping[str, Shape] = {
     "tls:index/locallySignedCert:LocallySignedCert": Shape("{hex}"),
     "tls:index/privateKey:PrivateKey": Shape("{hex}"),
     "tls:index/selfSignedCert:SelfSignedCert": Shape("{hex}"),
-    **{f"pulumi:providers:{name}": Shape("{uuid}") for name in ("aws", "cloudflare", "random", "tls")},
+    **{
+        f"pulumi:providers:{name}": Shape("{uuid}")
+        for name in ("aws", "cloudflare", "random", "tls")
+    },
 }
 
 
-def outputs(
-    registration: Registration, *, account: str, region: str
-) -> tuple[str, dict[str, Any]]:
+def outputs(registration: Registration, *, account: str, region: str) -> tuple[str, dict[str, Any]]:
     """Give the resource's id and its outputs, inputs included.
 
     Raises ArcaError for a type that has no entry: its outputs would be made up.
@@ -243,7 +246,9 @@ def outputs(
 def _values(registration: Registration, account: str, region: str) -> dict[str, str]:
     digest = hashlib.sha256(registration.urn.encode()).hexdigest()
     inputs = registration.inputs
-    scalars = {key: str(value) for key, value in inputs.items() if not isinstance(value, dict | list)}
+    scalars = {
+        key: str(value) for key, value in inputs.items() if not isinstance(value, dict | list)
+    }
     uuid = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:32]}"
     return {
         **scalars,
@@ -269,7 +274,10 @@ def _values(registration: Registration, account: str, region: str) -> dict[str, 
 
 def validation_options(certificate: Registration) -> dict[str, Any]:
     """The records that prove a certificate's names; the same in every region of an account."""
-    names = [certificate.inputs["domainName"], *certificate.inputs.get("subjectAlternativeNames", [])]
+    names = [
+        certificate.inputs["domainName"],
+        *certificate.inputs.get("subjectAlternativeNames", []),
+    ]
     return {
         "domainValidationOptions": [
             {
@@ -287,7 +295,9 @@ def _name_servers(zone: Registration) -> dict[str, Any]:
     number = int(_digest(zone.urn)[:2], 16)
     tops = ("com", "net", "org", "co.uk")
     return {
-        "nameServers": [f"ns-{number + i * 512}.awsdns-{number % 64:02}.{t}" for i, t in enumerate(tops)]
+        "nameServers": [
+            f"ns-{number + i * 512}.awsdns-{number % 64:02}.{t}" for i, t in enumerate(tops)
+        ]
     }
 
 

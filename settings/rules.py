@@ -67,13 +67,16 @@ def production_database(s: Settings) -> Iterator[Problem]:
             yield Problem("database.backup_days", s.database.backup_days, wanted)
 
 
-def production_zones(s: Settings) -> Iterator[Problem]:
-    """Production survives the loss of a zone."""
-    if s.stage == "prod":
-        if not s.cache.multi_az:
-            yield Problem("cache.multi_az", False, "true in stage prod")
-        if s.network.nat == "single":
-            yield Problem("network.nat", s.network.nat, "per-zone or regional in stage prod")
+def production_cache(s: Settings) -> Iterator[Problem]:
+    """Production's cache survives the loss of a zone."""
+    if s.stage == "prod" and not s.cache.multi_az:
+        yield Problem("cache.multi_az", False, "true in stage prod")
+
+
+def production_nat(s: Settings) -> Iterator[Problem]:
+    """So does its way out."""
+    if s.stage == "prod" and s.network.nat == "single":
+        yield Problem("network.nat", s.network.nat, "per-zone or regional in stage prod")
 
 
 def production_protection(s: Settings) -> Iterator[Problem]:
@@ -229,7 +232,8 @@ def placeholders(s: Settings) -> Iterator[Problem]:
 
 RULES = (
     Rule(("stage", "database"), production_database),
-    Rule(("stage", "cache", "network"), production_zones),
+    Rule(("stage", "cache"), production_cache),
+    Rule(("stage", "network"), production_nat),
     Rule(("stage", "protected"), production_protection),
     Rule(("stage", "service"), production_capacity),
     Rule(("stage", "storage"), production_audit),

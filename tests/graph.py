@@ -76,7 +76,7 @@ class Recorder:
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
         """Answer as the services would, or, with nothing known, as a first preview."""
         self.graph.nodes[registration.urn] = registration
-        if not self.known:
+        if not self.known or not registration.custom:
             return None, dict(registration.inputs)
         region = str(registration.inputs.get("region", self.region))
         resource_id, state = lookalike.outputs(registration, account=ACCOUNT, region=region)

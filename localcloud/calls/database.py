@@ -166,9 +166,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
         ),
     ),
     "aws:rds/instance:Instance": (
-        Call(
-            "rds", "create_db_instance", _instance, _made, when=lambda s: _origin(s) == "new"
-        ),
+        Call("rds", "create_db_instance", _instance, _made, when=lambda s: _origin(s) == "new"),
         Call(
             "rds",
             "create_db_instance_read_replica",
@@ -254,9 +252,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
                     "MaxIdleConnectionsPercent": s["connectionPoolConfig"][
                         "maxIdleConnectionsPercent"
                     ],
-                    "ConnectionBorrowTimeout": s["connectionPoolConfig"][
-                        "connectionBorrowTimeout"
-                    ],
+                    "ConnectionBorrowTimeout": s["connectionPoolConfig"]["connectionBorrowTimeout"],
                 },
             },
         ),

@@ -23,9 +23,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
         ),
         Call("kms", "enable_key_rotation", take("rotationPeriodInDays", KeyId="id")),
     ),
-    "aws:kms/alias:Alias": (
-        Call("kms", "create_alias", take("targetKeyId", AliasName="name")),
-    ),
+    "aws:kms/alias:Alias": (Call("kms", "create_alias", take("targetKeyId", AliasName="name")),),
     "aws:kms/replicaKey:ReplicaKey": (
         Call(
             "kms",
@@ -157,7 +155,11 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
             "create_repository_creation_template",
             lambda s: {
                 **take(
-                    "prefix", "description", "imageTagMutability", "lifecyclePolicy", "customRoleArn"
+                    "prefix",
+                    "description",
+                    "imageTagMutability",
+                    "lifecyclePolicy",
+                    "customRoleArn",
                 )(s),
                 "appliedFor": s["appliedFors"],
                 "encryptionConfiguration": s["encryptionConfigurations"][0],

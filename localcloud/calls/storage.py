@@ -76,9 +76,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _configure(
         "put_public_access_block",
         "PublicAccessBlockConfiguration",
-        take(
-            "blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"
-        ),
+        take("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"),
     ),
     "aws:s3/bucketPolicy:BucketPolicy": _configure(
         "put_bucket_policy",

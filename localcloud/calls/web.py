@@ -86,7 +86,11 @@ def _action(action: Mapping[str, Any]) -> dict[str, Any]:
 def _listener(s: State) -> dict[str, Any]:
     return {
         **take("loadBalancerArn", "port", "protocol", "sslPolicy", "mutualAuthentication")(s),
-        **({"Certificates": [{"CertificateArn": s["certificateArn"]}]} if "certificateArn" in s else {}),
+        **(
+            {"Certificates": [{"CertificateArn": s["certificateArn"]}]}
+            if "certificateArn" in s
+            else {}
+        ),
         "DefaultActions": _actions(s["defaultActions"]),
         "Tags": tags(s),
     }
@@ -202,7 +206,12 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
                 "Scheme": "internal" if s["internal"] else "internet-facing",
                 "Tags": tags(s),
             },
-            _first("LoadBalancers", "LoadBalancerArn", dnsName="DNSName", zoneId="CanonicalHostedZoneId"),
+            _first(
+                "LoadBalancers",
+                "LoadBalancerArn",
+                dnsName="DNSName",
+                zoneId="CanonicalHostedZoneId",
+            ),
         ),
         Call("elbv2", "modify_load_balancer_attributes", _load_balancer_attributes),
     ),

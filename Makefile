@@ -1,0 +1,59 @@
+# `make` alone lists what there is.
+STACK ?= dev
+PORT  ?= 5566
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status test test-engine lint format bench docs lock clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }
+	@echo "Setting up $(VENV)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+up: $(READY) ## Bring a stack up in the emulated AWS (STACK=dev|staging|prod|dr, PORT=5566)
+	@$(BIN)/arca local up --stack $(STACK) --port $(PORT)
+
+down: $(READY) ## End the emulated AWS
+	@$(BIN)/arca local down
+
+status: $(READY) ## Say what stands in the emulated AWS
+	@$(BIN)/arca local status
+
+test: $(READY) ## Run the tests (loopback only)
+	@$(BIN)/python -m pytest -m "not slow and not engine"
+
+test-engine: $(READY) ## Run whole lifecycles with the pulumi on PATH and a provider double
+	@$(BIN)/python -m pytest -m engine -n 0 -rs
+
+lint: $(READY) ## Formatting, rules and strict types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/basedpyright
+
+format: $(READY) ## Format the tree and mend what can be mended
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## Measure speed as ratios within one run (JSON)
+	@$(BIN)/python -m bench
+
+docs: $(READY) ## Write the generated parts of docs/ anew
+	@$(BIN)/python -m docs.generate
+
+lock: ## Pin the dependencies with their hashes (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove the virtual environment and the caches
+	@rm -rf $(VENV) .arca .pytest_cache .ruff_cache .hypothesis *.egg-info build

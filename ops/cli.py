@@ -1,0 +1,68 @@
+"""`arca`, the operator's command: finds a command when it is called, and not before."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+import click
+
+from errors import ArcaError
+
+COMMANDS: Mapping[str, str] = {
+    "local": "The emulated cloud on this machine: up, down, status.",
+    "ranges": "Cloudflare's address ranges, which the load balancer lets in.",
+}
+"""Each command's line in `arca --help`; the command itself is in ops/commands."""
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    failed; the message says what, where, what was wanted and what to do
+  2    wrong usage
+  6    refused: somebody else is at work, or a gate is closed; nothing was done
+  130  interrupted; nothing half done is left
+"""
+
+
+class Lazy(click.Group):
+    """A group that imports a command's module only to run it, so that help is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands' names."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"ops.commands.{cmd_name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=Lazy, epilog=EXIT_CODES)
+@click.version_option(package_name="arca-infra")
+def cli() -> None:
+    """Operate ARCA API's infrastructure."""
+
+
+def main() -> None:
+    """Run the command line; a known failure becomes its message and exit code."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted: nothing half done is left.", err=True)
+        sys.exit(130)
+    except ArcaError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)

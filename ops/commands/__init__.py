@@ -1,0 +1,1 @@
+"""The commands, one verb or noun a file."""

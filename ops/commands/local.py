@@ -1,0 +1,117 @@
+"""`arca local`: the emulated cloud on this machine."""
+
+import click
+
+from localcloud import state as states
+from localcloud import up as lifecycle
+
+DEFAULT_PORT = lifecycle.DEFAULT_PORT
+
+
+@click.group("local")
+def command() -> None:
+    """The emulated cloud on this machine."""
+
+
+@command.command("up")
+@click.option("--stack", default="dev", show_default=True, help="The stack to bring up.")
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(1024, 65535),
+    help="Loopback port of the emulated AWS.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """Bring a stack up in a fresh emulated AWS; dr comes up beside prod.
+
+    Runs the program with the stack's own YAML; every AWS resource becomes the API calls that it
+    stands for, checked against AWS's service model and carried out by moto where it can.
+    """
+    from localcloud import engine
+    from ops import render
+
+    engine.stack_config(stack)
+    state = states.State()
+    if dry_run:
+        plan = lifecycle.plan(stack, state=state)
+        if as_json:
+            render.print_json({"stack": stack, "port": port, "plan": list(plan)})
+        else:
+            for step in plan:
+                render.line(f"would: {step}")
+        return
+    with render.ProgressLine() as progress:
+        report = lifecycle.up(
+            stack, port=port, state=state, watch=lambda p: progress.show(p.step, p.done)
+        )
+    if as_json:
+        render.print_json(
+            {
+                "stack": report.stack,
+                "endpoint": report.endpoint,
+                "seconds": report.seconds,
+                "components": report.components,
+                "exports": report.exports,
+                "gone": list(report.gone),
+            }
+        )
+        return
+    render.line(f"{stack} is up in the emulated AWS at {report.endpoint} ({report.seconds} s)")
+    render.components(report.components)
+    render.line("created: every call carried out by moto; validated only: a call checked against")
+    render.line("AWS's model that moto cannot carry out; recorded only: no AWS call behind it.")
+    if report.gone:
+        render.line(f"Gone with the cloud of before: {', '.join(report.gone)}")
+    render.line("\nExports:")
+    render.exports(report.exports)
+    render.line("\nTry next:")
+    region = report.exports["region"]
+    aws = f"AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws --endpoint-url {report.endpoint}"
+    render.line("  arca local status            what stands in this cloud")
+    render.line(f"  {aws} --region {region} ecs list-clusters")
+    if stack == "prod":
+        render.line("  make up STACK=dr             the DR region beside it")
+    render.line("  make down                    end it")
+
+
+@command.command("down")
+@click.option("--dry-run", is_flag=True, help="Say what would be ended, and end nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def down(dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """End the emulated AWS and all that stands in it; fine where there is none."""
+    from ops import render
+
+    state = states.State()
+    record = state.read() if dry_run else lifecycle.down(state=state)
+    ended = sorted(record.stacks) if record else []
+    if as_json:
+        render.print_json({"was_up": record is not None, "stacks": ended, "dry_run": dry_run})
+    elif record is None:
+        render.line("Nothing was up.")
+    else:
+        verb = "Would end" if dry_run else "Ended"
+        render.line(f"{verb} the emulated AWS at {record.endpoint}: {', '.join(ended) or 'empty'}")
+
+
+@command.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
+    """Say what stands in the emulated AWS, and whether it answers."""
+    from ops import render
+
+    record, running = lifecycle.status(state=states.State())
+    if as_json:
+        content = record.model_dump() if record else {}
+        render.print_json({"running": running, **content})
+        return
+    if record is None:
+        render.line("Nothing is up. `make up` brings dev up.")
+        return
+    answer = "answers" if running else "does not answer: run `make up` again"
+    render.line(f"The emulated AWS at {record.endpoint} (process {record.pid}) {answer}.")
+    for stack, entry in sorted(record.stacks.items()):
+        total = sum(sum(counts.values()) for counts in entry.components.values())
+        render.line(f"  {stack}: {total} resources, up since {entry.up_at}")

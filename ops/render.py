@@ -1,0 +1,86 @@
+"""What operators see: JSON for programs, tables for people. The only user of rich."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+OUTCOMES = ("created", "validated", "recorded")
+SECRET_EXPORTS = ("client_ca_pem",)
+"""Exports that are long and of no use to somebody who reads."""
+
+
+def print_json(content: Any) -> None:
+    """Print JSON on stdout, for a program to read."""
+    json.dump(content, sys.stdout, indent=2, sort_keys=True)
+    sys.stdout.write("\n")
+
+
+def line(text: str = "") -> None:
+    """Print one line on stdout."""
+    Console(soft_wrap=True, highlight=False, markup=False).print(text)
+
+
+def components(counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Print how many resources of each component ended how."""
+    table = Table(header_style="bold", pad_edge=False)
+    table.add_column("component")
+    for title in ("created", "validated only", "recorded only", "total"):
+        table.add_column(title, justify="right")
+    for name in sorted(counts):
+        numbers = [counts[name][outcome] for outcome in OUTCOMES]
+        table.add_row(name, *(str(number or "") for number in numbers), str(sum(numbers)))
+    sums = [sum(count[outcome] for count in counts.values()) for outcome in OUTCOMES]
+    table.add_section()
+    table.add_row("all", *map(str, sums), str(sum(sums)), style="bold")
+    Console().print(table)
+
+
+def exports(content: Mapping[str, Any]) -> None:
+    """Print a stack's exports, flat."""
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    for path, value in _flat(content, ""):
+        if path.rpartition(".")[2] not in SECRET_EXPORTS:
+            console.print(f"  {path} = {value}")
+
+
+def _flat(content: Any, path: str) -> Iterable[tuple[str, Any]]:
+    if isinstance(content, dict):
+        for key in sorted(content):
+            yield from _flat(content[key], f"{path}.{key}" if path else str(key))
+    elif isinstance(content, list):
+        yield path, ", ".join(str(item) for item in content) or "none"
+    else:
+        yield path, content
+
+
+class ProgressLine:
+    """A line on stderr that says what happens now; plain lines where nobody watches live."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._live: Live | None = None
+        self._last = ""
+
+    def __enter__(self) -> "ProgressLine":
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, refresh_per_second=10, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, step: str, done: int) -> None:
+        """Say what happens; the number of resources done where there is one."""
+        text = f"{done:4} resources  {step}" if done else step
+        if self._live is not None:
+            self._live.update(Text(text, no_wrap=True, overflow="ellipsis"))
+        elif not done or done % 50 == 0:
+            self._console.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,138 @@
+"""What must hold of every graph, whatever the settings."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from localcloud.engine import Registration
+from tests.graph import Graph
+
+DURABLE = (
+    "aws:ecr/repository:Repository",
+    "aws:kms/key:Key",
+    "aws:kms/replicaKey:ReplicaKey",
+    "aws:rds/instance:Instance",
+    "aws:route53/zone:Zone",
+    "aws:s3/bucket:Bucket",
+    "aws:secretsmanager/secret:Secret",
+)
+NEEDS_KEY = {
+    "aws:cloudwatch/logGroup:LogGroup": "kmsKeyId",
+    "aws:elasticache/replicationGroup:ReplicationGroup": "kmsKeyId",
+    "aws:rds/instance:Instance": "kmsKeyId",
+    "aws:secretsmanager/secret:Secret": "kmsKeyId",
+}
+SECRET_INPUTS = {
+    "aws:elasticache/replicationGroup:ReplicationGroup": "authToken",
+    "aws:secretsmanager/secretVersion:SecretVersion": "secretString",
+    "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate": (
+        "privateKey"
+    ),
+    "tls:index/locallySignedCert:LocallySignedCert": "caPrivateKeyPem",
+}
+STAMP = {"Name", "component", "data-class"}
+DEFAULTS = {"project", "stack", "stage", "owner", "cost-center", "managed-by"}
+
+
+def broken(graph: Graph, *, protected: bool) -> list[str]:
+    """Everything that does not hold, a line each."""
+    found = [*_providers(graph), *_ingress(graph), *_buckets(graph)]
+    for node in graph.custom():
+        found += [f"{node.name}: {problem}" for problem in _node(node, protected=protected)]
+    return found
+
+
+def _node(node: Registration, *, protected: bool) -> Iterator[str]:
+    if not node.provider:
+        yield "has no provider of ours"
+    if not node.component:
+        yield "belongs to no component"
+    if node.type in DURABLE and (node.protect, node.retain) != (protected, protected):
+        yield f"protect {node.protect}, retain {node.retain}"
+    key = NEEDS_KEY.get(node.type)
+    if key and not str(node.inputs.get(key, "")).startswith("arn:aws:kms:"):
+        yield f"{key} is {node.inputs.get(key)}"
+    if "tags" in node.inputs and not set(node.inputs["tags"]) >= STAMP:
+        yield f"tags {node.inputs['tags']}"
+    secret = SECRET_INPUTS.get(node.type)
+    if secret and secret not in node.secret_inputs:
+        yield f"{secret} is not marked secret"
+    if node.inputs.get("publiclyAccessible") or node.inputs.get("mapPublicIpOnLaunch"):
+        yield "is public"
+    for text in ("policy", "assumeRolePolicy"):
+        if isinstance(node.inputs.get(text), str):
+            yield from _policy(node, json.loads(node.inputs[text]))
+    if node.type == "aws:ecs/taskDefinition:TaskDefinition":
+        yield from _containers(json.loads(node.inputs["containerDefinitions"]))
+
+
+def _policy(node: Registration, policy: Mapping[str, Any]) -> Iterator[str]:
+    for statement in policy.get("Statement", []):
+        principal = statement.get("Principal")
+        if statement["Effect"] == "Allow" and (principal == "*" or principal == {"AWS": "*"}):
+            yield f"lets everybody {statement['Action']}"
+        actions = statement["Action"]
+        wide = actions == "*" or any(action.endswith(":*") for action in _list(actions))
+        if statement["Effect"] == "Allow" and wide:
+            yield f"allows {actions}"
+        unconditioned = (
+            "Condition" not in statement and node.type == "aws:iam/rolePolicy:RolePolicy"
+        )
+        if unconditioned and "*" in _list(statement.get("Resource", [])):
+            unscoped = {a for a in _list(actions) if not a.startswith(UNSCOPED)}
+            if unscoped:
+                yield f"allows {sorted(unscoped)} on everything"
+
+
+UNSCOPED = ("ecr:GetAuthorizationToken", "xray:", "ssmmessages:")
+"""Actions whose API knows no resource (Service Authorization Reference)."""
+
+
+def _containers(containers: list[Mapping[str, Any]]) -> Iterator[str]:
+    for container in containers:
+        if not container["readonlyRootFilesystem"]:
+            yield f"container {container['name']} has a writable root"
+        if container["environment"]:
+            yield f"container {container['name']} has plain variables"
+        for secret in container.get("secrets", []):
+            if not secret["valueFrom"].startswith("arn:aws:"):
+                yield f"secret {secret['name']} is not an ARN"
+
+
+def _providers(graph: Graph) -> Iterator[str]:
+    for provider in graph.of("pulumi:providers:aws"):
+        tags = json.loads(provider.inputs["defaultTags"])["tags"]
+        if set(tags) != DEFAULTS:
+            yield f"default tags are {sorted(tags)}"
+        if not provider.inputs.get("allowedAccountIds"):
+            yield "the provider takes any account's credentials"
+
+
+def _ingress(graph: Graph) -> Iterator[str]:
+    for rule in graph.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
+        if "cidrIpv4" in rule.inputs or "cidrIpv6" in rule.inputs:
+            yield f"{rule.name} lets addresses in"
+        if "prefixListId" in rule.inputs and rule.inputs["toPort"] != 443:
+            yield f"{rule.name} lets Cloudflare in on {rule.inputs['toPort']}"
+    for group in graph.of("aws:ec2/securityGroup:SecurityGroup"):
+        if "ingress" in group.inputs or "egress" in group.inputs:
+            yield f"{group.name} has rules of its own"
+
+
+def _buckets(graph: Graph) -> Iterator[str]:
+    closing = (
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "aws:s3/bucketPolicy:BucketPolicy",
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    )
+    buckets = {node.name for node in graph.of("aws:s3/bucket:Bucket")}
+    for kind in closing:
+        missing = buckets - {node.name for node in graph.of(kind)}
+        if missing:
+            yield f"{sorted(missing)} without {kind}"
+
+
+def _list(value: Any) -> list[str]:
+    return list(value) if isinstance(value, list) else [value]

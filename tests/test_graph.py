@@ -1,0 +1,69 @@
+"""The recorder itself: what it remembers and what it refuses."""
+
+import socket
+
+import pulumi
+import pulumi_random as random
+import pytest
+
+from errors import ArcaError
+from localcloud.engine import ProgramError
+from tests.graph import declare
+
+
+def test_duplicate_names_are_refused() -> None:
+    """Two resources of one type and name would share a state entry."""
+
+    def program() -> None:
+        random.RandomPassword("twice", length=8)
+        random.RandomPassword("twice", length=8)
+
+    with pytest.raises(ProgramError, match="declares a resource twice"):
+        declare(program=program)
+
+
+def test_look_ups_are_refused() -> None:
+    """A preview asks nothing of AWS."""
+
+    def program() -> None:
+        pulumi.runtime.invoke("aws:index/getRegion:getRegion", {})
+
+    with pytest.raises(ProgramError, match="looks something up: aws:index/getRegion"):
+        declare(program=program)
+
+
+def test_a_secret_input_is_marked_and_stays_secret() -> None:
+    """What was secret as an input is known as such."""
+
+    def program() -> None:
+        random.RandomPassword("secret", length=8, keepers={"a": pulumi.Output.secret("x")})
+
+    node = declare(program=program).one("random:index/randomPassword:RandomPassword")
+    assert node.secret_inputs == {"keepers"}
+    assert node.inputs["keepers"] == {"a": "x"}
+
+
+def test_a_failing_program_fails_as_itself() -> None:
+    """The cause comes out, not Pulumi's wrapping."""
+
+    def program() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        declare(program=program)
+
+
+def test_an_unknown_type_is_refused() -> None:
+    """Outputs that nobody described would be made up."""
+
+    def program() -> None:
+        random.RandomPet("pet")
+
+    with pytest.raises(ArcaError, match="Nothing is known of the resource type"):
+        declare(program=program)
+
+
+def test_the_guard_refuses_the_outside() -> None:
+    """No test reaches beyond this machine."""
+    with pytest.raises(AssertionError, match="only loopback"), socket.socket() as outside:
+        outside.connect(("192.0.2.1", 443))

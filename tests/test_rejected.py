@@ -1,0 +1,228 @@
+"""Settings that are refused, each with the whole line that the operator reads."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from errors import Explained
+from localcloud import engine
+from tests.graph import declare
+
+
+def changed(stack: str, changes: Mapping[str, Any]) -> dict[str, str]:
+    """A real stack's settings with some values changed, by their paths."""
+    config = engine.stack_config(stack)
+    for path, value in changes.items():
+        section, *keys = path.split(".")
+        key = f"{engine.PROJECT}:{section}"
+        if not keys:
+            config[key] = value if isinstance(value, str) else json.dumps(value)
+            continue
+        content = json.loads(config.get(key, "{}"))
+        inner = content
+        for name in keys[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[keys[-1]] = value
+        config[key] = json.dumps(content)
+    return config
+
+
+def refusal(stack: str, changes: Mapping[str, Any]) -> str:
+    """What the operator reads."""
+    with pytest.raises(Explained) as error:
+        declare(stack, changed(stack, changes))
+    return str(error.value)
+
+
+REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
+    ("dev", {"netwrok": {}}, "netwrok is {}", "no such key; the sections are stage, region"),
+    ("dev", {"network.cdir": "x"}, 'network.cdir is "x"', "no such key"),
+    ("dev", {"stage": "test"}, 'stage is "test"', "'dev', 'staging' or 'prod'"),
+    ("dev", {"region": "eu-west-1"}, 'region is "eu-west-1"', "'sa-east-1' or 'us-east-1'"),
+    ("dev", {"network.cidr": "10.0.0.0/24"}, "network.cidr", "10.0.0.0/24 must be a private range"),
+    ("dev", {"network.cidr": "8.0.0.0/16"}, "network.cidr", "8.0.0.0/16 must be a private range"),
+    ("dev", {"network.zones": ["a"]}, "network.zones", "at least 2 items"),
+    ("dev", {"network.zones": ["b", "a"]}, "network", "different letters in alphabetical order"),
+    ("dev", {"network.zones": ["a", "d"]}, "network.zones", "letters of a, b, c, the zones of"),
+    ("dev", {"network.nat": "none"}, "network.interface_endpoints is []", "also ecr.api, ecr.dkr"),
+    ("dev", {"service.cpu": 300}, "service.cpu is 300", "256, 512, 1024"),
+    ("dev", {"service.memory_mib": 4096}, "service", "4096 does not go with cpu 256: one of 512, "),
+    ("dev", {"service.port": 0}, "service.port is 0", "greater than or equal to 1"),
+    (
+        "dev",
+        {"service.execute_command": True},
+        "service",
+        "needs /var/lib/amazon, /var/log/amazon in writable_paths",
+    ),
+    (
+        "dev",
+        {"service.deployment": {"strategy": "canary"}},
+        "service",
+        "needs scaling.min_tasks of at least 2, not 1",
+    ),
+    (
+        "dev",
+        {"service.scaling": {"min_tasks": 3, "max_tasks": 2}},
+        "service.scaling",
+        "the minimum 3 must not be above the maximum 2",
+    ),
+    (
+        "dev",
+        {"service.scaling": {"max_tasks": 501}, "database.proxy": True},
+        "service.scaling.max_tasks is 501",
+        "at most 500",
+    ),
+    ("dev", {"service.pool_size": 60}, "service.pool_size is 60", "at most 52, for 2 tasks twice"),
+    ("dev", {"service.stop_seconds": 30}, "service.stop_seconds is 30", "at least load_balancer"),
+    ("dev", {"database.backup_days": 0}, "database.backup_days is 0", "greater than or equal to 1"),
+    (
+        "dev",
+        {"database.instance_class": "db.x2.big"},
+        "database.instance_class is",
+        "whose memory is known",
+    ),
+    ("dev", {"database.storage_max_gib": 22, "database.storage_gib": 22}, "database", "10% above"),
+    ("dev", {"database.insights_days": 30}, "database", "must be 7, 731 or a multiple of 31"),
+    (
+        "dev",
+        {"database.source": {"kind": "replica"}},
+        "database.source.kind",
+        "only a secondary is a replica",
+    ),
+    (
+        "dev",
+        {"database.source": {"kind": "point-in-time"}},
+        "database.source",
+        "give either source",
+    ),
+    (
+        "dev",
+        {"database.managed_password": True, "database.read_replicas": 1},
+        "database",
+        "managed_password must be false where there is a replica",
+    ),
+    (
+        "dev",
+        {"database.managed_password": True, "database.blue_green_upgrades": True},
+        "database",
+        "managed_password must be false with blue_green_upgrades",
+    ),
+    ("dev", {"cache.multi_az": True}, "cache", "multi_az needs nodes of at least 2, not 1"),
+    (
+        "dev",
+        {"proxy": {"max_connections_percent": 40}},
+        "proxy.max_idle_percent is 50",
+        "at most proxy.max_connections_percent, 40",
+    ),
+    (
+        "dev",
+        {"load_balancer": {"health_timeout_seconds": 15}},
+        "load_balancer.health_timeout_seconds is 15",
+        "below load_balancer.health_interval_seconds, 15",
+    ),
+    ("dev", {"owner.account_id": "12"}, 'owner.account_id is "12"', "match pattern"),
+    ("dev", {"owner.image": "a/b:latest"}, "owner.image", "a tag that always means the same image"),
+    ("dev", {"dns": {"failover": True}}, "dns.failover is true", "without recovery.replica_region"),
+    ("dev", {"recovery": {"phase": "active"}}, "recovery.phase", "none, for the role is primary"),
+    (
+        "dev",
+        {"recovery": {"replica_region": "sa-east-1"}},
+        "recovery.replica_region",
+        "a region other than the stack's own",
+    ),
+    ("prod", {"database.multi_az": False}, "database.multi_az is false", "true in stage prod"),
+    ("prod", {"database.backup_days": 7}, "database.backup_days is 7", "at least 14 in stage prod"),
+    ("prod", {"protected": "false"}, "protected is false", "true in stage prod"),
+    ("prod", {"cache.multi_az": False}, "cache.multi_az is false", "true in stage prod"),
+    ("prod", {"network.nat": "single"}, "network.nat", "per-zone or regional in stage prod"),
+    (
+        "prod",
+        {"service.fargate": {"on_demand_base": 0, "spot_weight": 1}},
+        "service.fargate.on_demand_base is 0",
+        "at least service.scaling.min_tasks, 3",
+    ),
+    ("prod", {"storage": {"audit_lock_days": 30}}, "storage.audit_lock_days is 30", "at least 365"),
+    (
+        "prod",
+        {"database.managed_password": True},
+        "database.managed_password is true",
+        "RDS refuses a replica of such an instance",
+    ),
+    (
+        "prod",
+        {"database.blue_green_upgrades": True},
+        "database.blue_green_upgrades is true",
+        "RDS Blue/Green refuses cross-region replicas",
+    ),
+    ("dr", {"database.multi_az": False}, "database.multi_az is false", "true in stage prod"),
+    ("dr", {"protected": "false"}, "protected is false", "true in stage prod"),
+    ("dr", {"database.backup_days": 1}, "database.backup_days is 1", "at least 14 in stage prod"),
+    (
+        "dr",
+        {"network.cidr": "10.30.0.0/16"},
+        'network.cidr is "10.30.0.0/16"',
+        "does not overlap the primary's, 10.30.0.0/16",
+    ),
+    ("dr", {"recovery.primary_stack": None}, "recovery.primary_stack is missing", "the primary's"),
+    ("dr", {"dns": {"failover": False}}, "dns.failover is false", "one half of the failover pair"),
+)
+
+
+@pytest.mark.parametrize(
+    ("stack", "changes", "shown", "wanted"),
+    REJECTED,
+    ids=[f"{stack}-{'-'.join(changes)}" for stack, changes, _, _ in REJECTED],
+)
+def test_refused(stack: str, changes: dict[str, Any], shown: str, wanted: str) -> None:
+    """One line says which key has which value, the next what is wanted."""
+    lines = refusal(stack, changes).splitlines()
+    assert lines[0] == f"Pulumi.{stack}.yaml: 1 setting is wrong. Nothing was changed."
+    assert lines[1].startswith(f"  arca-api:{shown}"), lines[1]
+    assert lines[2].startswith("    wanted: ")
+    assert wanted in lines[2]
+    assert lines[3].startswith(f"Correct Pulumi.{stack}.yaml")
+
+
+def test_the_whole_message() -> None:
+    """Word for word, once."""
+    assert refusal("prod", {"database.multi_az": False}) == (
+        "Pulumi.prod.yaml: 1 setting is wrong. Nothing was changed.\n"
+        "  arca-api:database.multi_az is false\n"
+        "    wanted: true in stage prod\n"
+        "Correct Pulumi.prod.yaml (docs/configuration.md has every key) and run it again."
+    )
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    """A wrong key, a wrong value and a rule between sections, in one message."""
+    changes = {"service.prot": 1, "network.zones": ["a"], "cache.multi_az": False, "extra": {}}
+    text = refusal("prod", changes)
+    assert text.startswith("Pulumi.prod.yaml: 4 settings are wrong.")
+    for path in ("service.prot", "network.zones", "cache.multi_az", "extra"):
+        assert f"arca-api:{path} is" in text
+
+
+def test_a_missing_section_is_named() -> None:
+    """What only the owner knows has no default."""
+    config = engine.stack_config("dev")
+    del config["arca-api:owner"]
+    with pytest.raises(Explained, match="arca-api:owner is missing"):
+        declare("dev", config)
+
+
+def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the emulated run accepts what nobody has filled in."""
+    monkeypatch.setattr(engine, "EMULATED", {})
+    text = refusal("prod", {})
+    assert "6 settings are wrong" in text
+    for key in ("account_id", "domain", "cloudflare_account_id", "cloudflare_zone_id", "image"):
+        assert f"arca-api:owner.{key} is" in text
+    assert "arca-api:owner.contact_email" in text
+
+
+def test_no_stack_file_says_where_it_runs() -> None:
+    """The key with which the emulated run accepts placeholders is in no file."""
+    for stack in engine.stacks():
+        assert "arca-api:runs_on" not in engine.stack_config(stack)
