@@ -124,8 +124,9 @@ class Registry(Component):
         self.register_outputs({"repository_url": self.repository_url})
 
     def _template_role(self, name: str, key_arn: pulumi.Input[str]) -> pulumi.Output[str]:
-        """ECR needs a role to make a repository under a customer key (Amazon ECR User Guide,
-        "Repository creation templates").
+        """Let ECR make a repository under a customer key.
+
+        Source: Amazon ECR User Guide, "Repository creation templates".
         """
         role = aws.iam.Role(
             f"{name}-replica",

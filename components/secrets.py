@@ -57,7 +57,7 @@ class SecretPlan:
 
 
 PLAN = (
-    # RDS takes 8 to 128 printable characters (Amazon RDS API, CreateDBInstance, MasterUserPassword).
+    # RDS takes 8 to 128 characters (Amazon RDS API, CreateDBInstance, MasterUserPassword).
     SecretPlan("database-owner", "PostgreSQL owner, for migrations", 40, replicated=True),
     SecretPlan("database-app", "PostgreSQL user of the service", 40, replicated=True),
     # The cache is rebuilt cold in the DR region, with a token of its own. ElastiCache takes 16

@@ -1,11 +1,10 @@
 """The emulated AWS as a cloud: each declared resource becomes the calls that it stands for."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import boto3
 from botocore.client import BaseClient
@@ -77,8 +76,9 @@ class EmulatedCloud:
         self._providers: dict[str, tuple[str, dict[str, str]]] = {}
         self._clients: dict[tuple[str, str], BaseClient] = {}
         self._session = boto3.Session(
-            aws_access_key_id="emulated", aws_secret_access_key="emulated"
-        )  # noqa: S106 - moto asks for some, checks none
+            aws_access_key_id="emulated",
+            aws_secret_access_key="emulated",  # noqa: S106 - moto wants some and checks none
+        )
         self._validator = ParamValidator()
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
@@ -104,7 +104,6 @@ class EmulatedCloud:
                 state |= self._make(call, state, registration.urn)
                 outcome = "validated" if call.only_validated else outcome
         self._finish(registration, outcome)
-        state["arnSuffix"] = re.sub(r"^.*:(loadbalancer/)?", "", str(state.get("arn", "")))
         return state["id"], {key: value for key, value in state.items() if key[0] != "_"}
 
     def read_stack(self, name: str) -> Mapping[str, Any]:
@@ -133,9 +132,10 @@ class EmulatedCloud:
         api_name = client.meta.method_to_api_mapping[call.operation]
         shape = client.meta.service_model.operation_model(api_name).input_shape
         params = fit(params, shape)
-        report = self._validator.validate(params, shape)
-        if report.has_errors():
-            raise CallRefused(urn, call, report.generate_report())
+        if shape is not None:
+            report = self._validator.validate(params, shape)
+            if report.has_errors():
+                raise CallRefused(urn, call, report.generate_report())
         if call.only_validated:
             return {}
         try:
@@ -149,8 +149,9 @@ class EmulatedCloud:
     def _client(self, service: str, region: str) -> BaseClient:
         key = (service, region)
         if key not in self._clients:
-            self._clients[key] = self._session.client(
-                service,  # pyright: ignore[reportArgumentType, reportCallIssue] - any service of the table
+            make = cast("Callable[..., BaseClient]", self._session.client)
+            self._clients[key] = make(
+                service,
                 region_name=region,
                 endpoint_url=self._endpoint,
                 config=Config(

@@ -3,6 +3,9 @@
 The only file, with tests/graph.py, that knows Pulumi's internals.
 """
 
+# Pulumi's mock monitor and its gRPC messages carry no types.
+# pyright: reportUnknownMemberType=false
+
 import asyncio
 import importlib
 import json
@@ -109,7 +112,7 @@ def stack_config(stack: str, *, root: Path = ROOT) -> dict[str, str]:
             wanted="a mapping with the key `config`",
             do="correct the line that the message names",
         ) from None
-    config = content.get("config") if isinstance(content, dict) else None
+    config = cast("dict[str, object]", content).get("config") if isinstance(content, dict) else None
     if not isinstance(config, dict):
         raise ArcaError(
             "The stack's file has no settings.",
@@ -247,7 +250,7 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if "pulumi:pulumi:Stack::" in request.urn:
-            self.exports = plain(rpc.deserialize_properties(request.outputs))
+            self.exports = _whole(plain(rpc.deserialize_properties(request.outputs)))
         return super().RegisterResourceOutputs(request)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
@@ -314,6 +317,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(item) for item in cast("Iterable[Any]", value)]
     return value
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers as such: the wire format knows only floating-point ones."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in cast("list[Any]", value)]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def holds_secret(value: Any) -> bool:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from errors import ArcaError
 from localcloud import pems
 from localcloud.engine import Registration
-from errors import ArcaError
 
 LOAD_BALANCER_ZONES = {"sa-east-1": "Z2P70J7HTTTPLU", "us-east-1": "Z35SXDOTRQ7X7K"}
 """Hosted zone ids of load balancers (AWS General Reference, "Elastic Load Balancing endpoints")."""

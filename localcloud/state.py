@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,7 @@ class State:
         shutil.rmtree(self.directory / "exports", ignore_errors=True)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Generator[None]:
         """Hold the directory; raises Refused, with who holds it, when somebody else does.
 
         The kernel lets go of it when the holder ends, however it ends.

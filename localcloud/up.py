@@ -155,12 +155,15 @@ def _declare(
         engine.main, stack=stack, config={**config, **engine.EMULATED}, cloud=cloud
     )
     seconds = round(time.monotonic() - started, 1)
-    components = {name: dict(counts) for name, counts in cloud.counts.by_component.items()}
+    components = {
+        name: {str(outcome): number for outcome, number in counts.items()}
+        for name, counts in cloud.counts.by_component.items()
+    }
     state.save_exports(stack, exports)
     entry = StackRecord(
         up_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         seconds=seconds,
-        components={name: dict(counts) for name, counts in components.items()},
+        components=components,
     )
     record = record.model_copy(update={"stacks": {**record.stacks, stack: entry}})
     state.write(record)

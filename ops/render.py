@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -23,7 +23,7 @@ def print_json(content: Any) -> None:
 
 def line(text: str = "") -> None:
     """Print one line on stdout."""
-    Console(soft_wrap=True, highlight=False, markup=False).print(text)
+    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(text)
 
 
 def components(counts: Mapping[str, Mapping[str, int]]) -> None:
@@ -43,7 +43,7 @@ def components(counts: Mapping[str, Mapping[str, int]]) -> None:
 
 def exports(content: Mapping[str, Any]) -> None:
     """Print a stack's exports, flat."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     for path, value in _flat(content, ""):
         if path.rpartition(".")[2] not in SECRET_EXPORTS:
             console.print(f"  {path} = {value}")
@@ -51,10 +51,11 @@ def exports(content: Mapping[str, Any]) -> None:
 
 def _flat(content: Any, path: str) -> Iterable[tuple[str, Any]]:
     if isinstance(content, dict):
-        for key in sorted(content):
-            yield from _flat(content[key], f"{path}.{key}" if path else str(key))
+        mapping = cast("dict[str, Any]", content)
+        for key in sorted(mapping):
+            yield from _flat(mapping[key], f"{path}.{key}" if path else str(key))
     elif isinstance(content, list):
-        yield path, ", ".join(str(item) for item in content) or "none"
+        yield path, ", ".join(map(str, cast("list[Any]", content))) or "none"
     else:
         yield path, content
 
@@ -67,7 +68,7 @@ class ProgressLine:
         self._live: Live | None = None
         self._last = ""
 
-    def __enter__(self) -> "ProgressLine":
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live = Live(console=self._console, refresh_per_second=10, transient=True)
             self._live.start()

@@ -59,6 +59,10 @@ def _node(node: Registration, *, protected: bool) -> Iterator[str]:
         yield f"{secret} is not marked secret"
     if node.inputs.get("publiclyAccessible") or node.inputs.get("mapPublicIpOnLaunch"):
         yield "is public"
+    yield from _documents(node)
+
+
+def _documents(node: Registration) -> Iterator[str]:
     for text in ("policy", "assumeRolePolicy"):
         if isinstance(node.inputs.get(text), str):
             yield from _policy(node, json.loads(node.inputs[text]))
@@ -69,7 +73,7 @@ def _node(node: Registration, *, protected: bool) -> Iterator[str]:
 def _policy(node: Registration, policy: Mapping[str, Any]) -> Iterator[str]:
     for statement in policy.get("Statement", []):
         principal = statement.get("Principal")
-        if statement["Effect"] == "Allow" and (principal == "*" or principal == {"AWS": "*"}):
+        if statement["Effect"] == "Allow" and principal in ("*", {"AWS": "*"}):
             yield f"lets everybody {statement['Action']}"
         actions = statement["Action"]
         wide = actions == "*" or any(action.endswith(":*") for action in _list(actions))
@@ -134,5 +138,5 @@ def _buckets(graph: Graph) -> Iterator[str]:
             yield f"{sorted(missing)} without {kind}"
 
 
-def _list(value: Any) -> list[str]:
-    return list(value) if isinstance(value, list) else [value]
+def _list(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]

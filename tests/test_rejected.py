@@ -197,7 +197,12 @@ def test_the_whole_message() -> None:
 
 def test_everything_wrong_is_said_at_once() -> None:
     """A wrong key, a wrong value and a rule between sections, in one message."""
-    changes = {"service.prot": 1, "network.zones": ["a"], "cache.multi_az": False, "extra": {}}
+    changes: dict[str, Any] = {
+        "service.prot": 1,
+        "network.zones": ["a"],
+        "cache.multi_az": False,
+        "extra": {},
+    }
     text = refusal("prod", changes)
     assert text.startswith("Pulumi.prod.yaml: 4 settings are wrong.")
     for path in ("service.prot", "network.zones", "cache.multi_az", "extra"):

@@ -1,9 +1,9 @@
 """All four real stack files: contract, invariants, identity, first preview."""
 
 import json
-from itertools import combinations
 from ipaddress import ip_network
-from typing import Any
+from itertools import combinations
+from typing import Any, cast
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -137,10 +137,7 @@ def test_addresses_of_stacks_do_not_overlap() -> None:
 
 def test_dr_agrees_with_prod() -> None:
     """Same owner, and the range that dr was told is the one that prod has."""
-    prod, dr = (
-        {key: value for key, value in engine.stack_config(stack).items()}
-        for stack in ("prod", "dr")
-    )
+    prod, dr = engine.stack_config("prod"), engine.stack_config("dr")
     assert json.loads(prod["arca-api:owner"]) == json.loads(dr["arca-api:owner"])
     assert (
         json.loads(dr["arca-api:recovery"])["primary_cidr"]
@@ -150,5 +147,5 @@ def test_dr_agrees_with_prod() -> None:
 
 def _shape(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _shape(item) for key, item in value.items()}
+        return {key: _shape(item) for key, item in cast("dict[str, Any]", value).items()}
     return type(value).__name__

@@ -144,8 +144,10 @@ class Database(Component):
         multi_az: bool,
         backup_days: int,
     ) -> aws.rds.Instance:
-        """One instance. A replica takes engine, storage and owner from its source and may not
-        name them, before promotion or after (Amazon RDS API, CreateDBInstanceReadReplica).
+        """Declare one instance.
+
+        A replica takes engine, storage and owner from its source and may not name them, before
+        promotion or after (Amazon RDS API, CreateDBInstanceReadReplica).
         """
         spec, common = self._spec, self._common
         source = spec.source if makes_data else None

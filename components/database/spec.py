@@ -15,9 +15,7 @@ class New(Spec):
 
 
 class Replica(Spec):
-    """A cross-region replica of the primary stack's instance; the secondary's recovery phase
-    promotes it.
-    """
+    """A replica of the primary stack's instance, which `recovery.phase` promotes."""
 
     kind: Literal["replica"] = "replica"
 

@@ -65,7 +65,7 @@ def custom(spec: EdgeSpec, *, health_path: str) -> list[Rule]:
     return [
         Rule(
             ref="health-checks",
-            description="Health checks are not challenged; a false alarm would fail the region over",
+            description="Health checks: a challenge would fail the region over",
             expression=probe,
             action="skip",
             action_parameters=Parameters(

@@ -49,7 +49,9 @@ class Environment:
 
 
 def _key(arn: Text, key: str) -> pulumi.Output[str]:
-    """One key of a secret that holds JSON (Amazon ECS Developer Guide, "Pass Secrets Manager
-    secrets through Amazon ECS environment variables").
+    """One key of a secret that holds JSON.
+
+    Source: Amazon ECS Developer Guide, "Pass Secrets Manager secrets through Amazon ECS
+    environment variables".
     """
     return pulumi.Output.concat(arn, ":", key, "::")

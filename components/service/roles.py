@@ -70,8 +70,9 @@ def declare(
 def _execution(
     place: Place, p: Permissions, secret_arns: Sequence[Text], log_group_arn: Text
 ) -> list[Statement]:
-    """What ECS does before the container runs (Amazon ECS Developer Guide, "Amazon ECS task
-    execution IAM role").
+    """What ECS does before the container runs.
+
+    Source: Amazon ECS Developer Guide, "Amazon ECS task execution IAM role".
     """
     repository = pulumi.Output.concat(
         f"arn:aws:ecr:{place.region}:{place.account_id}:repository/", p.repository_name
@@ -154,8 +155,9 @@ def _role(component: Component, name: str, statements: list[Statement]) -> pulum
 
 
 def _infrastructure(component: Component, name: str) -> pulumi.Output[str]:
-    """What ECS does to the load balancer while it shifts traffic (Amazon ECS Developer Guide,
-    "Amazon ECS infrastructure IAM role for load balancers").
+    """What ECS does to the load balancer while it shifts traffic.
+
+    Source: Amazon ECS Developer Guide, "Amazon ECS infrastructure IAM role for load balancers".
     """
     role = aws.iam.Role(
         name,

@@ -109,7 +109,12 @@ class Service(Component):
             else []
         )
         service = self._service(
-            cluster, api, owned.infrastructure, subnet_ids, security_group_id, traffic
+            cluster,
+            api,
+            infrastructure_role_arn=owned.infrastructure,
+            subnet_ids=subnet_ids,
+            security_group_id=security_group_id,
+            traffic=traffic,
         )
         if spec.desired_count_delegated:
             scaling.declare(
@@ -186,6 +191,7 @@ class Service(Component):
         self,
         cluster: aws.ecs.Cluster,
         definition: aws.ecs.TaskDefinition,
+        *,
         infrastructure_role_arn: Text,
         subnet_ids: list[pulumi.Output[str]],
         security_group_id: Text,

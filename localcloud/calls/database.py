@@ -37,7 +37,7 @@ def _instance(state: State) -> dict[str, Any]:
             EnableIAMDatabaseAuthentication="iamDatabaseAuthenticationEnabled",
             EnablePerformanceInsights="performanceInsightsEnabled",
             MasterUsername="username",
-            MasterUserPassword="passwordWo",  # noqa: S106 - the input's name
+            MasterUserPassword="passwordWo",
             MultiAZ="multiAz",
             PerformanceInsightsKMSKeyId="performanceInsightsKmsKeyId",
             PerformanceInsightsRetentionPeriod="performanceInsightsRetentionPeriod",

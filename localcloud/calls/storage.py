@@ -1,6 +1,6 @@
 """The buckets' calls: S3."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from localcloud.calls.table import Call, State, tags, take
@@ -23,13 +23,16 @@ def _lifecycle(rule: Mapping[str, Any]) -> dict[str, Any]:
     return plain | ({"Transitions": rule["transitions"]} if "transitions" in rule else {})
 
 
-def _configure(operation: str, key: str, value: Any, **extra: Any) -> tuple[Call, ...]:
+def _configure(
+    operation: str, key: str, value: Callable[[State], Any], *, only_validated: str = ""
+) -> tuple[Call, ...]:
+    """One call that sets one aspect of a bucket."""
     return (
         Call(
             "s3",
             operation,
-            lambda s: {"Bucket": s["bucket"], key: value(s)} if key else {"Bucket": s["bucket"]},
-            **extra,
+            lambda s: {"Bucket": s["bucket"], key: value(s)},
+            only_validated=only_validated,
         ),
     )
 

@@ -15,9 +15,17 @@ def _first(kind: str, identifier: str, **more: str) -> Any:
     return outputs
 
 
-def _suffix(state: State) -> str:
-    """What CloudWatch calls a load balancer: its ARN behind `loadbalancer/`."""
-    return str(state["arn"]).partition(":loadbalancer/")[2]
+def _balancer(answer: Mapping[str, Any]) -> dict[str, Any]:
+    made = answer["LoadBalancers"][0]
+    arn = made["LoadBalancerArn"]
+    return {
+        "id": arn,
+        "arn": arn,
+        # What CloudWatch calls it: the ARN behind `loadbalancer/`.
+        "arnSuffix": arn.partition(":loadbalancer/")[2],
+        "dnsName": made["DNSName"],
+        "zoneId": made["CanonicalHostedZoneId"],
+    }
 
 
 def _attributes(pairs: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -206,12 +214,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
                 "Scheme": "internal" if s["internal"] else "internet-facing",
                 "Tags": tags(s),
             },
-            _first(
-                "LoadBalancers",
-                "LoadBalancerArn",
-                dnsName="DNSName",
-                zoneId="CanonicalHostedZoneId",
-            ),
+            _balancer,
         ),
         Call("elbv2", "modify_load_balancer_attributes", _load_balancer_attributes),
     ),

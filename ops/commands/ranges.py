@@ -45,7 +45,9 @@ def refresh(source: str, path: Path, *, force: bool, dry_run: bool, as_json: boo
     """
     from ops import render
 
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    before: dict[str, list[str]] = (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    )
     now = fetch(source)
     changes = {
         family: {

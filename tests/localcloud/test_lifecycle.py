@@ -116,7 +116,8 @@ def test_a_lock_of_a_dead_process_holds_nobody(state: State) -> None:
     """The kernel lets go of what a killed process held."""
     code = (
         "import sys, time; from pathlib import Path; from localcloud.state import State\n"
-        f"with State(Path({str(state.directory)!r})).lock(): print('held', flush=True); time.sleep(60)"
+        f"with State(Path({str(state.directory)!r})).lock():\n"
+        "    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=engine.ROOT
