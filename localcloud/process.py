@@ -66,7 +66,7 @@ def wait_until_ready(record: CloudRecord, *, log: Path) -> None:
 def answers(record: CloudRecord) -> bool:
     """Whether the server answers."""
     try:
-        with urlopen(f"{record.endpoint}/moto-api/data.json", timeout=5) as answer:  # noqa: S310 - loopback, http
+        with urlopen(f"{record.endpoint}/moto-api/", timeout=5) as answer:  # noqa: S310 - loopback, http
             return answer.status == 200
     except (URLError, OSError):
         return False
