@@ -1,0 +1,189 @@
+"""A provider double: what the real engine talks to instead of AWS, Cloudflare, random and tls.
+
+It keeps nothing: state is the engine's business. What a change replaces stands in REPLACES.
+"""
+
+# Pulumi's gRPC messages carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, cast
+
+import grpc
+from google.protobuf import empty_pb2, json_format, struct_pb2
+from pulumi.runtime import rpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from localcloud import lookalike
+from localcloud.engine import Registration
+from tests.graph import ACCOUNT
+
+PACKAGES = ("aws", "cloudflare", "random", "tls")
+
+REPLACES: Mapping[str, frozenset[str]] = {
+    "aws:acm/certificate:Certificate": frozenset({"domainName", "subjectAlternativeNames"}),
+    "aws:ec2/natGateway:NatGateway": frozenset({"subnetId", "allocationId", "availabilityMode"}),
+    "aws:ec2/securityGroup:SecurityGroup": frozenset({"name", "description", "vpcId"}),
+    "aws:ec2/subnet:Subnet": frozenset({"availabilityZone", "cidrBlock", "vpcId"}),
+    "aws:ec2/vpc:Vpc": frozenset({"cidrBlock"}),
+    "aws:ecr/repository:Repository": frozenset({"name", "encryptionConfigurations"}),
+    "aws:ecs/cluster:Cluster": frozenset({"name"}),
+    "aws:ecs/service:Service": frozenset({"name", "cluster", "deploymentController"}),
+    "aws:ecs/taskDefinition:TaskDefinition": frozenset(
+        {"containerDefinitions", "cpu", "memory", "family", "volumes", "taskRoleArn"}
+    ),
+    "aws:elasticache/replicationGroup:ReplicationGroup": frozenset(
+        {"replicationGroupId", "subnetGroupName", "kmsKeyId", "port", "atRestEncryptionEnabled"}
+    ),
+    "aws:kms/key:Key": frozenset({"multiRegion"}),
+    "aws:kms/replicaKey:ReplicaKey": frozenset({"primaryKeyArn"}),
+    "aws:lb/loadBalancer:LoadBalancer": frozenset({"name", "internal", "loadBalancerType"}),
+    "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "vpcId"}),
+    "aws:rds/instance:Instance": frozenset(
+        {"dbName", "engine", "kmsKeyId", "storageEncrypted", "username", "snapshotIdentifier"}
+    ),
+    "aws:route53/zone:Zone": frozenset({"name"}),
+    "aws:s3/bucket:Bucket": frozenset({"bucket", "objectLockEnabled"}),
+    "aws:secretsmanager/secret:Secret": frozenset({"name"}),
+    "random:index/randomPassword:RandomPassword": frozenset({"keepers", "length", "special"}),
+}
+"""Inputs that a provider cannot change in place (Pulumi Registry, each resource's page)."""
+
+
+class Double(provider_pb2_grpc.ResourceProviderServicer):
+    """One package's provider."""
+
+    def __init__(self) -> None:
+        self.region = "us-east-1"
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Say a version that is new enough for any SDK."""
+        del request, context
+        return plugin_pb2.PluginInfo(version="99.0.0")
+
+    def Handshake(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Accept secrets and previews from the engine as it likes."""
+        del request, context
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def Attach(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """The engine comes to a server that runs already."""
+        del request, context
+        return empty_pb2.Empty()
+
+    def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Accept every configuration."""
+        del context
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """A changed provider replaces nothing."""
+        del request, context
+        return provider_pb2.DiffResponse()
+
+    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Remember the region; leave secrets and previews to the engine."""
+        del context
+        self.region = _plain(request.args).get("region", self.region)
+        return provider_pb2.ConfigureResponse()
+
+    def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Accept every input."""
+        del context
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Compare inputs; the engine has taken out what is to be ignored."""
+        del context
+        olds, news = _plain(request.old_inputs), _plain(request.news)
+        changed = sorted(k for k in olds.keys() | news.keys() if olds.get(k) != news.get(k))
+        kind = request.urn.split("::")[2].rpartition("$")[2]
+        replaces = [key for key in changed if key == "region" or key in REPLACES.get(kind, ())]
+        # A source that goes promotes the replica in place; one that comes makes another database.
+        if "replicateSourceDb" in changed and "replicateSourceDb" in news:
+            replaces.append("replicateSourceDb")
+        response = provider_pb2.DiffResponse
+        return response(
+            changes=response.DIFF_SOME if changed else response.DIFF_NONE,
+            replaces=replaces,
+            diffs=changed,
+        )
+
+    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Give id and outputs as the services would."""
+        del context
+        resource_id, outputs = self._outputs(request.urn, _plain(request.properties))
+        return provider_pb2.CreateResponse(id=resource_id, properties=_struct(outputs))
+
+    def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Nothing ever drifts."""
+        del context
+        return provider_pb2.ReadResponse(
+            id=request.id, properties=request.properties, inputs=request.inputs
+        )
+
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Give the outputs of the new inputs."""
+        del context
+        _, outputs = self._outputs(request.urn, _plain(request.news))
+        return provider_pb2.UpdateResponse(properties=_struct(outputs))
+
+    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Nothing was made."""
+        del request, context
+        return empty_pb2.Empty()
+
+    def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Nothing is under way."""
+        del request, context
+        return empty_pb2.Empty()
+
+    def _outputs(self, urn: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        kind = urn.split("::")[2].rpartition("$")[2]
+        registration = Registration(
+            urn=urn,
+            type=kind,
+            name=urn.rpartition("::")[2],
+            inputs=inputs,
+            secret_inputs=frozenset(),
+            parent="",
+            provider="",
+            custom=True,
+            protect=False,
+            retain=False,
+            dependencies=frozenset(),
+            ignore_changes=(),
+            aliases=(),
+            component="",
+        )
+        region = str(inputs.get("region", self.region))
+        return lookalike.outputs(registration, account=ACCOUNT, region=region)
+
+
+@contextmanager
+def doubles() -> "Iterator[str]":
+    """Serve all packages on loopback; gives the value of PULUMI_DEBUG_PROVIDERS."""
+    servers: list[grpc.Server] = []
+    ports: list[str] = []
+    for package in PACKAGES:
+        server = grpc.server(ThreadPoolExecutor(8))
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(), server)
+        ports.append(f"{package}:{server.add_insecure_port('127.0.0.1:0')}")
+        server.start()
+        servers.append(server)
+    try:
+        yield ",".join(ports)
+    finally:
+        for server in servers:
+            server.stop(None).wait()
+
+
+def _plain(properties: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", rpc.deserialize_properties(properties, keep_unknowns=True))
+
+
+def _struct(outputs: Mapping[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(dict(outputs), struct_pb2.Struct())

@@ -1,0 +1,191 @@
+"""Whole lifecycles with the real engine, a file backend and the provider double."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localcloud.engine import ROOT
+from tests.engine.double import doubles
+from tests.invariants import DURABLE
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(
+        shutil.which("pulumi") is None, reason="no `pulumi` on PATH (README, the real run)"
+    ),
+]
+
+PROGRAM = (
+    "Pulumi*.yaml",
+    "__main__.py",
+    "naming.py",
+    "outputs.py",
+    "errors.py",
+    "requirements.txt",
+    "components",
+    "settings",
+)  # fmt: skip - a list of names
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+OWNER = {
+    "account_id": "000000000001",
+    "cloudflare_account_id": "1" * 32,
+    "cloudflare_zone_id": "2" * 32,
+    "image": "000000000001.dkr.ecr.sa-east-1.amazonaws.com/arca:1.0.0",
+    "contact_email": "oncall@arca-test.com.ar",
+}
+
+
+class Project:
+    """A copy of the program with an owner's own values, and a backend of its own."""
+
+    def __init__(self, directory: Path, providers: str) -> None:
+        self.directory = directory / "project"
+        self.directory.mkdir()
+        for pattern in PROGRAM:
+            for source in ROOT.glob(pattern):
+                copy = shutil.copytree if source.is_dir() else shutil.copy
+                copy(source, self.directory / source.name)
+        (self.directory / ".venv").symlink_to(ROOT / ".venv")
+        backend = directory / "backend"
+        backend.mkdir()
+        self.env = {
+            **os.environ,
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_DEBUG_PROVIDERS": providers,
+            "PULUMI_HOME": str(directory / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "NO_COLOR": "1",
+        }
+        for stack in ("dev", "staging", "prod", "dr"):
+            domain = f"arca-{'prod' if stack == 'dr' else stack}.com.ar"
+            self.change(stack, "owner", {**OWNER, "domain": domain})
+
+    def change(self, stack: str, section: str, values: Any) -> None:
+        """Change some keys of a section in a stack's file."""
+        path = self.directory / f"Pulumi.{stack}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        key = f"arca-api:{section}"
+        before = content["config"].get(key, {})
+        merged = {**before, **values} if isinstance(values, dict) else values
+        content["config"][key] = merged
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def pulumi(self, *arguments: str, ok: bool = True) -> str:
+        """Run the CLI; gives all that it printed."""
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 - the operator's own
+            cwd=self.directory,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        printed = done.stdout + done.stderr
+        assert (done.returncode == 0) == ok, printed
+        return printed
+
+    def init(self, stack: str) -> None:
+        """Make the stack, keeping its file."""
+        path = self.directory / f"Pulumi.{stack}.yaml"
+        before = path.read_text(encoding="utf-8")
+        self.pulumi("stack", "init", stack)
+        salt = yaml.safe_load(path.read_text(encoding="utf-8")).get("encryptionsalt")
+        path.write_text(f"encryptionsalt: {salt}\n{before}", encoding="utf-8")
+
+    def up(self, stack: str) -> str:
+        """Update the stack."""
+        return self.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+
+    def state(self, stack: str) -> dict[str, str]:
+        """URN to id of everything that is durable."""
+        exported = json.loads(self.pulumi("stack", "export", "--stack", stack))
+        return {
+            resource["urn"]: resource["id"]
+            for resource in exported["deployment"]["resources"]
+            if resource["type"] in DURABLE
+        }
+
+    def replaced(self, stack: str) -> list[str]:
+        """What a preview would replace or delete."""
+        preview = json.loads(self.pulumi("preview", "--json", "--stack", stack))
+        return sorted(
+            step["urn"].rpartition("$")[2]
+            for step in preview["steps"]
+            if step["op"] in ("replace", "delete", "delete-replaced", "create-replacement")
+        )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A project whose providers are doubles."""
+    with doubles() as providers:
+        yield Project(tmp_path, providers)
+
+
+def test_the_life_of_dev(project: Project) -> None:
+    """Up, no changes, refreshed, changed without a loss, destroyed."""
+    project.init("dev")
+    project.up("dev")
+    before = project.state("dev")
+    assert len(before) > 15
+    project.pulumi("preview", "--expect-no-changes", "--stack", "dev")
+    summary = project.up("dev").partition("Resources:")[2].split("Duration")[0].split()
+    assert summary[1:] == ["unchanged"], summary
+    project.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes", "--stack", "dev")
+
+    project.change("dev", "owner", {"team": "another-team"})
+    assert project.replaced("dev") == []
+    project.change("dev", "network", {"zones": ["a", "b", "c"]})
+    assert project.replaced("dev") == []
+    project.up("dev")
+    assert project.state("dev") == before
+
+    project.change("dev", "service", {"memory_mib": 1024})
+    assert {name.partition("::")[0] for name in project.replaced("dev")} == {TASK_DEFINITION}
+    project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")
+    assert project.state("dev") == {}
+
+
+def test_prod_then_dr(project: Project) -> None:
+    """Dr reads prod, is promoted in place, and neither can be destroyed."""
+    project.init("prod")
+    project.init("dr")
+    project.up("prod")
+    project.pulumi("preview", "--expect-no-changes", "--stack", "prod")
+    project.up("dr")
+    project.pulumi("preview", "--expect-no-changes", "--stack", "dr")
+    database = {urn: i for urn, i in project.state("dr").items() if "rds/instance" in urn}
+    assert len(database) == 1
+
+    project.change("dr", "recovery", {"phase": "promoting"})
+    assert project.replaced("dr") == []
+    project.up("dr")
+    project.change("dr", "recovery", {"phase": "active"})
+    # The tasks learn of the cache: a new revision, which is what replacing means here.
+    assert {name.partition("::")[0] for name in project.replaced("dr")} == {TASK_DEFINITION}
+    project.up("dr")
+    assert database.items() <= project.state("dr").items()
+
+    for stack in ("dr", "prod"):
+        before = project.state(stack)
+        refused = project.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack, ok=False)
+        assert "protect" in refused
+        assert project.state(stack) == before
+
+
+def test_placeholders_are_refused(project: Project) -> None:
+    """A real run names what nobody has filled in, and changes nothing."""
+    project.init("dev")
+    project.change("dev", "owner", {"domain": "arca-dev.example"})
+    refused = project.pulumi("preview", "--stack", "dev", ok=False)
+    assert 'arca-api:owner.domain is "arca-dev.example"' in refused
+    assert "Traceback" not in refused
