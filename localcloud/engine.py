@@ -8,25 +8,21 @@ The only file, with tests/graph.py, that knows Pulumi's internals.
 
 import asyncio
 import importlib
-import json
 import runpy
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import pulumi
-import yaml
 from pulumi.runtime import mocks, rpc, set_all_config
 from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
 
 from errors import ArcaError, Explained
+from localcloud.stackfile import PROJECT, ROOT
 
-ROOT = Path(__file__).parent.parent
-PROJECT = "arca-api"
 ORGANIZATION = "organization"
 EMULATED = {f"{PROJECT}:runs_on": "emulated"}
 """What the emulated run adds to a stack's settings: it accepts the owner's placeholders."""
@@ -86,44 +82,6 @@ def load() -> None:
     """Import what the program will import; a run right after it finds everything there."""
     for module in ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls", "settings"):
         importlib.import_module(module)
-
-
-def stacks() -> list[str]:
-    """The stacks that have a file."""
-    return sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
-
-
-def stack_config(stack: str, *, root: Path = ROOT) -> dict[str, str]:
-    """Read a stack's file as the Pulumi CLI would hand it to the program: objects as JSON."""
-    path = root / f"Pulumi.{stack}.yaml"
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ArcaError(
-            f"There is no stack {stack!r}.",
-            where=path.name,
-            wanted=f"one of {', '.join(stacks())}",
-            do="name one of those, or add the stack's file",
-        ) from None
-    except yaml.YAMLError as error:
-        raise ArcaError(
-            f"The stack's file is not YAML: {' '.join(str(error).split())}",
-            where=path.name,
-            wanted="a mapping with the key `config`",
-            do="correct the line that the message names",
-        ) from None
-    config = cast("dict[str, object]", content).get("config") if isinstance(content, dict) else None
-    if not isinstance(config, dict):
-        raise ArcaError(
-            "The stack's file has no settings.",
-            where=path.name,
-            wanted="a mapping with the key `config`",
-            do="compare it with Pulumi.dev.yaml",
-        )
-    return {
-        str(key): value if isinstance(value, str) else json.dumps(value, default=str)
-        for key, value in cast("dict[object, object]", config).items()
-    }
 
 
 def run(

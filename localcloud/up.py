@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from errors import ArcaError
-from localcloud import process
+from localcloud import process, stackfile
 from localcloud.state import CloudRecord, StackRecord, State
 
 DEFAULT_PORT = 5566
@@ -142,7 +142,7 @@ def _declare(
     from localcloud import engine
     from localcloud.cloud import EmulatedCloud
 
-    config = engine.stack_config(stack)
+    config = stackfile.stack_config(stack)
     engine.load()
     process.wait_until_ready(record, log=state.log)
     cloud = EmulatedCloud(

@@ -26,6 +26,18 @@ def load() -> Settings:
     return Settings.model_construct(**values)
 
 
+def parse(config: Mapping[str, str], *, emulated: bool) -> Settings:
+    """Make settings of a stack's file, outside of a run.
+
+    Raises ValueError with the same message as `load`.
+    """
+    own = {key.split(":", 1)[1]: _plain(value) for key, value in config.items()}
+    values, problems = _validate({**own, **({"runs_on": "emulated"} if emulated else {})})
+    if problems:
+        raise ValueError(_message("the stack's file", problems))
+    return Settings.model_construct(**values)
+
+
 def _read() -> dict[str, Any]:
     """The stack's own keys, those that no section is called for included.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud import engine, lookalike
+from localcloud import engine, lookalike, stackfile
 from localcloud.engine import Registration, plain
 
 REGION = {"dr": "us-east-1"}
@@ -97,7 +97,7 @@ def declare(
     known: bool = True,
 ) -> Graph:
     """Run the program of a stack, with its own file's settings or with others."""
-    settings = dict(config if config is not None else engine.stack_config(stack))
+    settings = dict(config if config is not None else stackfile.stack_config(stack))
     recorder = Recorder(region=settings.get("arca-api:region", "sa-east-1"), known=known)
     exports = engine.run(
         program,

@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from localcloud import engine
+from localcloud import stackfile
 from tests.graph import Graph, declare
 
-STACKS = tuple(engine.stacks())
+STACKS = tuple(stackfile.stacks())
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from localcloud import engine
+from localcloud import stackfile
 from outputs import Outputs
 from tests.graph import Graph, declare
 from tests.stacks import graph
@@ -239,7 +239,7 @@ def test_ask_18_the_first_token_is_set() -> None:
 
 def test_ask_19_long_stack_names_fit() -> None:
     """Load balancers and target groups stay within 32 characters, and differ."""
-    declared = declare("a-review-stack-with-a-very-long-name-indeed", engine.stack_config("dev"))
+    declared = declare("a-review-stack-with-a-very-long-name-indeed", stackfile.stack_config("dev"))
     kinds = ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup")
     names = [node.inputs["name"] for node in declared.of(*kinds)]
     assert len(names) == len(set(names)) == 3

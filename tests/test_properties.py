@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.network import NetworkSpec, ipv6_range, plan_subnets
-from localcloud import engine
+from localcloud import stackfile
 from naming import physical
 from outputs import Outputs
 from settings.model import Settings
@@ -122,7 +122,7 @@ def test_the_sections_have_defaults_but_for_what_identifies_the_stack() -> None:
     assert required == {"stage", "region", "owner"}
     config = {
         key: value
-        for key, value in engine.stack_config("dev").items()
+        for key, value in stackfile.stack_config("dev").items()
         if key.split(":")[1] in required
     }
     assert json.loads(config["arca-api:owner"])

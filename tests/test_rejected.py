@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from errors import Explained
-from localcloud import engine
+from localcloud import engine, stackfile
 from tests.graph import declare
 
 
 def changed(stack: str, changes: Mapping[str, Any]) -> dict[str, str]:
     """A real stack's settings with some values changed, by their paths."""
-    config = engine.stack_config(stack)
+    config = stackfile.stack_config(stack)
     for path, value in changes.items():
         section, *keys = path.split(".")
-        key = f"{engine.PROJECT}:{section}"
+        key = f"{stackfile.PROJECT}:{section}"
         if not keys:
             config[key] = value if isinstance(value, str) else json.dumps(value)
             continue
@@ -211,7 +211,7 @@ def test_everything_wrong_is_said_at_once() -> None:
 
 def test_a_missing_section_is_named() -> None:
     """What only the owner knows has no default."""
-    config = engine.stack_config("dev")
+    config = stackfile.stack_config("dev")
     del config["arca-api:owner"]
     with pytest.raises(Explained, match="arca-api:owner is missing"):
         declare("dev", config)
@@ -229,5 +229,5 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
 
 def test_no_stack_file_says_where_it_runs() -> None:
     """The key with which the emulated run accepts placeholders is in no file."""
-    for stack in engine.stacks():
-        assert "arca-api:runs_on" not in engine.stack_config(stack)
+    for stack in stackfile.stacks():
+        assert "arca-api:runs_on" not in stackfile.stack_config(stack)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from localcloud import engine
+from localcloud import engine, stackfile
 from localcloud.calls import RECORDED, TABLE
 from outputs import Outputs
 from tests.graph import PRIMARY_RECOVERY, declare
@@ -101,7 +101,7 @@ def test_every_resource_type_has_calls() -> None:
 
 def test_dr_reads_prod_through_one_stack_reference() -> None:
     """And prod gives exactly what dr reads."""
-    assert graph("dr").referred == [f"{engine.ORGANIZATION}/{engine.PROJECT}/prod"]
+    assert graph("dr").referred == [f"{engine.ORGANIZATION}/{stackfile.PROJECT}/prod"]
     given: dict[str, Any] = graph("prod").outputs["recovery"]
     assert _shape(given) == _shape(dict(PRIMARY_RECOVERY))
 
@@ -137,7 +137,7 @@ def test_addresses_of_stacks_do_not_overlap() -> None:
 
 def test_dr_agrees_with_prod() -> None:
     """Same owner, and the range that dr was told is the one that prod has."""
-    prod, dr = engine.stack_config("prod"), engine.stack_config("dr")
+    prod, dr = stackfile.stack_config("prod"), stackfile.stack_config("dr")
     assert json.loads(prod["arca-api:owner"]) == json.loads(dr["arca-api:owner"])
     assert (
         json.loads(dr["arca-api:recovery"])["primary_cidr"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from localcloud.calls import cache, database, network, platform, runtime, storage, web
+from localcloud.calls import cache, database, edge, network, platform, runtime, storage, web
 from localcloud.calls.table import Call
 
 TABLE: Mapping[str, tuple[Call, ...]] = {
@@ -11,6 +11,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
     **database.TABLE,
     **cache.TABLE,
     **platform.TABLE,
+    **edge.TABLE,
     **web.TABLE,
     **runtime.TABLE,
 }

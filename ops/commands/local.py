@@ -2,6 +2,7 @@
 
 import click
 
+from localcloud import stackfile
 from localcloud import state as states
 from localcloud import up as lifecycle
 
@@ -30,10 +31,9 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
     Runs the program with the stack's own YAML; every AWS resource becomes the API calls that it
     stands for, checked against AWS's service model and carried out by moto where it can.
     """
-    from localcloud import engine
     from ops import render
 
-    engine.stack_config(stack)
+    stackfile.stack_config(stack)
     state = states.State()
     if dry_run:
         plan = lifecycle.plan(stack, state=state)

@@ -7,7 +7,7 @@ It keeps nothing: state is the engine's business. What a change replaces stands 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, cast
@@ -164,7 +164,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
 
 @contextmanager
-def doubles() -> "Iterator[str]":
+def doubles() -> Generator[str]:
     """Serve all packages on loopback; gives the value of PULUMI_DEBUG_PROVIDERS."""
     servers: list[grpc.Server] = []
     ports: list[str] = []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localcloud.engine import ROOT
+from localcloud.stackfile import ROOT
 from tests.engine.double import doubles
 from tests.invariants import DURABLE
 
@@ -68,14 +68,13 @@ class Project:
             domain = f"arca-{'prod' if stack == 'dr' else stack}.com.ar"
             self.change(stack, "owner", {**OWNER, "domain": domain})
 
-    def change(self, stack: str, section: str, values: Any) -> None:
+    def change(self, stack: str, section: str, values: dict[str, Any]) -> None:
         """Change some keys of a section in a stack's file."""
         path = self.directory / f"Pulumi.{stack}.yaml"
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         key = f"arca-api:{section}"
         before = content["config"].get(key, {})
-        merged = {**before, **values} if isinstance(values, dict) else values
-        content["config"][key] = merged
+        content["config"][key] = {**before, **values}
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def pulumi(self, *arguments: str, ok: bool = True) -> str:
@@ -110,7 +109,7 @@ class Project:
         exported = json.loads(self.pulumi("stack", "export", "--stack", stack))
         return {
             resource["urn"]: resource["id"]
-            for resource in exported["deployment"]["resources"]
+            for resource in exported["deployment"].get("resources", [])
             if resource["type"] in DURABLE
         }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from errors import ArcaError, Refused
-from localcloud import engine, process, up
+from localcloud import engine, process, stackfile, up
 from localcloud.cloud import CallRefused
 from localcloud.state import CloudRecord, State
 
@@ -120,7 +120,7 @@ def test_a_lock_of_a_dead_process_holds_nobody(state: State) -> None:
         "    print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=engine.ROOT
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=stackfile.ROOT
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"

@@ -1,0 +1,110 @@
+"""`python -m bench`: every figure is the median of five runs, every target a ratio of two."""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+RUNS = 5
+TARGETS = {
+    "prod_seconds_over_floor": 1.25,
+    "prod_memory_over_floor": 1.25,
+    "three_times_over_once": 3.3,
+    "help_over_click": 2.0,
+    "up_over_evaluation": 4.0,
+}
+
+
+def child(*arguments: str) -> dict[str, Any]:
+    """Measure one thing in a fresh process, as a user would start it."""
+    started = time.perf_counter()
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "bench.child", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {**json.loads(done.stdout), "process": time.perf_counter() - started}
+
+
+def up_prod() -> float:
+    """Seconds of `arca local up --stack prod` from start to end, with what it starts."""
+    with tempfile.TemporaryDirectory() as state:
+        env = {"PATH": "/usr/bin:/bin", "ARCA_STATE_DIR": state, "HOME": state}
+        arca = [sys.executable, "-c", "from ops.cli import main; main()", "local"]
+        started = time.perf_counter()
+        subprocess.run(  # noqa: S603 - our own interpreter
+            [*arca, "up", "--stack", "prod", "--port", "5577", "--json"],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            check=True,
+        )
+        seconds = time.perf_counter() - started
+        subprocess.run([*arca, "down"], cwd=ROOT, env=env, capture_output=True, check=True)  # noqa: S603 - likewise
+        return seconds
+
+
+def median(values: list[float]) -> float:
+    """The median, rounded to milliseconds."""
+    return round(statistics.median(values), 3)
+
+
+def main() -> None:
+    """Measure, print JSON; exit 1 when a ratio misses its target."""
+    first = child("prod")
+    kinds, count = json.dumps(first["kinds"]), str(first["resources"])
+    runs: dict[str, list[dict[str, Any]]] = {
+        name: [] for name in ("prod", "floor", "once", "thrice", "help", "click")
+    }
+    ups: list[float] = []
+    # Interleaved, so that a slow moment of the machine hits both sides of a ratio.
+    for number in range(RUNS):
+        print(f"run {number + 1} of {RUNS}", file=sys.stderr)  # noqa: T201 - progress
+        runs["floor"].append(child("floor", count, kinds))
+        runs["prod"].append(child("prod"))
+        runs["once"].append(child("growth", "1"))
+        runs["thrice"].append(child("growth", "3"))
+        runs["click"].append(child("click"))
+        runs["help"].append(child("help"))
+        ups.append(up_prod())
+    figures = {
+        "prod_seconds": median([run["process"] for run in runs["prod"]]),
+        "floor_seconds": median([run["process"] for run in runs["floor"]]),
+        "prod_peak_mib": median([run["peak_mib"] for run in runs["prod"]]),
+        "floor_peak_mib": median([run["peak_mib"] for run in runs["floor"]]),
+        "once_seconds": median([run["declared"] for run in runs["once"]]),
+        "thrice_seconds": median([run["declared"] for run in runs["thrice"]]),
+        "click_seconds": median([run["process"] for run in runs["click"]]),
+        "help_seconds": median([run["process"] for run in runs["help"]]),
+        "up_seconds": median(ups),
+    }
+    ratios = {
+        "prod_seconds_over_floor": figures["prod_seconds"] / figures["floor_seconds"],
+        "prod_memory_over_floor": figures["prod_peak_mib"] / figures["floor_peak_mib"],
+        "three_times_over_once": figures["thrice_seconds"] / figures["once_seconds"],
+        "help_over_click": figures["help_seconds"] / figures["click_seconds"],
+        "up_over_evaluation": figures["up_seconds"] / figures["prod_seconds"],
+    }
+    missed = [name for name, ratio in ratios.items() if ratio > TARGETS[name]]
+    report = {
+        "runs": RUNS,
+        "resources": first["resources"],
+        "medians": figures,
+        "ratios": {name: round(ratio, 2) for name, ratio in ratios.items()},
+        "targets": TARGETS,
+        "missed": missed,
+    }
+    json.dump(report, sys.stdout, indent=2)
+    print()  # noqa: T201 - the JSON's last line
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()

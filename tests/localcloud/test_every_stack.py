@@ -1,0 +1,95 @@
+"""Every real stack comes up in the emulated AWS, seen with boto3 and not through our own eyes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+import pytest
+
+from localcloud import process, up
+from localcloud.state import State
+from outputs import Outputs
+from tests.localcloud.test_lifecycle import free_port, listening, quiet
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    """A state directory of its own, whose server is ended for certain."""
+    own = State(tmp_path)
+    yield own
+    up.down(state=own)
+
+
+def client(service: str, report: up.Report) -> Any:
+    """A plain client of the emulated AWS."""
+    make = cast("Any", boto3.client)
+    return make(
+        service,
+        endpoint_url=report.endpoint,
+        region_name=report.exports["region"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulation checks none
+    )
+
+
+def check(report: up.Report) -> None:
+    """Hold what AWS shows against what the stack exports."""
+    exports = Outputs.model_validate(report.exports)
+    service = client("ecs", report).describe_services(
+        cluster=exports.service.cluster, services=[exports.service.name]
+    )["services"][0]
+    assert exports.service.task_family in service["taskDefinition"]
+    rules = client("elbv2", report).describe_rules(RuleArns=[exports.service.production_rule_arn])
+    weights = {
+        group["TargetGroupArn"]: group["Weight"]
+        for group in rules["Rules"][0]["Actions"][0]["ForwardConfig"]["TargetGroups"]
+    }
+    assert weights == {
+        exports.service.blue_target_group_arn: 100,
+        exports.service.green_target_group_arn: 0,
+    }
+    tags = client("ec2", report).describe_vpcs(VpcIds=[exports.network.vpc_id])["Vpcs"][0]["Tags"]
+    assert {"Key": "stack", "Value": report.stack} in tags
+    assert {"Key": "component", "Value": "network"} in tags
+    group = client("ec2", report).describe_security_groups(
+        GroupIds=[exports.network.service_security_group_id]
+    )["SecurityGroups"][0]
+    open_ingress = [r for rule in group["IpPermissions"] for r in rule["IpRanges"]]
+    assert open_ingress == []
+    recorded = sum(counts["recorded"] for counts in report.components.values())
+    validated = {name for name, counts in report.components.items() if counts["validated"]}
+    assert validated <= {"cache", "database", "load-balancer", "registry", "storage"}
+    assert recorded < sum(counts["created"] for counts in report.components.values()) / 3
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging"])
+def test_a_stack_comes_up(stack: str, state: State) -> None:
+    """With the stack's own file, whole."""
+    check(up.up(stack, port=free_port(), state=state, watch=quiet))
+
+
+def test_dr_comes_up_beside_prod(state: State) -> None:
+    """In the same cloud, reading prod's exports; a second run brings both up anew."""
+    port = free_port()
+    prod = up.up("prod", port=port, state=state, watch=quiet)
+    check(prod)
+    dr = up.up("dr", port=port, state=state, watch=quiet)
+    check(dr)
+    assert dr.exports["database"]["is_replica"] is True
+    replica = client("rds", dr).describe_db_instances(DBInstanceIdentifier="arca-dr")
+    source = replica["DBInstances"][0]["ReadReplicaSourceDBInstanceIdentifier"]
+    assert source.endswith("arca-prod")
+    assert dr.exports["buckets"]["documents"] == prod.exports["recovery"]["documents_bucket"]
+    record, running = up.status(state=state)
+    assert running
+    assert record is not None
+    assert set(record.stacks) == {"prod", "dr"}
+    assert up.plan("dr", state=state)[1:] == (
+        "start an emulated AWS",
+        "bring prod up in it",
+        "bring dr up in it",
+    )
+    up.down(state=state)
+    assert not process.alive(record)
+    assert not listening(port)

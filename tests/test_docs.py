@@ -1,0 +1,87 @@
+"""The documentation is as fresh as the code, and its commands exist."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click import Group
+from click.testing import CliRunner
+
+from docs.generate import PAGES, rendered
+from localcloud.stackfile import ROOT
+from ops.cli import cli
+from tests.stacks import graph
+
+TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+OWN_VARIABLES = {"LOG_LEVEL"}
+"""Variables that a stack's own file adds."""
+COMMAND = re.compile(r"\b(arca [a-z]+(?: [a-z]+)?|make [a-z-]+)\b(?!:)")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_generated_parts_are_fresh(page: str) -> None:
+    """`make docs` would change nothing."""
+    assert rendered(page) == (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
+def code(path: Path) -> str:
+    """What a page shows as code, in blocks and in lines."""
+    text = path.read_text(encoding="utf-8")
+    blocks = re.findall(r"```\n(.*?)```", text, re.DOTALL)
+    return "\n".join(
+        [*blocks, *re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))]
+    )
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_in_texts_exist(path: Path) -> None:
+    """Whoever copies a command from a page finds it."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for command in COMMAND.findall(code(path)):
+        tool, *words = command.split()
+        if tool == "make":
+            assert words[0] in targets, command
+        else:
+            assert isinstance(cli, Group)
+            result = CliRunner().invoke(cli, [*words, "--help"])
+            assert result.exit_code == 0, f"{command}: {result.output}"
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    """Every relative link is a file."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_table_of_asks_is_the_tests() -> None:
+    """Each ask has its test, and each such test its line."""
+    tree = ast.parse((ROOT / "tests" / "test_asks.py").read_text(encoding="utf-8"))
+    tests = {n.name for n in tree.body if isinstance(n, ast.FunctionDef) and "test_ask" in n.name}
+    page = (ROOT / "docs" / "asks.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(test_ask_\w+)`", page)) == tests
+    numbers = {int(found) for found in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    assert numbers == {*range(2, 15), *range(16, 23)}
+
+
+def test_the_service_contract_names_every_variable() -> None:
+    """What a task is given is what the contract promises."""
+    page = (ROOT / "docs" / "service-contract.md").read_text(encoding="utf-8")
+    for name in ("service", "service-migrations"):
+        task = graph("prod").one("aws:ecs/taskDefinition:TaskDefinition", name)
+        for container in json.loads(task.inputs["containerDefinitions"]):
+            given = {secret["name"] for secret in container["secrets"]} - {
+                "AOT_CONFIG_CONTENT",
+                "LOG_LEVEL",
+            }
+            assert {variable for variable in given if f"`{variable}`" not in page} == set()
+
+
+def test_no_lock_file_names_an_address() -> None:
+    """The pins hold hashes and nothing of where they came from."""
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "--hash=sha256:" in text
+        assert "://" not in text
