@@ -9,7 +9,6 @@ The only file, with tests/graph.py, that knows Pulumi's internals.
 import asyncio
 import importlib
 import runpy
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
 
 from errors import ArcaError, Explained
+from localcloud.pace import Batch, without_collection
 from localcloud.stackfile import PROJECT, ROOT
 
 ORGANIZATION = "organization"
@@ -29,7 +29,8 @@ EMULATED = {f"{PROJECT}:runs_on": "emulated"}
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
 THREADS = 64
-"""Registrations that may be under way at once; they wait for one another (see _Batch)."""
+"""Registrations that may be under way at once; they wait for one another (localcloud/pace.py)."""
+SDKS = ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls", "settings")
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 
 
@@ -80,8 +81,9 @@ def main() -> None:
 
 def load() -> None:
     """Import what the program will import; a run right after it finds everything there."""
-    for module in ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls", "settings"):
-        importlib.import_module(module)
+    with without_collection():
+        for module in SDKS:
+            importlib.import_module(module)
 
 
 def run(
@@ -114,7 +116,11 @@ def run(
     )
     set_all_config(dict(config))
     try:
-        with asyncio.Runner() as runner, ThreadPoolExecutor(THREADS) as threads:
+        with (
+            without_collection(),
+            asyncio.Runner() as runner,
+            ThreadPoolExecutor(THREADS) as threads,
+        ):
             runner.get_loop().set_default_executor(threads)
             # After a failure every dependent's future fails too, each with a traceback of its own.
             runner.get_loop().set_exception_handler(lambda _loop, _context: None)
@@ -150,31 +156,6 @@ class _Answers(mocks.Mocks):
         )
 
 
-class _Batch:
-    """Lets registrations through one after the other, and their answers out together.
-
-    Pulumi's loop looks at every unresolved output each time that something resolves: with
-    single answers that is quadratic, and took most of a run's time.
-    """
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-        self._changed = threading.Condition()
-        self._waiting = 0
-
-    def __enter__(self) -> None:
-        with self._changed:
-            self._waiting += 1
-        self._turn.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._turn.release()
-        with self._changed:
-            self._waiting -= 1
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._waiting == 0)
-
-
 class _Monitor(mocks.MockMonitor):
     def __init__(self, cloud: Cloud) -> None:
         self.answers = _Answers()
@@ -182,7 +163,7 @@ class _Monitor(mocks.MockMonitor):
         self.cloud = cloud
         self.exports: dict[str, Any] = {}
         self.failure: Exception | None = None
-        self._batch = _Batch()
+        self._batch = Batch()
         self._components: dict[str, str] = {}
         self._seen: set[str] = set()
 
