@@ -11,7 +11,11 @@ from components.iam import Statement, deny_plain_http, document
 
 @dataclass(frozen=True)
 class Kept:
-    """A bucket's name and ARN, wherever it was declared."""
+    """A bucket's name and ARN; known only once the bucket is closed and versioned.
+
+    A load balancer may write to a bucket, and replication begin, only when its policy and its
+    versioning are in place: whoever takes the name waits for both.
+    """
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -26,7 +30,7 @@ def private_bucket(
     region: str | None = None,
     lock: bool = False,
     statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
-) -> aws.s3.Bucket:
+) -> Kept:
     """Declare the bucket and the five resources that close it.
 
     Without a key of ours, S3's own key encrypts it (SSE-S3): the only choice for a bucket that
@@ -34,7 +38,7 @@ def private_bucket(
     Application Load Balancer"). `statements` adds to the bucket's policy, given its ARN.
     """
     bucket = aws.s3.Bucket(name, object_lock_enabled=lock or None, region=region, opts=durable)
-    aws.s3.BucketVersioning(
+    versioning = aws.s3.BucketVersioning(
         name,
         bucket=bucket.bucket,
         region=region,
@@ -75,7 +79,7 @@ def private_bucket(
         restrict_public_buckets=True,
         opts=child,
     )
-    aws.s3.BucketPolicy(
+    policy = aws.s3.BucketPolicy(
         name,
         bucket=bucket.bucket,
         region=region,
@@ -83,4 +87,8 @@ def private_bucket(
         # S3 refuses two changes to a bucket's access at the same moment.
         opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[private])),
     )
-    return bucket
+    closed = pulumi.Output.all(policy.id, versioning.id)
+    return Kept(
+        pulumi.Output.all(bucket.bucket, closed).apply(lambda known: str(known[0])),
+        pulumi.Output.all(bucket.arn, closed).apply(lambda known: str(known[0])),
+    )

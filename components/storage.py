@@ -68,7 +68,7 @@ class Storage(Component):
         audit = self._bucket("audit", key_arn=key_arn, logs=logs, lock=True)
         aws.s3.BucketObjectLockConfiguration(
             f"{name}-audit",
-            bucket=audit.bucket,
+            bucket=audit.name,
             rule={
                 "default_retention": {"mode": spec.audit_lock_mode, "days": spec.audit_lock_days}
             },
@@ -76,9 +76,9 @@ class Storage(Component):
         )
         artifacts = self._bucket("artifacts", key_arn=key_arn, logs=logs)
         self.buckets = {
-            "logs": _kept(logs),
-            "audit": _kept(audit),
-            "artifacts": _kept(artifacts),
+            "logs": logs,
+            "audit": audit,
+            "artifacts": artifacts,
         }
         self.documents_replica = None
         if adopted_documents is not None:
@@ -86,14 +86,14 @@ class Storage(Component):
         else:
             documents = self._bucket("documents", key_arn=key_arn, logs=logs)
             self._archive(documents, "documents", spec)
-            self.buckets["documents"] = _kept(documents)
+            self.buckets["documents"] = documents
             if place.replica_region is not None and replica_key_arn is not None:
                 replica = self._bucket(
                     "documents-replica", key_arn=replica_key_arn, region=place.replica_region
                 )
                 self._archive(replica, "documents-replica", spec, region=place.replica_region)
                 self._replicate(documents, replica, key_arn, replica_key_arn)
-                self.documents_replica = _kept(replica)
+                self.documents_replica = replica
         self.register_outputs({})
 
     def _bucket(
@@ -101,11 +101,11 @@ class Storage(Component):
         role: str,
         *,
         key_arn: pulumi.Input[str] | None,
-        logs: aws.s3.Bucket | None = None,
+        logs: Kept | None = None,
         lock: bool = False,
         region: str | None = None,
         statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
-    ) -> aws.s3.Bucket:
+    ) -> Kept:
         bucket = private_bucket(
             f"{self._name}-{role}",
             durable=self.durable(),
@@ -118,17 +118,17 @@ class Storage(Component):
         if logs is not None:
             aws.s3.BucketLogging(
                 f"{self._name}-{role}",
-                bucket=bucket.bucket,
-                target_bucket=logs.bucket,
+                bucket=bucket.name,
+                target_bucket=logs.name,
                 target_prefix=f"s3/{role}/",
                 opts=self.child(),
             )
         return bucket
 
-    def _expire(self, bucket: aws.s3.Bucket, role: str, days: int) -> None:
+    def _expire(self, bucket: Kept, role: str, days: int) -> None:
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-{role}",
-            bucket=bucket.bucket,
+            bucket=bucket.name,
             rules=[
                 {
                     "id": "expire",
@@ -143,11 +143,11 @@ class Storage(Component):
         )
 
     def _archive(
-        self, bucket: aws.s3.Bucket, role: str, spec: StorageSpec, *, region: str | None = None
+        self, bucket: Kept, role: str, spec: StorageSpec, *, region: str | None = None
     ) -> None:
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-{role}",
-            bucket=bucket.bucket,
+            bucket=bucket.name,
             region=region,
             rules=[
                 {
@@ -171,8 +171,8 @@ class Storage(Component):
 
     def _replicate(
         self,
-        documents: aws.s3.Bucket,
-        replica: aws.s3.Bucket,
+        documents: Kept,
+        replica: Kept,
         key_arn: pulumi.Input[str],
         replica_key_arn: pulumi.Input[str],
     ) -> None:
@@ -200,7 +200,7 @@ class Storage(Component):
         )
         aws.s3.BucketReplicationConfig(
             f"{self._name}-documents",
-            bucket=documents.bucket,
+            bucket=documents.name,
             role=role.arn,
             rules=[
                 {
@@ -225,10 +225,6 @@ class Storage(Component):
             ],
             opts=self.child(depends_on=[policy]),
         )
-
-
-def _kept(bucket: aws.s3.Bucket) -> Kept:
-    return Kept(bucket.bucket, bucket.arn)
 
 
 def _log_deliveries(account_id: str) -> Callable[[pulumi.Output[str]], tuple[Statement, ...]]:

@@ -28,6 +28,7 @@ SECRET_INPUTS = {
     "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate": (
         "privateKey"
     ),
+    "aws:rds/instance:Instance": "passwordWo",
     "tls:index/locallySignedCert:LocallySignedCert": "caPrivateKeyPem",
 }
 STAMP = {"Name", "component", "data-class"}
@@ -55,7 +56,7 @@ def _node(node: Registration, *, protected: bool) -> Iterator[str]:
     if "tags" in node.inputs and not set(node.inputs["tags"]) >= STAMP:
         yield f"tags {node.inputs['tags']}"
     secret = SECRET_INPUTS.get(node.type)
-    if secret and secret not in node.secret_inputs:
+    if secret in node.inputs and secret not in node.secret_inputs:
         yield f"{secret} is not marked secret"
     if node.inputs.get("publiclyAccessible") or node.inputs.get("mapPublicIpOnLaunch"):
         yield "is public"

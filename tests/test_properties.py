@@ -99,7 +99,22 @@ accepted: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "edge": st.sampled_from([{}, {"managed_waf": False, "cache_paths": [], "rate_limits": []}]),
         "service.deployment": strategies,
         "service.scaling": st.sampled_from(
-            [{"min_tasks": 2, "max_tasks": 2}, {"min_tasks": 2, "max_tasks": 9}]
+            [
+                {"min_tasks": 2, "max_tasks": 2},
+                {"min_tasks": 2, "max_tasks": 9},
+                {
+                    "min_tasks": 2,
+                    "max_tasks": 9,
+                    "schedules": [
+                        {
+                            "name": "closing",
+                            "schedule": "cron(0 8 ? * MON-FRI *)",
+                            "min_tasks": 4,
+                            "max_tasks": 12,
+                        }
+                    ],
+                },
+            ]
         ),
         "service.collector": st.sampled_from([{}, {"enabled": False}]),
         "service.writable_paths": st.sampled_from([[], ["/tmp", "/var/cache/app"]]),

@@ -84,7 +84,7 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
         "whose memory is known",
     ),
     ("dev", {"database.storage_max_gib": 22, "database.storage_gib": 22}, "database", "10% above"),
-    ("dev", {"database.insights_days": 30}, "database", "must be 7, 731 or a multiple of 31"),
+    ("dev", {"database.insights": "none"}, "database.insights", "'standard' or 'advanced'"),
     (
         "dev",
         {"database.source": {"kind": "replica"}},

@@ -12,6 +12,8 @@ from naming import physical
 
 DATABASE = "arca"
 PORT = 5432
+INSIGHTS_DAYS = {"standard": 7, "advanced": 465}
+"""Days that each mode keeps (Amazon RDS User Guide, "Monitoring with Database Insights")."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ class Database(Component):
             monitoring_role_arn=common.monitoring_role if spec.monitoring_seconds else None,
             performance_insights_enabled=True,
             performance_insights_kms_key_id=self._key_arn,
-            performance_insights_retention_period=spec.insights_days,
+            performance_insights_retention_period=INSIGHTS_DAYS[spec.insights],
+            database_insights_mode=spec.insights,
             enabled_cloudwatch_logs_exports=["postgresql", "upgrade"],
             opts=self.durable(
                 depends_on=common.before,

@@ -115,9 +115,9 @@ class DatabaseSpec(Spec):
     monitoring_seconds: Literal[0, 1, 5, 10, 15, 30, 60] = Field(
         default=60, description="Seconds between enhanced monitoring's samples; 0 for none."
     )
-    insights_days: int = Field(
-        default=7,
-        description="Days of Performance Insights: 7, 731, or a multiple of 31 up to 713.",
+    insights: Literal["standard", "advanced"] = Field(
+        default="standard",
+        description="CloudWatch Database Insights: 7 days of history, or 15 months for a price.",
     )
     ca_certificate: str = Field(
         default="rds-ca-rsa2048-g1",
@@ -133,9 +133,6 @@ class DatabaseSpec(Spec):
                 f"storage_max_gib {self.storage_max_gib} must be at least 10% above "
                 f"storage_gib {self.storage_gib}"
             )
-        days = self.insights_days
-        if days not in (7, 731) and not (days % 31 == 0 and 31 <= days <= 713):
-            problems.append(f"insights_days {days} must be 7, 731 or a multiple of 31 up to 713")
         if self.managed_password and (self.read_replicas or self.source.kind == "replica"):
             problems.append("managed_password must be false where there is a replica")
         if self.managed_password and self.blue_green_upgrades:

@@ -72,7 +72,9 @@ class Service(Component):
             f"{name}-collector",
             name=f"/{stack}/collector",
             type="String",
-            value=json.dumps(task.collector_config(place.stage, place.region), indent=1),
+            value=json.dumps(
+                task.collector_config(place.stage, place.region, f"/{stack}/api"), indent=1
+            ),
             opts=self.child(),
         )
         allowed = replace(permissions, parameter_arns=[*permissions.parameter_arns, config.arn])

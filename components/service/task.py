@@ -71,7 +71,7 @@ def volumes(spec: ServiceSpec) -> list[str]:
     return [_volume(path) for path in spec.writable_paths]
 
 
-def collector_config(stage: str, region: str) -> Mapping[str, Any]:
+def collector_config(stage: str, region: str, log_group: str) -> Mapping[str, Any]:
     """OTLP in, X-Ray and CloudWatch (EMF) out, within the collector's memory."""
     return {
         "extensions": {"health_check": {"endpoint": "0.0.0.0:13133"}},
@@ -97,6 +97,8 @@ def collector_config(stage: str, region: str) -> Mapping[str, Any]:
             "awsemf": {
                 "region": region,
                 "namespace": "arca-api",
+                "log_group_name": log_group,
+                "log_stream_name": "metrics",
                 "dimension_rollup_option": "NoDimensionRollup",
             },
         },

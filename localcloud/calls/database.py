@@ -13,6 +13,7 @@ def _instance(state: State) -> dict[str, Any]:
             "autoMinorVersionUpgrade",
             "backupRetentionPeriod",
             "copyTagsToSnapshot",
+            "databaseInsightsMode",
             "dbName",
             "dbSubnetGroupName",
             "deletionProtection",
@@ -72,6 +73,7 @@ def _replica(state: State) -> dict[str, Any]:
 RESTORE_REFUSES = (
     "allocatedStorage",
     "backupRetentionPeriod",
+    "databaseInsightsMode",
     "engineVersion",
     "kmsKeyId",
     "maxAllocatedStorage",

@@ -158,6 +158,31 @@ def test_a_killed_server_is_replaced(state: State) -> None:
     assert up.status(state=state)[1]
 
 
+@pytest.mark.usefixtures("small")
+def test_a_run_killed_in_the_middle_is_recovered_from(state: State) -> None:
+    """SIGKILL leaves a server behind; the next run ends it and starts its own."""
+    port = free_port()
+    code = (
+        "import time; from pathlib import Path\n"
+        "from localcloud import engine, up; from localcloud.state import State\n"
+        "engine.main = lambda: (print('running', flush=True), time.sleep(60))\n"
+        f"up.up('dev', port={port}, state=State(Path({str(state.directory)!r})), "
+        "watch=lambda p: None)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=stackfile.ROOT
+    ) as victim:
+        assert victim.stdout is not None
+        assert victim.stdout.readline() == b"running\n"
+        victim.kill()
+    left = state.read()
+    assert left is not None
+    assert process.alive(left)
+    up.up("dev", port=port, state=state, watch=quiet)
+    assert not process.alive(left)
+    assert up.status(state=state)[1]
+
+
 def test_a_recycled_process_number_is_left_alone(state: State) -> None:
     """A stranger that got the number of our dead server is not ended."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as stranger:
