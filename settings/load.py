@@ -51,9 +51,12 @@ def _read() -> dict[str, Any]:
 
 def _plain(text: str) -> object:
     """Objects arrive as JSON, everything else as its text."""
-    if text[:1] in "{[":
+    if text[:1] not in "{[":
+        return text
+    try:
         return json.loads(text)
-    return text
+    except ValueError:
+        return text
 
 
 def _validate(raw: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]:

@@ -39,6 +39,8 @@ def refusal(stack: str, changes: Mapping[str, Any]) -> str:
 REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("dev", {"netwrok": {}}, "netwrok is {}", "no such key; the sections are stage, region"),
     ("dev", {"network.cdir": "x"}, 'network.cdir is "x"', "no such key"),
+    ("dev", {"stage": "{half"}, 'stage is "{half"', "'dev', 'staging' or 'prod'"),
+    ("dev", {"network": "wide"}, 'network is "wide"', "a valid dictionary"),
     ("dev", {"stage": "test"}, 'stage is "test"', "'dev', 'staging' or 'prod'"),
     ("dev", {"region": "eu-west-1"}, 'region is "eu-west-1"', "'sa-east-1' or 'us-east-1'"),
     ("dev", {"network.cidr": "10.0.0.0/24"}, "network.cidr", "10.0.0.0/24 must be a private range"),
