@@ -31,13 +31,41 @@ SECRET_INPUTS = {
     "aws:rds/instance:Instance": "passwordWo",
     "tls:index/locallySignedCert:LocallySignedCert": "caPrivateKeyPem",
 }
+MUST: Mapping[str, Mapping[str, Any]] = {
+    "aws:ecr/repository:Repository": {
+        "imageTagMutability": "IMMUTABLE",
+        "imageScanningConfiguration": {"scanOnPush": True},
+    },
+    "aws:elasticache/replicationGroup:ReplicationGroup": {
+        "atRestEncryptionEnabled": True,
+        "transitEncryptionEnabled": True,
+        "transitEncryptionMode": "required",
+    },
+    "aws:kms/key:Key": {"enableKeyRotation": True},
+    "aws:lb/loadBalancer:LoadBalancer": {"dropInvalidHeaderFields": True},
+    "aws:rds/instance:Instance": {
+        "deleteAutomatedBackups": False,
+        "publiclyAccessible": False,
+        "skipFinalSnapshot": False,
+        "storageEncrypted": True,
+    },
+    "aws:rds/proxy:Proxy": {"requireTls": True},
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
+        "blockPublicAcls": True,
+        "blockPublicPolicy": True,
+        "ignorePublicAcls": True,
+        "restrictPublicBuckets": True,
+    },
+    "aws:s3/bucketVersioning:BucketVersioning": {"versioningConfiguration": {"status": "Enabled"}},
+}
+"""Inputs that are the same whatever the settings."""
 STAMP = {"Name", "component", "data-class"}
 DEFAULTS = {"project", "stack", "stage", "owner", "cost-center", "managed-by"}
 
 
 def broken(graph: Graph, *, protected: bool) -> list[str]:
     """Everything that does not hold, a line each."""
-    found = [*_providers(graph), *_ingress(graph), *_buckets(graph)]
+    found = [*_providers(graph), *_ingress(graph), *_buckets(graph), *_transport(graph)]
     for node in graph.custom():
         found += [f"{node.name}: {problem}" for problem in _node(node, protected=protected)]
     return found
@@ -58,8 +86,11 @@ def _node(node: Registration, *, protected: bool) -> Iterator[str]:
     secret = SECRET_INPUTS.get(node.type)
     if secret in node.inputs and secret not in node.secret_inputs:
         yield f"{secret} is not marked secret"
-    if node.inputs.get("publiclyAccessible") or node.inputs.get("mapPublicIpOnLaunch"):
+    if node.inputs.get("mapPublicIpOnLaunch"):
         yield "is public"
+    for name, value in MUST.get(node.type, {}).items():
+        if node.inputs.get(name) != value:
+            yield f"{name} is {node.inputs.get(name)}, not {value}"
     yield from _documents(node)
 
 
@@ -137,6 +168,26 @@ def _buckets(graph: Graph) -> Iterator[str]:
         missing = buckets - {node.name for node in graph.of(kind)}
         if missing:
             yield f"{sorted(missing)} without {kind}"
+
+
+def _transport(graph: Graph) -> Iterator[str]:
+    for policy in graph.of("aws:s3/bucketPolicy:BucketPolicy"):
+        denied = [
+            s for s in json.loads(policy.inputs["policy"])["Statement"] if s["Effect"] == "Deny"
+        ]
+        if [s["Condition"] for s in denied] != [{"Bool": {"aws:SecureTransport": "false"}}]:
+            yield f"{policy.name} lets plain HTTP in"
+    for group in graph.of("aws:rds/parameterGroup:ParameterGroup"):
+        if ("rds.force_ssl", "1") not in [
+            (p["name"], p["value"]) for p in group.inputs["parameters"]
+        ]:
+            yield f"{group.name} does not force TLS"
+    for listener in graph.of("aws:lb/listener:Listener"):
+        kind = listener.inputs["defaultActions"][0]["type"]
+        if listener.inputs["protocol"] == "HTTP" and kind != "redirect":
+            yield f"{listener.name} answers plain HTTP"
+        if "TLS13" not in listener.inputs.get("sslPolicy", "TLS13"):
+            yield f"{listener.name} offers no TLS 1.3"
 
 
 def _list(value: str | list[str]) -> list[str]:
