@@ -90,6 +90,15 @@ def _health_check(s: State) -> dict[str, Any]:
     }
 
 
+def _tagged(kind: str) -> Call:
+    """Route 53 takes tags by a call of their own."""
+    return Call(
+        "route53",
+        "change_tags_for_resource",
+        lambda s: {"ResourceType": kind, "ResourceId": s["id"], "AddTags": tags(s)},
+    )
+
+
 TABLE: Mapping[str, tuple[Call, ...]] = {
     "aws:acm/certificate:Certificate": (
         Call(
@@ -120,6 +129,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
                 "zoneId": answer["HostedZone"]["Id"].rpartition("/")[2],
             },
         ),
+        _tagged("hostedzone"),
     ),
     "aws:route53/healthCheck:HealthCheck": (
         Call(
@@ -128,6 +138,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
             _health_check,
             lambda answer: {"id": answer["HealthCheck"]["Id"]},
         ),
+        _tagged("healthcheck"),
     ),
     "aws:route53/record:Record": (Call("route53", "change_resource_record_sets", _record),),
     "aws:wafv2/webAcl:WebAcl": (

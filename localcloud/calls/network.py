@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.calls.table import Call, State, specify, take
+from localcloud.calls.table import Call, State, specify, tags, take
 
 
 def _created(kind: str, identifier: str, **more: str) -> Any:
@@ -15,16 +15,19 @@ def _created(kind: str, identifier: str, **more: str) -> Any:
 
 
 def _rule(direction: str) -> tuple[Call, ...]:
+    peers = {
+        "referencedSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
+        "prefixListId": ("PrefixListIds", "PrefixListId"),
+        "cidrIpv4": ("IpRanges", "CidrIp"),
+        "cidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
+    }
+
     def params(state: State) -> dict[str, Any]:
-        peer: dict[str, Any] = {}
-        if "referencedSecurityGroupId" in state:
-            peer["UserIdGroupPairs"] = [{"GroupId": state["referencedSecurityGroupId"]}]
-        if "prefixListId" in state:
-            peer["PrefixListIds"] = [{"PrefixListId": state["prefixListId"]}]
-        if "cidrIpv4" in state:
-            peer["IpRanges"] = [{"CidrIp": state["cidrIpv4"]}]
-        if "cidrIpv6" in state:
-            peer["Ipv6Ranges"] = [{"CidrIpv6": state["cidrIpv6"]}]
+        peer = {
+            kind: [{key: state[name], "Description": state["description"]}]
+            for name, (kind, key) in peers.items()
+            if name in state
+        }
         return {
             "GroupId": state["securityGroupId"],
             "IpPermissions": [
@@ -115,6 +118,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
             )
             for direction in ("ingress", "egress")
         ),
+        Call("ec2", "create_tags", lambda s: {"Resources": [s["id"]], "Tags": tags(s)}),
     ),
     "aws:ec2/subnet:Subnet": (
         Call(

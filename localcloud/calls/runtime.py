@@ -135,6 +135,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
                 "resourceId",
                 "minCapacity",
                 "maxCapacity",
+                "tags",
             ),
         ),
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from localcloud.calls.table import Call, State, tags, take
 
@@ -117,6 +118,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
                 "Key": s["key"],
                 "Body": s["content"].encode(),
                 "ContentType": s["contentType"],
+                "Tagging": urlencode(s["tags"]),
             },
             lambda answer: {"versionId": answer["VersionId"]},
         ),

@@ -7,10 +7,11 @@ from typing import Any, cast
 import boto3
 import pytest
 
-from localcloud import process, up
+from localcloud import process, stackfile, up
 from localcloud.state import State
 from outputs import Outputs
 from tests.localcloud.test_lifecycle import free_port, listening, quiet
+from tests.test_rejected import changed
 
 
 @pytest.fixture
@@ -67,6 +68,48 @@ def check(report: up.Report) -> None:
 def test_a_stack_comes_up(stack: str, state: State) -> None:
     """With the stack's own file, whole."""
     check(up.up(stack, port=free_port(), state=state, watch=quiet))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "network.ipv6": True,
+            "network.nat": "regional",
+            "database.read_replicas": 1,
+            "database.managed_password": False,
+            "load_balancer": {"mutual_tls": False},
+            "service.scaling": {
+                "min_tasks": 2,
+                "max_tasks": 4,
+                "schedules": [
+                    {"name": "day", "schedule": "cron(0 8 * * ? *)", "min_tasks": 3, "max_tasks": 9}
+                ],
+            },
+        },
+        {
+            "network.ipv6": True,
+            "database.source": {"kind": "point-in-time", "source_instance_id": "arca-before"},
+            "service.deployment": {"strategy": "linear"},
+            "cache.engine": "redis",
+            "cache.engine_version": "7.1",
+        },
+        {
+            "database.source": {"kind": "snapshot", "snapshot_id": "before"},
+            "service.deployment": {"strategy": "canary"},
+            "service.scaling": {"min_tasks": 2, "max_tasks": 2},
+        },
+    ],
+    ids=["network and schedules", "moment and linear", "snapshot and canary"],
+)
+def test_options_that_no_stack_switches_on(
+    changes: dict[str, Any], state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a setting offers comes up as well."""
+    config = changed("staging", changes)
+    monkeypatch.setattr(stackfile, "stack_config", lambda _stack: config)
+    report = up.up("staging", port=free_port(), state=state, watch=quiet)
+    Outputs.model_validate(report.exports)
 
 
 def test_dr_comes_up_beside_prod(state: State) -> None:
