@@ -107,7 +107,11 @@ def test_options_that_no_stack_switches_on(
 ) -> None:
     """What a setting offers comes up as well."""
     config = changed("staging", changes)
-    monkeypatch.setattr(stackfile, "stack_config", lambda _stack: config)
+
+    def stack_config(_stack: str) -> dict[str, str]:
+        return config
+
+    monkeypatch.setattr(stackfile, "stack_config", stack_config)
     report = up.up("staging", port=free_port(), state=state, watch=quiet)
     Outputs.model_validate(report.exports)
 
