@@ -20,8 +20,6 @@ SETTINGS = {
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
     # A certificate is issued at once; nobody waits a minute for an emulation.
     "MOTO_ACM_VALIDATION_WAIT": "0",
-    # Roles and tables of other accounts are nothing that this cloud knows.
-    "MOTO_ALLOW_NONEXISTENT_REGION": "false",
 }
 
 
