@@ -6,6 +6,8 @@ import pulumi
 
 from components import dns
 from components.access import Access
+from components.alerting import Alerting
+from components.audit_trail import AuditTrail
 from components.cache import PORT as CACHE_PORT
 from components.cache import Cache
 from components.certificate import Certificate
@@ -20,9 +22,11 @@ from components.flow_logs import FlowLogs
 from components.keys import Keys
 from components.load_balancer import LoadBalancer
 from components.network import Network
+from components.observability import Observability, Watched
 from components.origin_pulls import OriginPulls
 from components.parameters import Parameters
 from components.primary import Primary
+from components.probe import Probe
 from components.providers import providers
 from components.proxy import DatabaseProxy
 from components.registry import Registry
@@ -235,6 +239,50 @@ service = Service(
     log_key_arn=key["logs"],
 )
 
+artifacts = storage.buckets["artifacts"]
+AuditTrail(
+    "audit-trail",
+    here,
+    log_group=service.log_group,
+    bucket_arn=storage.buckets["audit"].arn,
+    key_arn=key["documents"],
+)
+alerting = Alerting("alerting", s.alerting, here, key_arn=key["alerts"])
+probe = None
+if s.serving and s.probe.enabled:
+    probe = Probe(
+        "probe",
+        s.probe,
+        here,
+        url=f"https://{names.public}",
+        artifacts=(artifacts.name, artifacts.arn),
+        key_arn=key["documents"],
+    )
+observability = Observability(
+    "observability",
+    s.observability,
+    here,
+    serving=s.serving,
+    watched=Watched(
+        load_balancer=load_balancer.arn_suffix,
+        blue=load_balancer.target_groups["blue"].arn_suffix,
+        green=load_balancer.target_groups["green"].arn_suffix,
+        certificate_arn=certificate.arn,
+        health_check_id=records.health_check_id,
+        cluster=service.cluster,
+        service=service.name,
+        log_group=service.log_group,
+        database=database.identifier,
+        cache_nodes=cache.node_ids if cache else [],
+        canary=probe.canary if probe else None,
+        database_sessions=s.database.max_connections,
+    ),
+    topics=alerting.topics,
+    artifacts=artifacts.name,
+    log_key_arn=key["logs"],
+    sample_percent=s.service.collector.sample_percent,
+)
+
 exports: dict[str, Any] = {
     "stack": stack,
     "stage": s.stage,
@@ -243,22 +291,13 @@ exports: dict[str, Any] = {
     "region": s.region,
     "account_id": owner.account_id,
     "network": {
-        "vpc_id": network.vpc_id,
-        "public_subnet_ids": network.public,
-        "private_subnet_ids": network.private,
-        "isolated_subnet_ids": network.isolated,
+        **network.exports,
         "service_security_group_id": access.groups["service"],
         "job_security_group_id": access.groups["job"],
     },
     "database": {
-        "identifier": database.identifier,
-        "arn": database.arn,
-        "resource_id": database.resource_id,
-        "address": database.address,
+        **database.exports,
         "host": proxy.endpoint if proxy else database.address,
-        "port": DATABASE_PORT,
-        "name": DATABASE_NAME,
-        "read_replica_addresses": database.replica_addresses,
         "is_replica": s.following,
     },
     "cache": cache
@@ -267,21 +306,11 @@ exports: dict[str, Any] = {
         "address": cache.address,
         "port": CACHE_PORT,
     },
-    "service": {
-        "cluster": service.cluster,
-        "name": service.name,
-        "port": s.service.port,
-        "task_family": service.task_family,
-        "migration_family": service.migration_family,
-        "strategy": s.service.deployment.strategy,
-        "log_group": service.log_group,
-        "alarm_names": service.alarm_names,
-        "blue_target_group_arn": load_balancer.target_groups["blue"].arn,
-        "green_target_group_arn": load_balancer.target_groups["green"].arn,
-        "production_rule_arn": load_balancer.production_rule.arn,
-        "test_rule_arn": load_balancer.test_rule.arn,
-        "load_balancer_arn": load_balancer.arn,
-        "load_balancer_dns_name": load_balancer.dns_name,
+    "service": {**service.exports, **load_balancer.exports},
+    "observability": {
+        **observability.exports,
+        "topics": alerting.topics,
+        "log_groups": {"api": service.log_group, **observability.log_groups},
     },
     "edge": {
         "url": f"https://{names.public}",

@@ -67,6 +67,17 @@ class ServiceOutputs(Contract):
     load_balancer_dns_name: str
 
 
+class ObservabilityOutputs(Contract):
+    """What watches the stack; `bindings` say which dimensions the catalogue's metrics have."""
+
+    alarm_names: dict[str, str]
+    dashboards: list[str]
+    objectives: list[str]
+    bindings: dict[str, list[str]]
+    topics: dict[Literal["SEV1", "SEV2", "SEV3", "SEV4"], str]
+    log_groups: dict[str, str]
+
+
 class EdgeOutputs(Contract):
     """The names that customers, Cloudflare and health checks use."""
 
@@ -114,6 +125,7 @@ class Outputs(Contract):
     cache: CacheOutputs | None = None
     service: ServiceOutputs
     edge: EdgeOutputs
+    observability: ObservabilityOutputs
     registry: RegistryOutputs
     buckets: dict[Literal["documents", "audit", "logs", "artifacts"], str]
     key_arns: dict[str, str]

@@ -69,6 +69,8 @@ class Cache(Component):
 
     address: pulumi.Output[str]
     replication_group_id: pulumi.Output[str]
+    node_ids: list[pulumi.Output[str]]
+    """As metrics know the nodes (ElastiCache User Guide, "Metrics for Valkey and Redis OSS")."""
 
     def __init__(
         self,
@@ -143,4 +145,8 @@ class Cache(Component):
         )
         self.address = group.primary_endpoint_address
         self.replication_group_id = group.replication_group_id
+        self.node_ids = [
+            pulumi.Output.concat(group.replication_group_id, f"-{number:03}")
+            for number in range(1, spec.nodes + 1)
+        ]
         self.register_outputs({"address": self.address})

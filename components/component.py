@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import pulumi
 
@@ -86,6 +86,11 @@ class Component(pulumi.ComponentResource):
             None,
             pulumi.ResourceOptions(providers=list(place.providers), transformations=[stamp]),
         )
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports, by the names of outputs.py."""
+        return {}
 
     def child(
         self,

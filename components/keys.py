@@ -12,7 +12,7 @@ from components.component import Adopt, Component, Place
 from components.iam import Statement, document
 from components.spec import Spec
 
-KeyRole = Literal["data", "documents", "secrets", "images", "logs"]
+KeyRole = Literal["data", "documents", "secrets", "images", "logs", "alerts"]
 
 
 class KeysSpec(Spec):
@@ -43,6 +43,7 @@ USES: Mapping[KeyRole, KeyUse] = {
     "secrets": KeyUse(("secretsmanager", "ssm"), replicated=True),
     "images": KeyUse(("ecr",), replicated=True),
     "logs": KeyUse(("logs",), replicated=False),
+    "alerts": KeyUse(("sns",), replicated=False),
 }
 """`replicated`: what it encrypts has a copy in the DR region, which needs the key there."""
 
@@ -116,6 +117,17 @@ def key_policy(role: KeyRole, *, account_id: str, region: str) -> pulumi.Output[
             "kms:ViaService": [f"{s}.{region}.amazonaws.com" for s in USES[role].services],
         }
     }
+    if role == "alerts":
+        # CloudWatch publishes to the topics itself (Amazon SNS Developer Guide, "Configure
+        # permissions for event sources to publish to an encrypted topic").
+        publish: Statement = {
+            **use,
+            "Sid": "AlarmsPublish",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+        }
+        return document(administer, {**use, "Principal": account, "Condition": via}, publish)
     grants: Statement = {
         "Sid": "GrantToServices",
         "Effect": "Allow",

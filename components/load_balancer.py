@@ -1,6 +1,6 @@
 """The load balancer: two target groups, and a production and a test listener over them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -149,6 +149,18 @@ class LoadBalancer(Component):
         self.dns_name = balancer.dns_name
         self.zone_id = balancer.zone_id
         self.register_outputs({"dns_name": balancer.dns_name})
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports."""
+        return {
+            "blue_target_group_arn": self.target_groups["blue"].arn,
+            "green_target_group_arn": self.target_groups["green"].arn,
+            "production_rule_arn": self.production_rule.arn,
+            "test_rule_arn": self.test_rule.arn,
+            "load_balancer_arn": self.arn,
+            "load_balancer_dns_name": self.dns_name,
+        }
 
     def _target_group(
         self, color: Color, stack: str, vpc_id: pulumi.Input[str], port: int

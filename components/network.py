@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import pulumi
 import pulumi_aws as aws
@@ -177,6 +177,16 @@ class Network(Component):
         self.private = [subnets[Tier.PRIVATE, zone].id for zone in spec.zones]
         self.isolated = [subnets[Tier.ISOLATED, zone].id for zone in spec.zones]
         self.register_outputs({"vpc_id": vpc.id})
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports."""
+        return {
+            "vpc_id": self.vpc_id,
+            "public_subnet_ids": self.public,
+            "private_subnet_ids": self.private,
+            "isolated_subnet_ids": self.isolated,
+        }
 
     def _route(
         self, vpc: aws.ec2.Vpc, subnets: dict[tuple[Tier, Zone], aws.ec2.Subnet]

@@ -36,7 +36,8 @@ def outputs(registration: Registration, *, account: str, region: str) -> tuple[s
     name = str(registration.inputs.get(shape.named) or f"{registration.name}-{values['hex6'][:7]}")
     values["name"] = name if shape.named else str(registration.inputs.get("name", ""))
     # An id may name its ARN and an ARN its id, never both.
-    values["arn"] = shape.outputs.get("arn", "").format_map(values | {"id": ""})
+    if "arn" in shape.outputs:
+        values["arn"] = shape.outputs["arn"].format_map(values | {"id": ""})
     values["id"] = shape.id.format_map(values)
     computed: dict[str, Any] = {
         key: template.format_map(values) for key, template in shape.outputs.items()

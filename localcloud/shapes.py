@@ -39,6 +39,23 @@ SHAPES: Mapping[str, Shape] = {
     "aws:appautoscaling/policy:Policy": Shape("{name}", {"arn": "{id}"}, named="name"),
     "aws:appautoscaling/scheduledAction:ScheduledAction": Shape("{name}", named="name"),
     "aws:appautoscaling/target:Target": Shape("{resourceId}"),
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": Shape(
+        "arn:aws:chatbot::{account}:chat-configuration/slack-channel/{configurationName}",
+        {"chatConfigurationArn": "{id}"},
+    ),
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": Shape(
+        "{alarmName}", {"arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{alarmName}"}
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": Shape(
+        "{dashboardName}", {"dashboardArn": "arn:aws:cloudwatch::{account}:dashboard/{id}"}
+    ),
+    "aws:cloudwatch/eventRule:EventRule": _arn("events", "rule/{name}"),
+    "aws:cloudwatch/eventTarget:EventTarget": Shape("{rule}-{targetId}"),
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": Shape("{policyName}"),
+    "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": Shape("cwlsf-{hex}"),
+    "aws:cloudwatch/queryDefinition:QueryDefinition": Shape(
+        "{name}_{uuid}", {"queryDefinitionId": "{uuid}"}
+    ),
     "aws:cloudwatch/logGroup:LogGroup": _arn("logs", "log-group:{name}"),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _arn("cloudwatch", "alarm:{name}"),
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _ec2("security-group", "sg"),
@@ -86,6 +103,9 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "aws:iam/rolePolicy:RolePolicy": Shape("{role}:{name}", named="name"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Shape("{role}-{hex}"),
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": Shape(
+        "{arn}", {"arn": "arn:aws:firehose:{region}:{account}:deliverystream/{name}"}, named="name"
+    ),
     "aws:kms/alias:Alias": _arn("kms", "{name}"),
     "aws:kms/key:Key": Shape(
         "{key_id}", {"arn": "arn:aws:kms:{region}:{account}:key/{id}", "keyId": "{id}"}
@@ -93,6 +113,7 @@ SHAPES: Mapping[str, Shape] = {
     "aws:kms/replicaKey:ReplicaKey": Shape(
         "{primary_tail}", {"arn": "arn:aws:kms:{region}:{account}:key/{id}", "keyId": "{id}"}
     ),
+    "aws:lambda/function:Function": _arn("lambda", "function:{name}", version="$LATEST"),
     "aws:lb/listener:Listener": Shape(_ELB + "listener/app/{hex16}/{port}", {"arn": "{id}"}),
     "aws:lb/listenerRule:ListenerRule": Shape(
         _ELB + "listener-rule/app/{hex16}/{hex}", {"arn": "{id}"}
@@ -160,10 +181,19 @@ SHAPES: Mapping[str, Shape] = {
         _OF_BUCKET
     ),
     "aws:s3/bucketVersioning:BucketVersioning": _OF_BUCKET,
+    "aws:scheduler/schedule:Schedule": Shape(
+        "default/{name}", {"arn": "arn:aws:scheduler:{region}:{account}:schedule/default/{name}"}
+    ),
     "aws:secretsmanager/secret:Secret": _arn("secretsmanager", "secret:{name}-{hex6}", "{arn}"),
     "aws:secretsmanager/secretVersion:SecretVersion": Shape(
         "{secretId}|{uuid}", {"versionId": "{uuid}", "arn": "{secretId}"}
     ),
+    "aws:sns/topic:Topic": Shape(
+        "{arn}", {"arn": "arn:aws:sns:{region}:{account}:{name}"}, named="name"
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": Shape("{arn}"),
+    "aws:sns/topicSubscription:TopicSubscription": Shape("{topic}:{uuid}", {"arn": "{id}"}),
+    "aws:synthetics/canary:Canary": _arn("synthetics", "canary:{name}"),
     "aws:ssm/parameter:Parameter": Shape(
         "{name}", {"arn": "arn:aws:ssm:{region}:{account}:parameter{name}"}
     ),
@@ -174,6 +204,12 @@ SHAPES: Mapping[str, Shape] = {
     ),
     "aws:wafv2/webAclAssociation:WebAclAssociation": Shape("{webAclArn},{resourceArn}"),
     "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": Shape("{resourceArn}"),
+    "aws:xray/group:Group": Shape(
+        "arn:aws:xray:{region}:{account}:group/{groupName}/{HEX16}", {"arn": "{id}"}
+    ),
+    "aws:xray/samplingRule:SamplingRule": Shape(
+        "{ruleName}", {"arn": "arn:aws:xray:{region}:{account}:sampling-rule/{ruleName}"}
+    ),
     "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate": (
         Shape("{uuid}")
     ),

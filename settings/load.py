@@ -12,6 +12,8 @@ from settings.model import Settings
 from settings.rules import RULES, Problem
 
 NAMESPACE = "arca-api"
+SECRET = ("alerting", "alerting.pagerduty_key")
+"""Paths whose value must not stand in a message."""
 
 
 def load() -> Settings:
@@ -92,6 +94,7 @@ def _explain(section: str, error: ValidationError) -> Iterator[Problem]:
     for fault in error.errors(include_url=False):
         path = ".".join([section, *(str(part) for part in fault["loc"])])
         value = None if fault["type"] == "missing" else fault["input"]
+        value = "(not shown: it may hold a secret)" if path in SECRET else value
         yield Problem(path, value, _wanted(fault))
 
 

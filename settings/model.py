@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from components.alerting import AlertingSpec
 from components.cache import CacheSpec
 from components.database import DatabaseSpec
 from components.dns import DnsSpec
@@ -14,6 +15,8 @@ from components.flow_logs import FlowLogsSpec
 from components.keys import KeysSpec
 from components.load_balancer import LoadBalancerSpec
 from components.network import NetworkSpec
+from components.observability import ObservabilitySpec
+from components.probe import ProbeSpec
 from components.proxy import ProxySpec
 from components.registry import RegistrySpec
 from components.secrets import SecretsSpec
@@ -133,6 +136,11 @@ class Settings(Spec):
     service: ServiceSpec = Field(default=ServiceSpec(), description="The ECS service.")
     edge: EdgeSpec = Field(default=EdgeSpec(), description="The Cloudflare zone.")
     dns: DnsSpec = Field(default=DnsSpec(), description="Origin names and health checks.")
+    alerting: AlertingSpec = Field(default=AlertingSpec(), description="Who hears of an alarm.")
+    probe: ProbeSpec = Field(default=ProbeSpec(), description="The outside probe.")
+    observability: ObservabilitySpec = Field(
+        default=ObservabilitySpec(), description="Alarms, dashboards, queries, traces, budgets."
+    )
 
     @property
     def secondary(self) -> bool:

@@ -7,17 +7,9 @@ much as can be known.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from components.database.spec import MEMORY_GIB
 from components.spec import ZONES
 from settings.model import Settings
-
-_SEVENTH = {
-    "t4g": {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32},
-    "m7g": {"large": 8, "xlarge": 16, "2xlarge": 32, "4xlarge": 64, "8xlarge": 128},
-    "r7g": {"large": 16, "xlarge": 32, "2xlarge": 64, "4xlarge": 128, "8xlarge": 256},
-}
-MEMORY_GIB = {**_SEVENTH, "m6g": _SEVENTH["m7g"], "r6g": _SEVENTH["r7g"]}
-"""GiB by family and size (Amazon RDS User Guide, "Hardware specifications for DB instance
-classes")."""
 
 RESERVED_CONNECTIONS = 15
 """Kept for superusers, rdsadmin, migrations and an operator."""
@@ -44,17 +36,6 @@ class Rule:
 
     needs: tuple[str, ...]
     check: Callable[[Settings], Iterator[Problem]]
-
-
-def max_connections(instance_class: str) -> int | None:
-    """RDS's default for PostgreSQL: memory / 9531392, at most 5000; None for an unknown class.
-
-    Source: Amazon RDS User Guide, "Quotas and constraints for Amazon RDS", maximum number of
-    database connections.
-    """
-    _, family, size = instance_class.split(".")
-    memory = MEMORY_GIB.get(family, {}).get(size)
-    return None if memory is None else min(memory * 1024**3 // 9_531_392, 5000)
 
 
 def production_database(s: Settings) -> Iterator[Problem]:
@@ -119,7 +100,7 @@ def way_out(s: Settings) -> Iterator[Problem]:
 
 def connections(s: Settings) -> Iterator[Problem]:
     """All pools together fit into the database, both revisions of a deployment running."""
-    limit = max_connections(s.database.instance_class)
+    limit = s.database.max_connections
     if limit is None:
         families = ", ".join(sorted(MEMORY_GIB))
         wanted = f"a class whose memory is known, of the families {families}"
@@ -230,6 +211,13 @@ def placeholders(s: Settings) -> Iterator[Problem]:
             yield Problem(f"owner.{key}", getattr(s.owner, key), wanted)
 
 
+def pager(s: Settings) -> Iterator[Problem]:
+    """Somebody is woken when production is down."""
+    if s.stage == "prod" and s.runs_on == "aws" and s.alerting.pagerduty_key is None:
+        wanted = "PagerDuty's integration key in stage prod, set as a secret"
+        yield Problem("alerting.pagerduty_key", None, wanted)
+
+
 RULES = (
     Rule(("stage", "database"), production_database),
     Rule(("stage", "cache"), production_cache),
@@ -248,4 +236,5 @@ RULES = (
     Rule(("recovery", "region", "database", "dns"), primary),
     Rule(("recovery", "network", "dns"), secondary),
     Rule(("owner", "runs_on"), placeholders),
+    Rule(("stage", "runs_on", "alerting"), pager),
 )

@@ -21,6 +21,7 @@ NEEDS_KEY = {
     "aws:elasticache/replicationGroup:ReplicationGroup": "kmsKeyId",
     "aws:rds/instance:Instance": "kmsKeyId",
     "aws:secretsmanager/secret:Secret": "kmsKeyId",
+    "aws:sns/topic:Topic": "kmsMasterKeyId",
 }
 SECRET_INPUTS = {
     "aws:elasticache/replicationGroup:ReplicationGroup": "authToken",
@@ -95,7 +96,7 @@ def _node(node: Registration, *, protected: bool) -> Iterator[str]:
 
 
 def _documents(node: Registration) -> Iterator[str]:
-    for text in ("policy", "assumeRolePolicy"):
+    for text in ("policy", "assumeRolePolicy", "policyDocument"):
         if isinstance(node.inputs.get(text), str):
             yield from _policy(node, json.loads(node.inputs[text]))
     if node.type == "aws:ecs/taskDefinition:TaskDefinition":
@@ -120,7 +121,7 @@ def _policy(node: Registration, policy: Mapping[str, Any]) -> Iterator[str]:
                 yield f"allows {sorted(unscoped)} on everything"
 
 
-UNSCOPED = ("ecr:GetAuthorizationToken", "xray:", "ssmmessages:")
+UNSCOPED = ("cloudwatch:GetMetricData", "ecr:GetAuthorizationToken", "xray:", "ssmmessages:")
 """Actions whose API knows no resource (Service Authorization Reference)."""
 
 

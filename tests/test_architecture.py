@@ -20,22 +20,29 @@ OURS = (
     "ops",
     "outputs",
     "settings",
+    "slo",
+    "telemetry",
     "tests",
 )  # fmt: skip - a list of names
-FOUNDATIONS = ("spec", "component", "iam", "bucket")
+FOUNDATIONS = ("spec", "component", "iam", "bucket", "code")
 """What any component may build on: components/<these>.py."""
 ANYWHERE = {"errors"}
 ALLOWED = {
     "__main__": {"settings", "components", "naming"},
     "settings": {"components", "settings"},
-    "components": {"components", "naming"},
+    "components": {"components", "naming", "slo", "telemetry"},
     "naming": set[str](),
     "outputs": set[str](),
     "errors": set[str](),
-    "ops": {"ops", "outputs"},
+    "ops": {"ops", "outputs", "slo", "telemetry"},
+    "slo": {"slo"},
+    "telemetry": {"slo", "telemetry"},
     "localcloud": {"localcloud"},
     "bench": {"bench", "localcloud", "ops", "tests"},
-    "docs": {"components", "docs", "localcloud", "naming", "outputs", "settings", "tests"},
+    "docs": {
+        *("components", "docs", "localcloud", "naming", "ops", "outputs", "settings", "slo"),
+        *("telemetry", "tests"),
+    },
 }
 LINES = 300
 MAIN_LINES = 350
@@ -115,7 +122,7 @@ def test_only_settings_reads_the_configuration() -> None:
 
 def test_the_program_asks_nothing_of_aws() -> None:
     """A preview is pure: no client, no look-up."""
-    program = rooms("__main__", "settings", "components", "naming", "outputs")
+    program = rooms("__main__", "settings", "components", "naming", "outputs", "telemetry")
     assert users("boto3", among=program) == set()
     looked = [p for p in program if ".get_" in p.read_text(encoding="utf-8").replace(PURE, "")]
     assert [path.name for path in looked if "aws.get_" in path.read_text(encoding="utf-8")] == []
@@ -126,7 +133,10 @@ PURE = "pulumi.get_stack"
 
 def test_the_operators_side_is_free_of_pulumi() -> None:
     """`arca` works where no Pulumi is."""
-    assert users("pulumi", among=rooms("ops", "outputs", "errors", "naming")) == set()
+    assert (
+        users("pulumi", among=rooms("ops", "outputs", "errors", "naming", "slo", "telemetry"))
+        == set()
+    )
 
 
 def test_only_render_knows_rich() -> None:

@@ -222,7 +222,11 @@ def test_ask_17_the_origin_is_locked_by_ranges_and_certificate() -> None:
     listeners = {n.name: n.inputs for n in graph("prod").of("aws:lb/listener:Listener")}
     assert listeners["load-balancer-production"]["mutualAuthentication"]["mode"] == "verify"
     assert "mutualAuthentication" not in listeners["load-balancer-test"]
-    bundle = graph("prod").one("aws:s3/bucketObjectv2:BucketObjectv2").inputs["content"]
+    bundle = (
+        graph("prod")
+        .one("aws:s3/bucketObjectv2:BucketObjectv2", "load-balancer-client-ca")
+        .inputs["content"]
+    )
     assert bundle.startswith("-----BEGIN CERTIFICATE-----")
     pulls = graph("prod").one(
         "cloudflare:index/authenticatedOriginPullsSettings:AuthenticatedOriginPullsSettings"

@@ -124,6 +124,20 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
         "load_balancer.health_timeout_seconds is 15",
         "below load_balancer.health_interval_seconds, 15",
     ),
+    ("dev", {"alerting": {"slack_team_id": "T1"}}, "alerting is", "go together"),
+    (
+        "dev",
+        {"alerting": {"pagerduty_key": [1]}},
+        'alerting.pagerduty_key is "(not shown',
+        "a valid string",
+    ),
+    ("dev", {"probe": {"timeout_seconds": 60}}, "probe.timeout_seconds is 60", "or equal to 50"),
+    (
+        "dev",
+        {"observability": {"thresholds": {"p95": 1}}},
+        "observability.thresholds.p95 is 1",
+        "no such key",
+    ),
     ("dev", {"owner.account_id": "12"}, 'owner.account_id is "12"', "match pattern"),
     ("dev", {"owner.image": "a/b:latest"}, "owner.image", "a tag that always means the same image"),
     ("dev", {"dns": {"failover": True}}, "dns.failover is true", "without recovery.replica_region"),
@@ -223,7 +237,7 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
     """Only the emulated run accepts what nobody has filled in."""
     monkeypatch.setattr(engine, "EMULATED", {})
     text = refusal("prod", {})
-    assert "6 settings are wrong" in text
+    assert "7 settings are wrong" in text
     for key in ("account_id", "domain", "cloudflare_account_id", "cloudflare_zone_id", "image"):
         assert f"arca-api:owner.{key} is" in text
     assert "arca-api:owner.contact_email" in text

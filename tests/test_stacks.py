@@ -17,6 +17,8 @@ from tests.stacks import STACKS, graph
 
 COMPONENTS = {
     "access",
+    "alerting",
+    "audit-trail",
     "cache",
     "certificate",
     "database",
@@ -28,10 +30,12 @@ COMPONENTS = {
     "keys",
     "load-balancer",
     "network",
+    "observability",
     "origin",
     "origin-pulls",
     "origin-zone",
     "parameters",
+    "probe",
     "proxy",
     "registry",
     "secrets",

@@ -1,6 +1,7 @@
 """PostgreSQL on RDS: one instance, where it comes from, and its copies."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -135,6 +136,19 @@ class Database(Component):
         )
         self.replica_addresses = [replica.address for replica in replicas]
         self.register_outputs({"address": instance.address, "arn": instance.arn})
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports."""
+        return {
+            "identifier": self.identifier,
+            "arn": self.arn,
+            "resource_id": self.resource_id,
+            "address": self.address,
+            "port": PORT,
+            "name": DATABASE,
+            "read_replica_addresses": self.replica_addresses,
+        }
 
     def _instance(
         self,

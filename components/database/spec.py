@@ -7,6 +7,15 @@ from pydantic import Field, model_validator
 
 from components.spec import Spec
 
+_SEVENTH = {
+    "t4g": {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32},
+    "m7g": {"large": 8, "xlarge": 16, "2xlarge": 32, "4xlarge": 64, "8xlarge": 128},
+    "r7g": {"large": 16, "xlarge": 32, "2xlarge": 64, "4xlarge": 128, "8xlarge": 256},
+}
+MEMORY_GIB = {**_SEVENTH, "m6g": _SEVENTH["m7g"], "r6g": _SEVENTH["r7g"]}
+"""GiB by family and size (Amazon RDS User Guide, "Hardware specifications for DB instance
+classes")."""
+
 
 class New(Spec):
     """An empty database."""
@@ -123,6 +132,17 @@ class DatabaseSpec(Spec):
         default="rds-ca-rsa2048-g1",
         description="Certificate authority of the server's certificate.",
     )
+
+    @property
+    def max_connections(self) -> int | None:
+        """RDS's default for PostgreSQL: memory / 9531392, at most 5000; None for an unknown class.
+
+        Source: Amazon RDS User Guide, "Quotas and constraints for Amazon RDS", maximum number of
+        database connections.
+        """
+        _, family, size = self.instance_class.split(".")
+        memory = MEMORY_GIB.get(family, {}).get(size)
+        return None if memory is None else min(memory * 1024**3 // 9_531_392, 5000)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -73,7 +74,13 @@ class Service(Component):
             name=f"/{stack}/collector",
             type="String",
             value=json.dumps(
-                task.collector_config(place.stage, place.region, f"/{stack}/api"), indent=1
+                task.collector_config(
+                    spec.collector,
+                    stage=place.stage,
+                    region=place.region,
+                    log_group=f"/{stack}/api",
+                ),
+                indent=1,
             ),
             opts=self.child(),
         )
@@ -134,6 +141,20 @@ class Service(Component):
         self.log_group = log.name
         self.task_role_arn = owned.task
         self.register_outputs({"cluster": cluster.name, "service": service.name})
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports."""
+        return {
+            "cluster": self.cluster,
+            "name": self.name,
+            "port": self._spec.port,
+            "task_family": self.task_family,
+            "migration_family": self.migration_family,
+            "strategy": self._spec.deployment.strategy,
+            "log_group": self.log_group,
+            "alarm_names": self.alarm_names,
+        }
 
     def _cluster(self, stack: str) -> aws.ecs.Cluster:
         spec = self._spec.fargate

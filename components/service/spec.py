@@ -142,6 +142,14 @@ class CollectorSpec(Spec):
     memory_mib: int = Field(
         default=128, ge=64, description="MiB that it may use before it is ended."
     )
+    sample_percent: float = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="Traces kept, in %, beside those with an error and the slow ones, which are "
+        "all kept.",
+    )
+    slow_ms: int = Field(default=500, ge=1, description="From when on a trace is slow, in ms.")
 
 
 class DeploymentAlarmsSpec(Spec):

@@ -71,8 +71,14 @@ def volumes(spec: ServiceSpec) -> list[str]:
     return [_volume(path) for path in spec.writable_paths]
 
 
-def collector_config(stage: str, region: str, log_group: str) -> Mapping[str, Any]:
-    """OTLP in, X-Ray and CloudWatch (EMF) out, within the collector's memory."""
+def collector_config(
+    spec: CollectorSpec, *, stage: str, region: str, log_group: str
+) -> Mapping[str, Any]:
+    """OTLP in, X-Ray and CloudWatch (EMF) out, within the collector's memory.
+
+    The service sends every trace; the collector waits for its end and keeps all errors, all slow
+    ones and a share of the rest (OpenTelemetry Collector, "Tail Sampling Processor").
+    """
     return {
         "extensions": {"health_check": {"endpoint": "0.0.0.0:13133"}},
         "receivers": {
@@ -86,6 +92,27 @@ def collector_config(stage: str, region: str, log_group: str) -> Mapping[str, An
         "processors": {
             "memory_limiter": {"check_interval": "1s", "limit_percentage": 80},
             "batch": {"timeout": "5s"},
+            "tail_sampling": {
+                "decision_wait": "10s",
+                "num_traces": 5000,
+                "policies": [
+                    {
+                        "name": "errors",
+                        "type": "status_code",
+                        "status_code": {"status_codes": ["ERROR"]},
+                    },
+                    {
+                        "name": "slow",
+                        "type": "latency",
+                        "latency": {"threshold_ms": spec.slow_ms},
+                    },
+                    {
+                        "name": "base",
+                        "type": "probabilistic",
+                        "probabilistic": {"sampling_percentage": spec.sample_percent},
+                    },
+                ],
+            },
             "resource": {
                 "attributes": [
                     {"key": "deployment.environment", "value": stage, "action": "upsert"}
@@ -107,10 +134,13 @@ def collector_config(stage: str, region: str, log_group: str) -> Mapping[str, An
             "pipelines": {
                 signal: {
                     "receivers": ["otlp"],
-                    "processors": ["memory_limiter", "resource", "batch"],
+                    "processors": ["memory_limiter", *own, "resource", "batch"],
                     "exporters": [exporter],
                 }
-                for signal, exporter in (("traces", "awsxray"), ("metrics", "awsemf"))
+                for signal, own, exporter in (
+                    ("traces", ["tail_sampling"], "awsxray"),
+                    ("metrics", [], "awsemf"),
+                )
             },
         },
     }

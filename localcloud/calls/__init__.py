@@ -2,7 +2,18 @@
 
 from collections.abc import Mapping
 
-from localcloud.calls import cache, database, edge, network, platform, runtime, storage, web
+from localcloud.calls import (
+    cache,
+    database,
+    edge,
+    functions,
+    network,
+    platform,
+    runtime,
+    storage,
+    watching,
+    web,
+)
 from localcloud.calls.table import Call
 
 TABLE: Mapping[str, tuple[Call, ...]] = {
@@ -14,6 +25,8 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
     **edge.TABLE,
     **web.TABLE,
     **runtime.TABLE,
+    **watching.TABLE,
+    **functions.TABLE,
 }
 """Resource type to the calls that make it, in order."""
 

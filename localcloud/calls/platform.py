@@ -1,4 +1,4 @@
-"""The calls of what everything rests on: keys, secrets, logs, identities, images, alarms."""
+"""The calls of what everything rests on: keys, secrets, logs, identities, images."""
 
 from collections.abc import Mapping
 
@@ -75,33 +75,6 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
             lambda s: {"logGroupName": s["name"], "kmsKeyId": s["kmsKeyId"], "tags": s["tags"]},
         ),
         Call("logs", "put_retention_policy", take("retentionInDays", logGroupName="name")),
-    ),
-    "aws:cloudwatch/metricAlarm:MetricAlarm": (
-        Call(
-            "cloudwatch",
-            "put_metric_alarm",
-            lambda s: {
-                **take(
-                    "alarmDescription",
-                    "comparisonOperator",
-                    "datapointsToAlarm",
-                    "evaluationPeriods",
-                    "extendedStatistic",
-                    "metricName",
-                    "namespace",
-                    "period",
-                    "statistic",
-                    "threshold",
-                    "treatMissingData",
-                    AlarmName="name",
-                    EvaluateLowSampleCountPercentile="evaluateLowSampleCountPercentiles",
-                )(s),
-                "Dimensions": [
-                    {"Name": name, "Value": value} for name, value in s["dimensions"].items()
-                ],
-                "Tags": tags(s),
-            },
-        ),
     ),
     "aws:iam/role:Role": (
         Call(

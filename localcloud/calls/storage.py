@@ -1,5 +1,6 @@
 """The buckets' calls: S3."""
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -36,6 +37,10 @@ def _configure(
             only_validated=only_validated,
         ),
     )
+
+
+def _body(s: State) -> bytes:
+    return b64decode(s["contentBase64"]) if "contentBase64" in s else s["content"].encode()
 
 
 TABLE: Mapping[str, tuple[Call, ...]] = {
@@ -116,7 +121,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
             lambda s: {
                 "Bucket": s["bucket"],
                 "Key": s["key"],
-                "Body": s["content"].encode(),
+                "Body": _body(s),
                 "ContentType": s["contentType"],
                 "Tagging": urlencode(s["tags"]),
             },

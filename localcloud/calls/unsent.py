@@ -18,6 +18,10 @@ UNSENT: Mapping[str, Mapping[str, str]] = {
         "applyImmediately": LATER,
         "authTokenUpdateStrategy": LATER,
     },
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": {
+        "destination": "the destination's own configuration says it"
+    },
+    "aws:synthetics/canary:Canary": {"deleteLambda": LATER},
     "aws:kms/key:Key": {
         "deletionWindowInDays": LATER,
         "enableKeyRotation": "the call of that name is always made",

@@ -53,5 +53,7 @@ def test_the_table_holds_no_type_that_nobody_declares() -> None:
     declared = {node.type for stack in STACKS for node in graph(stack).custom()}
     assert set(TABLE) - declared == {
         "aws:appautoscaling/scheduledAction:ScheduledAction",
+        "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
+        "aws:sns/topicSubscription:TopicSubscription",
         "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway",
     }

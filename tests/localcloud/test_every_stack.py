@@ -60,7 +60,18 @@ def check(report: up.Report) -> None:
     assert open_ingress == []
     recorded = sum(counts["recorded"] for counts in report.components.values())
     validated = {name for name, counts in report.components.items() if counts["validated"]}
-    assert validated <= {"cache", "database", "load-balancer", "registry", "storage"}
+    assert validated <= {
+        *(
+            "alerting",
+            "cache",
+            "database",
+            "load-balancer",
+            "observability",
+            "probe",
+            "registry",
+            "storage",
+        )
+    }
     assert recorded < sum(counts["created"] for counts in report.components.values()) / 3
 
 
@@ -79,6 +90,13 @@ def test_a_stack_comes_up(stack: str, state: State) -> None:
             "database.read_replicas": 1,
             "database.managed_password": False,
             "load_balancer": {"mutual_tls": False},
+            "alerting": {
+                "pagerduty_key": "0" * 32,
+                "slack_team_id": "T0000000000",
+                "slack_channel_id": "C0000000000",
+                "emails": ["tickets@arca-staging.example"],
+            },
+            "probe.enabled": False,
             "service.scaling": {
                 "min_tasks": 2,
                 "max_tasks": 4,

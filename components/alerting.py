@@ -1,0 +1,138 @@
+"""Who hears of an alarm: one topic a severity, and the ways out of it."""
+
+from typing import Literal, Self, get_args
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, SecretStr, model_validator
+
+from components.component import Component, Place
+from components.iam import allow, document, trust
+from components.spec import Spec
+
+Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
+PAGING: tuple[Severity, ...] = ("SEV1", "SEV2")
+"""Severities that wake somebody; the others are for working hours."""
+PAGERDUTY = "https://events.pagerduty.com/integration/{key}/enqueue"
+"""PagerDuty's CloudWatch integration, which takes SNS messages as Events API v2 does (PagerDuty,
+"Amazon CloudWatch Integration Guide")."""
+READ_ONLY = "arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"
+
+
+class AlertingSpec(Spec):
+    """Who hears of an alarm."""
+
+    pagerduty_key: SecretStr | None = Field(
+        default=None,
+        description="Integration key of PagerDuty's CloudWatch integration, for SEV1 and SEV2. A "
+        "secret: `pulumi config set --secret --path arca-api:alerting.pagerduty_key`.",
+    )
+    slack_team_id: str | None = Field(
+        default=None,
+        pattern=r"^T[A-Z0-9]+$",
+        description="Slack workspace, authorized once in Amazon Q Developer in chat applications.",
+    )
+    slack_channel_id: str | None = Field(
+        default=None, pattern=r"^[CG][A-Z0-9]+$", description="Slack channel for all severities."
+    )
+    emails: tuple[str, ...] = Field(
+        default=(), description="Addresses for SEV3 and SEV4; each confirms once."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.slack_team_id is None) != (self.slack_channel_id is None):
+            message = "slack_team_id and slack_channel_id go together"
+            raise ValueError(message)
+        return self
+
+
+class Alerting(Component):
+    """Topics and routes.
+
+    Produces: an encrypted topic a severity with its policy; PagerDuty's subscriptions, e-mail's,
+    and Slack's channel with its role, where settings name them.
+    """
+
+    topics: dict[Severity, pulumi.Output[str]]
+
+    def __init__(
+        self, name: str, spec: AlertingSpec, place: Place, *, key_arn: pulumi.Input[str]
+    ) -> None:
+        super().__init__("arca:alerting:Alerting", name, place, data_class="internal")
+        self._name = name
+        severities: tuple[Severity, ...] = get_args(Severity)
+        self.topics = {severity: self._topic(severity, key_arn) for severity in severities}
+        if spec.pagerduty_key is not None:
+            address = pulumi.Output.secret(
+                PAGERDUTY.format(key=spec.pagerduty_key.get_secret_value())
+            )
+            for severity in PAGING:
+                aws.sns.TopicSubscription(
+                    f"{name}-pagerduty-{severity.lower()}",
+                    topic=self.topics[severity],
+                    protocol="https",
+                    endpoint=address,
+                    endpoint_auto_confirms=True,
+                    opts=self.child(),
+                )
+        for number, email in enumerate(spec.emails, start=1):
+            for severity in severities:
+                if severity not in PAGING:
+                    aws.sns.TopicSubscription(
+                        f"{name}-email-{severity.lower()}-{number}",
+                        topic=self.topics[severity],
+                        protocol="email",
+                        endpoint=email,
+                        opts=self.child(),
+                    )
+        if spec.slack_team_id and spec.slack_channel_id:
+            self._slack(spec.slack_team_id, spec.slack_channel_id)
+        self.register_outputs({})
+
+    def _topic(self, severity: Severity, key_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+        logical = f"{self._name}-{severity.lower()}"
+        topic = aws.sns.Topic(
+            logical,
+            name=f"{self.place.prefix}-{severity.lower()}",
+            kms_master_key_id=key_arn,
+            opts=self.child(),
+        )
+        policy = aws.sns.TopicPolicy(
+            logical,
+            arn=topic.arn,
+            # Amazon SNS Developer Guide, "Example cases for Amazon SNS access control".
+            policy=document(
+                allow(
+                    ["sns:Publish"],
+                    [topic.arn],
+                    principal={"Service": "cloudwatch.amazonaws.com"},
+                    condition={"StringEquals": {"aws:SourceAccount": self.place.account_id}},
+                )
+            ),
+            opts=self.child(),
+        )
+        # An alarm must not find its topic closed.
+        return pulumi.Output.all(topic.arn, policy.id).apply(lambda known: str(known[0]))
+
+    def _slack(self, team_id: str, channel_id: str) -> None:
+        logical = f"{self._name}-slack"
+        role = aws.iam.Role(
+            logical,
+            assume_role_policy=trust("chatbot.amazonaws.com", account_id=None),
+            opts=self.child(),
+        )
+        attachment = aws.iam.RolePolicyAttachment(
+            logical, role=role.name, policy_arn=READ_ONLY, opts=self.child()
+        )
+        aws.chatbot.SlackChannelConfiguration(
+            logical,
+            configuration_name=f"{self.place.prefix}-alarms",
+            iam_role_arn=role.arn,
+            slack_team_id=team_id,
+            slack_channel_id=channel_id,
+            sns_topic_arns=list(self.topics.values()),
+            guardrail_policy_arns=[READ_ONLY],
+            logging_level="ERROR",
+            opts=self.child(depends_on=[attachment]),
+        )

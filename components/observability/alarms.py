@@ -1,0 +1,182 @@
+"""Alarms of telemetry/ and slo/ as CloudWatch's resources."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from components.component import Component
+from naming import physical
+from slo.cloudwatch import Alarm, Alarms, Composite, Reading, Severity
+from telemetry.catalogue import CATALOGUE
+from telemetry.metric import Binding
+from telemetry.runbooks import RUNBOOKS
+
+Text = pulumi.Input[str]
+Bindings = Mapping[Binding, Sequence[Text]]
+Topics = Mapping[Severity, Text]
+PERCENTILES = "p"
+
+
+def declare(
+    component: Component,
+    name: str,
+    alarms: Alarms,
+    *,
+    bindings: Bindings,
+    topics: Topics,
+    repository_url: str,
+    suppressor: Text | None,
+) -> dict[str, pulumi.Output[str]]:
+    """Declare the alarms and give their physical names by their own."""
+    names: dict[str, pulumi.Output[str]] = {}
+    for alarm in alarms.alarms:
+        for suffix, position in _instances(alarm, bindings):
+            made = _metric_alarm(
+                component,
+                f"{name}-{alarm.name}{suffix}",
+                alarm,
+                suffix=suffix,
+                bound=_binder(bindings, position),
+                topics=topics,
+                repository_url=repository_url,
+            )
+            names[f"{alarm.name}{suffix}"] = made.name
+    for composite in alarms.composites:
+        made = _composite(
+            component,
+            f"{name}-{composite.name}",
+            composite,
+            names=names,
+            topics=topics,
+            repository_url=repository_url,
+            suppressor=suppressor,
+        )
+        names[composite.name] = made.alarm_name
+    return names
+
+
+def _instances(alarm: Alarm, bindings: Bindings) -> Iterator[tuple[str, int]]:
+    """One alarm for each of what it watches: a cache has several nodes, or there is no probe."""
+    lengths = [
+        len(bindings[binding])
+        for reading in alarm.readings.values()
+        for binding in CATALOGUE[reading.metric].dimensions.values()
+    ]
+    number = max(lengths, default=1) if all(lengths) else 0
+    for position in range(number):
+        yield (f"-{position + 1}" if number > 1 else "", position)
+
+
+Bind = Callable[[Binding], Text]
+
+
+def _binder(bindings: Bindings, position: int) -> Bind:
+    return lambda binding: bindings[binding][min(position, len(bindings[binding]) - 1)]
+
+
+def _metric_alarm(
+    component: Component,
+    logical: str,
+    alarm: Alarm,
+    *,
+    suffix: str,
+    bound: Bind,
+    topics: Topics,
+    repository_url: str,
+) -> aws.cloudwatch.MetricAlarm:
+    actions = [topics[alarm.severity]] if alarm.severity else None
+    common = aws.cloudwatch.MetricAlarmArgs(
+        name=physical(component.place.prefix, f"{alarm.name}{suffix}", limit=255),
+        alarm_description=describe(alarm, repository_url),
+        comparison_operator=alarm.comparison,
+        threshold=alarm.threshold,
+        evaluation_periods=alarm.evaluation_periods,
+        datapoints_to_alarm=alarm.datapoints,
+        treat_missing_data=alarm.missing,
+        alarm_actions=actions,
+        ok_actions=actions,
+    )
+    if alarm.expression:
+        common.metric_queries = [
+            *(_query(key, reading, alarm.period, bound) for key, reading in alarm.readings.items()),
+            aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                id="value", expression=alarm.expression, label=alarm.title, return_data=True
+            ),
+        ]
+    else:
+        reading = next(iter(alarm.readings.values()))
+        metric = CATALOGUE[reading.metric]
+        common.namespace, common.metric_name = metric.namespace, metric.name
+        common.dimensions = _dimensions(reading, bound)
+        common.period = alarm.period
+        if reading.stat.startswith(PERCENTILES):
+            common.extended_statistic = reading.stat
+            # A percentile of a handful of values says nothing.
+            common.evaluate_low_sample_count_percentiles = "ignore"
+        else:
+            common.statistic = reading.stat
+    return aws.cloudwatch.MetricAlarm(logical, common, opts=component.child())
+
+
+def _query(
+    key: str, reading: Reading, period: int, bound: Bind
+) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
+    metric = CATALOGUE[reading.metric]
+    return aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id=key,
+        return_data=False,
+        metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+            namespace=metric.namespace,
+            metric_name=metric.name,
+            dimensions=_dimensions(reading, bound),
+            period=period,
+            stat=reading.stat,
+        ),
+    )
+
+
+def _dimensions(reading: Reading, bound: Bind) -> dict[str, Text]:
+    metric = CATALOGUE[reading.metric]
+    return {**{name: bound(b) for name, b in metric.dimensions.items()}, **reading.fixed}
+
+
+def _composite(
+    component: Component,
+    logical: str,
+    composite: Composite,
+    *,
+    names: Mapping[str, pulumi.Output[str]],
+    topics: Topics,
+    repository_url: str,
+    suppressor: Text | None,
+) -> aws.cloudwatch.CompositeAlarm:
+    needed = [names[part] for part in composite.all_of]
+    silent = [names[part] for part in composite.none_of]
+    rule = pulumi.Output.all(pulumi.Output.all(*needed), pulumi.Output.all(*silent)).apply(
+        lambda known: " AND ".join(
+            [f'ALARM("{one}")' for one in known[0]] + [f'NOT ALARM("{one}")' for one in known[1]]
+        )
+    )
+    muted = composite.muted_in_maintenance and suppressor is not None
+    topic = topics[composite.severity]
+    return aws.cloudwatch.CompositeAlarm(
+        logical,
+        alarm_name=physical(component.place.prefix, composite.name, limit=255),
+        alarm_description=describe(composite, repository_url),
+        alarm_rule=rule,
+        alarm_actions=[topic],
+        ok_actions=[topic],
+        # What still alarms two minutes after the window speaks up.
+        actions_suppressor={"alarm": suppressor, "wait_period": 60, "extension_period": 120}
+        if muted and suppressor is not None
+        else None,
+        opts=component.child(),
+    )
+
+
+def describe(alarm: Alarm | Composite, repository_url: str) -> str:
+    """What the one reads who is woken by it: severity, meaning, runbook; at most 1024 letters."""
+    book = RUNBOOKS[alarm.runbook]
+    head = f"{alarm.severity}: {alarm.title}." if alarm.severity else f"{alarm.title}."
+    return f"{head} {alarm.meaning}\nRunbook: {book.title}, {book.address(repository_url)}"

@@ -1,0 +1,105 @@
+"""ECS's events: counted by rules, and kept where ECS would forget them within the hour."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.component import Component
+from components.iam import allow, document
+from components.spec import LogRetention
+from telemetry.metric import Binding
+
+TASKS = "ECS Task State Change"
+DEPLOYMENTS = "ECS Deployment State Change"
+
+
+def patterns(*, region: str, account_id: str, cluster: str) -> Mapping[Binding, dict[str, Any]]:
+    """What each rule counts.
+
+    Source: Amazon ECS Developer Guide, "Amazon ECS task state change events" and "Amazon ECS
+    service deployment state change events".
+    """
+    arn = f"arn:aws:ecs:{region}:{account_id}"
+    stopped = {"clusterArn": [f"{arn}:cluster/{cluster}"], "lastStatus": ["STOPPED"]}
+    return {
+        "deployment_rule": {
+            "source": ["aws.ecs"],
+            "detail-type": [DEPLOYMENTS],
+            "resources": [{"prefix": f"{arn}:service/{cluster}/"}],
+            "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+        },
+        "migration_rule": {
+            "source": ["aws.ecs"],
+            "detail-type": [TASKS],
+            "detail": {
+                **stopped,
+                "group": [f"family:{cluster}-migrations"],
+                "$or": [
+                    {"containers": {"exitCode": [{"anything-but": [0]}]}},
+                    {"stopCode": ["TaskFailedToStart"]},
+                ],
+            },
+        },
+        "crash_rule": {
+            "source": ["aws.ecs"],
+            "detail-type": [TASKS],
+            "detail": {
+                **stopped,
+                "group": [{"prefix": "service:"}],
+                "stopCode": ["EssentialContainerExited", "TaskFailedToStart"],
+            },
+        },
+    }
+
+
+def rule_name(prefix: str, rule: Binding) -> str:
+    """A rule's physical name, which its metric carries."""
+    return f"{prefix}-{rule.replace('_rule', '')}-failed"
+
+
+def declare(
+    component: Component, name: str, *, days: LogRetention, key_arn: pulumi.Input[str]
+) -> pulumi.Output[str]:
+    """Declare the rules and the log group that they write to; give the group's name."""
+    place = component.place
+    group = aws.cloudwatch.LogGroup(
+        f"{name}-events",
+        name=f"/{place.prefix}/events",
+        kms_key_id=key_arn,
+        retention_in_days=days,
+        opts=component.child(),
+    )
+    policy = aws.cloudwatch.LogResourcePolicy(
+        f"{name}-events",
+        policy_name=f"{place.prefix}-events",
+        # Amazon EventBridge User Guide, "CloudWatch Logs permissions".
+        policy_document=document(
+            allow(
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                [pulumi.Output.concat(group.arn, ":*")],
+                principal={"Service": ["events.amazonaws.com", "delivery.logs.amazonaws.com"]},
+                condition={"StringEquals": {"aws:SourceAccount": place.account_id}},
+            )
+        ),
+        opts=component.child(),
+    )
+    watched = patterns(region=place.region, account_id=place.account_id, cluster=place.prefix)
+    for binding, pattern in watched.items():
+        logical = f"{name}-{binding.replace('_rule', '')}-failed"
+        rule = aws.cloudwatch.EventRule(
+            logical,
+            name=rule_name(place.prefix, binding),
+            event_pattern=json.dumps(pattern, sort_keys=True),
+            opts=component.child(),
+        )
+        aws.cloudwatch.EventTarget(
+            logical,
+            rule=rule.name,
+            target_id="log",
+            arn=group.arn,
+            opts=component.child(depends_on=[policy]),
+        )
+    return group.name

@@ -1,0 +1,164 @@
+"""The error budgets' publisher: a function that runs once an hour."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components.code import source, zipped
+from components.component import Component
+from components.iam import allow, document, trust
+from slo.cloudwatch import Reading
+from slo.duration import DAY, shorthand
+from slo.goal import Events, Goal
+from telemetry.catalogue import CATALOGUE
+from telemetry.metric import OWN, Binding
+
+Text = pulumi.Input[str]
+CARRIED = ("slo/__init__.py", "slo/budget.py", "slo/publisher.py")
+SCHEDULE = "cron(5 * * * ? *)"
+"""Five minutes past, when the hour's last minute has arrived."""
+RUNTIME = "python3.13"
+
+
+def declare(
+    component: Component,
+    name: str,
+    goals: Iterable[Goal],
+    *,
+    bindings: Mapping[Binding, Sequence[Text]],
+    artifacts: pulumi.Input[str],
+    key_arn: pulumi.Input[str],
+) -> pulumi.Output[str]:
+    """Declare the function, its schedule, roles and log group; give the group's name."""
+    place = component.place
+    logical = f"{name}-publisher"
+    log = aws.cloudwatch.LogGroup(
+        logical,
+        name=f"/{place.prefix}/slo-publisher",
+        kms_key_id=key_arn,
+        retention_in_days=90,
+        opts=component.child(),
+    )
+    role = aws.iam.Role(
+        logical,
+        assume_role_policy=trust("lambda.amazonaws.com", account_id=None),
+        opts=component.child(),
+    )
+    policy = aws.iam.RolePolicy(
+        logical,
+        role=role.name,
+        policy=document(
+            allow(["cloudwatch:GetMetricData"], ["*"]),
+            allow(
+                ["cloudwatch:PutMetricData"],
+                ["*"],
+                condition={"StringEquals": {"cloudwatch:namespace": OWN}},
+            ),
+            allow(
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                [pulumi.Output.concat(log.arn, ":*")],
+            ),
+        ),
+        opts=component.child(),
+    )
+    objectives = pulumi.Output.json_dumps(
+        {
+            "stage": place.stage,
+            "namespace": OWN,
+            "objectives": [_objective(goal, bindings) for goal in goals],
+        },
+        sort_keys=True,
+    )
+    files = {path: source(path) for path in CARRIED}
+    code = aws.s3.BucketObjectv2(
+        logical,
+        bucket=artifacts,
+        key="code/slo-publisher.zip",
+        content_base64=objectives.apply(
+            lambda text: zipped({**files, "objectives.json": str(text)})
+        ),
+        content_type="application/zip",
+        opts=component.child(),
+    )
+    function = aws.lambda_.Function(
+        logical,
+        name=f"{place.prefix}-slo-publisher",
+        runtime=RUNTIME,
+        architectures=["arm64"],
+        handler="slo.publisher.handler",
+        role=role.arn,
+        s3_bucket=code.bucket,
+        s3_key=code.key,
+        s3_object_version=code.version_id,
+        timeout=120,
+        memory_size=256,
+        logging_config={"log_format": "JSON", "log_group": log.name},
+        opts=component.child(depends_on=[policy]),
+    )
+    _schedule(component, logical, function.arn)
+    return log.name
+
+
+def _schedule(component: Component, logical: str, function_arn: pulumi.Output[str]) -> None:
+    place = component.place
+    role = aws.iam.Role(
+        f"{logical}-schedule",
+        assume_role_policy=trust("scheduler.amazonaws.com", account_id=place.account_id),
+        opts=component.child(),
+    )
+    policy = aws.iam.RolePolicy(
+        f"{logical}-schedule",
+        role=role.name,
+        policy=document(allow(["lambda:InvokeFunction"], [function_arn])),
+        opts=component.child(),
+    )
+    aws.scheduler.Schedule(
+        logical,
+        name=f"{place.prefix}-slo-publisher",
+        schedule_expression=SCHEDULE,
+        flexible_time_window={"mode": "OFF"},
+        target={
+            "arn": function_arn,
+            "role_arn": role.arn,
+            "retry_policy": {"maximum_retry_attempts": 3, "maximum_event_age_in_seconds": 1800},
+        },
+        opts=component.child(depends_on=[policy]),
+    )
+
+
+def _objective(goal: Goal, bindings: Mapping[Binding, Sequence[Text]]) -> dict[str, Any]:
+    """What the function must know of an objective, as slo/publisher.py reads it."""
+    longer = {seconds for p in goal.policies if p.long > DAY for seconds in (p.long, p.short)}
+    known: dict[str, Any] = {
+        "name": goal.name,
+        "target": goal.target,
+        "burn_windows": {shorthand(seconds): seconds for seconds in sorted(longer)},
+    }
+    indicator = goal.indicator
+    if not isinstance(indicator, Events):
+        return known | {
+            "slice": {
+                "metric": _metric(indicator.reading, bindings),
+                "op": indicator.op,
+                "value": indicator.value,
+                "seconds": indicator.seconds,
+            }
+        }
+    parts = {"good": indicator.good, "bad": indicator.bad, "total": indicator.total}
+    return known | {
+        "events": {
+            key: _metric(reading, bindings) for key, reading in parts.items() if reading is not None
+        }
+    }
+
+
+def _metric(reading: Reading, bindings: Mapping[Binding, Sequence[Text]]) -> dict[str, Any]:
+    metric = CATALOGUE[reading.metric]
+    return {
+        "namespace": metric.namespace,
+        "name": metric.name,
+        "stat": reading.stat,
+        "dimensions": {name: bindings[b][0] for name, b in metric.dimensions.items()},
+    }

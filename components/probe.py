@@ -1,0 +1,122 @@
+"""The probe: a canary that asks the API from outside, once a minute."""
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field
+
+from components.code import source, zipped
+from components.component import Component, Place
+from components.iam import allow, document, trust
+from components.spec import Spec
+from naming import physical
+
+
+class ProbeSpec(Spec):
+    """The outside probe."""
+
+    enabled: bool = Field(default=True, description="Ask the API from outside, once a minute.")
+    health_path: str = Field(default="/health/ready", pattern=r"^/", description="Must answer 200.")
+    business_path: str = Field(
+        default="/v1/status",
+        pattern=r"^/",
+        description="A read-only path that goes through the database, the cache and ARCA's own "
+        "status call; must answer 200 with JSON.",
+    )
+    timeout_seconds: int = Field(
+        default=20, ge=3, le=50, description="Seconds that a whole run may take."
+    )
+    runtime: str = Field(
+        default="syn-python-selenium-7.0",
+        pattern=r"^syn-python-",
+        description="Synthetics' runtime; AWS retires them, so renew it with the provider.",
+    )
+
+
+class Probe(Component):
+    """The canary; produces its role, its code in the artifacts' bucket, and itself."""
+
+    canary: str
+
+    def __init__(
+        self,
+        name: str,
+        spec: ProbeSpec,
+        place: Place,
+        *,
+        url: str,
+        artifacts: tuple[pulumi.Output[str], pulumi.Output[str]],
+        key_arn: pulumi.Input[str],
+    ) -> None:
+        super().__init__("arca:probe:Probe", name, place, data_class="internal")
+        bucket, bucket_arn = artifacts
+        # Synthetics' names are lower case and short (CloudWatch Synthetics API, CreateCanary).
+        self.canary = physical(place.prefix, "probe", limit=21)
+        role = aws.iam.Role(
+            name,
+            assume_role_policy=trust("lambda.amazonaws.com", account_id=None),
+            opts=self.child(),
+        )
+        logs = (
+            f"arn:aws:logs:{place.region}:{place.account_id}:log-group:"
+            f"/aws/lambda/cwsyn-{self.canary}-*"
+        )
+        policy = aws.iam.RolePolicy(
+            name,
+            role=role.name,
+            # CloudWatch User Guide, "Required roles and permissions for canaries".
+            policy=document(
+                allow(["s3:PutObject"], [pulumi.Output.concat(bucket_arn, "/probe/*")]),
+                allow(["s3:GetBucketLocation"], [bucket_arn]),
+                allow(
+                    ["kms:Decrypt", "kms:GenerateDataKey"],
+                    [key_arn],
+                    condition={
+                        "StringEquals": {"kms:ViaService": f"s3.{place.region}.amazonaws.com"}
+                    },
+                ),
+                allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+                allow(
+                    ["cloudwatch:PutMetricData"],
+                    ["*"],
+                    condition={"StringEquals": {"cloudwatch:namespace": "CloudWatchSynthetics"}},
+                ),
+            ),
+            opts=self.child(),
+        )
+        code = aws.s3.BucketObjectv2(
+            name,
+            bucket=bucket,
+            key="code/probe.zip",
+            content_base64=zipped({"python/probe.py": source("telemetry/probe.py")}),
+            content_type="application/zip",
+            opts=self.child(),
+        )
+        aws.synthetics.Canary(
+            name,
+            name=self.canary,
+            runtime_version=spec.runtime,
+            handler="probe.handler",
+            execution_role_arn=role.arn,
+            s3_bucket=code.bucket,
+            s3_key=code.key,
+            s3_version=code.version_id,
+            schedule={"expression": "rate(1 minute)"},
+            run_config={
+                "timeout_in_seconds": spec.timeout_seconds,
+                "environment_variables": {
+                    "URL": url,
+                    "HEALTH_PATH": spec.health_path,
+                    "BUSINESS_PATH": spec.business_path,
+                },
+            },
+            artifact_s3_location=pulumi.Output.concat("s3://", bucket, "/probe"),
+            artifact_config={
+                "s3_encryption": {"encryption_mode": "SSE_KMS", "kms_key_arn": key_arn}
+            },
+            success_retention_period=7,
+            failure_retention_period=31,
+            start_canary=True,
+            delete_lambda=True,
+            opts=self.child(depends_on=[policy]),
+        )
+        self.register_outputs({"canary": self.canary})

@@ -1,0 +1,33 @@
+"""Error budgets: how much is used, how fast it burns, when it is gone.
+
+Nothing but the standard library: the publisher in AWS Lambda carries this file.
+"""
+
+BUDGET_DAYS = 30
+YEAR_DAYS = 365
+
+
+def consumed(bad: float, total: float, target: float) -> float:
+    """Percent of the budget that is used up; more than 100 when it is overdrawn.
+
+    The budget is the share 1 - target of all events or slices (SRE workbook, chapter 2).
+    """
+    return 100 * burn_rate(bad, total, target)
+
+
+def burn_rate(bad: float, total: float, target: float) -> float:
+    """How many times faster than allowed; 1 uses the budget up exactly in its window."""
+    return bad / total / (1 - target) if total else 0.0
+
+
+def days_left(consumed_percent: float, rate: float, *, window_days: int = BUDGET_DAYS) -> float:
+    """Days until the budget is gone if it burns on at this rate; infinite where it does not."""
+    left = max(0.0, 100 - consumed_percent) / 100
+    if left == 0:
+        return 0.0
+    return left * window_days / rate if rate > 0 else float("inf")
+
+
+def allowed_minutes(target: float, *, window_days: int = BUDGET_DAYS) -> float:
+    """Minutes that may be bad: 21.6 in 30 days at 99.95%."""
+    return (1 - target) * window_days * 24 * 60
