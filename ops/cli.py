@@ -9,8 +9,13 @@ import click
 from errors import ArcaError
 
 COMMANDS: Mapping[str, str] = {
+    "contract": "What the service logs, held against its contract.",
+    "dashboard": "The dashboards, as pictures.",
     "local": "The emulated cloud on this machine: up, down, status.",
+    "logs": "A request's log lines, across all groups.",
+    "maintenance": "Windows in which alarms below SEV1 do not notify.",
     "ranges": "Cloudflare's address ranges, which the load balancer lets in.",
+    "slo": "Objectives: status, report, replay of their alarms.",
 }
 """Each command's line in `arca --help`; the command itself is in ops/commands."""
 

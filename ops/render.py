@@ -21,9 +21,26 @@ def print_json(content: Any) -> None:
     sys.stdout.write("\n")
 
 
+def print_json_line(content: Any) -> None:
+    """Print JSON on one line of stdout, at once."""
+    sys.stdout.write(json.dumps(content, sort_keys=True) + "\n")
+    sys.stdout.flush()
+
+
 def line(text: str = "") -> None:
     """Print one line on stdout."""
     Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(text)
+
+
+def table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table on stdout; nothing of it is cut off."""
+    shown = Table(*titles, header_style="bold", pad_edge=False)
+    for row in rows:
+        shown.add_row(*(Text(cell, no_wrap=True) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, 200))
+    console.print(shown)
 
 
 def components(counts: Mapping[str, Mapping[str, int]]) -> None:

@@ -51,26 +51,26 @@ def publish(cloudwatch: Any, stack: Mapping[str, Any], *, now: datetime) -> list
     """Compute and put every value; give what was put.
 
     `stack` is what objectives.json holds, `cloudwatch` a boto3 client. What CloudWatch refuses
-    is raised, and Lambda's schedule tries again.
+    is raised, and the schedule tries again.
     """
-    end = now.replace(minute=0, second=0, microsecond=0)
-    data: list[dict[str, Any]] = []
-    for objective in stack["objectives"]:
-        if "slice" in objective:
-            bad, counted = _slices(cloudwatch, stack, objective, end)
-            data += counted
-            values = _values(objective, bad, None, end)
-        else:
-            bad, total = _events(cloudwatch, objective["events"], end)
-            values = _values(objective, bad, total, end)
-        own = {"Stage": stack["stage"], "SLO": objective["name"]}
-        for name, window, value in values:
-            unit = "Percent" if name == "ErrorBudgetConsumed" else "None"
-            data.append(_datum(name, {**own, "Window": window}, value, unit, now))
+    data = _all(cloudwatch, stack, now)
     for start in range(0, len(data), BATCH):
         cloudwatch.put_metric_data(
             Namespace=stack["namespace"], MetricData=data[start : start + BATCH]
         )
+    return _shown(data)
+
+
+def dry(cloudwatch: Any, stack: Mapping[str, Any], *, now: datetime) -> list[dict[str, Any]]:
+    """What `publish` would put."""
+    return _shown(_all(cloudwatch, stack, now))
+
+
+def _all(cloudwatch: Any, stack: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+    return [datum for one in stack["objectives"] for datum in measure(cloudwatch, stack, one, now)]
+
+
+def _shown(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "metric": datum["MetricName"],
@@ -79,6 +79,33 @@ def publish(cloudwatch: Any, stack: Mapping[str, Any], *, now: datetime) -> list
         }
         for datum in data
     ]
+
+
+def measure(
+    cloudwatch: Any, stack: Mapping[str, Any], objective: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
+    """Every value of an objective, as PutMetricData takes it."""
+    end = now.replace(minute=0, second=0, microsecond=0)
+    bad, total, counted = history(cloudwatch, stack, objective, end)
+    data = list(counted)
+    own = {"Stage": stack["stage"], "SLO": objective["name"]}
+    for name, window, value in _values(objective, bad, total, end):
+        unit = "Percent" if name == "ErrorBudgetConsumed" else "None"
+        data.append(_datum(name, {**own, "Window": window}, value, unit, now))
+    return data
+
+
+def history(
+    cloudwatch: Any, stack: Mapping[str, Any], objective: Mapping[str, Any], end: datetime
+) -> tuple[Hours, Hours | None, list[dict[str, Any]]]:
+    """Bad and all events of each hour of the year before `end`.
+
+    Of slices, None for all: they are spread evenly. And the hours whose slices were counted.
+    """
+    if "slice" in objective:
+        bad, counted = _slices(cloudwatch, stack, objective, end)
+        return bad, None, counted
+    return *_events(cloudwatch, objective["events"], end), []
 
 
 def _values(

@@ -34,7 +34,9 @@ def boards(goals: Iterable[Goal]) -> dict[str, Board]:
 
 
 def _with(board: Board, widget: Widget) -> Board:
-    return replace(board, widgets=(*board.widgets, widget))
+    graphs = tuple(other for other in board.widgets if isinstance(other, Graph))
+    tables = tuple(other for other in board.widgets if not isinstance(other, Graph))
+    return replace(board, widgets=(*graphs, widget, *tables))
 
 
 def _budget(goal: Goal) -> Graph:

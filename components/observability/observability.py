@@ -13,15 +13,13 @@ from components.observability.spec import ObservabilitySpec
 from errors import ArcaError
 from slo.cloudwatch import Alarms, Severity
 from slo.compiler import compile_goal
-from slo.documents import Documents
-from slo.goal import Goal, resolve
+from slo.goal import Goal
 from telemetry import alarms as table
-from telemetry.board import body, bound
-from telemetry.catalogue import CATALOGUE
+from telemetry import objectives
+from telemetry.board import body
 from telemetry.dashboards import boards
 from telemetry.metric import Binding
 from telemetry.queries import QUERIES
-from telemetry.runbooks import RUNBOOKS
 
 Text = pulumi.Input[str]
 
@@ -171,13 +169,11 @@ class Observability(Component):
 
 
 def _goals(bindings: Mapping[Binding, list[Text]]) -> tuple[Goal, ...]:
-    """The objectives; without those that nothing measures, where the probe is switched off."""
     try:
-        goals = resolve(Documents.read(), metrics=CATALOGUE, runbooks=RUNBOOKS)
+        return objectives.goals(bindings)
     except ArcaError as error:
         # The engine shows a RunError's text and no traceback.
         raise pulumi.RunError(str(error)) from None
-    return tuple(goal for goal in goals if all(bound(r, bindings) for r in goal.readings()))
 
 
 def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:

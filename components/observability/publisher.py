@@ -1,7 +1,6 @@
 """The error budgets' publisher: a function that runs once an hour."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -9,10 +8,8 @@ import pulumi_aws as aws
 from components.code import source, zipped
 from components.component import Component
 from components.iam import allow, document, trust
-from slo.cloudwatch import Reading
-from slo.duration import DAY, shorthand
-from slo.goal import Events, Goal
-from telemetry.catalogue import CATALOGUE
+from slo.goal import Goal
+from telemetry.budgets import describe
 from telemetry.metric import OWN, Binding
 
 Text = pulumi.Input[str]
@@ -64,12 +61,7 @@ def declare(
         opts=component.child(),
     )
     objectives = pulumi.Output.json_dumps(
-        {
-            "stage": place.stage,
-            "namespace": OWN,
-            "objectives": [_objective(goal, bindings) for goal in goals],
-        },
-        sort_keys=True,
+        describe(goals, bindings, stage=place.stage), sort_keys=True
     )
     files = {path: source(path) for path in CARRIED}
     code = aws.s3.BucketObjectv2(
@@ -126,39 +118,3 @@ def _schedule(component: Component, logical: str, function_arn: pulumi.Output[st
         },
         opts=component.child(depends_on=[policy]),
     )
-
-
-def _objective(goal: Goal, bindings: Mapping[Binding, Sequence[Text]]) -> dict[str, Any]:
-    """What the function must know of an objective, as slo/publisher.py reads it."""
-    longer = {seconds for p in goal.policies if p.long > DAY for seconds in (p.long, p.short)}
-    known: dict[str, Any] = {
-        "name": goal.name,
-        "target": goal.target,
-        "burn_windows": {shorthand(seconds): seconds for seconds in sorted(longer)},
-    }
-    indicator = goal.indicator
-    if not isinstance(indicator, Events):
-        return known | {
-            "slice": {
-                "metric": _metric(indicator.reading, bindings),
-                "op": indicator.op,
-                "value": indicator.value,
-                "seconds": indicator.seconds,
-            }
-        }
-    parts = {"good": indicator.good, "bad": indicator.bad, "total": indicator.total}
-    return known | {
-        "events": {
-            key: _metric(reading, bindings) for key, reading in parts.items() if reading is not None
-        }
-    }
-
-
-def _metric(reading: Reading, bindings: Mapping[Binding, Sequence[Text]]) -> dict[str, Any]:
-    metric = CATALOGUE[reading.metric]
-    return {
-        "namespace": metric.namespace,
-        "name": metric.name,
-        "stat": reading.stat,
-        "dimensions": {name: bindings[b][0] for name, b in metric.dimensions.items()},
-    }

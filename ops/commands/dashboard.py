@@ -1,0 +1,125 @@
+"""`arca dashboard`: the dashboards as pictures, from a recording or the made-up day."""
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from errors import ArcaError
+from ops.options import SPAN, of_stack
+
+RECORDED_PERIOD = 300
+
+
+@click.group("dashboard")
+def command() -> None:
+    """The dashboards, as pictures."""
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def show(*, as_json: bool) -> None:
+    """List the dashboards and how many widgets each has."""
+    from ops import render
+
+    found = _boards()
+    if as_json:
+        render.print_json({name: [w.title for w in board.widgets] for name, board in found.items()})
+        return
+    render.table(
+        ("dashboard", "title", "widgets"),
+        [(name, board.title, str(len(board.widgets))) for name, board in found.items()],
+    )
+
+
+@command.command("render")
+@click.argument("name")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="A recording of `arca dashboard record`; without one, a made-up day.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The picture; <NAME>.png.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def draw(name: str, data: Path | None, out: Path | None, *, as_json: bool) -> None:
+    """Draw a dashboard as CloudWatch lays it out."""
+    from ops import charts, render
+    from telemetry import sample
+    from telemetry.recording import Recording
+
+    board = _board(name)
+    path = out or Path(f"{name}.png")
+    recording = Recording.read(data) if data else sample.day([board])
+    _writable(path)
+    charts.draw_board(board, recording, path, fingerprint=fingerprint(board, recording))
+    if as_json:
+        render.print_json({"picture": str(path), "title": recording.title})
+    else:
+        render.line(f"Wrote {path}: {recording.title}.")
+
+
+@command.command("record")
+@click.argument("name")
+@click.option("--since", default="3h", show_default=True, type=SPAN, help="How far back.")
+@click.option("--out", type=click.Path(path_type=Path), help="The recording; <NAME>.json.")
+@of_stack
+def record(
+    name: str, since: timedelta, out: Path | None, stack_name: str, target: Any, *, as_json: bool
+) -> None:
+    """Record what a dashboard shows, to draw it later or elsewhere."""
+    from ops import render
+    from ops.recorder import record as read
+    from ops.stack import find
+
+    board = _board(name)
+    stack = find(stack_name, target=target)
+    path = out or Path(f"{name}.json")
+    _writable(path)
+    with render.ProgressLine() as progress:
+        progress.show(f"reading CloudWatch of {stack.where}", 0)
+        recording = read(
+            stack, board, since=since, now=datetime.now(UTC), period_seconds=RECORDED_PERIOD
+        )
+    recording.write(path)
+    if as_json:
+        render.print_json({"recording": str(path), "series": sorted(recording.file.series)})
+    else:
+        render.line(f"Wrote {path}: {len(recording.file.series)} series.")
+
+
+def fingerprint(board: Any, recording: Any) -> str:
+    """What a picture was drawn from; a picture with another one is stale."""
+    content = json.dumps(recording.file.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(f"{board!r}{content}".encode()).hexdigest()[:16]
+
+
+def _boards() -> dict[str, Any]:
+    from telemetry.dashboards import boards
+    from telemetry.objectives import goals
+
+    return dict(boards(goals()))
+
+
+def _board(name: str) -> Any:
+    found = _boards()
+    if name not in found:
+        raise ArcaError(
+            f"There is no dashboard {name}.",
+            where="telemetry/dashboards.py",
+            wanted=f"one of {', '.join(found)}",
+            do="run `arca dashboard list`",
+        )
+    return found[name]
+
+
+def _writable(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise ArcaError(
+            f"There is no directory {path.parent}.",
+            where=str(path),
+            wanted="a path in a directory that exists",
+            do="make it, or name another with --out",
+        )

@@ -1,0 +1,140 @@
+"""The objectives of a stack as CloudWatch tells them now."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from ops.clients import client, explained
+from ops.stack import Stack
+from slo import budget, publisher
+from slo.goal import Goal
+from telemetry.budgets import describe
+from telemetry.metric import Binding
+from telemetry.objectives import goals
+
+BUDGET_DAYS = budget.BUDGET_DAYS
+
+
+@dataclass(frozen=True)
+class Status:
+    """An objective now; None where CloudWatch has no data of it."""
+
+    name: str
+    title: str
+    target_percent: float
+    good_percent: float | None
+    consumed_percent: float | None
+    year_consumed_percent: float | None
+    burn_rate: float | None
+    """Over the last full hour."""
+    days_left: float | None
+    """Until the budget of 30 days is gone at that rate; None too where it never is."""
+
+    @property
+    def verdict(self) -> str:
+        """One word for it."""
+        if self.consumed_percent is None:
+            return "no data"
+        if self.consumed_percent >= 100:
+            return "exhausted"
+        return "at risk" if self.consumed_percent >= 50 else "ok"
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {**asdict(self), "verdict": self.verdict}
+
+
+def measured_goals(stack: Stack) -> tuple[Goal, ...]:
+    """The objectives that the stack can measure."""
+    return goals(bindings(stack))
+
+
+def bindings(stack: Stack) -> Mapping[Binding, Sequence[str]]:
+    """The stack's values for the catalogue's dimensions."""
+    return cast("Mapping[Binding, Sequence[str]]", stack.outputs.observability.bindings)
+
+
+def description(stack: Stack) -> dict[str, Any]:
+    """What the publisher reads of the stack's objectives."""
+    return describe(measured_goals(stack), bindings(stack), stage=stack.outputs.stage)
+
+
+def status(stack: Stack, *, now: datetime) -> list[Status]:
+    """Each objective, computed from CloudWatch's own data and not from what was published."""
+    cloudwatch = client(stack, "cloudwatch")
+    described = description(stack)
+    found: list[Status] = []
+    with explained(stack, "The objectives cannot be read"):
+        for goal, one in zip(measured_goals(stack), described["objectives"], strict=True):
+            history = Hours.read(cloudwatch, described, one, now=now)
+            found.append(_status(goal, history))
+    return found
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Bad and all events of an objective, an hour each."""
+
+    bad: Mapping[datetime, float]
+    total: Mapping[datetime, float]
+    end: datetime
+
+    @classmethod
+    def read(
+        cls,
+        cloudwatch: Any,
+        described: Mapping[str, Any],
+        objective: Mapping[str, Any],
+        *,
+        now: datetime,
+    ) -> "Hours":
+        """Read a year."""
+        end = now.replace(minute=0, second=0, microsecond=0)
+        bad, total, _ = publisher.history(cloudwatch, described, objective, end)
+        if total is None:
+            # Slices: as many an hour as fit, where anything is known of it.
+            each: float = publisher.HOUR / objective["slice"]["seconds"]
+            total = dict.fromkeys(bad, each)
+        return cls(bad, total, end)
+
+    def over(self, span: timedelta) -> tuple[float, float]:
+        """Bad and all events of the last hours."""
+        since = self.end - span
+        return (
+            sum(value for hour, value in self.bad.items() if hour >= since),
+            sum(value for hour, value in self.total.items() if hour >= since),
+        )
+
+    def days(self, first: datetime, last: datetime) -> Iterator[tuple[datetime, float, float]]:
+        """Bad and all events of each day between two."""
+        day = first
+        while day < last:
+            following = day + timedelta(days=1)
+            hours = [hour for hour in self.total if day <= hour < following]
+            yield (
+                day,
+                sum(self.bad.get(hour, 0.0) for hour in hours),
+                sum(self.total[hour] for hour in hours),
+            )
+            day = following
+
+
+def _status(goal: Goal, hours: Hours) -> Status:
+    bad, total = hours.over(timedelta(days=BUDGET_DAYS))
+    year_bad, year_total = hours.over(timedelta(days=budget.YEAR_DAYS))
+    if not total:
+        return Status(goal.name, goal.title, 100 * goal.target, None, None, None, None, None)
+    consumed = budget.consumed(bad, total, goal.target)
+    rate = budget.burn_rate(*hours.over(timedelta(hours=1)), goal.target)
+    left = budget.days_left(consumed, rate)
+    return Status(
+        goal.name,
+        goal.title,
+        target_percent=round(100 * goal.target, 4),
+        good_percent=round(100 - 100 * bad / total, 4),
+        consumed_percent=round(consumed, 2),
+        year_consumed_percent=round(budget.consumed(year_bad, year_total, goal.target), 2),
+        burn_rate=round(rate, 2),
+        days_left=None if left == float("inf") else round(left, 2),
+    )

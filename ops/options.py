@@ -1,0 +1,48 @@
+"""Options that several commands share."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class Span(click.ParamType[timedelta]):
+    """A span of time such as 30m, 1h or 7d."""
+
+    name = "span"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Read it; a usage error for anything else."""
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", str(value))
+        if found is None:
+            self.fail(f"{value!r} is no span of time: wanted 30m, 1h or 7d", param, ctx)
+        return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+SPAN = Span()
+
+
+def of_stack(function: Decorated) -> Decorated:
+    """Add `--stack`, `--target` and `--json`."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
+        click.option(
+            "--target",
+            type=click.Choice(["auto", "aws", "emulated"]),
+            default="auto",
+            show_default=True,
+            help="Where the stack is; auto takes the emulated cloud where the stack is up in it.",
+        ),
+        click.option("--stack", "stack_name", default="prod", show_default=True, help="The stack."),
+    ):
+        function = option(function)
+    return function
