@@ -74,11 +74,12 @@ def status(stack: Stack, *, now: datetime) -> list[Status]:
 
 @dataclass(frozen=True)
 class Hours:
-    """Bad and all events of an objective, an hour each."""
+    """Bad and all events of an objective, an hour each (slo/publisher.py)."""
 
     bad: Mapping[datetime, float]
     total: Mapping[datetime, float]
     end: datetime
+    slices_an_hour: float | None
 
     @classmethod
     def read(
@@ -92,19 +93,25 @@ class Hours:
         """Read a year."""
         end = now.replace(minute=0, second=0, microsecond=0)
         bad, total, _ = publisher.history(cloudwatch, described, objective, end)
-        if total is None:
-            # Slices: as many an hour as fit, where anything is known of it.
-            each: float = publisher.HOUR / objective["slice"]["seconds"]
-            total = dict.fromkeys(bad, each)
-        return cls(bad, total, end)
+        if total is not None:
+            return cls(bad, total, end, None)
+        each: float = publisher.HOUR / objective["slice"]["seconds"]
+        return cls(bad, dict.fromkeys(bad, each), end, each)
 
     def over(self, span: timedelta) -> tuple[float, float]:
-        """Bad and all events of the last hours."""
+        """Bad and all events of the last hours; of slices all, whether they are known or not."""
         since = self.end - span
-        return (
-            sum(value for hour, value in self.bad.items() if hour >= since),
-            sum(value for hour, value in self.total.items() if hour >= since),
-        )
+        bad = sum(value for hour, value in self.bad.items() if hour >= since)
+        total = sum(value for hour, value in self.total.items() if hour >= since)
+        if self.slices_an_hour is not None and total:
+            total = self.slices_an_hour * span.total_seconds() / publisher.HOUR
+        return bad, total
+
+    def elapsed(self, span: timedelta) -> float:
+        """The share of a span that has been since the first event; 1 for slices."""
+        if self.slices_an_hour is not None or not self.total:
+            return 1.0
+        return (self.end - min(self.total)) / span
 
     def days(self, first: datetime, last: datetime) -> Iterator[tuple[datetime, float, float]]:
         """Bad and all events of each day between two."""
@@ -121,12 +128,18 @@ class Hours:
 
 
 def _status(goal: Goal, hours: Hours) -> Status:
-    bad, total = hours.over(timedelta(days=BUDGET_DAYS))
-    year_bad, year_total = hours.over(timedelta(days=budget.YEAR_DAYS))
+    month, year = timedelta(days=BUDGET_DAYS), timedelta(days=budget.YEAR_DAYS)
+    bad, total = hours.over(month)
+    least = goal.least_bad
     if not total:
         return Status(goal.name, goal.title, 100 * goal.target, None, None, None, None, None)
-    consumed = budget.consumed(bad, total, goal.target)
-    rate = budget.burn_rate(*hours.over(timedelta(hours=1)), goal.target)
+    consumed = budget.consumed(
+        bad, total, goal.target, elapsed=hours.elapsed(month), least_bad=least
+    )
+    of_year = budget.consumed(
+        *hours.over(year), goal.target, elapsed=hours.elapsed(year), least_bad=least
+    )
+    rate = budget.burn_rate(*hours.over(timedelta(hours=1)), goal.target, least_bad=least)
     left = budget.days_left(consumed, rate)
     return Status(
         goal.name,
@@ -134,7 +147,7 @@ def _status(goal: Goal, hours: Hours) -> Status:
         target_percent=round(100 * goal.target, 4),
         good_percent=round(100 - 100 * bad / total, 4),
         consumed_percent=round(consumed, 2),
-        year_consumed_percent=round(budget.consumed(year_bad, year_total, goal.target), 2),
+        year_consumed_percent=round(of_year, 2),
         burn_rate=round(rate, 2),
         days_left=None if left == float("inf") else round(left, 2),
     )

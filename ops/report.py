@@ -110,7 +110,9 @@ def course(goal: Goal, hours: Hours, month: Month) -> Course:
     bad = 0.0
     for _, bad_today, _ in found:
         bad += bad_today
-        consumed.append(round(budget.consumed(bad, whole, goal.target), 2))
+        consumed.append(
+            round(budget.consumed(bad, whole, goal.target, least_bad=goal.least_bad), 2)
+        )
     return Course(goal, [day[0] for day in found], consumed, bad, total)
 
 

@@ -7,17 +7,24 @@ BUDGET_DAYS = 30
 YEAR_DAYS = 365
 
 
-def consumed(bad: float, total: float, target: float) -> float:
+def consumed(
+    bad: float, total: float, target: float, *, elapsed: float = 1.0, least_bad: float = 0
+) -> float:
     """Percent of the budget that is used up; more than 100 when it is overdrawn.
 
-    The budget is the share 1 - target of all events or slices (SRE workbook, chapter 2).
+    The budget is the share 1 - target of all events or slices (SRE workbook, chapter 2), and
+    `least_bad` of them at least. Where only a part of the window has been, `elapsed` below 1, it
+    is that of the whole window at the traffic so far: one bad hour of a new service is not half a
+    month's budget.
     """
-    return 100 * burn_rate(bad, total, target)
+    whole = total / elapsed if 0 < elapsed < 1 else total
+    return 100 * burn_rate(bad, whole, target, least_bad=least_bad)
 
 
-def burn_rate(bad: float, total: float, target: float) -> float:
+def burn_rate(bad: float, total: float, target: float, *, least_bad: float = 0) -> float:
     """How many times faster than allowed; 1 uses the budget up exactly in its window."""
-    return bad / total / (1 - target) if total else 0.0
+    allowed = max((1 - target) * total, least_bad)
+    return bad / allowed if allowed else 0.0
 
 
 def days_left(consumed_percent: float, rate: float, *, window_days: int = BUDGET_DAYS) -> float:

@@ -136,7 +136,8 @@ def _file(path: Path, problems: list[str]) -> Iterator[Placed]:
         except ValidationError as error:
             kinds = {"union_tag_invalid", "union_tag_not_found"}
             for fault in error.errors(include_url=False):
-                line = _line(node, fault["loc"])
+                place = ("kind",) if fault["type"] in kinds else fault["loc"]
+                line = _line(node, place)
                 wanted = (
                     f"kind: one of {', '.join(KINDS)}" if fault["type"] in kinds else _text(fault)
                 )

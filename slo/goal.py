@@ -67,7 +67,7 @@ class Goal:
     """From the most urgent on."""
     runbook: str
     least_bad: int
-    """Fewer bad events than this never alert, however few there were in all."""
+    """Fewer bad events than this never page, however few there were in all."""
     lost_after: int
     """Requests in a quarter of an hour after which an indicator without data is lost telemetry."""
     trace_filter: str

@@ -35,7 +35,7 @@ BATCH = 500
 """Values that one PutMetricData takes at most, halved (CloudWatch API reference)."""
 
 Hours = dict[datetime, float]
-"""A value for each hour, by its beginning."""
+"""A value for each hour, by its beginning; for each day where it is more than a month ago."""
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -115,7 +115,8 @@ def _values(
 
     Slices are spread evenly: of them a window has as many as fit, known or not.
     """
-    target = objective["target"]
+    target, least = objective["target"], objective["least_bad"]
+    age = (end - min(total)).total_seconds() if total else 0.0
 
     def share(seconds: int) -> tuple[float, float]:
         since = end - timedelta(seconds=seconds)
@@ -127,18 +128,34 @@ def _values(
         return sum(value for hour, value in bad.items() if hour >= since), of_all
 
     for window, seconds in WINDOWS.items():
-        yield "ErrorBudgetConsumed", window, budget.consumed(*share(seconds), target)
+        elapsed = 1.0 if total is None else age / seconds
+        yield (
+            "ErrorBudgetConsumed",
+            window,
+            budget.consumed(*share(seconds), target, elapsed=elapsed, least_bad=least),
+        )
     for window, seconds in {"1h": HOUR, **objective["burn_windows"]}.items():
-        yield "BurnRate", window, budget.burn_rate(*share(seconds), target)
+        yield "BurnRate", window, budget.burn_rate(*share(seconds), target, least_bad=least)
 
 
 def _events(cloudwatch: Any, events: Mapping[str, Any], end: datetime) -> tuple[Hours, Hours]:
-    """Bad and all events of each hour of a year."""
-    since = end - timedelta(seconds=WINDOWS["365d"])
-    total = _read(cloudwatch, events["total"], "Sum", HOUR, (since, end))
+    """Bad and all events of each hour of a month, and of each day of the year before it."""
+    recent = (end - timedelta(seconds=WINDOWS["30d"])).replace(hour=0)
+    spans = (
+        (DAY, (recent - timedelta(seconds=WINDOWS["365d"] - WINDOWS["30d"]), recent)),
+        (HOUR, (recent, end)),
+    )
+
+    def read(part: str) -> Hours:
+        found: Hours = {}
+        for period, span in spans:
+            found |= _read(cloudwatch, events[part], "Sum", period, span)
+        return found
+
+    total = read("total")
     if "bad" in events:
-        return _read(cloudwatch, events["bad"], "Sum", HOUR, (since, end)), total
-    good = _read(cloudwatch, events["good"], "Sum", HOUR, (since, end))
+        return read("bad"), total
+    good = read("good")
     return {hour: value - good.get(hour, 0.0) for hour, value in total.items()}, total
 
 

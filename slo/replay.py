@@ -145,10 +145,12 @@ class _Metrics:
         bad, total = rolling(self._bad, window), rolling(self._total, window)
         if isinstance(self._goal.indicator, Slices):
             total = np.full(len(total), float(window))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            rate = np.where(total > 0, bad / total / self._goal.budget, 0.0)
+        minutes = np.arange(len(total))
+        events = not isinstance(self._goal.indicator, Slices)
+        if reading.metric == CONSUMED and events:
+            total = total / np.minimum(1.0, (minutes + 1) / window)
+        rate = bad / np.maximum(total * self._goal.budget, self._goal.least_bad)
         value = 100 * rate if reading.metric == CONSUMED else rate
-        minutes = np.arange(len(value))
         latest = (minutes + 1) // (HOUR // MINUTE) * (HOUR // MINUTE) - 1
         age = minutes - latest
         return np.where((latest >= 0) & (age < period // MINUTE), value[latest], np.nan)

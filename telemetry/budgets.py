@@ -26,6 +26,7 @@ def _objective(goal: Goal, bind: Mapping[Binding, Sequence[object]]) -> dict[str
     known: dict[str, Any] = {
         "name": goal.name,
         "target": goal.target,
+        "least_bad": goal.least_bad,
         "burn_windows": {shorthand(seconds): seconds for seconds in sorted(longer)},
     }
     indicator = goal.indicator

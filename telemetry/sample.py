@@ -53,11 +53,20 @@ LEVELS: dict[str, tuple[float, float, float]] = {
     "probe.success": (100, 0.0, 0), "slo.maintenance": (0, 0, 1),
     "slo.budget-consumed": (21, 0.0, 1), "slo.burn-rate": (0.4, 0.1, 1),
 }  # fmt: skip # a level by day, how much of it is traffic, and what the trouble makes of it
+CONSUMED = 38.0
+"""Percent of the budgets that the trouble costs."""
 EXACT = {"database.pool-waiting": 60.0}
 """What the trouble makes of a level that is 0."""
 EVEN = (
     *("edge.healthy", "edge.health", "service.running", "service.desired", "probe.success"),
-    *("database.storage", "database.memory", "edge.certificate-days", "arca.certificate-days"),
+    *(
+        "slo.budget-consumed",
+        "slo.burn-rate",
+        "database.storage",
+        "database.memory",
+        "edge.certificate-days",
+        "arca.certificate-days",
+    ),
 )
 """Beginnings of the metrics that do not vary by chance."""
 PERCENTILES = {"p50": 0.45, "p95": 1.0, "p99": 1.9}
@@ -115,12 +124,14 @@ def _values(metric: str, stat: str, share: float, seed: str) -> list[float | Non
     group = metric.partition(".")[0]
     chance = random.Random(f"{group} {seed}")  # noqa: S311 - made-up data, the same ever
     values: list[float | None] = []
+    used = CONSUMED if metric == "slo.budget-consumed" else 0.0
     for point in range(POINTS):
         wave = max(0.0, math.sin(math.pi * (point / POINTS - 0.25) / 0.62))
         busy = 0.12 + 0.88 * math.pow(wave, 1.4)
         value = level * share * (1 - traffic + traffic * busy) * PERCENTILES.get(stat, 1)
         if point in TROUBLE:
             value = EXACT.get(metric, value * trouble)
+        value += used if point >= TROUBLE.stop else 0.0
         noise = 1 if metric.startswith(EVEN) else 1 + chance.gauss(0, 0.04)
         values.append(round(max(0.0, value * noise), 4))
     return values

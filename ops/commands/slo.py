@@ -164,10 +164,13 @@ def publish(stack_name: str, target: Any, *, dry_run: bool, as_json: bool) -> No
     render.table(
         ("metric", "objective", "window", "value"),
         [
-            (value["metric"], value["SLO"], value.get("Window", ""), f"{value['value']:.4g}")
+            (value["metric"], value["SLO"], value["Window"], f"{value['value']:.4g}")
             for value in values
+            if "Window" in value
         ],
     )
+    counted = sum("Window" not in value for value in values)
+    render.line(f"{counted} hours whose slices were counted.")
     render.line("Nothing was put." if dry_run else f"Put {len(values)} values.")
 
 
