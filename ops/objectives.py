@@ -133,12 +133,12 @@ def _status(goal: Goal, hours: Hours) -> Status:
     least = goal.least_bad
     if not total:
         return Status(goal.name, goal.title, 100 * goal.target, None, None, None, None, None)
-    consumed = budget.consumed(
-        bad, total, goal.target, elapsed=hours.elapsed(month), least_bad=least
-    )
-    of_year = budget.consumed(
-        *hours.over(year), goal.target, elapsed=hours.elapsed(year), least_bad=least
-    )
+
+    def used(span: timedelta) -> float:
+        elapsed = hours.elapsed(span)
+        return budget.consumed(*hours.over(span), goal.target, elapsed=elapsed, least_bad=least)
+
+    consumed, of_year = used(month), used(year)
     rate = budget.burn_rate(*hours.over(timedelta(hours=1)), goal.target, least_bad=least)
     left = budget.days_left(consumed, rate)
     return Status(

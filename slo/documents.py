@@ -31,11 +31,14 @@ class Documents:
     placed: tuple[Placed, ...] = field(default=())
 
     @classmethod
-    def read(cls, directory: Path = HERE) -> Self:
-        """Read every YAML file; raises Explained with all problems, each as `file:line`."""
+    def read(cls, directory: Path | None = None) -> Self:
+        """Read every YAML file, by default of this folder.
+
+        Raises Explained with all problems, each as `file:line`.
+        """
         problems: list[str] = []
         placed: list[Placed] = []
-        for path in sorted(directory.glob("*.yaml")):
+        for path in sorted((directory or HERE).glob("*.yaml")):
             placed += _file(path, problems)
         problems += _twice(placed)
         found = cls(tuple(placed))

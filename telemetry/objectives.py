@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from slo.documents import HERE, Documents
+from slo.documents import Documents
 from slo.goal import Goal, resolve
 from telemetry.board import bound
 from telemetry.catalogue import CATALOGUE
@@ -12,7 +12,7 @@ from telemetry.runbooks import RUNBOOKS
 
 
 def goals(
-    bind: Mapping[Binding, Sequence[object]] | None = None, *, directory: Path = HERE
+    bind: Mapping[Binding, Sequence[object]] | None = None, *, directory: Path | None = None
 ) -> tuple[Goal, ...]:
     """Every objective, or those that a stack can measure: one without a probe has no canary.
 

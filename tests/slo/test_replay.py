@@ -179,7 +179,8 @@ def series(draw: st.DrawFn) -> Recorded:
         start = draw(st.integers(0, minutes - 1))
         length = draw(st.sampled_from([1, 5, 30, 120, 700, 3000]))
         rate[start : start + length] = draw(st.sampled_from([0.0005, 0.002, 0.01, 0.05, 0.4, 1]))
-    return Recorded(total - chance.binomial(total.astype(int), np.clip(rate, 0, 1)), total)
+    bad = chance.binomial(total.astype(int), rate).astype(float)
+    return Recorded(total - bad, total)
 
 
 @given(series(), st.sampled_from(["errors", "arca", "latency"]))
