@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from components.access import edges
+from docs import observed
 from localcloud import stackfile
 from localcloud.calls import RECORDED, TABLE
 from settings.load import parse
@@ -105,7 +106,21 @@ def emulation() -> str:
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "configuration.md": {"configuration": configuration, "stacks": stacks},
     "architecture.md": {"diagram": diagram, "firewall": firewall, "emulation": emulation},
+    "monitoring.md": {
+        "catalogue": observed.catalogue,
+        "objectives": observed.objectives,
+        "windows": observed.windows,
+        "detection": observed.detection,
+        "alarms": observed.alarms,
+        "runbooks": observed.runbooks,
+        "queries": observed.queries,
+        "dashboards": observed.dashboards,
+    },
+    "service-contract.md": {"metrics": observed.emitted},
 }
+WHOLE: Mapping[str, Callable[[], str]] = {"service-log.schema.json": observed.schema}
+"""Files that are generated from the first letter to the last."""
+FILES = (*PAGES, *WHOLE)
 
 
 def settings_of(stack: str) -> Settings:
@@ -115,6 +130,8 @@ def settings_of(stack: str) -> Settings:
 
 def rendered(page: str) -> str:
     """A page with its generated parts as they should be."""
+    if page in WHOLE:
+        return WHOLE[page]()
     text = (DOCS / page).read_text(encoding="utf-8")
     for name, write in PAGES[page].items():
         marks = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -216,13 +233,22 @@ def _spot(mix: Any) -> str:
     return f"{round(100 * mix.spot_weight / whole)}%"
 
 
+def _written(page: str) -> str:
+    path = DOCS / page
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
 def main() -> None:
     """Write every page; with `--check`, only say which are stale, and exit 1."""
-    stale = [p for p in PAGES if rendered(p) != (DOCS / p).read_text(encoding="utf-8")]
+    stale = [p for p in FILES if rendered(p) != _written(p)]
+    pictures = observed.stale_pictures()
     if "--check" in sys.argv:
-        sys.exit(f"stale: {', '.join(stale)}; run `make docs`" if stale else 0)
+        names = [*stale, *pictures]
+        sys.exit(f"stale: {', '.join(names)}; run `make docs`" if names else 0)
     for page in stale:
         (DOCS / page).write_text(rendered(page), encoding="utf-8")
+    for name in pictures:
+        observed.draw(name)
 
 
 if __name__ == "__main__":

@@ -213,7 +213,7 @@ def _budgets(goal: Goal) -> tuple[Alarm, ...]:
             missing="ignore",
             severity=severity,
             runbook=goal.runbook,
-            meaning=f"{percent}% of what {goal.target:.4%} allows in {BUDGET_DAYS} days is used "
+            meaning=f"{percent}% of what {100 * goal.target:g}% allows in {BUDGET_DAYS} days is used "
             "up; docs/monitoring.md says what follows.",
         )
         for percent, severity in BUDGET_ALARMS

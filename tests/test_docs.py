@@ -9,7 +9,8 @@ import pytest
 from click import Group
 from click.testing import CliRunner
 
-from docs.generate import PAGES, rendered
+from docs import observed
+from docs.generate import FILES, rendered
 from localcloud.stackfile import ROOT
 from ops.cli import cli
 from tests.stacks import graph
@@ -20,10 +21,15 @@ OWN_VARIABLES = {"LOG_LEVEL"}
 COMMAND = re.compile(r"\b(arca [a-z]+(?: [a-z]+)?|make [a-z-]+)\b(?!:)")
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", FILES)
 def test_generated_parts_are_fresh(page: str) -> None:
     """`make docs` would change nothing."""
     assert rendered(page) == (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
+def test_pictures_are_fresh() -> None:
+    """Each dashboard's picture was drawn from what the dashboard is now."""
+    assert observed.stale_pictures() == []
 
 
 def code(path: Path) -> str:

@@ -32,7 +32,7 @@ class Cloud:
         (state / "exports").mkdir(parents=True)
         exports = json.dumps(graph("prod").outputs)
         (state / "exports" / "prod.json").write_text(exports, encoding="utf-8")
-        record = {"endpoint": endpoint, "stacks": {"prod": {}}}
+        record: dict[str, Any] = {"endpoint": endpoint, "stacks": {"prod": {}}}
         (state / "cloud.json").write_text(json.dumps(record), encoding="utf-8")
 
     def client(self, service: str) -> Any:
@@ -374,21 +374,23 @@ def test_the_schema_is_printed() -> None:
     assert json.loads(arca("contract", "schema").stdout)["title"] == "A line of ARCA API's log"
 
 
-@pytest.mark.parametrize(
-    ("break_it", "said"),
-    [
-        (lambda c: (c.state / "cloud.json").write_text("{"), "record of the emulated cloud"),
-        (lambda c: (c.state / "exports/prod.json").write_text("{}"), "not those of this version"),
-        (lambda c: (c.state / "cloud.json").unlink(), "there is no `pulumi` on PATH"),
-    ],
-    ids=["record", "exports", "nowhere"],
+UNREADABLE: tuple[tuple[str, str | None, str], ...] = (
+    ("cloud.json", "{", "record of the emulated cloud"),
+    ("exports/prod.json", "{}", "not those of this version"),
+    ("cloud.json", None, "there is no `pulumi` on PATH"),
 )
+
+
+@pytest.mark.parametrize(("file", "content", "said"), UNREADABLE)
 def test_a_stack_that_cannot_be_read(
-    cloud: Cloud, break_it: Any, said: str, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, file: str, content: str | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One clear error, whatever command asks."""
     monkeypatch.setenv("PATH", "/nowhere")
-    break_it(cloud)
+    if content is None:
+        (cloud.state / file).unlink()
+    else:
+        (cloud.state / file).write_text(content, encoding="utf-8")
     for command in (("slo", "status"), ("maintenance", "status")):
         assert said in str(arca(*command).exception)
 
