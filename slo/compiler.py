@@ -213,8 +213,8 @@ def _budgets(goal: Goal) -> tuple[Alarm, ...]:
             missing="ignore",
             severity=severity,
             runbook=goal.runbook,
-            meaning=f"{percent}% of what {100 * goal.target:g}% allows in {BUDGET_DAYS} days is used "
-            "up; docs/monitoring.md says what follows.",
+            meaning=f"{percent}% of what {100 * goal.target:g}% allows in {BUDGET_DAYS} days is "
+            "used up; docs/monitoring.md says what follows.",
         )
         for percent, severity in BUDGET_ALARMS
     )
