@@ -1,0 +1,74 @@
+"""An emulated AWS for the commands' tests, and how they are run in this process."""
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+from click.testing import CliRunner, Result
+
+from ops.cli import cli
+from tests.stacks import graph
+
+NOW = datetime.now(UTC)
+HOUR = NOW.replace(minute=0, second=0, microsecond=0)
+
+
+class Cloud:
+    """An emulated AWS, and the record of a stack that is up in it."""
+
+    def __init__(self, endpoint: str, state: Path) -> None:
+        self.endpoint, self.state = endpoint, state
+        (state / "exports").mkdir(parents=True)
+        exports = json.dumps(graph("prod").outputs)
+        (state / "exports" / "prod.json").write_text(exports, encoding="utf-8")
+        record: dict[str, Any] = {"endpoint": endpoint, "stacks": {"prod": {}}}
+        (state / "cloud.json").write_text(json.dumps(record), encoding="utf-8")
+
+    def client(self, service: str) -> Any:
+        """A plain client, not our own."""
+        make = cast("Any", boto3.client)
+        return make(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="sa-east-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",  # noqa: S106 - the emulation checks none
+        )
+
+    def count(self, **metrics: float) -> None:
+        """Put counts of the service for each of the last 48 hours."""
+        for name, value in metrics.items():
+            self.client("cloudwatch").put_metric_data(
+                Namespace="arca-api",
+                MetricData=[
+                    {"MetricName": name, "Value": value, "Unit": "Count",
+                     "Timestamp": HOUR - timedelta(hours=number, minutes=30),
+                     "Dimensions": [{"Name": "Stage", "Value": "prod"}]}
+                    for number in range(48)
+                ],
+            )  # fmt: skip # one call
+
+    def log(self, group: str, *lines: str, ago: int = 60) -> None:
+        """Put lines into a log group."""
+        logs = self.client("logs")
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            logs.create_log_group(logGroupName=group)
+            logs.create_log_stream(logGroupName=group, logStreamName="s")
+        base = int((time.time() - ago) * 1000)
+        events = [{"timestamp": base + n, "message": line} for n, line in enumerate(lines)]
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+
+
+def arca(*arguments: str) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(cli, list(arguments))
+
+
+def as_json(*arguments: str) -> Any:
+    """Run a command and read its JSON."""
+    result = arca(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
