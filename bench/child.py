@@ -4,7 +4,9 @@ import json
 import resource
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 KINDS_FILE = 2
@@ -36,20 +38,17 @@ def prod() -> dict[str, Any]:
     from tests.graph import declare
 
     graph = declare("prod")
-    kinds = sorted({node.type for node in graph.custom()})
-    return {"resources": len(graph.nodes), "kinds": kinds}
+    return {"resources": len(graph.nodes), "kinds": Counter(node.type for node in graph.custom())}
 
 
-def floor(count: str, kinds: str) -> dict[str, Any]:
-    """Import the same classes and register as many bare resources."""
-    from bench.floor import declare, loaded
+def floor(resources: str, kinds: str) -> dict[str, Any]:
+    """Load the same classes and register as many bare resources."""
+    from bench.floor import declare
     from localcloud import engine
 
-    def program() -> None:
-        loaded(json.loads(kinds))
-        declare(int(count))
-
-    engine.run(program, stack="floor", config={}, cloud=Blank())
+    counts: dict[str, int] = json.loads(kinds)
+    program = partial(declare, counts, int(resources) - sum(counts.values()))
+    engine.run(program, stack="floor", config={}, cloud=Blank(), threads=1)
     return {}
 
 
@@ -67,7 +66,7 @@ def growth(times: str) -> dict[str, Any]:
 
     recorder = Recorder(region="sa-east-1")
     started = time.perf_counter()
-    engine.run(program, stack="prod", config=config, cloud=recorder)
+    engine.run(program, stack="prod", config=config, cloud=recorder, threads=1)
     return {"declared": time.perf_counter() - started, "resources": len(recorder.graph.nodes)}
 
 

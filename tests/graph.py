@@ -105,6 +105,7 @@ def declare(
         config={**settings, **engine.EMULATED},
         cloud=recorder,
         preview=not known,
+        threads=1,
     )
     recorder.graph.outputs = plain(exports)
     return recorder.graph

@@ -31,6 +31,8 @@ PROGRAM = (
     "requirements.txt",
     "components",
     "settings",
+    "slo",
+    "telemetry",
 )  # fmt: skip - a list of names
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 OWNER = {
@@ -40,6 +42,9 @@ OWNER = {
     "image": "000000000001.dkr.ecr.sa-east-1.amazonaws.com/arca:1.0.0",
     "contact_email": "oncall@arca-test.com.ar",
 }
+
+
+PAGER = "0123456789abcdef0123456789abcdef"
 
 
 class Project:
@@ -104,6 +109,11 @@ class Project:
         """Update the stack."""
         return self.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
 
+    def page(self, stack: str) -> None:
+        """Give PagerDuty's key as an operator does (docs/monitoring.md)."""
+        key = "arca-api:alerting.pagerduty_key"
+        self.pulumi("config", "set", "--secret", "--path", key, PAGER, "--stack", stack)
+
     def state(self, stack: str) -> dict[str, str]:
         """URN to id of everything that is durable."""
         exported = json.loads(self.pulumi("stack", "export", "--stack", stack))
@@ -158,8 +168,12 @@ def test_prod_then_dr(project: Project) -> None:
     """Dr reads prod, is promoted in place, and neither can be destroyed."""
     project.init("prod")
     project.init("dr")
+    assert "alerting.pagerduty_key" in project.pulumi("preview", "--stack", "prod", ok=False)
+    project.page("prod")
     project.up("prod")
+    assert PAGER not in project.pulumi("stack", "export", "--stack", "prod")
     project.pulumi("preview", "--expect-no-changes", "--stack", "prod")
+    project.page("dr")
     project.up("dr")
     project.pulumi("preview", "--expect-no-changes", "--stack", "dr")
     database = {urn: i for urn, i in project.state("dr").items() if "rds/instance" in urn}
@@ -169,8 +183,13 @@ def test_prod_then_dr(project: Project) -> None:
     assert project.replaced("dr") == []
     project.up("dr")
     project.change("dr", "recovery", {"phase": "active"})
-    # The tasks learn of the cache: a new revision, which is what replacing means here.
-    assert {name.partition("::")[0] for name in project.replaced("dr")} == {TASK_DEFINITION}
+    # The tasks learn of the cache: a new revision, which is what replacing means here. Nothing is
+    # followed any more, so the alarm about the distance goes.
+    assert set(project.replaced("dr")) == {
+        f"{TASK_DEFINITION}::service",
+        f"{TASK_DEFINITION}::service-migrations",
+        "aws:cloudwatch/metricAlarm:MetricAlarm::observability-database-replica-lag",
+    }
     project.up("dr")
     assert database.items() <= project.state("dr").items()
 
