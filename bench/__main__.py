@@ -11,8 +11,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RUNS = 5
-# The floor's resources have three plain inputs; prod's alarms have a page of metric math each, which
-# the SDK turns into its wire format and hands from task to task: hence a third more, not a quarter.
+# The floor's resources have three plain inputs; prod's alarms have a page of metric math each,
+# which the SDK turns into its wire format and hands from task to task: hence a third more.
 TARGETS = {
     "prod_seconds_over_floor": 1.35,
     "prod_memory_over_floor": 1.25,

@@ -31,8 +31,8 @@ def outputs(kind: str) -> int:
     space = module.split("/")[0]
     space += "_" if iskeyword(space) else ""
     holder = PACKAGES[package] if space == "index" else getattr(PACKAGES[package], space)
-    found: dict[str, object] = vars(getattr(holder, name))
-    return sum(isinstance(value, property) for value in found.values())
+    kept: Any = getattr(holder, name)
+    return sum(isinstance(getattr(kept, member), property) for member in dir(kept))
 
 
 def declare(kinds: Mapping[str, int], others: int) -> None:
