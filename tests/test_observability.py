@@ -51,6 +51,21 @@ def test_severities_have_topics_of_their_own(stack: str) -> None:
             assert node.inputs["okActions"] == actions
 
 
+def test_missing_data_means_what_each_alarm_says() -> None:
+    """Silence of the replica, of health and of the published budget is chosen one by one."""
+    declared = graph("prod")
+    treated = {
+        node.name: node.inputs["treatMissingData"]
+        for node in watching(declared)
+        if node.type == ALARM
+    }
+    assert treated["observability-api-no-healthy-tasks"] == "breaching"
+    assert treated["observability-errors-budget-50"] == "ignore"
+    assert treated["observability-errors-outage-1h"] == "notBreaching"
+    following = graph("dr").one(ALARM, "observability-database-replica-lag")
+    assert following.inputs["treatMissingData"] == "breaching"
+
+
 def test_runbooks_are_linked_where_the_repository_is_known() -> None:
     """Otherwise alarms name the file."""
     url = "https://git.example/arca-infra/blob/main"

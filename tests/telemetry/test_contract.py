@@ -94,6 +94,13 @@ def test_no_line_breaks_the_checker(value: Any) -> None:
     list(contract.breaches({"_aws": {"CloudWatchMetrics": [{"Metrics": value}, value]}}))
 
 
+@pytest.mark.parametrize("digits", ["30000000007", "20000000001", "30000000090", "30000000139"])
+def test_cuits_of_every_kind_of_check_digit(digits: str) -> None:
+    """The modulus leaves 0 and 9 too; 1 of 11 numbers has no digit at all."""
+    assert contract.is_cuit(digits)
+    assert not any(contract.is_cuit(f"3000000004{last}") for last in range(10))
+
+
 @given(st.integers(0, 99_999_999), st.sampled_from(["20", "27", "30", "33"]))
 def test_a_cuit_is_known_by_its_check_digit(number: int, kind: str) -> None:
     """At most one of ten last digits is one."""
