@@ -15,6 +15,7 @@ from components.component import Place
 from components.database import DATABASE as DATABASE_NAME
 from components.database import PORT as DATABASE_PORT
 from components.database import Database
+from components.delivery import Delivery, Released
 from components.edge import EdgeRegion, EdgeZone
 from components.endpoints import Endpoints
 from components.firewall import Firewall
@@ -46,6 +47,7 @@ here = Place(
     account_id=owner.account_id,
     replica_region=s.recovery.replica_region,
     protect=s.protected,
+    disposable=s.disposable,
     providers=providers(region=s.region, account_id=owner.account_id, tags=tags),
 )
 primary = Primary.of(s.recovery.primary_stack)
@@ -132,7 +134,13 @@ if primary:
     origin_zone_id, client_ca_pem = primary.text("origin_zone_id"), primary.text("client_ca_pem")
 else:
     zone = dns.OriginZone("origin-zone", here, names)
-    pulls = OriginPulls("origin-pulls", here, zone_id=owner.cloudflare_zone_id, domain=domain)
+    pulls = OriginPulls(
+        "origin-pulls",
+        here,
+        zone_id=owner.cloudflare_zone_id,
+        domain=domain,
+        owns_zone=s.edge.owns_zone,
+    )
     EdgeZone(
         "edge",
         s.edge,
@@ -167,13 +175,7 @@ load_balancer = LoadBalancer(
     client_ca_pem=client_ca_pem,
     weights_shifted_by_ecs=s.service.weights_shifted_by_ecs,
 )
-Firewall(
-    "firewall",
-    s.firewall,
-    here,
-    load_balancer_arn=load_balancer.arn,
-    log_key_arn=key["logs"],
-)
+Firewall("firewall", s.firewall, here, load_balancer_arn=load_balancer.arn, log_key_arn=key["logs"])
 records = dns.OriginRecords(
     "origin",
     s.dns,
@@ -282,6 +284,20 @@ observability = Observability(
     log_key_arn=key["logs"],
     sample_percent=s.service.collector.sample_percent,
 )
+delivery = Delivery(
+    "delivery",
+    s.delivery,
+    here,
+    primary_stack=s.recovery.primary_stack,
+    released=Released(
+        cluster=service.cluster,
+        service=service.name,
+        families=[service.task_family, service.migration_family],
+        passed_role_arns=service.passed_role_arns,
+        log_groups=[service.log_group, *observability.log_groups.values()],
+        repository_name=registry.repository_name,
+    ),
+)
 
 exports: dict[str, Any] = {
     "stack": stack,
@@ -290,39 +306,22 @@ exports: dict[str, Any] = {
     "phase": s.recovery.phase if primary else "active",
     "region": s.region,
     "account_id": owner.account_id,
-    "network": {
-        **network.exports,
-        "service_security_group_id": access.groups["service"],
-        "job_security_group_id": access.groups["job"],
-    },
+    "network": {**network.exports, **access.exports},
     "database": {
         **database.exports,
         "host": proxy.endpoint if proxy else database.address,
         "is_replica": s.following,
     },
-    "cache": cache
-    and {
-        "replication_group_id": cache.replication_group_id,
-        "address": cache.address,
-        "port": CACHE_PORT,
-    },
+    "cache": cache and cache.exports,
     "service": {**service.exports, **load_balancer.exports},
     "observability": {
         **observability.exports,
         "topics": alerting.topics,
         "log_groups": {"api": service.log_group, **observability.log_groups},
     },
-    "edge": {
-        "url": f"https://{names.public}",
-        "regional_url": f"https://{names.regional_public}",
-        "origin_name": names.origin,
-        "regional_origin_name": names.regional_origin,
-        "health_check_id": records.health_check_id,
-    },
-    "registry": {
-        "repository_name": registry.repository_name,
-        "repository_url": registry.repository_url,
-    },
+    "edge": records.exports,
+    "registry": registry.exports,
+    "delivery": delivery.role_arns or None,
     "buckets": {role: bucket.name for role, bucket in storage.buckets.items()},
     "key_arns": key,
     "secret_arns": secrets.arns,

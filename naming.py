@@ -29,6 +29,30 @@ def physical(*parts: str, limit: int = 63, salt: str = "") -> str:
     return f"{name[: limit - len(digest) - 1].rstrip('-')}-{digest}"
 
 
+STATE_REGION = "us-east-1"
+"""Where the stacks' state is: the DR region, so that it outlives the primary one."""
+STATE_KEY_ALIAS = f"alias/{PROJECT}-state"
+
+
+def state_bucket(account_id: str) -> str:
+    """The bucket with the stacks' state, which `arca bootstrap` makes once an account."""
+    return f"{PROJECT}-state-{account_id}"
+
+
+def boundary_arn(account_id: str) -> str:
+    """The permissions boundary of every role, which `arca bootstrap` makes once an account."""
+    return f"arn:aws:iam::{account_id}:policy/{PROJECT}-boundary"
+
+
+def role_path(stack: str) -> str:
+    """The path of a stack's roles: what a pipeline may change is said by path, not by name."""
+    return f"/{PROJECT}/{stack}/"
+
+
+DELIVERY_PATH = f"/{PROJECT}-delivery/"
+"""The path of the pipeline's own roles, which no pipeline may change."""
+
+
 @dataclass(frozen=True)
 class Names:
     """The DNS names of a stack, all below the domain of its stage."""

@@ -95,6 +95,15 @@ class RegistryOutputs(Contract):
     repository_url: str
 
 
+class DeliveryOutputs(Contract):
+    """ARNs of GitHub Actions' roles, which go into the environments' variables."""
+
+    preview: str
+    infra: str
+    release: str
+    review: str | None = None
+
+
 class RecoveryOutputs(Contract):
     """What a secondary needs of its primary; all of it stands in the DR region or is global."""
 
@@ -127,6 +136,7 @@ class Outputs(Contract):
     edge: EdgeOutputs
     observability: ObservabilityOutputs
     registry: RegistryOutputs
+    delivery: DeliveryOutputs | None = None
     buckets: dict[Literal["documents", "audit", "logs", "artifacts"], str]
     key_arns: dict[str, str]
     secret_arns: dict[str, str]

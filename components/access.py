@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
@@ -159,6 +159,11 @@ class Access(Component):
                 )
         self.groups = {role: group.id for role, group in groups.items()}
         self.register_outputs({})
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports: the groups of what operators start."""
+        return {f"{role}_security_group_id": self.groups[role] for role in ("service", "job")}
 
 
 def _role(target: Role | Outside) -> Role:

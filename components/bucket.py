@@ -29,15 +29,24 @@ def private_bucket(
     key_arn: pulumi.Input[str] | None,
     region: str | None = None,
     lock: bool = False,
+    disposable_prefix: str | None = None,
     statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
 ) -> Kept:
     """Declare the bucket and the five resources that close it.
 
     Without a key of ours, S3's own key encrypts it (SSE-S3): the only choice for a bucket that
     load balancers write to (Elastic Load Balancing User Guide, "Access logs for your
-    Application Load Balancer"). `statements` adds to the bucket's policy, given its ARN.
+    Application Load Balancer"). `statements` adds to the bucket's policy, given its ARN. A bucket
+    with a `disposable_prefix` goes with what is in it, and its name says so.
     """
-    bucket = aws.s3.Bucket(name, object_lock_enabled=lock or None, region=region, opts=durable)
+    bucket = aws.s3.Bucket(
+        name,
+        bucket_prefix=disposable_prefix,
+        force_destroy=True if disposable_prefix else None,
+        object_lock_enabled=lock or None,
+        region=region,
+        opts=durable,
+    )
     versioning = aws.s3.BucketVersioning(
         name,
         bucket=bucket.bucket,

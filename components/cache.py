@@ -1,6 +1,6 @@
 """The cache: a Valkey or Redis replication group, with TLS and a token."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import pulumi
 import pulumi_aws as aws
@@ -150,3 +150,12 @@ class Cache(Component):
             for number in range(1, spec.nodes + 1)
         ]
         self.register_outputs({"address": self.address})
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports."""
+        return {
+            "replication_group_id": self.replication_group_id,
+            "address": self.address,
+            "port": PORT,
+        }

@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 import pulumi
 
-from naming import prefix
+from naming import boundary_arn, prefix, role_path
 
 DataClass = Literal["public", "internal", "confidential"]
 """Confidential is whatever can hold an invoice, a CUIT, a credential or a key."""
@@ -39,6 +39,8 @@ class Place:
     """Where copies of what is durable go, if anywhere."""
     protect: bool
     """Whether what is durable is protected from deletion."""
+    disposable: bool
+    """Whether destroying the stack leaves nothing behind: a review stack's."""
     providers: tuple[pulumi.ProviderResource, ...]
 
     @property
@@ -69,6 +71,12 @@ class Component(pulumi.ComponentResource):
             args: pulumi.ResourceTransformationArgs,
         ) -> pulumi.ResourceTransformationResult | None:
             props = cast("dict[str, object]", args.props)
+            if args.type_ == "aws:iam/role:Role":
+                # The pipeline may make a role only below the stack's path and within the
+                # account's boundary (docs/pipeline.md).
+                boundary = boundary_arn(place.account_id)
+                path = props.get("path") or role_path(place.stack)
+                props = {**props, "path": path, "permissions_boundary": boundary}
             # Exactly the resource classes that take the provider's default tags have `tags_all`.
             if "tags_all" not in props:
                 return None

@@ -1,6 +1,6 @@
 """The origin names: a Route 53 zone that says where the load balancer is."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -107,5 +107,16 @@ class OriginRecords(Component):
             health_check_id=check.id if spec.failover else None,
             opts=self.child(),
         )
-        self.health_check_id = check.id
+        self._names, self.health_check_id = names, check.id
         self.register_outputs({"health_check_id": check.id})
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports: the names that lead here, and what watches them."""
+        return {
+            "url": f"https://{self._names.public}",
+            "regional_url": f"https://{self._names.regional_public}",
+            "origin_name": self._names.origin,
+            "regional_origin_name": self._names.regional_origin,
+            "health_check_id": self.health_check_id,
+        }

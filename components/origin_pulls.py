@@ -16,7 +16,8 @@ class OriginPulls(Component):
     """A certificate authority of our own, and a client certificate of it at Cloudflare.
 
     Produces: CA key and certificate, client key, request and certificate, the zone's
-    authenticated origin pulls. Load balancers trust the CA alone. Cloudflare's shared
+    authenticated origin pulls; without the zone, no certificate at Cloudflare. Load balancers
+    trust the CA alone. Cloudflare's shared
     certificate would prove only "some Cloudflare zone".
     """
 
@@ -29,6 +30,7 @@ class OriginPulls(Component):
         *,
         zone_id: str,
         domain: str,
+        owns_zone: bool,
     ) -> None:
         super().__init__("arca:originPulls:OriginPulls", name, place, data_class="confidential")
         ca_key = tls.PrivateKey(
@@ -63,15 +65,16 @@ class OriginPulls(Component):
             early_renewal_hours=RENEW_HOURS,
             opts=self.child(),
         )
-        certificate = cloudflare.AuthenticatedOriginPullsCertificate(
-            name,
-            zone_id=zone_id,
-            certificate=client.cert_pem,
-            private_key=key.private_key_pem,
-            opts=self.child(),
-        )
-        cloudflare.AuthenticatedOriginPullsSettings(
-            name, zone_id=zone_id, enabled=True, opts=self.child(depends_on=[certificate])
-        )
+        if owns_zone:
+            certificate = cloudflare.AuthenticatedOriginPullsCertificate(
+                name,
+                zone_id=zone_id,
+                certificate=client.cert_pem,
+                private_key=key.private_key_pem,
+                opts=self.child(),
+            )
+            cloudflare.AuthenticatedOriginPullsSettings(
+                name, zone_id=zone_id, enabled=True, opts=self.child(depends_on=[certificate])
+            )
         self.ca_pem = ca.cert_pem
         self.register_outputs({"ca_pem": ca.cert_pem})

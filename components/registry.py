@@ -1,6 +1,7 @@
 """The image registry: immutable tags, scanned, encrypted, copied to the DR region."""
 
 import json
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -122,6 +123,14 @@ class Registry(Component):
         self.repository_name = repository.name
         self.repository_url = repository.repository_url
         self.register_outputs({"repository_url": self.repository_url})
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """Its part of the stack's exports."""
+        return {
+            "repository_name": self.repository_name,
+            "repository_url": self.repository_url,
+        }
 
     def _template_role(self, name: str, key_arn: pulumi.Input[str]) -> pulumi.Output[str]:
         """Let ECR make a repository under a customer key.

@@ -116,7 +116,7 @@ class Secrets(Component):
                 name=f"{place.prefix}/{plan.role}",
                 description=plan.description,
                 kms_key_id=key_arn,
-                recovery_window_in_days=spec.recovery_days,
+                recovery_window_in_days=0 if place.disposable else spec.recovery_days,
                 replicas=[{"region": away, "kms_key_id": replica_key_arn}] if away else None,
                 opts=self.durable(),
             )

@@ -113,6 +113,8 @@ class Storage(Component):
             key_arn=key_arn,
             region=region,
             lock=lock,
+            # The pipeline's boundary refuses to delete a bucket named `storage-audit-...`.
+            disposable_prefix=f"{self.place.prefix}-" if self.place.disposable else None,
             statements=statements,
         )
         if logs is not None:

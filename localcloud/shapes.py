@@ -98,7 +98,7 @@ SHAPES: Mapping[str, Shape] = {
     "aws:elasticache/subnetGroup:SubnetGroup": _arn("elasticache", "subnetgroup:{name}"),
     "aws:iam/role:Role": Shape(
         "{name}",
-        {"arn": "arn:aws:iam::{account}:role/{name}", "uniqueId": "AROA{HEX16}"},
+        {"arn": "arn:aws:iam::{account}:role{path}{name}", "uniqueId": "AROA{HEX16}"},
         named="name",
     ),
     "aws:iam/rolePolicy:RolePolicy": Shape("{role}:{name}", named="name"),

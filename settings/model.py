@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from components.alerting import AlertingSpec
 from components.cache import CacheSpec
 from components.database import DatabaseSpec
+from components.delivery import DeliverySpec
 from components.dns import DnsSpec
 from components.edge import EdgeSpec
 from components.firewall import FirewallSpec
@@ -117,6 +118,11 @@ class Settings(Spec):
     protected: bool = Field(
         default=False, description="Refuse to destroy what is durable: data, keys, secrets."
     )
+    disposable: bool = Field(
+        default=False,
+        description="Destroying the stack leaves nothing behind: no final snapshot, no secret to "
+        "bring back, no bucket that is not empty. For review stacks.",
+    )
     runs_on: Literal["aws", "emulated"] = Field(
         default="aws", description="Set by `make up` alone; on AWS, placeholders are refused."
     )
@@ -136,6 +142,9 @@ class Settings(Spec):
     service: ServiceSpec = Field(default=ServiceSpec(), description="The ECS service.")
     edge: EdgeSpec = Field(default=EdgeSpec(), description="The Cloudflare zone.")
     dns: DnsSpec = Field(default=DnsSpec(), description="Origin names and health checks.")
+    delivery: DeliverySpec = Field(
+        default=DeliverySpec(), description="Roles of GitHub Actions, one an environment."
+    )
     alerting: AlertingSpec = Field(default=AlertingSpec(), description="Who hears of an alarm.")
     probe: ProbeSpec = Field(default=ProbeSpec(), description="The outside probe.")
     observability: ObservabilitySpec = Field(

@@ -209,6 +209,29 @@ def placeholders(s: Settings) -> Iterator[Problem]:
         for key in s.owner.placeholders():
             wanted = "your own value: this is the placeholder that only `make up` accepts"
             yield Problem(f"owner.{key}", getattr(s.owner, key), wanted)
+        for key in s.delivery.placeholders():
+            wanted = "your own repository: this is the placeholder that only `make up` accepts"
+            yield Problem(f"delivery.{key}", getattr(s.delivery, key), wanted)
+
+
+def review_stacks(s: Settings) -> Iterator[Problem]:
+    """Code that nobody has approved yet runs in dev's account alone."""
+    if s.delivery.review_stacks and s.stage != "dev":
+        yield Problem(
+            "delivery.review_stacks", True, f"false in stage {s.stage}: only dev has them"
+        )
+
+
+def disposable(s: Settings) -> Iterator[Problem]:
+    """What is protected is not thrown away; production always is protected."""
+    if s.disposable and s.protected:
+        yield Problem("disposable", True, "false where protected is true")
+
+
+def shared_zone(s: Settings) -> Iterator[Problem]:
+    """Without the zone, Cloudflare does not hold the certificate that we would ask for."""
+    if s.load_balancer.mutual_tls and not s.edge.owns_zone:
+        yield Problem("load_balancer.mutual_tls", True, "false where edge.owns_zone is false")
 
 
 def pager(s: Settings) -> Iterator[Problem]:
@@ -235,6 +258,9 @@ RULES = (
     Rule(("database", "recovery"), replicas_and_passwords),
     Rule(("recovery", "region", "database", "dns"), primary),
     Rule(("recovery", "network", "dns"), secondary),
-    Rule(("owner", "runs_on"), placeholders),
+    Rule(("owner", "delivery", "runs_on"), placeholders),
+    Rule(("stage", "delivery"), review_stacks),
+    Rule(("disposable", "protected"), disposable),
+    Rule(("edge", "load_balancer"), shared_zone),
     Rule(("stage", "runs_on", "alerting"), pager),
 )

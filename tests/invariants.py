@@ -113,7 +113,9 @@ def _policy(node: Registration, policy: Mapping[str, Any]) -> Iterator[str]:
         if statement["Effect"] == "Allow" and wide:
             yield f"allows {actions}"
         unconditioned = (
-            "Condition" not in statement and node.type == "aws:iam/rolePolicy:RolePolicy"
+            statement["Effect"] == "Allow"
+            and "Condition" not in statement
+            and node.type == "aws:iam/rolePolicy:RolePolicy"
         )
         if unconditioned and "*" in _list(statement.get("Resource", [])):
             unscoped = {a for a in _list(actions) if not a.startswith(UNSCOPED)}

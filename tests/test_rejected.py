@@ -172,6 +172,28 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
         "database.blue_green_upgrades is true",
         "RDS Blue/Green refuses cross-region replicas",
     ),
+    (
+        "dev",
+        {"delivery": {"infra_repository": "acme/arca-infra"}},
+        "delivery is",
+        "infra_repository and application_repository go together",
+    ),
+    ("dev", {"delivery": {"review_stacks": True}}, "delivery is", "review_stacks needs"),
+    ("dev", {"delivery.infra_repository": "acme"}, 'delivery.infra_repository is "acme"', "match"),
+    ("dev", {"delivery.session_minutes": 30}, "delivery.session_minutes is 30", "equal to 60"),
+    (
+        "staging",
+        {"delivery.review_stacks": True},
+        "delivery.review_stacks is true",
+        "false in stage staging: only dev has them",
+    ),
+    ("prod", {"disposable": "true"}, "disposable is true", "false where protected is true"),
+    (
+        "dev",
+        {"edge.owns_zone": False},
+        "load_balancer.mutual_tls is true",
+        "false where edge.owns_zone is false",
+    ),
     ("dr", {"database.multi_az": False}, "database.multi_az is false", "true in stage prod"),
     ("dr", {"protected": "false"}, "protected is false", "true in stage prod"),
     ("dr", {"database.backup_days": 1}, "database.backup_days is 1", "at least 14 in stage prod"),
@@ -237,7 +259,9 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
     """Only the emulated run accepts what nobody has filled in."""
     monkeypatch.setattr(engine, "EMULATED", {})
     text = refusal("prod", {})
-    assert "7 settings are wrong" in text
+    assert "9 settings are wrong" in text
+    for key in ("infra_repository", "application_repository"):
+        assert f'arca-api:delivery.{key} is "your-org/' in text
     for key in ("account_id", "domain", "cloudflare_account_id", "cloudflare_zone_id", "image"):
         assert f"arca-api:owner.{key} is" in text
     assert "arca-api:owner.contact_email" in text

@@ -22,6 +22,7 @@ COMPONENTS = {
     "cache",
     "certificate",
     "database",
+    "delivery",
     "edge",
     "edge-region",
     "endpoints",

@@ -210,8 +210,8 @@ class Database(Component):
             if spec.blue_green_upgrades and makes_data
             else None,
             deletion_protection=self.place.protect,
-            skip_final_snapshot=False,
-            final_snapshot_identifier=f"{identifier}-final",
+            skip_final_snapshot=self.place.disposable,
+            final_snapshot_identifier=None if self.place.disposable else f"{identifier}-final",
             monitoring_interval=spec.monitoring_seconds,
             monitoring_role_arn=common.monitoring_role if spec.monitoring_seconds else None,
             performance_insights_enabled=True,

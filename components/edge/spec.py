@@ -60,6 +60,11 @@ class EdgeSpec(Spec):
         ),
         description="Rate limits by client address, the first that matches.",
     )
+    owns_zone: bool = Field(
+        default=True,
+        description="Declare what a zone has once: TLS, cache and WAF settings, origin pulls. "
+        "False in a review stack, which shares the zone of dev.",
+    )
     health_notifications: bool = Field(
         default=True,
         description="Cloudflare checks the region and writes to the contact when it changes.",

@@ -15,8 +15,9 @@ NAME_SERVERS = 4
 class EdgeZone(Component):
     """The zone's singletons and the API's record.
 
-    Produces: the API's record, the delegation of the origin zone, TLS and HSTS settings, cache
-    rules, custom and managed WAF rules, rate limits and tiered cache.
+    Produces: the API's record, the delegation of the origin zone, and where the zone is the
+    stack's own, TLS and HSTS settings, cache rules, custom and managed WAF rules, rate limits
+    and tiered cache.
     """
 
     def __init__(
@@ -52,6 +53,11 @@ class EdgeZone(Component):
             ttl=1,
             opts=self.child(),
         )
+        if spec.owns_zone:
+            self._settings(name, spec, zone_id, health_path)
+        self.register_outputs({"api_name": names.public})
+
+    def _settings(self, name: str, spec: EdgeSpec, zone_id: str, health_path: str) -> None:
         for setting, value in rules.settings(spec).items():
             cloudflare.ZoneSetting(
                 f"{name}-{setting.replace('_', '-')}",
@@ -83,4 +89,3 @@ class EdgeZone(Component):
             value="on" if spec.tiered_cache else "off",
             opts=self.child(),
         )
-        self.register_outputs({"api_name": names.public})

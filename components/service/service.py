@@ -43,6 +43,8 @@ class Service(Component):
     log_group: pulumi.Output[str]
     alarm_names: list[pulumi.Output[str]]
     task_role_arn: pulumi.Output[str]
+    passed_role_arns: list[pulumi.Output[str]]
+    """What whoever registers or runs a task hands to ECS."""
 
     def __init__(
         self,
@@ -140,6 +142,10 @@ class Service(Component):
         self.migration_family = migrations.family
         self.log_group = log.name
         self.task_role_arn = owned.task
+        self.passed_role_arns = [
+            *(owned.execution, owned.migration_execution),
+            *(owned.task, owned.migration),
+        ]
         self.register_outputs({"cluster": cluster.name, "service": service.name})
 
     @property

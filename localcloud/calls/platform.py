@@ -83,6 +83,7 @@ TABLE: Mapping[str, tuple[Call, ...]] = {
             lambda s: {
                 "RoleName": s["name"],
                 "AssumeRolePolicyDocument": s["assumeRolePolicy"],
+                **take("path", "maxSessionDuration", "permissionsBoundary")(s),
                 "Tags": tags(s),
             },
             lambda answer: {"arn": answer["Role"]["Arn"], "uniqueId": answer["Role"]["RoleId"]},

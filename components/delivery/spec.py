@@ -1,0 +1,48 @@
+"""Who may change a stack from GitHub."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from components.spec import Spec
+
+REPOSITORY = r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
+PLACEHOLDER = "your-org/"
+
+
+class DeliverySpec(Spec):
+    """The repositories whose workflows may work on the stack; none of them, no roles."""
+
+    infra_repository: str | None = Field(
+        default=None,
+        pattern=REPOSITORY,
+        description="This repository as GitHub knows it, for example `acme/arca-infra`. "
+        "Placeholder: begins with `your-org/`.",
+    )
+    application_repository: str | None = Field(
+        default=None,
+        pattern=REPOSITORY,
+        description="The repository that releases images. Placeholder: begins with `your-org/`.",
+    )
+    review_stacks: bool = Field(
+        default=False,
+        description="Labelled pull requests may make review stacks in this account; stage dev.",
+    )
+    session_minutes: int = Field(
+        default=120, ge=60, le=120, description="Longest time that a workflow's login lasts."
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.infra_repository is None) != (self.application_repository is None):
+            message = "infra_repository and application_repository go together"
+            raise ValueError(message)
+        if self.review_stacks and self.infra_repository is None:
+            message = "review_stacks needs infra_repository"
+            raise ValueError(message)
+        return self
+
+    def placeholders(self) -> list[str]:
+        """Names of the fields that nobody has filled in."""
+        fields = ("infra_repository", "application_repository")
+        return [name for name in fields if str(getattr(self, name)).startswith(PLACEHOLDER)]
