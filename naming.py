@@ -29,9 +29,8 @@ def physical(*parts: str, limit: int = 63, salt: str = "") -> str:
     return f"{name[: limit - len(digest) - 1].rstrip('-')}-{digest}"
 
 
-STATE_REGION = "us-east-1"
-"""Where the stacks' state is: the DR region, so that it outlives the primary one."""
 STATE_KEY_ALIAS = f"alias/{PROJECT}-state"
+"""The key of the stacks' state, which `arca bootstrap` makes once an account."""
 
 
 def state_bucket(account_id: str) -> str:

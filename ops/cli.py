@@ -9,13 +9,25 @@ import click
 from errors import ArcaError
 
 COMMANDS: Mapping[str, str] = {
+    "bootstrap": "An empty account's first things: state, its key, GitHub's login, the boundary.",
     "contract": "What the service logs, held against its contract.",
     "dashboard": "The dashboards, as pictures.",
+    "deploy": "Ship an image, to a verdict on what runs.",
+    "diff": "What runs, against what a deployment would run.",
+    "exec": "A shell in a running task.",
+    "history": "What was deployed when, and how it ended.",
     "local": "The emulated cloud on this machine: up, down, status.",
     "logs": "A request's log lines, across all groups.",
     "maintenance": "Windows in which alarms below SEV1 do not notify.",
+    "promote": "Let a paused deployment go on.",
     "ranges": "Cloudflare's address ranges, which the load balancer lets in.",
+    "rollback": "The release that was live before, again.",
+    "run": "A one-off task: its log lines, its exit code.",
+    "scale": "How many tasks run, until the next `pulumi up`.",
     "slo": "Objectives: status, report, replay of their alarms.",
+    "status": "What the service is doing now.",
+    "stop": "Roll a deployment under way back.",
+    "verify": "Whether all that a task refers to is there.",
 }
 """Each command's line in `arca --help`; the command itself is in ops/commands."""
 
@@ -24,6 +36,9 @@ Exit codes:
   0    done
   1    failed; the message says what, where, what was wanted and what to do
   2    wrong usage
+  3    rolled back: the release of before serves
+  4    the rollback failed: somebody has to look now
+  5    unknown: it goes on, or what runs is not what was said
   6    refused: somebody else is at work, or a gate is closed; nothing was done
   130  interrupted; nothing half done is left
 """

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
 from typing import Any, cast
 
 import boto3
@@ -22,31 +25,66 @@ EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidCl
            "UnrecognizedClientException"}  # fmt: skip # error codes of different services
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 ATTEMPTS = 5
+MAKING = Lock()
 
 
 def client(stack: Stack, service: str, *, region: str | None = None) -> Any:
     """A client for a stack's AWS: retried with jitter within a bound, never waiting for long.
 
-    Source: AWS SDKs and Tools Reference Guide, "Retry behavior", mode `standard`.
+    One for each service and thread-safe (Boto3 documentation, "Clients"); making one is not, and
+    takes a while. Source: AWS SDKs and Tools Reference Guide, "Retry behavior", mode `standard`.
     """
+    with MAKING:
+        return _client(service, region or stack.outputs.region, stack.endpoint)
+
+
+@lru_cache
+def _client(service: str, region: str, endpoint: str | None) -> Any:
     make = cast("Callable[..., Any]", boto3.client)
-    emulated = stack.endpoint is not None
+    emulated = endpoint is not None
     return make(
         service,
-        region_name=region or stack.outputs.region,
-        endpoint_url=stack.endpoint,
+        region_name=region,
+        endpoint_url=endpoint,
         aws_access_key_id="emulated" if emulated else None,
         aws_secret_access_key="emulated" if emulated else None,
         config=Config(
-            retries={"mode": "standard", "total_max_attempts": 1 if emulated else ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": 3 if emulated else ATTEMPTS},
+            max_pool_connections=20,
             connect_timeout=5,
             read_timeout=60,
         ),
     )
 
 
+@dataclass(frozen=True)
+class Account:
+    """An account that has no stack yet; `endpoint` is an emulated cloud's, None on AWS."""
+
+    account_id: str
+    region: str
+    endpoint: str | None
+
+    @property
+    def name(self) -> str:
+        """What `make up` would bring up here."""
+        return "dev"
+
+    @property
+    def where(self) -> str:
+        """For a person: which account this is."""
+        place = f"AWS account {self.account_id} in {self.region}"
+        return f"{place}, emulated at {self.endpoint}" if self.endpoint else place
+
+
+def account_client(account: Account, service: str) -> Any:
+    """A client for an account, before any stack."""
+    with MAKING:
+        return _client(service, account.region, account.endpoint)
+
+
 @contextmanager
-def explained(stack: Stack, what: str) -> Generator[None]:
+def explained(stack: Stack | Account, what: str) -> Generator[None]:
     """Turn what AWS or the way to it says into one clear error."""
     try:
         yield
@@ -73,7 +111,7 @@ def explained(stack: Stack, what: str) -> Generator[None]:
         ) from None
 
 
-def _refused(stack: Stack, what: str, error: ClientError) -> ArcaError:
+def _refused(stack: Stack | Account, what: str, error: ClientError) -> ArcaError:
     detail = error.response.get("Error", {})
     code = detail.get("Code", "")
     if code in EXPIRED:

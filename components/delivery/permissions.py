@@ -7,7 +7,7 @@ import pulumi
 
 from components.component import Place
 from components.iam import Statement, allow
-from naming import STATE_KEY_ALIAS, STATE_REGION, boundary_arn, role_path, state_bucket
+from naming import STATE_KEY_ALIAS, boundary_arn, role_path, state_bucket
 
 Text = pulumi.Input[str]
 
@@ -62,7 +62,7 @@ def state(place: Place, stacks: Sequence[str]) -> list[Statement]:
         allow(["s3:GetObject"], state_objects(place, stacks)),
         allow(
             ["kms:Decrypt"],
-            [f"arn:aws:kms:{STATE_REGION}:{place.account_id}:key/*"],
+            [f"arn:aws:kms:*:{place.account_id}:key/*"],
             condition={"ForAnyValue:StringEquals": {"kms:ResourceAliases": STATE_KEY_ALIAS}},
         ),
     ]
