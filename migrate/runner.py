@@ -1,0 +1,117 @@
+"""Bring a database up to date: one runner at a time, each revision whole or not at all."""
+
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import sqlalchemy
+from sqlalchemy import Connection
+from sqlalchemy.pool import StaticPool
+
+from migrate import audit, execution, position, rules, sessions
+from migrate.applied import Applied
+from migrate.attempt import Attempts
+from migrate.database import Database
+from migrate.events import Events
+from migrate.history import History
+from migrate.limits import Limits
+from migrate.phase import ROLLING, Phase
+from migrate.plan import Plan, plan
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run has done."""
+
+    current: str | None
+    """The database's revision; None when it is empty."""
+    applied: tuple[str, ...]
+    held: tuple[str, ...]
+    """Pending revisions of phases that were not asked for."""
+    ahead: tuple[str, ...]
+    """Applied revisions that only a later release knows."""
+
+
+def run(
+    database: Database,
+    history: History,
+    *,
+    phases: Collection[Phase] = ROLLING,
+    events: Events | None = None,
+    limits: Limits | None = None,
+) -> Outcome:
+    """Apply the pending revisions of some phases.
+
+    Raises Refused before anything is done (another runner, a mislabelled revision, an unknown
+    database), and ArcaError where a revision fails: those before it stay, it leaves nothing.
+    """
+    events, limits = events or Events(), limits or Limits()
+    with connected(database, limits) as connection, sessions.only_runner(connection, limits):
+        found, pending = _pending(connection, history, phases)
+        pending.require_order()
+        rules.require(pending)
+        audit.prepare(connection)
+        attempts = Attempts(database, connection, history, events, limits)
+        for planned in pending.revisions:
+            attempts.apply(planned)
+    applied = tuple(one.id for one in pending.revisions)
+    outcome = Outcome(
+        current=applied[-1] if applied else found.current,
+        applied=applied,
+        held=tuple(one.id for one in pending.held),
+        ahead=found.ahead,
+    )
+    events.emit("migration.done", _said(outcome), **outcome.__dict__)
+    return outcome
+
+
+def pending(
+    database: Database, history: History, *, phases: Collection[Phase], limits: Limits | None = None
+) -> Plan:
+    """The plan for a database, which is only read. Raises ArcaError."""
+    with connected(database, limits or Limits()) as connection:
+        return _pending(connection, history, phases)[1]
+
+
+def recorded(
+    database: Database, *, limits: Limits | None = None
+) -> tuple[str | None, tuple[Applied, ...]]:
+    """The database's revision and its audit table. Raises ArcaError."""
+    with connected(database, limits or Limits()) as connection:
+        heads = execution.current(connection)
+        return (heads[0] if heads else None), audit.read(connection)
+
+
+@contextmanager
+def connected(database: Database, limits: Limits) -> Generator[Connection]:
+    """One session, and never another: the runner's lock belongs to it."""
+    session = database.connect(limits)
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: session, poolclass=StaticPool
+    )
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+        session.close()
+
+
+def _pending(
+    connection: Connection, history: History, phases: Collection[Phase]
+) -> tuple[position.Position, Plan]:
+    heads = execution.current(connection)
+    found = position.locate(history, heads, audit.read(connection))
+    start = history.head if found.ahead else found.current
+    return found, plan(history, start=start, phases=phases)
+
+
+def _said(outcome: Outcome) -> str:
+    at = outcome.current or "nothing"
+    count = len(outcome.applied)
+    text = f"Applied {count} revision{'' if count == 1 else 's'}; the schema is at {at}."
+    if outcome.held:
+        text += f" Held back: {', '.join(outcome.held)}."
+    if outcome.ahead:
+        text += f" The database is ahead of this image by {', '.join(outcome.ahead)}."
+    return text

