@@ -71,12 +71,13 @@ def contract_allowed(
 
 
 def rollback_allowed(
-    history: History, applied: Iterable[Applied], *, last_live: datetime | None
+    history: History | None, applied: Iterable[Applied], *, last_live: datetime | None
 ) -> Verdict:
     """Whether the schema still has what an earlier release uses.
 
     `last_live` is the last moment at which that release was live; None if it never was, or nobody
-    knows. Raises ArcaError for a moment without a time zone.
+    knows. A history names the revision in words. Raises ArcaError for a moment without a time
+    zone.
     """
     _aware(last_live)
     since = [
@@ -87,7 +88,7 @@ def rollback_allowed(
     if not since:
         return Verdict(allowed=True)
     first = min(since, key=lambda one: one.applied_at)
-    known = history.find(first.revision)
+    known = history.find(first.revision) if history else None
     named = f"{first.revision} ({known.message})" if known else first.revision
     by = f" by release {first.release}" if first.release else ""
     was = f"it was last live at {utc(last_live)}" if last_live else "when it was live is not known"

@@ -32,16 +32,25 @@ def test_ask_2_weights_that_ecs_shifts_are_left_alone() -> None:
 
 
 def test_ask_3_native_canary_and_linear() -> None:
-    """Both are settings of ECS itself."""
+    """Both are settings of ECS itself; each waits for smoke tests before customers reach it."""
+    hooks = [
+        {
+            "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+            "targetType": "PAUSE",
+            "timeoutConfiguration": {"timeoutInMinutes": "30", "action": "ROLLBACK"},
+        }
+    ]
     assert service("prod").inputs["deploymentConfiguration"] == {
         "strategy": "CANARY",
         "bakeTimeInMinutes": "15",
+        "lifecycleHooks": hooks,
         "canaryConfiguration": {"canaryPercent": 10, "canaryBakeTimeInMinutes": "10"},
     }
     linear = {"service.deployment": {"strategy": "linear", "step_percent": 25, "step_minutes": 3}}
     assert service("staging", linear).inputs["deploymentConfiguration"] == {
         "strategy": "LINEAR",
         "bakeTimeInMinutes": "10",
+        "lifecycleHooks": hooks,
         "linearConfiguration": {"stepPercent": 25, "stepBakeTimeInMinutes": "3"},
     }
 

@@ -30,7 +30,17 @@ class RollingSpec(Spec):
     )
 
 
-class BlueGreenSpec(Spec):
+class PausedSpec(Spec):
+    """A strategy that can wait between test traffic and production traffic."""
+
+    pause_minutes: Minutes = Field(
+        default=30,
+        description="Minutes that a deployment waits, before production traffic moves, for "
+        "`arca deploy` or `arca promote` to let it go on; it is rolled back then. 0 never waits.",
+    )
+
+
+class BlueGreenSpec(PausedSpec):
     """A whole new set of tasks, tested, then given all the traffic at once."""
 
     strategy: Literal["blue-green"] = "blue-green"
@@ -39,7 +49,7 @@ class BlueGreenSpec(Spec):
     )
 
 
-class LinearSpec(Spec):
+class LinearSpec(PausedSpec):
     """Traffic moves to the new tasks in equal steps."""
 
     strategy: Literal["linear"] = "linear"
@@ -50,7 +60,7 @@ class LinearSpec(Spec):
     bake_minutes: Minutes = Field(default=10, description="Minutes watched after the last step.")
 
 
-class CanarySpec(Spec):
+class CanarySpec(PausedSpec):
     """A small share of the traffic first, then all of it."""
 
     strategy: Literal["canary"] = "canary"

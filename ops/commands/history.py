@@ -1,0 +1,39 @@
+"""`arca history`: what was deployed when, and how it ended."""
+
+from typing import Any
+
+import click
+
+from ops.options import of_stack
+
+
+@click.command("history")
+@click.option("--last", default=10, show_default=True, type=click.IntRange(1, 20), help="How many.")
+@of_stack
+def command(last: int, stack_name: str, target: Any, *, as_json: bool) -> None:
+    """The latest deployments, newest first; ECS keeps them for 90 days."""
+    from ops import render
+    from ops.release import history
+    from ops.release.service import Service, short
+    from ops.stack import find
+
+    stack = find(stack_name, target=target)
+    click.echo(f"{stack.where}", err=True)
+    found = history.read(Service(stack), most=last)
+    if as_json:
+        deployments = [past.as_json() for past in found]
+        render.print_json({"stack": stack.name, "deployments": deployments})
+        return
+    render.table(
+        ("begun (UTC)", "status", "revision", "image", "reason"),
+        [
+            (
+                f"{past.deployment.created:%Y-%m-%d %H:%M:%S}",
+                past.deployment.status,
+                short(past.task_definition),
+                past.image.rpartition("/")[2],
+                past.deployment.reason,
+            )
+            for past in found
+        ],
+    )

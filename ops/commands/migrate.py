@@ -1,0 +1,118 @@
+"""`arca migrate`: the schema, phase by phase."""
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ops.options import SPAN, of_stack
+
+
+@click.command("migrate")
+@click.option(
+    "--phase",
+    "phases",
+    multiple=True,
+    type=click.Choice(["expand", "migrate", "contract"]),
+    help="Phases to run; expand and migrate, where none is named.",
+)
+@click.option("--image", help="Tag or digest whose migrations run; what the service runs.")
+@click.option("--wait", default="1d", show_default=True, type=SPAN, help="Before a contract.")
+@click.option("--plan", "planned", is_flag=True, help="Show and lint the SQL of --history.")
+@click.option(
+    "--history",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The application's Alembic directory, for --plan.",
+)
+@click.option("--from", "start", help="With --plan: the revision that the database is at.")
+@click.option("--timeout", default="2h", show_default=True, type=SPAN, help="How long it may take.")
+@click.option("--dry-run", is_flag=True, help="Say what would run.")
+@of_stack
+def command(
+    stack_name: str,
+    target: Any,
+    *,
+    phases: tuple[str, ...],
+    image: str | None,
+    wait: timedelta,
+    planned: bool,
+    history: Path | None,
+    start: str | None,
+    timeout: timedelta,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Run an image's migrations as a task; 1 where they fail, 6 where they are refused.
+
+    A contract is refused until what runs has been live for --wait. With --plan no cloud is asked:
+    the SQL is shown and linted; 1 where an error is found.
+    """
+    if planned != (history is not None) or (start is not None and not planned):
+        raise click.UsageError("--plan and --history go together, and --from goes with them")
+    chosen = phases or ("expand", "migrate")
+    if history is not None:
+        _plan(history, chosen, start=start, as_json=as_json)
+        return
+    from ops import render
+    from ops.release.clock import Clock
+    from ops.release.migrations import Migrations
+    from ops.release.service import Service
+    from ops.stack import find
+
+    stack = find(stack_name, target=target)
+    say = partial(click.echo, err=True)
+    migrations = Migrations(Service(stack), Clock(), say)
+    reference = migrations.image(image)
+    if "contract" in chosen:
+        migrations.require_contract(wait=wait)
+    say(f"{stack.where}: {', '.join(chosen)} of {reference}")
+    content = {"stack": stack.name, "image": reference, "phases": list(chosen)}
+    if dry_run:
+        if as_json:
+            render.print_json({**content, "dry_run": True})
+        else:
+            render.line(f"Would run {', '.join(chosen)} of {reference}.")
+        return
+    result = migrations.run(reference, phases=chosen, timeout=timeout)
+    if as_json:
+        render.print_json({**content, **result.as_json()})
+    elif result.exit_code == 0:
+        render.line(f"Done: {', '.join(chosen)} of {reference}.")
+    else:
+        render.line(f"FAILED: it ended with {result.exit_code}: {result.reason}")
+        render.line("  runbook:  docs/runbooks/database-migration-failure.md")
+    code = 1 if result.exit_code is None else result.exit_code
+    click.get_current_context().exit(code if code in (0, 6) else 1)
+
+
+def _plan(directory: Path, phases: tuple[str, ...], *, start: str | None, as_json: bool) -> None:
+    from migrate import history, lint, plan
+    from migrate.phase import Phase
+    from ops import render
+
+    found = plan.plan(history.read(directory), start=start, phases=tuple(map(Phase, phases)))
+    findings = lint.lint(found)
+    if as_json:
+        revisions = [
+            {"id": one.id, "phase": str(one.phase), "sql": one.sql} for one in found.revisions
+        ]
+        render.print_json(
+            {
+                "revisions": revisions,
+                "held": [one.id for one in found.held],
+                "findings": [finding.as_json() for finding in findings],
+            }
+        )
+    else:
+        render.line(found.sql or "Nothing is pending.")
+        for one in found.held:
+            render.line(f"-- held back: {one.id} ({one.phase})")
+        for finding in findings:
+            render.line(
+                f"{finding.level}: {finding.revision}:{finding.line} {finding.rule}: "
+                f"{finding.message}"
+            )
+    errors = [finding for finding in findings if finding.level == "error"]
+    click.get_current_context().exit(1 if errors else 0)

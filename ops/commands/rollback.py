@@ -1,0 +1,50 @@
+"""`arca rollback`: the release that was live before, again."""
+
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from ops.options import SPAN, of_stack
+
+
+@click.command("rollback")
+@click.option("--contract-ran", is_flag=True, help="Go back though a contract migration ran since.")
+@click.option("--reason", help="Why, where --contract-ran is given.")
+@click.option("--timeout", default="2h", show_default=True, type=SPAN, help="How long to watch.")
+@click.option("--dry-run", is_flag=True, help="Say where it would go back to.")
+@of_stack
+def command(
+    reason: str | None,
+    timeout: timedelta,
+    stack_name: str,
+    target: Any,
+    *,
+    contract_ran: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Roll back: a deployment under way is stopped, else the release of before is deployed.
+
+    Refused (6) where a contract migration ran since that release was live: its code would miss
+    what was dropped.
+    """
+    from ops import render
+    from ops.release import report
+    from ops.release.rollback import Rollback
+    from ops.stack import find
+
+    if contract_ran and not reason:
+        raise click.UsageError("--contract-ran wants --reason")
+    stack = find(stack_name, target=target)
+    live = report.Live()
+    rollback = Rollback(stack, timeout=timeout, say=live.say, watch=live.watch)
+    if dry_run:
+        plan = rollback.plan()
+        if as_json:
+            render.print_json({"stack": stack.name, "dry_run": True, **plan.as_json()})
+        else:
+            render.line(str(plan))
+        return
+    outcome = report.watched(stack, lambda: rollback.run(past_contract=contract_ran))
+    report.end(stack, outcome, as_json=as_json)

@@ -1,0 +1,1 @@
+"""Releases: from an image to a verdict on what runs."""

@@ -1,0 +1,117 @@
+"""Follow a deployment by its id to its end, and act where it waits or breaks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NoReturn
+
+from errors import ArcaError
+from ops.clients import explained
+from ops.release import failures
+from ops.release.clock import Clock
+from ops.release.journal import Journal
+from ops.release.service import Deployment, Service, short
+
+POLL_SECONDS = 5.0
+POLL_EMULATED_SECONDS = 0.2
+FEWEST_FAILURES = 3
+"""Of a revision's tasks before it is given up, or half of them, whichever is more. ECS's own
+circuit breaker is for rolling deployments only (Amazon ECS Developer Guide)."""
+AFTER_SHIFT = frozenset({"POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"})
+
+Look = Callable[[Deployment], str | None]
+"""Looks at a deployment that waits; None when all is well, else what is wrong."""
+
+
+@dataclass(frozen=True)
+class Acts:
+    """What is done on the way; None leaves it to a person."""
+
+    at_pause: Look | None
+    after_shift: Look
+
+
+@dataclass
+class Follower:
+    """Follows one deployment; whatever it does may be done twice."""
+
+    service: Service
+    journal: Journal | None
+    clock: Clock
+    watch: Callable[[Deployment], None]
+    acts: Acts
+    timeout: timedelta
+    stopped_because: str | None = None
+    """Why this follower asked for a rollback, if it did."""
+    _looked: set[str] = field(default_factory=set[str])
+
+    def to_the_end(self, arn: str) -> Deployment:
+        """Give the deployment as it ended, or as it was when the time ran out."""
+        deadline = self.clock.now() + self.timeout
+        target = self.service.task_definition(self.service.deployment(arn).target.arn)
+        while True:
+            deployment = self.service.deployment(arn)
+            if self.journal is not None:
+                self.journal.alive()
+            self.watch(deployment)
+            if not deployment.under_way or self.clock.now() > deadline:
+                return deployment
+            if deployment.status in ("PENDING", "IN_PROGRESS"):
+                self._act(deployment, target)
+            self.clock.sleep(
+                POLL_SECONDS if self.service.stack.endpoint is None else POLL_EMULATED_SECONDS
+            )
+
+    def stop(self, deployment: Deployment, why: str) -> None:
+        """Ask ECS to roll back; one that ended meanwhile is left as it is."""
+        self.stopped_because = why
+        ecs = self.service.ecs
+        with explained(self.service.stack, "The deployment cannot be stopped"):
+            try:
+                ecs.stop_service_deployment(
+                    serviceDeploymentArn=deployment.arn, stopType="ROLLBACK"
+                )
+            except ecs.exceptions.ConflictException:
+                return
+
+    def _act(self, deployment: Deployment, target: str) -> None:
+        hook = deployment.paused_hook
+        if hook is not None and self.acts.at_pause is not None:
+            if hook not in self._looked:
+                self._looked.add(hook)
+                wrong = self.acts.at_pause(deployment)
+                answer(self.service, deployment, proceed=wrong is None)
+                self.stopped_because = wrong
+            return
+        if deployment.stage in AFTER_SHIFT and "shifted" not in self._looked:
+            self._looked.add("shifted")
+            wrong = self.acts.after_shift(deployment)
+            if wrong is not None:
+                self.stop(deployment, wrong)
+                return
+        found = failures.of(self.service, target, since=deployment.created)
+        if found.number >= max(FEWEST_FAILURES, deployment.target.requested / 2):
+            self.stop(deployment, f"{found.number} tasks died: {'; '.join(found.reasons)}")
+
+
+def refuse_unpaused(service: Service, latest: Deployment | None) -> NoReturn:
+    """Raise ArcaError: nothing waits for an answer."""
+    state = f"{short(latest.arn)}: {latest.status}, stage {latest.stage}" if latest else "none"
+    raise ArcaError(
+        "No deployment waits for anybody.",
+        where=f"{service.stack.where}, {state}",
+        wanted="a deployment that is paused",
+        do=f"see where it is: `arca status --stack {service.stack.name}`",
+    )
+
+
+def answer(service: Service, deployment: Deployment, *, proceed: bool) -> None:
+    """Answer the hook that waits; raises ArcaError where none does."""
+    if deployment.paused_hook is None:
+        refuse_unpaused(service, deployment)
+    with explained(service.stack, "The paused deployment cannot be answered"):
+        service.ecs.continue_service_deployment(
+            serviceDeploymentArn=deployment.arn,
+            hookId=deployment.paused_hook,
+            action="CONTINUE" if proceed else "ROLLBACK",
+        )

@@ -1,0 +1,136 @@
+"""Back to what was live before."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from ops.release import history, journal
+from ops.release.clock import Clock
+from ops.release.deploy import Release, Wishes
+from ops.release.follow import Acts, Follower
+from ops.release.judge import judge, serving
+from ops.release.migrations import Migrations, contract_since
+from ops.release.service import Deployment, Service, image_of, short
+from ops.release.verdict import Outcome, Verdict
+from ops.stack import Stack
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a rollback would do."""
+
+    stops: str | None
+    """The deployment that is under way."""
+    to: str
+    image: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """For a person."""
+        first = f"stop {self.stops} and go back" if self.stops else "go back"
+        return f"Would {first} to {self.to} ({self.image})."
+
+
+class Rollback:
+    """A rollback of a stack's service."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        timeout: timedelta,
+        say: Callable[[str], None],
+        watch: Callable[[Deployment], None],
+        clock: Clock | None = None,
+    ) -> None:
+        self._stack, self._timeout, self._say, self._watch = stack, timeout, say, watch
+        self._clock = clock or Clock()
+        self._service = Service(stack)
+
+    def plan(self) -> Plan:
+        """What `run` would do; raises ArcaError where there is nothing to go back to."""
+        under_way = self.under_way()
+        if under_way is not None:
+            source = self._source(under_way)
+            image = image_of(self._service.definition(source))
+            return Plan(short(under_way.arn), short(source), image)
+        past = history.before(self._service, self._current())
+        return Plan(None, short(past.task_definition), past.image)
+
+    def run(self, *, past_contract: bool = False) -> Outcome:
+        """Do it, and judge by what runs.
+
+        A rollback that ends well is a deployment that ends well: the verdict is LIVE for the
+        release of before, or ROLLED_BACK where a deployment was stopped.
+        """
+        under_way = self.under_way()
+        if under_way is not None:
+            return self._stop(under_way)
+        past = history.before(self._service, self._current())
+        if not past_contract:
+            refused = self._contract(past)
+            if refused is not None:
+                return refused
+        release = Release(
+            self._stack,
+            wishes=Wishes(timeout=self._timeout),
+            say=self._say,
+            watch=self._watch,
+            clock=self._clock,
+        )
+        return release.back_to(past.task_definition, past.image)
+
+    def under_way(self) -> Deployment | None:
+        """The deployment that is not at its end, if there is one."""
+        latest = self._service.deployments(most=1)
+        return latest[0] if latest and latest[0].under_way else None
+
+    def _contract(self, past: history.Past) -> Outcome | None:
+        """Refuse where a contract ran after that release was last live."""
+        current = self._service.definition(self._current())
+        result = Migrations(self._service, self._clock, self._say).applied(
+            image_of(current), timeout=timedelta(minutes=10)
+        )
+        finding = contract_since(result, past.replaced, emulated=self._stack.endpoint is not None)
+        if finding is None:
+            return None
+        return Outcome(
+            Verdict.REFUSED,
+            f"{finding}; deploy a repaired image instead, or say --contract-ran with a --reason "
+            "when the old code is known to work",
+            past.image,
+            past.task_definition,
+            runs=self._current(),
+        )
+
+    def _stop(self, under_way: Deployment) -> Outcome:
+        self._say(f"{short(under_way.arn)} is under way: asking ECS to roll it back")
+        follower = Follower(
+            self._service,
+            None,
+            self._clock,
+            self._watch,
+            Acts(None, lambda _deployment: None),
+            self._timeout,
+        )
+        follower.stop(under_way, "an operator asked for it")
+        ended = follower.to_the_end(under_way.arn)
+        target = self._service.task_definition(ended.target.arn)
+        verdict, reason = judge(
+            ended, serving(self._service), target=target, source=self._source(ended)
+        )
+        image = image_of(self._service.definition(target))
+        held = journal.read(self._stack)
+        if held is not None and held.deployment == ended.arn and verdict is not Verdict.UNKNOWN:
+            journal.forget(self._stack)
+        return Outcome(verdict, reason, image, target, runs=self._current(), deployment=ended.arn)
+
+    def _source(self, deployment: Deployment) -> str:
+        return self._service.task_definition(deployment.sources[0].arn)
+
+    def _current(self) -> str:
+        return str(self._service.describe()["taskDefinition"])

@@ -1,0 +1,168 @@
+"""A one-off task: started, its log lines shown as they come, its exit code told."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from errors import ArcaError
+from ops.clients import client, explained
+from ops.release.clock import Clock
+from ops.release.service import Service, short
+
+POLL_SECONDS = 3.0
+STOPPED = "STOPPED"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the container ended. ECS forgets a task within the hour; all of it is kept here."""
+
+    task: str
+    exit_code: int | None
+    """None where the container never ran."""
+    reason: str
+    lines: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "task": self.task,
+            "exit_code": self.exit_code,
+            "reason": self.reason,
+            "lines": list(self.lines),
+        }
+
+
+class Task:
+    """A task of a family, run beside the service: its network, the jobs' security group."""
+
+    def __init__(self, service: Service, definition: Mapping[str, Any], clock: Clock) -> None:
+        self._service, self._clock = service, clock
+        self._definition = definition
+        self._container: Mapping[str, Any] = definition["containerDefinitions"][0]
+        self._logs = client(service.stack, "logs")
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        show: Callable[[str], None],
+        timeout: timedelta,
+        environment: Mapping[str, str] | None = None,
+    ) -> Result:
+        """Run the command to its end.
+
+        Raises ArcaError where the task is not accepted, and after the timeout, which stops it.
+        """
+        arn = self._start(command, environment or {})
+        stack = self._service.stack
+        try:
+            return self._follow(arn, show, timeout)
+        except (KeyboardInterrupt, ArcaError):
+            with explained(stack, "The task cannot be stopped"):
+                self._service.ecs.stop_task(
+                    cluster=self._service.names["cluster"], task=arn, reason="stopped by arca"
+                )
+            raise
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> str:
+        network = self._service.stack.outputs.network
+        override = {
+            "name": self._container["name"],
+            "environment": [{"name": k, "value": v} for k, v in environment.items()],
+        }
+        if command:
+            override["command"] = list(command)
+        with explained(self._service.stack, "The task cannot be started"):
+            answer = self._service.ecs.run_task(
+                cluster=self._service.names["cluster"],
+                taskDefinition=self._definition["taskDefinitionArn"],
+                launchType="FARGATE",
+                startedBy="arca",
+                networkConfiguration={
+                    "awsvpcConfiguration": {
+                        "subnets": network.private_subnet_ids,
+                        "securityGroups": [network.job_security_group_id],
+                        "assignPublicIp": "DISABLED",
+                    }
+                },
+                overrides={"containerOverrides": [override]},
+            )
+        if not answer["tasks"]:
+            reasons = ", ".join(failure.get("reason", "") for failure in answer["failures"])
+            raise ArcaError(
+                f"The task was not started: {reasons}",
+                where=f"{self._service.stack.where}, {self._definition['family']}",
+                wanted="a task",
+                do="look at the account's Fargate quota and the subnets' free addresses",
+            )
+        return answer["tasks"][0]["taskArn"]
+
+    def _follow(self, arn: str, show: Callable[[str], None], timeout: timedelta) -> Result:
+        deadline = self._clock.now() + timeout
+        lines: list[str] = []
+        seen = _Stream(self._logs, self._container, short(arn))
+        while True:
+            with explained(self._service.stack, "The task cannot be read"):
+                task: Mapping[str, Any] = self._service.ecs.describe_tasks(
+                    cluster=self._service.names["cluster"], tasks=[arn]
+                )["tasks"][0]
+                # Read after the status: what a stopped task wrote is all there.
+                for line in seen.new():
+                    lines.append(line)
+                    show(line)
+            if task["lastStatus"] == STOPPED:
+                return self._result(task, tuple(lines))
+            if self._clock.now() > deadline:
+                raise ArcaError(
+                    f"The task did not end within {timeout}; it was stopped.",
+                    where=f"{self._service.stack.where}, {arn}",
+                    wanted="an end",
+                    do="see its last lines above; give it longer with --timeout",
+                )
+            self._clock.sleep(POLL_SECONDS if self._service.stack.endpoint is None else 0.1)
+
+    def _result(self, task: Mapping[str, Any], lines: tuple[str, ...]) -> Result:
+        containers = {one["name"]: one for one in task["containers"]}
+        container = containers.get(self._container["name"], {})
+        # A container that was never pulled has no exit code, which must not read as 0.
+        return Result(
+            task["taskArn"],
+            container.get("exitCode"),
+            container.get("reason") or task.get("stoppedReason", ""),
+            lines,
+        )
+
+
+class _Stream:
+    """A task's log stream, each line once."""
+
+    def __init__(self, logs: Any, container: Mapping[str, Any], task: str) -> None:
+        options = container.get("logConfiguration", {}).get("options", {})
+        self._logs, self._group = logs, options.get("awslogs-group")
+        prefix = options.get("awslogs-stream-prefix", "")
+        self._stream = f"{prefix}/{container['name']}/{task}"
+        self._token: str | None = None
+
+    def new(self) -> Iterator[str]:
+        """What was not given yet."""
+        if self._group is None:
+            return
+        while True:
+            arguments = {"nextToken": self._token} if self._token else {}
+            try:
+                answer = self._logs.get_log_events(
+                    logGroupName=self._group,
+                    logStreamName=self._stream,
+                    startFromHead=True,
+                    **arguments,
+                )
+            except self._logs.exceptions.ResourceNotFoundException:
+                return
+            yield from (event["message"] for event in answer["events"])
+            token = answer["nextForwardToken"]
+            if token == self._token or not answer["events"]:
+                self._token = token
+                return
+            self._token = token
