@@ -18,6 +18,7 @@ from migrate.history import read
 from migrate.limits import Limits
 from migrate.phase import Phase
 from migrate.plan import Plan, plan
+from migrate.service_user import ServiceUser
 
 DEFAULT = Limits()
 
@@ -103,7 +104,8 @@ def main(
 ) -> None:
     """Bring the schema up to date, or leave it as it was.
 
-    Reads DATABASE_ADDRESS, _PORT, _NAME, _USERNAME and _PASSWORD. Prints one JSON object a line.
+    Reads DATABASE_ADDRESS, _PORT, _NAME, _USERNAME and _PASSWORD; makes the service's user where
+    APP_DATABASE_USERNAME and _PASSWORD are set. Prints one JSON object a line.
     """
     if planned and applied:
         raise click.UsageError("--plan and --applied are two questions: ask one.")
@@ -117,8 +119,14 @@ def main(
         elif planned:
             _planned(events, _plan(directory, phases, start, limits))
         else:
-            database = Database.of(os.environ)
-            runner.run(database, read(directory), phases=phases, events=events, limits=limits)
+            runner.run(
+                Database.of(os.environ),
+                read(directory),
+                phases=phases,
+                events=events,
+                limits=limits,
+                user=ServiceUser.of(os.environ),
+            )
     except ArcaError as error:
         raise SystemExit(_report(events, error)) from None
     except Exception as error:
@@ -166,7 +174,7 @@ def _lost(error: Exception) -> ArcaError:
         "The database ended the session, or refused a statement of the runner itself: "
         f"{type(of_server(error)).__name__}.",
         where="the runner, outside a revision",
-        wanted="a database that answers, and an owner who may create tables",
+        wanted="a database that answers, and an owner who may create tables and roles",
         do="look at the database's state and its log, and run again",
     )
     failure.__cause__ = error

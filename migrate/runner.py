@@ -3,7 +3,9 @@
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+import psycopg
 import sqlalchemy
 from sqlalchemy import Connection
 from sqlalchemy.pool import StaticPool
@@ -17,6 +19,7 @@ from migrate.history import History
 from migrate.limits import Limits
 from migrate.phase import ROLLING, Phase
 from migrate.plan import Plan, plan
+from migrate.service_user import ServiceUser
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,9 @@ def run(
     phases: Collection[Phase] = ROLLING,
     events: Events | None = None,
     limits: Limits | None = None,
+    user: ServiceUser | None = None,
 ) -> Outcome:
-    """Apply the pending revisions of some phases.
+    """Apply the pending revisions of some phases; then make the service's user, where given.
 
     Raises Refused before anything is done (another runner, a mislabelled revision, an unknown
     database), and ArcaError where a revision fails: those before it stay, it leaves nothing.
@@ -54,6 +58,9 @@ def run(
         attempts = Attempts(database, connection, history, events, limits)
         for planned in pending.revisions:
             attempts.apply(planned)
+        if user is not None:
+            user.make(_session(connection))
+            events.emit("migration.user", f"{user.name} may use every table.", user=user.name)
     applied = tuple(one.id for one in pending.revisions)
     outcome = Outcome(
         current=applied[-1] if applied else found.current,
@@ -95,6 +102,12 @@ def connected(database: Database, limits: Limits) -> Generator[Connection]:
     finally:
         engine.dispose()
         session.close()
+
+
+def _session(connection: Connection) -> psycopg.Connection[Any]:
+    """The session itself."""
+    session: Any = connection.connection.driver_connection
+    return session
 
 
 def _pending(

@@ -67,7 +67,12 @@ def test_a_runner_of_another_database_is_no_matter(
     other = Database.of(server.database())
     with session(other) as elsewhere:
         elsewhere.execute(f"SELECT pg_advisory_lock({LOCK})".encode())
-        run(database, write(tmp_path, ("expand", "CREATE TABLE a (b bigint)")))
+        history = write(tmp_path, ("expand", "CREATE TABLE a (b bigint)"))
+        run(database, history)
+        with session(database) as here:
+            here.execute(f"SELECT pg_advisory_lock({LOCK})".encode())
+            with pytest.raises(Refused, match=f"pid {here.info.backend_pid} "):
+                run(database, history)
 
 
 def test_a_runner_that_ends_in_time_is_waited_for(database: Database) -> None:

@@ -10,7 +10,18 @@ from migrate.attempt import Failed
 from migrate.database import Database
 from migrate.limits import Limits
 from migrate.phase import Phase
-from tests.migrate.histories import EVERY, Lines, asked, columns, invoices, run, session, write
+from tests.migrate.histories import (
+    EVERY,
+    HASTY,
+    Lines,
+    asked,
+    columns,
+    invoices,
+    revision,
+    run,
+    session,
+    write,
+)
 
 TABLE = ("expand", "CREATE TABLE a (b bigint)")
 BLOCK = "with op.get_context().autocommit_block():\n    "
@@ -172,6 +183,14 @@ def test_a_revision_cannot_lift_the_limits_of_the_next(database: Database, tmp_p
     assert asked(database, "SELECT limit_of_locks FROM seen") == "200ms"
 
 
+def test_a_session_has_its_limits_from_the_start(database: Database) -> None:
+    """For the runner's own statements too."""
+    with database.connect(HASTY) as own:
+        shown = [own.execute(f"SHOW {name}".encode()).fetchone() for name in
+                 ("lock_timeout", "statement_timeout", "application_name")]  # fmt: skip # one list
+    assert shown == [("200ms",), ("20s",), ("arca-migrate",)]
+
+
 def test_a_mislabelled_revision_is_refused_before_anything(
     database: Database, tmp_path: Path
 ) -> None:
@@ -225,6 +244,19 @@ def test_a_database_of_another_history(
             other.execute("INSERT INTO alembic_version VALUES (%s)", (version,))
     with pytest.raises(Refused, match="foreign"):
         run(database, history)
+
+
+def test_a_database_on_another_branch(database: Database, tmp_path: Path) -> None:
+    """Ahead by what is not known, and without what this history has."""
+    new, other = tmp_path / "new", tmp_path / "other"
+    for folder in (new, other):
+        folder.mkdir()
+        write(folder, TABLE)
+    revision(new, "n2", "r1", 'phase = "expand"', "SELECT 1")
+    revision(other, "o2", "r1", 'phase = "expand"', "SELECT 1")
+    run(database, new)
+    with pytest.raises(Refused, match="is at n2, which this history does not know"):
+        run(database, other)
 
 
 def test_what_a_python_revision_raises_has_its_line(database: Database, tmp_path: Path) -> None:
