@@ -1,0 +1,262 @@
+"""The pipeline's roles on the real stacks: whom they trust, what they can and cannot do."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from localcloud.engine import Registration
+from naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
+from ops import boundary
+from tests.graph import ACCOUNT, declare
+from tests.policies import allows, of_role
+from tests.stacks import STACKS, graph
+from tests.test_rejected import changed
+
+READ_ONLY: Mapping[str, Any] = {
+    "Effect": "Allow",
+    "Action": ["*:Get*", "*:List*", "*:Describe*", "logs:FilterLogEvents", "logs:StartQuery"],
+    "Resource": "*",
+}
+"""Wider than AWS's ReadOnlyAccess, so that what stays closed is closed by us."""
+POWER_USER: list[Mapping[str, Any]] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+"""Wider than AWS's PowerUserAccess, so that the boundary alone is what holds."""
+BOUNDARY = list(boundary.document(ACCOUNT)["Statement"])
+BUCKET = f"arn:aws:s3:::{state_bucket(ACCOUNT)}"
+IAM = f"arn:aws:iam::{ACCOUNT}"
+OF_STATE_KEY = {"kms:ResourceAliases": [STATE_KEY_ALIAS]}
+BOUNDED = {"iam:PermissionsBoundary": boundary_arn(ACCOUNT)}
+
+
+def roles(stack: str) -> dict[str, Registration]:
+    """The pipeline's roles of a stack, by purpose."""
+    found = graph(stack).of("aws:iam/role:Role")
+    return {
+        role.name.removeprefix("delivery-"): role for role in found if role.component == "delivery"
+    }
+
+
+def region(stack: str) -> str:
+    """A stack's region."""
+    return str(graph(stack).outputs["region"])
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_roles_are_the_purposes(stack: str) -> None:
+    """Review stacks stand in dev's account only."""
+    wanted = {"preview", "infra", "release"}
+    if stack == "dev":
+        wanted.add("review")
+    assert set(roles(stack)) == wanted
+    exported = graph(stack).outputs["delivery"]
+    assert {key for key, arn in exported.items() if arn} == wanted
+    for key, arn in exported.items():
+        assert arn == f"{IAM}:role/arca-delivery/arca-{stack}-{key}"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_trust_is_exact(stack: str) -> None:
+    """One environment of one repository: no branch, no pull request, no pattern."""
+    for purpose, role in roles(stack).items():
+        repository = "your-org/arca-api" if purpose == "release" else "your-org/arca-infra"
+        issuer = "token.actions.githubusercontent.com"
+        assert json.loads(role.inputs["assumeRolePolicy"]) == {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Federated": f"{IAM}:oidc-provider/{issuer}"},
+                    "Action": "sts:AssumeRoleWithWebIdentity",
+                    "Condition": {
+                        "StringEquals": {
+                            f"{issuer}:aud": "sts.amazonaws.com",
+                            f"{issuer}:sub": f"repo:{repository}:environment:{stack}-{purpose}",
+                        }
+                    },
+                }
+            ],
+        }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_role_of_the_platform_is_bounded(stack: str) -> None:
+    """Below its stack's path, which the pipeline may change, or the pipeline's own."""
+    found = graph(stack).of("aws:iam/role:Role")
+    assert len(found) > 10
+    for role in found:
+        own = "/arca-delivery/" if role.component == "delivery" else f"/arca/{stack}/"
+        assert role.inputs["path"] == own
+        assert role.inputs["permissionsBoundary"] == boundary_arn(ACCOUNT)
+
+
+def test_without_repositories_there_are_no_roles() -> None:
+    """Both stay out, and the export says so."""
+    bare = declare("staging", changed("staging", {"delivery": {}}))
+    assert [r for r in bare.of("aws:iam/role:Role") if r.component == "delivery"] == []
+    assert bare.outputs.get("delivery") is None
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_preview_reads_no_secret_and_no_customer(stack: str) -> None:
+    """ReadOnlyAccess would give logs and objects; what is denied wins."""
+    can = [READ_ONLY, *of_role(graph(stack), "delivery-preview")]
+    here = f"{region(stack)}:{ACCOUNT}"
+    secret = f"arn:aws:secretsmanager:{here}:secret:arca-{stack}/database-owner-abcdef"
+    assert not allows(can, "secretsmanager:GetSecretValue", secret)
+    assert not allows(can, "secretsmanager:BatchGetSecretValue", "*")
+    assert allows(can, "secretsmanager:DescribeSecret", secret)
+    key = f"arn:aws:kms:{here}:key/1"
+    assert not allows(
+        can, "kms:Decrypt", key, {"kms:ResourceAliases": [f"alias/arca-{stack}-data"]}
+    )
+    assert not allows(can, "kms:Decrypt", key)
+    assert allows(can, "kms:Decrypt", key, OF_STATE_KEY)
+    log = f"arn:aws:logs:{here}:log-group:/arca-{stack}/api"
+    for action in ("FilterLogEvents", "GetLogEvents", "StartQuery", "GetQueryResults"):
+        assert not allows(can, f"logs:{action}", log)
+    assert not allows(can, "s3:GetObject", "arn:aws:s3:::storage-documents-1234567/invoice.pdf")
+    assert allows(can, "ec2:DescribeVpcs", "*")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("purpose", ["preview", "release"])
+def test_a_state_is_read_by_its_own_stack(stack: str, purpose: str) -> None:
+    """And by the secondary that needs its primary's exports."""
+    can = of_role(graph(stack), f"delivery-{purpose}")
+    mine = {stack, "prod"} if stack == "dr" else {stack}
+    for other in STACKS:
+        state = f"{BUCKET}/.pulumi/stacks/arca-api/{other}.json"
+        assert allows(can, "s3:GetObject", state) == (other in mine)
+        assert not allows(can, "s3:PutObject", state)
+        assert not allows(can, "s3:DeleteObject", state)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_release_does_what_a_release_does(stack: str) -> None:
+    """Each call of `arca deploy`, on this stack's things and on no other's."""
+    can = of_role(graph(stack), "delivery-release")
+    here, inside = f"{region(stack)}:{ACCOUNT}", {"aws:RequestedRegion": region(stack)}
+    name, other = f"arca-{stack}", "arca-elsewhere"
+    assert allows(can, "ecs:RegisterTaskDefinition", "*", inside)
+    assert not allows(can, "ecs:RegisterTaskDefinition", "*", {"aws:RequestedRegion": "eu-west-1"})
+    for action, kind in (
+        ("ecs:UpdateService", "service/{}/api"),
+        ("ecs:StopServiceDeployment", "service-deployment/{}/api/1"),
+        ("ecs:ContinueServiceDeployment", "service-deployment/{}/api/1"),
+        ("ecs:RunTask", "task-definition/{}-migrations:7"),
+        ("ecs:StopTask", "task/{}/0123"),
+    ):
+        assert allows(can, action, f"arn:aws:ecs:{here}:{kind.format(name)}"), action
+        assert not allows(can, action, f"arn:aws:ecs:{here}:{kind.format(other)}"), action
+    parameter = f"arn:aws:ssm:{here}:parameter/{name}"
+    assert allows(can, "ssm:PutParameter", f"{parameter}/operations/release")
+    assert not allows(can, "ssm:PutParameter", f"{parameter}/DATABASE_HOST")
+    assert allows(can, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "arca-api"})
+    assert not allows(can, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "AWS/RDS"})
+    log = f"arn:aws:logs:{here}:log-group:/{name}/api"
+    assert allows(can, "logs:FilterLogEvents", f"{log}:*")
+    assert not allows(can, "logs:FilterLogEvents", f"arn:aws:logs:{here}:log-group:/{other}/api:*")
+    secret = f"arn:aws:secretsmanager:{here}:secret:{name}/database-owner-abcdef"
+    assert allows(can, "secretsmanager:DescribeSecret", secret)
+    assert not allows(can, "secretsmanager:GetSecretValue", secret)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_release_cannot_touch_iam(stack: str) -> None:
+    """It hands ECS the tasks' own roles, and to nobody but ECS's tasks."""
+    statements = of_role(graph(stack), "delivery-release")
+    actions = {a for s in statements for a in s["Action"] if a.startswith("iam:")}
+    assert actions == {"iam:PassRole", "iam:GetRole"}
+    states = graph(stack).states
+    tasks = {"service-execution", "service-migration-execution", "service-task"}
+    tasks |= {"service-migration"}
+    to_tasks = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    seen = set[str]()
+    for role in graph(stack).of("aws:iam/role:Role"):
+        arn = str(states[role.urn]["arn"])
+        seen.add(role.name)
+        assert allows(statements, "iam:PassRole", arn, to_tasks) == (role.name in tasks), role.name
+        assert not allows(statements, "iam:PassRole", arn)
+        assert not allows(
+            statements, "iam:PassRole", arn, {"iam:PassedToService": "lambda.amazonaws.com"}
+        )
+    assert tasks < seen
+
+
+def bounded(statements: list[Mapping[str, Any]], *call: Any) -> bool:
+    """Whether both the identity and the boundary allow it."""
+    return allows([*POWER_USER, *statements], *call) and allows(BOUNDARY, *call)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_infra_cannot_escape(stack: str) -> None:
+    """Even with every right of its own, the boundary holds."""
+    for action, resource in (
+        ("iam:CreateUser", f"{IAM}:user/x"),
+        ("iam:CreateAccessKey", f"{IAM}:user/x"),
+        ("iam:CreateLoginProfile", f"{IAM}:user/x"),
+        ("iam:CreateRole", f"{IAM}:role/arca/{stack}/x"),
+        ("iam:CreateRole", f"{IAM}:role/x"),
+        ("iam:UpdateAssumeRolePolicy", f"{IAM}:role/admin"),
+        ("iam:PutRolePolicy", f"{IAM}:role/arca-delivery/arca-{stack}-infra"),
+        ("iam:UpdateAssumeRolePolicy", f"{IAM}:role/arca-delivery/arca-{stack}-infra"),
+        ("iam:PassRole", f"{IAM}:role/arca-delivery/arca-{stack}-infra"),
+        ("iam:DeleteRolePermissionsBoundary", f"{IAM}:role/arca/{stack}/x"),
+        ("iam:CreatePolicyVersion", boundary_arn(ACCOUNT)),
+        ("iam:SetDefaultPolicyVersion", boundary_arn(ACCOUNT)),
+        ("iam:DeletePolicy", boundary_arn(ACCOUNT)),
+        ("iam:DeleteOpenIDConnectProvider", f"{IAM}:oidc-provider/x"),
+        ("organizations:LeaveOrganization", "*"),
+        ("sts:AssumeRole", f"{IAM}:role/admin"),
+        ("cloudtrail:StopLogging", "*"),
+        ("s3:DeleteBucket", "arn:aws:s3:::storage-audit-1234567"),
+        ("s3:DeleteObjectVersion", "arn:aws:s3:::storage-audit-1234567/service/x"),
+        ("s3:BypassGovernanceRetention", "arn:aws:s3:::storage-audit-1234567/service/x"),
+        ("s3:DeleteBucket", BUCKET),
+        ("s3:DeleteObjectVersion", f"{BUCKET}/.pulumi/stacks/arca-api/prod.json"),
+        ("s3:PutBucketPolicy", BUCKET),
+    ):
+        assert not bounded([], action, resource), action
+    assert not bounded([], "kms:ScheduleKeyDeletion", "key", OF_STATE_KEY)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_infra_can_do_its_work(stack: str) -> None:
+    """What an update needs is within its own policy and the boundary, by its own path."""
+    own = of_role(graph(stack), "delivery-infra")
+    role = f"{IAM}:role/arca/{stack}/service-task-1234567"
+
+    def can(*call: Any) -> bool:
+        return allows(own, *call) and allows(BOUNDARY, *call)
+
+    assert can("iam:CreateRole", role, BOUNDED)
+    assert can("iam:PutRolePolicy", role, BOUNDED)
+    assert can("iam:PassRole", role)
+    assert can("iam:UpdateAssumeRolePolicy", role)
+    elsewhere = f"{IAM}:role/arca/elsewhere/service-task-1234567"
+    assert not can("iam:CreateRole", elsewhere, BOUNDED)
+    assert not can("iam:PassRole", elsewhere)
+    types = {node.type for node in graph(stack).custom() if node.type.startswith("aws:")}
+    services = {t.split(":")[1].split("/")[0] for t in types} - {"iam"}
+    called = {SAME.get(service, service) for service in services}
+    assert called <= set(boundary.SERVICES)
+    assert bounded([], "s3:PutObject", f"{BUCKET}/.pulumi/stacks/arca-api/{stack}.json")
+
+
+SAME = {
+    "appautoscaling": "application-autoscaling",
+    "kinesis": "firehose",
+    "lb": "elasticloadbalancing",
+    "vpc": "ec2",
+}
+"""Pulumi's modules whose API is called otherwise."""
+
+
+def test_a_review_makes_roles_of_review_stacks_only() -> None:
+    """Dev's own roles stay out of its reach."""
+    can = of_role(graph("dev"), "delivery-review")
+    assert allows(can, "iam:CreateRole", f"{IAM}:role/arca/review-7/x", BOUNDED)
+    assert not allows(can, "iam:CreateRole", f"{IAM}:role/arca/review-7/x")
+    assert not allows(can, "iam:CreateRole", f"{IAM}:role/arca/dev/x", BOUNDED)
+    assert not allows(can, "iam:PassRole", f"{IAM}:role/arca/dev/x")

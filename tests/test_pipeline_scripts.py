@@ -1,0 +1,252 @@
+"""The workflows' scripts: which stacks a change touches, review stacks, comments and issues."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localcloud import stackfile
+from localcloud.stackfile import ROOT
+from tests.graph import declare
+from tests.invariants import broken
+from tests.test_architecture import ALLOWED, imports, rooms
+
+SCRIPTS = ROOT / ".github" / "scripts"
+ALL = ["dev", "staging", "prod", "dr"]
+NOW = datetime(2026, 1, 10, tzinfo=UTC)
+
+
+def script(name: str) -> Any:
+    """A script as a module."""
+    spec = spec_from_file_location(name, SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+touched, review, report = script("touched"), script("review_stack"), script("report")
+
+
+@pytest.mark.parametrize(
+    ("paths", "wanted"),
+    [
+        ([], []),
+        (["Pulumi.prod.yaml"], ["prod"]),
+        (["Pulumi.dr.yaml", "Pulumi.dev.yaml", "docs/pipeline.md"], ["dev", "dr"]),
+        (["docs/asks.md", "README.md", "tests/graph.py", "ops/cli.py", "Makefile"], []),
+        (["components/cache.py"], ALL),
+        (["slo/documents/availability.yaml"], ALL),
+        (["Pulumi.yaml"], ALL),
+        (["requirements.txt"], ALL),
+        (["requirements-dev.txt", "outputs.py"], []),
+        ([".github/workflows/stack.yml"], ALL),
+        (["a_new_folder/x.py"], ALL),
+        (["Pulumi.gone.yaml"], []),
+    ],
+)
+def test_which_stacks_a_change_touches(paths: list[str], wanted: list[str]) -> None:
+    """A stack's file its stack, the program all of them, the rest none."""
+    assert touched.touched(paths, ["dr", "prod", "staging", "dev"]) == wanted
+
+
+def test_touched_speaks_json() -> None:
+    """As the workflow calls it."""
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "touched.py")],
+        input="Pulumi.prod.yaml\n\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == ["prod"]
+
+
+def test_the_program_reads_nothing_of_what_touches_no_stack() -> None:
+    """Neither by import nor as a file that it hands to AWS."""
+    program = rooms("__main__", "settings", "components", "naming", "slo", "telemetry")
+    harmless = {name.rstrip("/") for name in touched.NOT_READ}
+    harmless |= {Path(name).stem for name in touched.NOT_READ_FILES}
+    for path in program:
+        assert not harmless & {module.split(".")[0] for module in imports(path)}, path
+        text = path.read_text(encoding="utf-8")
+        assert not any(f'source("{name}' in text for name in touched.NOT_READ), path
+    assert not harmless & set(ALLOWED["components"])
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """A copy of the stacks' files."""
+    for path in ROOT.glob("Pulumi.*.yaml"):
+        (tmp_path / path.name).write_text(path.read_text("utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+def test_a_review_stack_is_a_whole_stack(made: Path) -> None:
+    """The program takes its settings, and everything in it holds but the last snapshot."""
+    assert review.generate(12, made).name == "Pulumi.review-12.yaml"
+    graph = declare("review-12", stackfile.stack_config("review-12", root=made))
+    assert broken(graph, protected=False) == ["database: skipFinalSnapshot is True, not False"]
+    assert graph.outputs["edge"]["url"] == "https://api.review-12.arca-dev.example"
+    assert graph.outputs.get("delivery") is None
+    assert graph.one("aws:ec2/vpc:Vpc").inputs["cidrBlock"] == "10.112.0.0/16"
+
+
+def test_a_review_stack_leaves_nothing(made: Path) -> None:
+    """It can be destroyed and made again within the hour, under the same names."""
+    review.generate(7, made)
+    graph = declare("review-7", stackfile.stack_config("review-7", root=made))
+    assert {
+        n.inputs["recoveryWindowInDays"] for n in graph.of("aws:secretsmanager/secret:Secret")
+    } == {0}
+    buckets = graph.of("aws:s3/bucket:Bucket")
+    assert all(bucket.inputs["forceDestroy"] is True for bucket in buckets)
+    assert {bucket.inputs["bucketPrefix"] for bucket in buckets} == {"arca-review-7-"}
+    assert graph.one("aws:rds/instance:Instance").inputs["deletionProtection"] is False
+    assert not any(node.protect or node.retain for node in graph.custom())
+
+
+def test_a_review_stack_takes_nothing_of_devs_zone(made: Path) -> None:
+    """What a zone has once stays dev's."""
+    review.generate(7, made)
+    graph = declare("review-7", stackfile.stack_config("review-7", root=made))
+    kinds = {n.type.split("/")[-1] for n in graph.custom() if n.type.startswith("cloudflare:")}
+    assert kinds == {"dnsRecord:DnsRecord"}
+
+
+def test_ranges_of_review_stacks(made: Path) -> None:
+    """Apart from each other and from the four stacks'."""
+    ranges = set[str]()
+    for number in range(1, 101):
+        path = review.generate(number, made)
+        ranges.add(yaml.safe_load(path.read_text("utf-8"))["config"]["arca-api:network"]["cidr"])
+    assert len(ranges) == 100
+    assert all(100 <= int(cidr.split(".")[1]) < 200 for cidr in ranges)
+
+
+def test_no_review_beside_customers(made: Path) -> None:
+    """Dev and prod in one account: no review stack."""
+    for name in ("dev", "prod"):
+        path = made / f"Pulumi.{name}.yaml"
+        path.write_text(path.read_text("utf-8").replace("0" * 12, "123456789012"), encoding="utf-8")
+    with pytest.raises(ValueError, match="share the account 123456789012"):
+        review.generate(7, made)
+    assert not (made / "Pulumi.review-7.yaml").exists()
+
+
+def stacks(**hours: float | None) -> list[dict[str, Any]]:
+    """What `pulumi stack ls --json` says, with the hours since each one's last update."""
+    return [
+        {
+            "name": name.replace("_", "-"),
+            "lastUpdate": (NOW - timedelta(hours=ago)).isoformat().replace("+00:00", "Z"),
+        }
+        if ago is not None
+        else {"name": name.replace("_", "-")}
+        for name, ago in hours.items()
+    ]
+
+
+def test_old_review_stacks_expire() -> None:
+    """And no other stack ever does, however old."""
+    listed = stacks(dev=999, prod=999, review_1=71.9, review_2=72, review_3=None, review_x=999)
+    assert review.expired(listed, NOW) == [2, 3]
+
+
+def test_there_is_room_for_three() -> None:
+    """The fourth waits; one that is up already may go on."""
+    two = stacks(dev=1, review_1=1, review_2=1)
+    three = [*two, *stacks(review_3=1)]
+    assert review.has_room(two, 9)
+    assert not review.has_room(three, 9)
+    assert review.has_room(three, 3)
+
+
+def test_the_verbs_of_review_stacks() -> None:
+    """As the workflow calls them."""
+    for words, wanted in (("room 9", 6), ("room 1", 0), ("expired", 0), ("rom 1", 2)):
+        done = subprocess.run(
+            [sys.executable, str(SCRIPTS / "review_stack.py"), *words.split()],
+            input=json.dumps(stacks(review_1=1, review_2=1, review_3=1)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == wanted, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+class GitHub:
+    """What GitHub would keep."""
+
+    def __init__(self) -> None:
+        self.comments: list[dict[str, Any]] = [{"id": 1, "body": "LGTM"}]
+        self.issues: list[dict[str, Any]] = [{"number": 1, "title": "Other", "state": "open"}]
+
+    def __call__(self, path: str, *, method: str = "GET", **fields: str) -> Any:
+        """Answer as the API does."""
+        if "/comments" in path and "issues/1/" not in path:
+            if method == "POST":
+                self.comments.append({"id": len(self.comments) + 1, **fields})
+            elif method == "PATCH":
+                number = int(path.rsplit("/", maxsplit=1)[1])
+                next(c for c in self.comments if c["id"] == number).update(fields)
+            return self.comments
+        if method == "POST" and path.endswith("/issues"):
+            self.issues.append({"number": len(self.issues) + 1, "state": "open", **fields})
+        elif method == "PATCH":
+            self.issues[int(path.rsplit("/", maxsplit=1)[1]) - 1].update(fields)
+        return [issue for issue in self.issues if issue["state"] == "open"]
+
+
+def test_one_comment_a_pull_request(tmp_path: Path) -> None:
+    """The second preview changes it, and nobody else's is touched."""
+    github = GitHub()
+    for text in ("first", "second"):
+        (tmp_path / "prod.txt").write_text(text, encoding="utf-8")
+        assert report.main(["comment", "o/r", "7", str(tmp_path)], github) == 0
+    assert len(github.comments) == 2
+    assert github.comments[0]["body"] == "LGTM"
+    assert "second" in github.comments[1]["body"]
+    assert "first" not in github.comments[1]["body"]
+
+
+def test_a_comment_that_no_stack_needs(tmp_path: Path) -> None:
+    """It says so, rather than show what was previewed before."""
+    github = GitHub()
+    report.main(["comment", "o/r", "7", str(tmp_path)], github)
+    assert "No stack is touched" in github.comments[1]["body"]
+
+
+def test_a_comment_fits_and_stays_folded() -> None:
+    """GitHub's limit holds, the end is kept, and no text closes its own fence."""
+    text = report.body("m", [("a", "x" * 90_000 + "END"), ("b", "`" * 9)])
+    assert len(text) < 65_536
+    assert "END" in text
+    assert text.count("`" * 8) == 4
+
+
+def test_one_issue_a_stack(tmp_path: Path) -> None:
+    """Opened, changed, closed when clean; a look that failed is a finding too."""
+    github, found = GitHub(), tmp_path / "prod.txt"
+    found.write_text("~ cache", encoding="utf-8")
+
+    def say(result: str) -> None:
+        report.main(["issue", "o/r", "prod", result, str(found)], github)
+
+    say("clean")
+    assert len(github.issues) == 1
+    say("drift")
+    say("failed")
+    assert [issue["title"] for issue in github.issues] == ["Other", "Drift: prod"]
+    assert github.issues[1]["labels[]"] == "drift"
+    assert "The look at prod failed" in github.issues[1]["body"]
+    say("clean")
+    assert [issue["state"] for issue in github.issues] == ["open", "closed"]
