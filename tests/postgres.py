@@ -32,8 +32,8 @@ QUICK = {
     "io_method": "sync",
 }
 """What a server does without that nobody needs after a test."""
-GUARDED = '"$0" "$@" & read -r _; kill -INT $!; wait $!'
-"""Ends the server when its standard input is closed, which the kernel does for a killed test."""
+GUARDED = '"$0" "$@" & read -r _; kill -INT $!; wait $!; rm -rf data'
+"""Ends the server and its data when its input is closed, which the kernel does for a killed test."""
 
 
 @dataclass(frozen=True)
