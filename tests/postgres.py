@@ -33,7 +33,7 @@ QUICK = {
 }
 """What a server does without that nobody needs after a test."""
 GUARDED = '"$0" "$@" & read -r _; kill -INT $!; wait $!; rm -rf data'
-"""Ends the server and its data when its input is closed, which the kernel does for a killed test."""
+"""Ends the server and its data when its input is closed: the kernel does so for a killed test."""
 
 
 @dataclass(frozen=True)
