@@ -9,10 +9,11 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from dataclasses import dataclass
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+from ops.check import Check
 from ops.web import Address, Answer, Deadline, NoAnswer, ask, connect, secure
 
 LIVE_PATH = "/health/live"
@@ -32,22 +33,6 @@ REDIRECTS = (301, 302, 303, 307, 308)
 VERSION = re.compile(r"/\s*v?\d|\d\.\d")
 TLS11_HELLO_SUITES = bytes.fromhex("c009c00ac013c014002f0035")
 """ECDHE with ECDSA, ECDHE with RSA, RSA; AES-128 and AES-256 in CBC mode (RFC 8422, RFC 5246)."""
-
-Verdict = Literal["OK", "FAILED", "SKIPPED"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """A check's answer; `detail` is the reason, for a person."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-    milliseconds: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

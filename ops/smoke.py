@@ -10,8 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ops.check import Check, Verdict
 from ops.clients import client, explained
-from ops.probes import PROBES, Aim, Check, Probe, Verdict
+from ops.probes import PROBES, Aim, Probe
 from ops.stack import Stack
 from ops.web import Address, Deadline, NoAnswer
 

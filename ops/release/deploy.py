@@ -10,9 +10,9 @@ from datetime import timedelta
 
 from errors import ArcaError, Refused
 from ops import smoke
+from ops.check import Check
 from ops.clients import explained
 from ops.release import definition, failures, gates, smoke_task
-from ops.release.check import Check
 from ops.release.clock import Clock
 from ops.release.follow import Acts, Follower
 from ops.release.journal import Journal
@@ -224,6 +224,9 @@ class Release:
         del deployment
         self._say("production traffic has moved: smoke tests from outside")
         report = smoke.run(self._stack, url=None, timeout=10)
+        if report.failed:
+            # One lost packet is no reason to take a release back.
+            report = smoke.run(self._stack, url=None, timeout=10)
         wrong = [f"{check.name}: {check.detail}" for check in report.failed]
         return f"smoke tests failed: {'; '.join(wrong)}" if wrong else None
 

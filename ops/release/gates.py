@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any
 
 from errors import ArcaError
+from ops.check import Check
 from ops.clients import client, explained
 from ops.objectives import status
-from ops.release.check import Check
 from ops.release.references import tree
 from ops.release.service import Service, short
 from ops.stack import Stack

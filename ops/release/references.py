@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
 
+from ops.check import Check
 from ops.clients import client, explained
-from ops.release.check import Check
 from ops.release.service import Service, image_of, short
 
 Job = Callable[[], list[Check]]

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ops import render
-from ops.release.check import Check
+from ops.check import Check
 from ops.release.service import Deployment, short
 from ops.release.verdict import EXIT_CODES, Interrupted, Outcome, Verdict
 from ops.stack import Stack

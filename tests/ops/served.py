@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from ops import probes, smoke
-from ops.probes import Check
+from ops.check import Check
 from ops.stack import Stack
 from outputs import Outputs
 from tests.stacks import graph

@@ -15,7 +15,7 @@ from components.edge import EdgeSpec
 from components.load_balancer import TEST_PORT
 from components.probe import ProbeSpec
 from ops import probes, smoke, web
-from ops.probes import Check
+from ops.check import Check
 from ops.stack import Stack
 from outputs import Outputs
 from tests.ops.emulated import arca
