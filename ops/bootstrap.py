@@ -18,7 +18,7 @@ def require_account(account: Account) -> None:
     """Refuse credentials of another account, before anything else is asked."""
     with explained(account, "The account cannot be read"):
         found = str(account_client(account, "sts").get_caller_identity()["Account"])
-    if False:
+    if found != account.account_id:
         raise Refused(
             f"The credentials are of account {found}, not of {account.account_id}.",
             where=account.where,

@@ -149,6 +149,11 @@ def test_a_release_does_what_a_release_does(stack: str) -> None:
     ):
         assert allows(can, action, f"arn:aws:ecs:{here}:{kind.format(name)}"), action
         assert not allows(can, action, f"arn:aws:ecs:{here}:{kind.format(other)}"), action
+    if stack != "dr":
+        repository = f"arn:aws:ecr:{here}:repository/{name}-api"
+        for action in ("DescribeImages", "DescribeImageScanFindings", "PutImage"):
+            assert allows(can, f"ecr:{action}", repository)
+            assert not allows(can, f"ecr:{action}", f"arn:aws:ecr:{here}:repository/{other}-api")
     parameter = f"arn:aws:ssm:{here}:parameter/{name}"
     assert allows(can, "ssm:PutParameter", f"{parameter}/operations/release")
     assert not allows(can, "ssm:PutParameter", f"{parameter}/DATABASE_HOST")

@@ -34,6 +34,7 @@ IMAGES = (
     "BatchCheckLayerAvailability",
     "BatchGetImage",
     "CompleteLayerUpload",
+    "DescribeImageScanFindings",
     "DescribeImages",
     "GetDownloadUrlForLayer",
     "InitiateLayerUpload",
