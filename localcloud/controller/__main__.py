@@ -1,0 +1,45 @@
+"""`python -m localcloud.controller --host 127.0.0.1 --port 5566`: serve until SIGTERM."""
+
+import argparse
+import atexit
+import os
+import signal
+import sys
+
+from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs] # moto has none
+    MotoRequestHandler,
+)
+from werkzeug.serving import run_simple
+
+from localcloud.controller.app import Application
+from localcloud.controller.clock import WallClock
+from localcloud.controller.control import Controlled
+
+
+def main() -> None:
+    """Serve, and leave no stand-in behind."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", required=True, type=int)
+    arguments = parser.parse_args()
+    # Moto names itself in some answers.
+    os.environ.setdefault("MOTO_PORT", str(arguments.port))
+    application = Application(WallClock())
+    atexit.register(application.end)
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    run_simple(
+        arguments.host,
+        arguments.port,
+        Controlled(application),
+        threaded=True,
+        request_handler=MotoRequestHandler,
+    )
+
+
+def _leave(_number: int, _frame: object) -> None:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""What the calls of ECS share: who is asked for, what moto says, how pages are cut."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.controller.clock import Clock
+from localcloud.controller.machine import Machine
+from localcloud.controller.model import Service
+from localcloud.controller.names import last
+from localcloud.controller.outside import Outside
+from localcloud.controller.refusals import ApiError, invalid
+from localcloud.controller.scheduler import Scheduler
+
+Json = dict[str, Any]
+Moto = Callable[[], Json]
+"""What moto answers to the same call; raises what moto refuses."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call as it came."""
+
+    region: str
+    content: Json
+    moto: Moto
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name; `default` where none is named."""
+        return last(self.content.get("cluster", "default"))
+
+
+@dataclass
+class World:
+    """All that the calls work on."""
+
+    machine: Machine
+    scheduler: Scheduler
+    outside: Outside
+    clock: Clock
+    faults: list[Any] = field(default_factory=list[Any])
+    """What deployments that begin now meet with."""
+
+    def cluster_arn(self, call: Call) -> str:
+        """The ARN of a cluster that is there; raises ApiError."""
+        for service in self.machine.services.values():
+            if service.region == call.region and last(service.cluster_arn) == call.cluster:
+                return service.cluster_arn
+        found = self.outside.cluster(call.region, call.cluster)
+        if found is None:
+            raise ApiError("ClusterNotFoundException", "Cluster not found.")
+        return found
+
+    def find(self, call: Call, name: str) -> Service | None:
+        """A service by name or ARN."""
+        for service in self.machine.services.values():
+            if (service.region, last(service.cluster_arn), service.name) == (
+                call.region,
+                call.cluster,
+                last(name),
+            ):
+                return service
+        return None
+
+    def service(self, call: Call, name: str) -> Service:
+        """A service that is there; raises ApiError."""
+        found = self.find(call, name)
+        if found is None:
+            self.cluster_arn(call)
+            raise ApiError("ServiceNotFoundException", "Service not found.")
+        return found
+
+
+def page(found: Sequence[Any], content: Json, *, most: int) -> tuple[list[Any], Json]:
+    """A page of a list, and the member that leads to the next one."""
+    try:
+        begin = int(content.get("nextToken") or 0)
+    except ValueError:
+        raise invalid("Invalid token.") from None
+    end = begin + min(most, content.get("maxResults") or most)
+    return list(found[begin:end]), ({"nextToken": str(end)} if end < len(found) else {})

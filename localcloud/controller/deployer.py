@@ -1,0 +1,188 @@
+"""Deployments: begun, moved from wait to wait, ended."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localcloud.controller import strategy
+from localcloud.controller.clock import Clock
+from localcloud.controller.model import SIMULATED, Deployment, Revision, Script, Service, Wait
+from localcloud.controller.names import Names, last, sibling
+from localcloud.controller.outside import Outside
+from localcloud.controller.scheduler import Scheduler
+from localcloud.controller.script import QUICK, Failed, Scripts, move
+
+ENDED = {
+    "SUCCESSFUL": "completed.",
+    "STOPPED": "stopped.",
+    "ROLLBACK_SUCCESSFUL": "rolled back.",
+    "ROLLBACK_FAILED": "could not be rolled back.",
+}
+STOPPED = "StopServiceDeployment was called."
+
+
+class Deployer:
+    """Everything about deployments."""
+
+    def __init__(self, outside: Outside, clock: Clock, names: Names, scheduler: Scheduler) -> None:
+        self._outside, self._names, self._scheduler = outside, names, scheduler
+        self._scripts = Scripts(outside, clock)
+
+    def begin(
+        self, service: Service, definition: Mapping[str, Any], broken: tuple[Any, ...], at: datetime
+    ) -> None:
+        """Deploy a new revision; a deployment that is under way is replaced."""
+        source = service.current
+        shifts = strategy.shifts(service.configuration)
+        if service.latest.under_way:
+            reason = "Replaced by a newer service deployment."
+            self.end(service, service.latest, "STOPPED", reason, at)
+        for other in service.revisions:
+            if other is not source:
+                # A rolling deployment keeps what serves until the new tasks do.
+                other.requested = 0 if shifts else sum(t.healthy for t in service.live(other))
+        if shifts:
+            source.requested = service.desired
+            move(service, source, production=100.0, test=100.0)
+            self.weigh(service, at)
+        target = self.revision(service.arn, service.request, definition, at)
+        target.faults = broken
+        target.group = 1 - source.group if shifts else source.group
+        service.revisions.append(target)
+        deployment = self.deployment(service, source, target, at)
+        names = strategy.alarms(deployment.configuration)
+        # An alarm that fires already says nothing of what is deployed (Amazon ECS Developer
+        # Guide, "How CloudWatch alarms detect Amazon ECS deployment failures").
+        deployment.watched = () if self._outside.firing(service.region, names) else names
+        self._go(service, deployment, self._scripts.forward(service, deployment, at), at)
+        self._scheduler.reconcile(service, at)
+
+    def revision(
+        self,
+        service_arn: str,
+        request: Mapping[str, Any],
+        definition: Mapping[str, Any],
+        at: datetime,
+    ) -> Revision:
+        """A new service revision."""
+        names = service_arn.split("/")[1:]
+        arn = sibling(service_arn, "service-revision", *names, self._names.number())
+        return Revision(arn, definition, at, dict(request))
+
+    def deployment(
+        self, service: Service, source: Revision | None, target: Revision, at: datetime
+    ) -> Deployment:
+        """A new service deployment, which becomes the latest."""
+        names = service.arn.split("/")[1:]
+        arn = sibling(service.arn, "service-deployment", *names, self._names.short())
+        deployment = Deployment(arn, source, target, service.configuration, at, updated=at)
+        service.deployments.append(deployment)
+        return deployment
+
+    def stop(self, service: Service, deployment: Deployment, at: datetime, *, back: bool) -> None:
+        """Ask a deployment to stop where it is, or to go back."""
+        deployment.updated = at
+        if back:
+            self.fail(service, deployment, Failed(STOPPED), at)
+            return
+        deployment.close_hooks()
+        deployment.status, deployment.script = "STOP_REQUESTED", None
+        deployment.wait = self._scripts.after(at, QUICK)
+
+    def alarmed(self, service: Service, at: datetime) -> bool:
+        """Whether a watched alarm ended the way forward."""
+        deployment = service.latest
+        if (
+            deployment.status != "IN_PROGRESS"
+            or not deployment.watched
+            or deployment.stage not in strategy.watched(deployment.configuration)
+        ):
+            return False
+        deployment.triggered = self._outside.firing(service.region, deployment.watched)
+        if not deployment.triggered:
+            return False
+        back = bool(deployment.configuration["alarms"].get("rollback"))
+        reason = f"Alarm detected: {', '.join(deployment.triggered)}."
+        self.fail(service, deployment, Failed(reason, back=back), at)
+        return True
+
+    def resume(self, service: Service, at: datetime) -> None:
+        """Go on with the latest deployment, whose wait is over."""
+        deployment = service.latest
+        if deployment.status == "STOP_REQUESTED":
+            self._give_up(service, deployment, STOPPED, at)
+        elif deployment.script is not None and not self.alarmed(service, at):
+            self._go(service, deployment, deployment.script, at)
+            self._scheduler.reconcile(service, at)
+
+    def _go(self, service: Service, deployment: Deployment, script: Script, at: datetime) -> None:
+        """Carry a script to its next wait; None is sent to one that has not begun."""
+        begun = deployment.script is script
+        deployment.script = script
+        try:
+            deployment.wait = script.send(at) if begun else next(script)
+        except StopIteration:
+            self._arrive(service, deployment, at)
+        except Failed as failure:
+            self.fail(service, deployment, failure, at)
+        except ClientError as error:
+            self.fail(service, deployment, Failed(f"Traffic cannot be shifted: {error}."), at)
+
+    def _arrive(self, service: Service, deployment: Deployment, at: datetime) -> None:
+        there = deployment.leads_to
+        for other in service.revisions:
+            if other is not there:
+                other.requested = 0
+        there.requested = service.desired
+        move(service, there, production=100.0, test=100.0)
+        service.current = there
+        self._scheduler.reconcile(service, at)
+        if deployment.rollback is None:
+            self.end(service, deployment, "SUCCESSFUL", "", at)
+        else:
+            self.end(service, deployment, "ROLLBACK_SUCCESSFUL", deployment.rollback[0], at)
+
+    def fail(self, service: Service, deployment: Deployment, failure: Failed, at: datetime) -> None:
+        """Begin the way back; from the way back there is none."""
+        deployment.close_hooks()
+        if deployment.rollback is not None:
+            reason = f"{deployment.rollback[0]} {failure.reason}"
+            self.end(service, deployment, "ROLLBACK_FAILED", reason, at)
+        elif failure.back:
+            deployment.rollback = failure.reason, at
+            deployment.reason = f"Rolling back: {failure.reason} {SIMULATED}"
+            asked = failure.reason == STOPPED
+            deployment.status = "ROLLBACK_REQUESTED" if asked else "ROLLBACK_IN_PROGRESS"
+            service.tell(at, f"(deployment {last(deployment.arn)}) rolls back: {failure.reason}")
+            self._go(service, deployment, self._scripts.back(service, deployment, at), at)
+        else:
+            self._give_up(service, deployment, failure.reason, at)
+
+    def _give_up(self, service: Service, deployment: Deployment, reason: str, at: datetime) -> None:
+        """Leave all as it is; the failed revision starts no task any more."""
+        target = deployment.target
+        healthy = [task for task in service.live(target) if task.healthy]
+        sick = [task for task in service.live(target) if not task.healthy]
+        target.requested = len(healthy)
+        if sick:
+            self._scheduler.end(service, sick, at, "The deployment was stopped")
+        self.end(service, deployment, "STOPPED", reason, at)
+
+    def end(
+        self, service: Service, deployment: Deployment, status: str, reason: str, at: datetime
+    ) -> None:
+        """Write down how a deployment ended."""
+        deployment.status, deployment.wait, deployment.script = status, Wait(), None
+        deployment.reason = f"{reason} {SIMULATED}".strip()
+        deployment.finished = deployment.updated = at
+        deployment.close_hooks()
+        service.tell(at, f"(deployment {last(deployment.arn)}) deployment {ENDED[status]}")
+
+    def weigh(self, service: Service, at: datetime) -> None:
+        """Bring the rules to the revisions' shares; a refusal is told as an event."""
+        try:
+            self._outside.weigh(service)
+        except ClientError as error:
+            service.tell(at, f"cannot shift traffic: {error}.")

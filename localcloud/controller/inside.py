@@ -1,0 +1,99 @@
+"""boto3 clients whose requests go straight into a WSGI application, without a socket."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from io import BytesIO
+from threading import Lock
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from werkzeug.test import run_wsgi_app
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+HOST = "127.0.0.1"
+
+
+class Clients:
+    """Clients by service and region, one of a kind; `checked` against the service model."""
+
+    def __init__(self, application: Wsgi, *, checked: bool = False) -> None:
+        self._application, self._checked = application, checked
+        self._made: dict[tuple[str, str], Any] = {}
+        self._lock = Lock()
+        make = cast("Callable[[], Any]", boto3.Session)
+        self._session = make()
+
+    def client(self, service: str, region: str) -> Any:
+        """A client; it retries nothing, for nothing is lost on the way."""
+        with self._lock:
+            if (service, region) not in self._made:
+                client = self._session.client(
+                    service,
+                    region_name=region,
+                    endpoint_url=f"http://{HOST}",
+                    aws_access_key_id="emulated",
+                    aws_secret_access_key="emulated",  # noqa: S106 - the emulation checks none
+                    config=Config(
+                        retries={"total_max_attempts": 1}, parameter_validation=self._checked
+                    ),
+                )
+                client.meta.events.register("before-send", partial(_send, self._application))
+                self._made[service, region] = client
+            return self._made[service, region]
+
+
+class _Raw(BytesIO):
+    """A body as botocore reads it."""
+
+    def stream(self, _amount: int = 0, **_: Any) -> Iterable[bytes]:
+        """All of it."""
+        yield self.read()
+
+
+def _send(application: Wsgi, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    """Answer botocore's `before-send` event, which then sends nothing."""
+    body, status, headers = run_wsgi_app(application, environ(request))
+    content = b"".join(body)
+    # The stubs know no raw body but urllib3's.
+    raw = cast("Any", _Raw(content))
+    return AWSResponse(str(request.url), int(status[:3]), cast("Any", headers), raw)
+
+
+def environ(request: AWSPreparedRequest) -> dict[str, Any]:
+    """The WSGI environment of a request (PEP 3333)."""
+    parts = urlsplit(str(request.url))
+    body: Any = request.body or b""
+    content = body.encode() if isinstance(body, str) else body
+    content = content if isinstance(content, bytes | bytearray) else content.read()
+    found: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(parts.path or "/"),
+        "QUERY_STRING": parts.query,
+        "RAW_URI": parts.path or "/",
+        "REQUEST_URI": parts.path or "/",
+        "SERVER_NAME": HOST,
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": HOST,
+        "HTTP_HOST": HOST,
+        "CONTENT_LENGTH": str(len(content)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(content),
+        "wsgi.errors": BytesIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers.items():
+        text = value.decode() if isinstance(value, bytes) else str(value)
+        key = name.upper().replace("-", "_")
+        if key == "CONTENT_TYPE":
+            found[key] = text
+        elif key != "CONTENT_LENGTH":
+            found[f"HTTP_{key}"] = text
+    return found

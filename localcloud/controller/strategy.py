@@ -1,0 +1,128 @@
+"""Deployment strategies as pure functions of the service's configuration.
+
+Source: Amazon ECS Developer Guide, "Amazon ECS blue/green deployments", "Amazon ECS linear
+deployments", "Amazon ECS canary deployments", "How the Amazon ECS deployment circuit breaker
+detects failures"; defaults from the API Reference.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from localcloud.controller.refusals import invalid
+from localcloud.controller.shapes import part, parts
+
+Configuration = Mapping[str, Any]
+SHIFTING = (
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
+    "SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+    "BAKE_TIME",
+    "CLEAN_UP",
+)
+ROLLING = ("RECONCILE_SERVICE", "SCALE_UP", "BAKE_TIME", "CLEAN_UP")
+WATCHED = {
+    "ROLLING": frozenset({"SCALE_UP", "BAKE_TIME"}),
+    "shifting": frozenset(
+        {"PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"}
+    ),
+}
+NAMES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
+NO_PAUSE = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
+
+
+def name(configuration: Configuration) -> str:
+    """ROLLING unless the service says otherwise."""
+    return configuration.get("strategy", "ROLLING")
+
+
+def shifts(configuration: Configuration) -> bool:
+    """Whether traffic moves by weights."""
+    return name(configuration) != "ROLLING"
+
+
+def stages(configuration: Configuration) -> tuple[str, ...]:
+    """The stages in order."""
+    return SHIFTING if shifts(configuration) else ROLLING
+
+
+def watched(configuration: Configuration) -> frozenset[str]:
+    """Stages in which alarms count."""
+    return WATCHED["shifting" if shifts(configuration) else "ROLLING"]
+
+
+def steps(configuration: Configuration) -> Iterator[tuple[float, float]]:
+    """Percent of the production traffic after each step, and the minutes to wait then."""
+    match name(configuration):
+        case "CANARY":
+            canary = part(configuration, "canaryConfiguration")
+            yield canary.get("canaryPercent", 5.0), canary.get("canaryBakeTimeInMinutes", 10)
+        case "LINEAR":
+            linear = part(configuration, "linearConfiguration")
+            step = linear.get("stepPercent", 10.0)
+            share = step
+            while share < 100:
+                yield round(share, 1), linear.get("stepBakeTimeInMinutes", 6)
+                share += step
+        case _:
+            pass
+    yield 100.0, 0
+
+
+def threshold(configuration: Configuration, desired: int) -> int:
+    """Failed tasks that open the circuit breaker."""
+    breaker = part(configuration, "deploymentCircuitBreaker")
+    chosen = part(breaker, "thresholdConfiguration")
+    value = chosen.get("value", 50)
+    share = math.ceil(value * desired / 100)
+    match chosen.get("type", "BOUNDED_PERCENT"):
+        case "COUNT":
+            return value
+        case "UNBOUNDED_PERCENT":
+            return max(1, share)
+        case _:
+            return min(max(3, share), 200)
+
+
+def breaks(configuration: Configuration) -> bool:
+    """Whether a circuit breaker watches; it can for rolling deployments alone."""
+    breaker = part(configuration, "deploymentCircuitBreaker")
+    return not shifts(configuration) and bool(breaker.get("enable"))
+
+
+def alarms(configuration: Configuration) -> tuple[str, ...]:
+    """Names of the alarms that the service asks to watch."""
+    asked = part(configuration, "alarms")
+    return tuple(asked.get("alarmNames", [])) if asked.get("enable") else ()
+
+
+def hooks(configuration: Configuration, stage: str) -> list[Mapping[str, Any]]:
+    """The lifecycle hooks of a stage."""
+    return [
+        hook for hook in parts(configuration, "lifecycleHooks") if stage in hook["lifecycleStages"]
+    ]
+
+
+def check(configuration: Configuration) -> None:
+    """Raise ApiError where ECS would refuse the configuration."""
+    if name(configuration) not in NAMES:
+        raise invalid(f"Invalid deployment strategy: {name(configuration)}.")
+    _within(configuration, "canaryConfiguration", "canaryPercent", 0.1, 100)
+    _within(configuration, "canaryConfiguration", "canaryBakeTimeInMinutes", 0, 1440)
+    _within(configuration, "linearConfiguration", "stepPercent", 3, 100)
+    _within(configuration, "linearConfiguration", "stepBakeTimeInMinutes", 0, 1440)
+    for hook in parts(configuration, "lifecycleHooks"):
+        refused = NO_PAUSE & set(hook.get("lifecycleStages", []))
+        if hook.get("targetType") == "PAUSE" and refused:
+            raise invalid(f"A PAUSE hook cannot be configured at {min(refused)}.")
+
+
+def _within(configuration: Configuration, inside: str, key: str, least: float, most: float) -> None:
+    value = part(configuration, inside).get(key)
+    if value is not None and not least <= value <= most:
+        raise invalid(f"{inside}.{key} must be from {least} to {most}.")
