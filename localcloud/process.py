@@ -11,7 +11,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from errors import ArcaError
-from localcloud.state import CloudRecord
+from localcloud.state import ROOT, CloudRecord
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
@@ -31,11 +31,12 @@ def start(*, port: int, account: str, log: Path) -> CloudRecord:
     refuse_taken(port)
     with log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-            [sys.executable, "-m", "moto.server", "--host", HOST, "--port", str(port)],
+            [sys.executable, "-m", "localcloud.controller", "--host", HOST, "--port", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=ROOT,
             env={**os.environ, **SETTINGS, "MOTO_ACCOUNT_ID": account},
         )
     born = _born(process.pid)

@@ -55,7 +55,7 @@ class Deployer:
         names = strategy.alarms(deployment.configuration)
         # An alarm that fires already says nothing of what is deployed (Amazon ECS Developer
         # Guide, "How CloudWatch alarms detect Amazon ECS deployment failures").
-        deployment.watched = () if self._outside.firing(service.region, names) else names
+        deployment.watched = () if self._outside.firing(service, names) else names
         self._go(service, deployment, self._scripts.forward(service, deployment, at), at)
         self._scheduler.reconcile(service, at)
 
@@ -100,7 +100,7 @@ class Deployer:
             or deployment.stage not in strategy.watched(deployment.configuration)
         ):
             return False
-        deployment.triggered = self._outside.firing(service.region, deployment.watched)
+        deployment.triggered = self._outside.firing(service, deployment.watched)
         if not deployment.triggered:
             return False
         back = bool(deployment.configuration["alarms"].get("rollback"))

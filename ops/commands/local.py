@@ -1,10 +1,13 @@
 """`arca local`: the emulated cloud on this machine."""
 
+from typing import Any
+
 import click
 
-from localcloud import stackfile
+from localcloud import stackfile, wishes
 from localcloud import state as states
 from localcloud import up as lifecycle
+from localcloud.controller import faults
 
 DEFAULT_PORT = lifecycle.DEFAULT_PORT
 
@@ -115,3 +118,88 @@ def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
     for stack, entry in sorted(record.stacks.items()):
         total = sum(sum(counts.values()) for counts in entry.components.values())
         render.line(f"  {stack}: {total} resources, up since {entry.up_at}")
+
+
+@command.command("push")
+@click.argument("tag")
+@click.option("--stack", default="prod", show_default=True, help="Whose registry.")
+@click.option("--dry-run", is_flag=True, help="Say what would be put there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """Put a made-up image with this TAG into a stack's emulated registry, scanned."""
+    from ops import render
+
+    asked = wishes.Wishes(states.State())
+    reference = {"image": asked.reference(tag, stack=stack)}
+    found = reference if dry_run else asked.push(tag, stack=stack)
+    if as_json:
+        render.print_json({"dry_run": dry_run, **found})
+    else:
+        render.line(f"{'Would push' if dry_run else 'Pushed'} {found['image']}")
+
+
+@command.command("fault")
+@click.argument("name", required=False, type=click.Choice(faults.NAMES))
+@click.option("--image", help="Tag or whole reference of the image that is broken.")
+@click.option("--code", type=int, help="Exit code of `exits`.")
+@click.option("--percent", type=float, help="Share of the traffic, of `alarm-at`.")
+@click.option("--stage", help="Stage of `hook-refuses` and `stall`.")
+@click.option("--calls", type=int, help="How many calls `throttle` refuses.")
+@click.option("--stack", default="prod", show_default=True, help="Whose registry has the image.")
+@click.option("--clear", is_flag=True, help="Take all faults back first; ends stalls.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked for.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def fault(
+    name: str | None, *, stack: str, clear: bool, dry_run: bool, as_json: bool, **details: Any
+) -> None:
+    """Make what begins from now on go wrong, on purpose; without NAME, list what does."""
+    from ops import render
+
+    asked = wishes.Wishes(states.State())
+    given = {key: value for key, value in details.items() if value is not None}
+    if "image" in given:
+        given["image"] = asked.reference(given["image"], stack=stack)
+    if name is None and given:
+        raise click.UsageError(f"--{next(iter(given))} goes with the NAME of a fault")
+    wanted = [{"fault": name, **given}] if name else []
+    if dry_run:
+        found = [*([] if clear else asked.faults()), *wanted]
+    else:
+        if clear:
+            asked.clear_faults()
+        found = asked.add_fault(wanted[0]) if wanted else asked.faults()
+    if as_json:
+        render.print_json({"dry_run": dry_run, "faults": found})
+        return
+    for one in found:
+        details = {key: value for key, value in one.items() if key != "fault"}
+        shown = ", ".join(f"{key} {value}" for key, value in details.items())
+        render.line(f"{one['fault']}  {shown}".rstrip())
+    if not found:
+        render.line("Nothing goes wrong on purpose.")
+
+
+@command.command("stand-in")
+@click.argument("image")
+@click.argument("words", nargs=-1, required=True)
+@click.option("--stack", default="prod", show_default=True, help="Whose registry has the image.")
+@click.option("--dry-run", is_flag=True, help="Say what would stand in.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def stand_in(
+    image: str, words: tuple[str, ...], stack: str, *, dry_run: bool, as_json: bool
+) -> None:
+    """Have WORDS (after `--`) run on this machine wherever a task of IMAGE would.
+
+    The container's own command follows them; a task of the service finds its port in PORT.
+    """
+    from ops import render
+
+    asked = wishes.Wishes(states.State())
+    reference = asked.reference(image, stack=stack)
+    if not dry_run:
+        asked.stand_in(reference, words)
+    if as_json:
+        render.print_json({"dry_run": dry_run, "image": reference, "command": list(words)})
+    else:
+        done = "Would stand in" if dry_run else "Stands in"
+        render.line(f"{done} for {reference}: {' '.join(words)}")

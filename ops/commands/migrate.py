@@ -23,7 +23,7 @@ from ops.options import SPAN, of_stack
 @click.option("--plan", "planned", is_flag=True, help="Show and lint the SQL of --history.")
 @click.option(
     "--history",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The application's Alembic directory, for --plan.",
 )
 @click.option("--from", "start", help="With --plan: the revision that the database is at.")

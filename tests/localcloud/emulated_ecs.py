@@ -11,6 +11,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 from moto.backends import get_backend
@@ -51,9 +52,9 @@ class Emulated:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.application = Application(self.clock)
-        self._wsgi = Controlled(self.application)
-        self._clients = Clients(self._wsgi, checked=True)
-        self._http = Client(self._wsgi)
+        self.wsgi = Controlled(self.application)
+        self._clients = Clients(self.wsgi, checked=True)
+        self._http = Client(self.wsgi)
         self.network: dict[str, Any] = {}
         """Where tasks stand, for RunTask."""
         self.vpc = self.blue = self.green = self.rule = self.test_rule = ""
@@ -67,9 +68,10 @@ class Emulated:
             for account in backends(name).values():
                 account.reset()
 
-    def end(self) -> None:
-        """End the stand-ins."""
-        self.application.end()
+    def end_stand_ins(self) -> None:
+        """End their processes, and forget their commands."""
+        self.control("DELETE", "/arca/images")
+        self.application.end(closing=False)
 
     def client(self, *named: Any, region: str | None = None) -> Any:
         """A boto3 client: `client("ecs")`, or `client(stack, "ecs", region=...)`."""
@@ -259,3 +261,15 @@ def ended(deployment: Mapping[str, Any]) -> bool:
         "ROLLBACK_SUCCESSFUL",
         "ROLLBACK_FAILED",
     )
+
+
+@cache
+def _shared() -> Emulated:
+    return Emulated()
+
+
+def fresh() -> Emulated:
+    """This process's emulated AWS with nothing in it; moto's state is one for a process anyhow."""
+    cloud = _shared()
+    cloud.reset()
+    return cloud
