@@ -1,6 +1,7 @@
 """A provider double: what the real engine talks to instead of AWS, Cloudflare, random and tls.
 
-It keeps nothing: state is the engine's business. What a change replaces stands in REPLACES.
+It keeps nothing: state is the engine's business. What a change replaces stands in REPLACES, and
+what somebody else changed in the cloud is what the test says.
 """
 
 # Pulumi's gRPC messages carry no types.
@@ -53,11 +54,16 @@ REPLACES: Mapping[str, frozenset[str]] = {
 """Inputs that a provider cannot change in place (Pulumi Registry, each resource's page)."""
 
 
+Drift = dict[str, dict[str, Any]]
+"""By type and logical name, `type::name`: properties as somebody else left them in the cloud."""
+
+
 class Double(provider_pb2_grpc.ResourceProviderServicer):
     """One package's provider."""
 
-    def __init__(self) -> None:
+    def __init__(self, drift: Drift) -> None:
         self.region = "us-east-1"
+        self._drift = drift
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Say a version that is new enough for any SDK."""
@@ -119,10 +125,15 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=resource_id, properties=_struct(outputs))
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Nothing ever drifts."""
+        """Tell of what drifted, in outputs and inputs alike, as AWS's provider does."""
         del context
+        changed = self._drift.get(request.urn.split("$")[-1], {})
         return provider_pb2.ReadResponse(
-            id=request.id, properties=request.properties, inputs=request.inputs
+            id=request.id,
+            properties=_struct({**_plain(request.properties), **changed})
+            if changed
+            else request.properties,
+            inputs=_struct({**_plain(request.inputs), **changed}) if changed else request.inputs,
         )
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -164,13 +175,13 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
 
 @contextmanager
-def doubles() -> Generator[str]:
+def doubles(drift: Drift) -> Generator[str]:
     """Serve all packages on loopback; gives the value of PULUMI_DEBUG_PROVIDERS."""
     servers: list[grpc.Server] = []
     ports: list[str] = []
     for package in PACKAGES:
         server = grpc.server(ThreadPoolExecutor(8))
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(), server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(drift), server)
         ports.append(f"{package}:{server.add_insecure_port('127.0.0.1:0')}")
         server.start()
         servers.append(server)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from localcloud.stackfile import ROOT
-from tests.engine.double import doubles
+from tests.engine.double import Drift, doubles
 from tests.invariants import DURABLE
 
 pytestmark = [
@@ -35,6 +35,8 @@ PROGRAM = (
     "telemetry",
 )  # fmt: skip - a list of names
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+SERVICE = "aws:ecs/service:Service::service"
+RULE = "aws:lb/listenerRule:ListenerRule::load-balancer-{}"
 OWNER = {
     "account_id": "000000000001",
     "cloudflare_account_id": "1" * 32,
@@ -42,15 +44,19 @@ OWNER = {
     "image": "000000000001.dkr.ecr.sa-east-1.amazonaws.com/arca:1.0.0",
     "contact_email": "oncall@arca-test.com.ar",
 }
-
-
+REPOSITORIES = {
+    "infra_repository": "arca-test/arca-infra",
+    "application_repository": "arca-test/arca-api",
+}
 PAGER = "0123456789abcdef0123456789abcdef"
 
 
 class Project:
     """A copy of the program with an owner's own values, and a backend of its own."""
 
-    def __init__(self, directory: Path, providers: str) -> None:
+    def __init__(self, directory: Path, providers: str, drift: Drift) -> None:
+        self.drift = drift
+        """What the providers find changed in the cloud."""
         self.directory = directory / "project"
         self.directory.mkdir()
         for pattern in PROGRAM:
@@ -72,6 +78,7 @@ class Project:
         for stack in ("dev", "staging", "prod", "dr"):
             domain = f"arca-{'prod' if stack == 'dr' else stack}.com.ar"
             self.change(stack, "owner", {**OWNER, "domain": domain})
+            self.change(stack, "delivery", REPOSITORIES)
 
     def change(self, stack: str, section: str, values: dict[str, Any]) -> None:
         """Change some keys of a section in a stack's file."""
@@ -114,30 +121,37 @@ class Project:
         key = "arca-api:alerting.pagerduty_key"
         self.pulumi("config", "set", "--secret", "--path", key, PAGER, "--stack", stack)
 
+    def resources(self, stack: str) -> dict[str, Any]:
+        """The state, by type and logical name."""
+        exported = json.loads(self.pulumi("stack", "export", "--stack", stack))
+        found: list[Any] = exported["deployment"].get("resources", [])
+        return {resource["urn"].rpartition("$")[2]: resource for resource in found}
+
     def state(self, stack: str) -> dict[str, str]:
         """URN to id of everything that is durable."""
-        exported = json.loads(self.pulumi("stack", "export", "--stack", stack))
-        return {
-            resource["urn"]: resource["id"]
-            for resource in exported["deployment"].get("resources", [])
-            if resource["type"] in DURABLE
-        }
+        found = self.resources(stack).values()
+        return {one["urn"]: one["id"] for one in found if one["type"] in DURABLE}
+
+    def steps(self, stack: str) -> dict[str, set[str]]:
+        """What a preview would do, by type and logical name."""
+        preview = json.loads(self.pulumi("preview", "--json", "--stack", stack))
+        found: dict[str, set[str]] = {}
+        for step in preview["steps"]:
+            found.setdefault(step["urn"].rpartition("$")[2], set()).add(step["op"])
+        return found
 
     def replaced(self, stack: str) -> list[str]:
         """What a preview would replace or delete."""
-        preview = json.loads(self.pulumi("preview", "--json", "--stack", stack))
-        return sorted(
-            step["urn"].rpartition("$")[2]
-            for step in preview["steps"]
-            if step["op"] in ("replace", "delete", "delete-replaced", "create-replacement")
-        )
+        losing = {"replace", "delete", "delete-replaced", "create-replacement"}
+        return sorted(name for name, steps in self.steps(stack).items() if steps & losing)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """A project whose providers are doubles."""
-    with doubles() as providers:
-        yield Project(tmp_path, providers)
+    drift: Drift = {}
+    with doubles(drift) as providers:
+        yield Project(tmp_path, providers, drift)
 
 
 def test_the_life_of_dev(project: Project) -> None:
@@ -198,6 +212,38 @@ def test_prod_then_dr(project: Project) -> None:
         refused = project.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack, ok=False)
         assert "protect" in refused
         assert project.state(stack) == before
+
+
+def test_an_up_after_a_release_reverts_nothing(project: Project) -> None:
+    """What a release moved stays, refreshed or not; a change of the template waits for the next."""
+    project.init("prod")
+    project.page("prod")
+    project.up("prod")
+    resources = project.resources("prod")
+    released = resources[SERVICE]["inputs"]["taskDefinition"].rpartition(":")[0] + ":2"
+    project.drift[SERVICE] = {"taskDefinition": released, "desiredCount": 7}
+    for rule in ("production", "test"):
+        found = resources[RULE.format(rule)]["inputs"]["actions"]
+        for group, weight in zip(found[0]["forward"]["targetGroups"], (0, 100), strict=True):
+            group["weight"] = weight
+        project.drift[RULE.format(rule)] = {"actions": found}
+
+    project.pulumi("preview", "--expect-no-changes", "--stack", "prod")
+    project.pulumi("refresh", "--yes", "--skip-preview", "--stack", "prod")
+    assert project.resources("prod")[SERVICE]["inputs"]["taskDefinition"] == released
+    project.pulumi("preview", "--expect-no-changes", "--stack", "prod")
+    project.change("prod", "service", {"memory_mib": 4096})
+    steps = project.steps("prod")
+    assert "replace" in steps[f"{TASK_DEFINITION}::service"]
+    assert not {SERVICE, RULE.format("production"), RULE.format("test")} & steps.keys()
+    project.up("prod")
+    after = project.resources("prod")
+    assert {key: after[SERVICE]["inputs"][key] for key in project.drift[SERVICE]} == project.drift[
+        SERVICE
+    ]
+    for rule in ("production", "test"):
+        name = RULE.format(rule)
+        assert after[name]["inputs"]["actions"] == project.drift[name]["actions"]
 
 
 def test_placeholders_are_refused(project: Project) -> None:
