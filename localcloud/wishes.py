@@ -69,7 +69,7 @@ class Wishes:
         found = [one["imageDigest"] for one in known if tag in one.get("imageTags", [])]
         if not found:
             made = ecr.put_image(
-                repositoryName=repository, imageTag=tag, imageManifest=_manifest(tag)
+                repositoryName=repository, imageTag=tag, imageManifest=manifest(tag)
             )
             found = [made["image"]["imageId"]["imageDigest"]]
             ecr.start_image_scan(repositoryName=repository, imageId={"imageTag": tag})
@@ -98,16 +98,18 @@ class Wishes:
             ) from None
 
 
-def _manifest(tag: str) -> str:
-    """A manifest whose digest follows from the tag (OCI Image Format Specification)."""
+def manifest(tag: str) -> str:
+    """A manifest of one layer that follows from the tag (OCI Image Format Specification).
+
+    Moto makes an image's digest from its layers' alone.
+    """
     kind = "application/vnd.oci.image"
-    digest = hashlib.sha256(tag.encode()).hexdigest()
-    config = {"mediaType": f"{kind}.config.v1+json", "digest": f"sha256:{digest}", "size": 1}
+    digest = f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
     return json.dumps(
         {
             "schemaVersion": 2,
             "mediaType": f"{kind}.manifest.v1+json",
-            "config": config,
-            "layers": [],
+            "config": {"mediaType": f"{kind}.config.v1+json", "digest": digest, "size": 1},
+            "layers": [{"mediaType": f"{kind}.layer.v1.tar", "digest": digest, "size": 1}],
         }
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import dates
+from matplotlib import dates, ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,6 +23,10 @@ from telemetry.recording import Recording
 INCHES_PER_COLUMN, INCHES_PER_ROW = 0.75, 3.2
 COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#17becf")
 LIMIT = "#c62828"
+LEGEND_ROW = 0.055
+"""What a row of a legend takes of a graph's height."""
+MANY = 10_000
+"""From here on an axis counts in k, M and G."""
 FINGERPRINT = "arca-fingerprint"
 """PNG text that says what a picture was drawn from."""
 
@@ -42,7 +46,9 @@ def draw_board(board: Board, recording: Recording, path: Path, *, fingerprint: s
         row = cell.y // 6
         axes = figure.add_subplot(grid[row, cell.x : cell.x + cell.widget.width])
         _widget(axes, cell, recording)
-    figure.savefig(path, dpi=80, metadata={FINGERPRINT: fingerprint, "Software": None})
+    figure.savefig(
+        path, format="png", dpi=80, metadata={FINGERPRINT: fingerprint, "Software": None}
+    )
 
 
 def budget_svg(title: str, days: Sequence[datetime], consumed: Sequence[float]) -> str:
@@ -70,8 +76,39 @@ def _widget(axes: Axes, cell: Cell, recording: Recording) -> None:
 
 
 def _graph(axes: Axes, graph: Graph, recording: Recording) -> None:
+    left = _drawn(graph, recording, right=False)
+    right = _drawn(graph, recording, right=True)
+    axes.set_ylabel(graph.unit)
+    _dates(axes, "%H:%M")
+    if not left and not right:
+        axes.text(0.5, 0.5, "no data", ha="center", va="center", transform=axes.transAxes)
+        axes.set_ylim(0, 1)
+        return
+    times = np.asarray(recording.times)
+    handles: list[Any] = []
+    if graph.stacked:
+        stacked = [np.nan_to_num(values) for values in left.values()]
+        handles += axes.stackplot(times, *stacked, labels=list(left), colors=COLORS)
+        left = {graph.title: np.asarray(np.sum(stacked, axis=0))}
+    else:
+        handles += _lines(axes, times, left, COLORS)
+    if graph.limit is not None:
+        axes.axhline(graph.limit, color=LIMIT, linewidth=1, linestyle="--")
+    columns = 1 if len(left) + len(right) <= 3 else 2
+    rows = -(-(len(handles) + len(right)) // columns)
+    _scale(axes, [*left.values(), np.asarray([graph.limit or 0.0])], rows)
+    if right:
+        other: Any = axes.twinx()
+        handles += _lines(other, times, right, COLORS[len(left) :])
+        other.set_ylabel(graph.right_unit)
+        _scale(other, list(right.values()), rows)
+    axes.legend(handles=handles, loc="upper left", fontsize=7, frameon=False, ncols=columns)
+
+
+def _drawn(graph: Graph, recording: Recording, *, right: bool) -> Mapping[str, Series]:
+    """The lines of one axis that the recording has, by their labels."""
     drawn: dict[str, Series] = {}
-    for line in graph.lines:
+    for line in (line for line in graph.lines if line.right == right):
         reading = next(iter(line.readings.values()))
         if line.expression:
             read = {key: recording.series(item) for key, item in line.readings.items()}
@@ -84,27 +121,26 @@ def _graph(axes: Axes, graph: Graph, recording: Recording) -> None:
             several = len(found) > 1 or open_splits
             drawn[" ".join(part for part in (line.label, label) if part and several)
                   or line.label] = values  # fmt: skip # one subscript
-    _lines(axes, graph, drawn, recording)
-    if graph.limit is not None:
-        axes.axhline(graph.limit, color=LIMIT, linewidth=1, linestyle="--")
-    axes.set_ylabel(graph.unit)
-    axes.set_ylim(bottom=0)
-    _dates(axes, "%H:%M")
+    return drawn
 
 
-def _lines(axes: Axes, graph: Graph, drawn: Mapping[str, Series], recording: Recording) -> None:
-    if not drawn:
-        axes.text(0.5, 0.5, "no data", ha="center", va="center", transform=axes.transAxes)
-        return
-    times = np.asarray(recording.times)
-    if graph.stacked:
-        stacked = [np.nan_to_num(values) for values in drawn.values()]
-        axes.stackplot(times, *stacked, labels=list(drawn), colors=COLORS)
-    else:
-        for number, (label, values) in enumerate(drawn.items()):
-            color = COLORS[number % len(COLORS)]
-            axes.plot(times, values, label=label, color=color, linewidth=1)
-    axes.legend(loc="upper left", fontsize=7, frameon=False)
+def _lines(axes: Axes, times: Any, drawn: Mapping[str, Series], colors: Sequence[str]) -> list[Any]:
+    handles: list[Any] = []
+    for number, (label, values) in enumerate(drawn.items()):
+        color = colors[number % len(colors)]
+        handles += axes.plot(times, values, label=label, color=color, linewidth=1)
+    return handles
+
+
+def _scale(axes: Axes, values: Sequence[Series], legend_rows: int) -> None:
+    """From 0 to above the highest value, with the legend's rows above that."""
+    known = np.nan_to_num(np.concatenate([np.ravel(part) for part in values]))
+    # Nothing at all would be drawn between 0 and a twentieth.
+    highest = float(known.max()) or 1.0
+    axes.set_ylim(0, highest / (0.94 - LEGEND_ROW * legend_rows))
+    axis: Any = axes.yaxis
+    if highest >= MANY:
+        axis.set_major_formatter(ticker.EngFormatter(sep=""))
 
 
 def _log(axes: Axes, table: LogTable, recording: Recording) -> None:
@@ -116,7 +152,11 @@ def _log(axes: Axes, table: LogTable, recording: Recording) -> None:
     # A dollar would begin a formula.
     texts = [[str(row.get(column, "")) for column in table.columns] for row in rows]
     cells = [[text.replace("$", r"\$") for text in row] for row in texts]
-    drawn = axes.table(cells, colLabels=list(table.columns), loc="upper left", cellLoc="left")
+    height = min(1.0, 0.09 * (len(cells) + 1))
+    drawn = axes.table(
+        cells, colLabels=list(table.columns), cellLoc="left", bbox=(0, 1 - height, 1, height)
+    )
+    drawn.set_in_layout(False)
     drawn.auto_set_font_size(value=False)
     drawn.set_fontsize(7)
 

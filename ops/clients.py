@@ -48,12 +48,17 @@ def _client(service: str, region: str, endpoint: str | None) -> Any:
         endpoint_url=endpoint,
         aws_access_key_id="emulated" if emulated else None,
         aws_secret_access_key="emulated" if emulated else None,
-        config=Config(
-            retries={"mode": "standard", "total_max_attempts": 3 if emulated else ATTEMPTS},
-            max_pool_connections=20,
-            connect_timeout=5,
-            read_timeout=60,
-        ),
+        config=config(emulated=emulated),
+    )
+
+
+def config(*, emulated: bool) -> Config:
+    """How calls are retried, and how long they may take."""
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 3 if emulated else ATTEMPTS},
+        max_pool_connections=20,
+        connect_timeout=5,
+        read_timeout=60,
     )
 
 

@@ -25,6 +25,8 @@ class Status:
     target_percent: float
     good_percent: float | None
     consumed_percent: float | None
+    left_percent: float | None
+    """Of the budget of 30 days; below 0 when it is overdrawn."""
     year_consumed_percent: float | None
     burn_rate: float | None
     """Over the last full hour."""
@@ -132,7 +134,7 @@ def _status(goal: Goal, hours: Hours) -> Status:
     bad, total = hours.over(month)
     least = goal.least_bad
     if not total:
-        return Status(goal.name, goal.title, 100 * goal.target, None, None, None, None, None)
+        return Status(goal.name, goal.title, 100 * goal.target, None, None, None, None, None, None)
 
     def used(span: timedelta) -> float:
         elapsed = hours.elapsed(span)
@@ -147,6 +149,7 @@ def _status(goal: Goal, hours: Hours) -> Status:
         target_percent=round(100 * goal.target, 4),
         good_percent=round(100 - 100 * bad / total, 4),
         consumed_percent=round(consumed, 2),
+        left_percent=round(100 - consumed, 2),
         year_consumed_percent=round(of_year, 2),
         burn_rate=round(rate, 2),
         days_left=None if left == float("inf") else round(left, 2),

@@ -22,7 +22,8 @@ def read(path: Path) -> Recorded:
     good: dict[int, float] = {}
     total: dict[int, float] = {}
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        # Spreadsheets put a byte order mark before the header.
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file)
             if next(rows, None) != COLUMNS:
                 raise _wrong(path, 1, f"the header must be {','.join(COLUMNS)}")
@@ -33,7 +34,7 @@ def read(path: Path) -> Recorded:
                 if good[minute] > total[minute]:
                     raise _wrong(path, rows.line_num, f"good {row[1]} is more than total {row[2]}")
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise _wrong(path, 1, f"cannot be read: {error}") from None
+        raise _wrong(path, 0, f"cannot be read: {error}") from None
     if not total:
         raise _wrong(path, 2, "no minute at all")
     length = max(total) + 1
@@ -66,7 +67,7 @@ def _count(path: Path, line: int, cell: str) -> float:
 def _wrong(path: Path, line: int, what: str) -> ArcaError:
     return ArcaError(
         f"The recorded series cannot be replayed: {what}.",
-        where=f"{path}:{line}",
+        where=f"{path}:{line}" if line else str(path),
         wanted=f"a CSV with the columns {', '.join(COLUMNS)}, a minute a line",
         do="correct the file; docs/monitoring.md shows one",
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from errors import ArcaError
-from ops import charts
+from ops import charts, files
 from ops.clients import client, explained
 from ops.objectives import Hours, description, measured_goals
 from ops.stack import Stack
@@ -73,13 +73,7 @@ def write(
     stack: Stack, month: Month, path: Path, *, watch: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """Write the page; give what it says, an objective each."""
-    if not path.parent.is_dir():
-        raise ArcaError(
-            f"There is no directory {path.parent}.",
-            where=str(path),
-            wanted="a path in a directory that exists",
-            do="make it, or name another with --out",
-        )
+    files.check(path)
     cloudwatch, described = client(stack, "cloudwatch"), description(stack)
     courses: list[Course] = []
     for goal, one in zip(measured_goals(stack), described["objectives"], strict=True):
@@ -88,7 +82,8 @@ def write(
             hours = Hours.read(cloudwatch, described, one, now=month.last + timedelta(hours=1))
         courses.append(course(goal, hours, month))
     watch("drawing")
-    path.write_text(page(stack.name, month, courses), encoding="utf-8")
+    with files.writing(path):
+        path.write_text(page(stack.name, month, courses), encoding="utf-8")
     return [
         {
             "objective": one.goal.name,

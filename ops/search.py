@@ -52,7 +52,7 @@ class Search:
         self, stack: Stack, groups: Sequence[str], identifier: str, *, start: datetime
     ) -> None:
         self._stack, self._groups, self._identifier = stack, groups, identifier
-        self._since = int(start.timestamp() * 1000)
+        self._since = max(0, int(start.timestamp() * 1000))
         self._latest = self._since
         self._seen: set[str] = set()
         self._logs = client(stack, "logs")

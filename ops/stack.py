@@ -43,6 +43,15 @@ class Stack:
 def find(name: str, *, target: Target = "auto") -> Stack:
     """Read a stack's exports; raises ArcaError where there are none."""
     endpoint = None if target == "aws" else _emulated(name)
+    known = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+    # Pulumi takes organization/project/stack too.
+    if endpoint is None and name.rpartition("/")[2] not in known:
+        raise ArcaError(
+            f"There is no stack {name!r}.",
+            where="Pulumi.<stack>.yaml",
+            wanted=f"one of {', '.join(known)}",
+            do="name one of them with --stack",
+        )
     if endpoint is None and target == "emulated":
         raise ArcaError(
             f"The stack {name} is not up in the emulated cloud.",
@@ -52,8 +61,7 @@ def find(name: str, *, target: Target = "auto") -> Stack:
         )
     if endpoint is not None:
         where = _state() / "exports" / f"{name}.json"
-        text = where.read_text(encoding="utf-8")
-        return Stack(name, _parse(text, str(where)), endpoint)
+        return Stack(name, _parse(_kept(where, name), str(where)), endpoint)
     return Stack(name, _parse(_pulumi(name), f"pulumi stack output --stack {name}"), None)
 
 
@@ -68,12 +76,24 @@ def _emulated(name: str) -> str | None:
         return str(record["endpoint"]) if name in record["stacks"] else None
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArcaError(
             "The record of the emulated cloud cannot be read.",
             where=f"{_state() / 'cloud.json'}: {error}",
             wanted="the file that `arca local up` writes",
             do="run `arca local down`, or say `--target aws`",
+        ) from None
+
+
+def _kept(where: Path, name: str) -> str:
+    try:
+        return where.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArcaError(
+            f"The exports of {name} cannot be read: {error}",
+            where=str(where),
+            wanted="the file that `arca local up` writes",
+            do=f"run `make up STACK={name}` again, or say `--target aws`",
         ) from None
 
 

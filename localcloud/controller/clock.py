@@ -36,13 +36,17 @@ class WallClock:
 class ManualClock:
     """Stands still until it is told to go on; its minute is a minute."""
 
-    def __init__(self, start: datetime | None = None) -> None:
+    def __init__(self) -> None:
         self.minute = timedelta(minutes=1)
-        self._now = start or datetime.now(UTC)
+        self._now = datetime.now(UTC)
 
     def now(self) -> datetime:
         """The moment."""
         return self._now
+
+    def restart(self) -> None:
+        """Come back to the present: logs take no line of the day after."""
+        self._now = datetime.now(UTC)
 
     def advance(self, minutes: float) -> None:
         """Let minutes pass."""

@@ -21,6 +21,7 @@ ENDED = {
     "ROLLBACK_FAILED": "could not be rolled back.",
 }
 STOPPED = "StopServiceDeployment was called."
+COMPLETED = "Service deployment completed."
 
 
 class Deployer:
@@ -140,7 +141,7 @@ class Deployer:
         service.current = there
         self._scheduler.reconcile(service, at)
         if deployment.rollback is None:
-            self.end(service, deployment, "SUCCESSFUL", "", at)
+            self.end(service, deployment, "SUCCESSFUL", COMPLETED, at)
         else:
             self.end(service, deployment, "ROLLBACK_SUCCESSFUL", deployment.rollback[0], at)
 
@@ -175,7 +176,7 @@ class Deployer:
     ) -> None:
         """Write down how a deployment ended."""
         deployment.status, deployment.wait, deployment.script = status, Wait(), None
-        deployment.reason = f"{reason} {SIMULATED}".strip()
+        deployment.reason = f"{reason} {SIMULATED}"
         deployment.finished = deployment.updated = at
         deployment.close_hooks()
         service.tell(at, f"(deployment {last(deployment.arn)}) deployment {ENDED[status]}")

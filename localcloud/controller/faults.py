@@ -22,10 +22,11 @@ class ImageMissing(_Fault):
 
 
 class Exits(_Fault):
-    """The image's container ends by itself, again and again."""
+    """The image's container ends by itself, again and again: the service's, or one-off tasks'."""
 
     fault: Literal["exits"] = "exits"
     image: str = Field(min_length=1)
+    of: Literal["service", "run-task"] = "service"
     code: int = Field(default=1, ge=0, le=255)
 
 

@@ -14,20 +14,25 @@ from werkzeug.test import run_wsgi_app
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 HOST = "127.0.0.1"
+BARE = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
 
 
 class Clients:
-    """Clients by service and region, one of a kind; `checked` against the service model."""
+    """Clients by service and region, one of a kind.
 
-    def __init__(self, application: Wsgi, *, checked: bool = False) -> None:
-        self._application, self._checked = application, checked
+    Without a configuration of their own they check nothing against the service model, and retry
+    nothing, for nothing is lost on the way.
+    """
+
+    def __init__(self, application: Wsgi, config: Config = BARE) -> None:
+        self._application, self._config = application, config
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = Lock()
         make = cast("Callable[[], Any]", boto3.Session)
         self._session = make()
 
     def client(self, service: str, region: str) -> Any:
-        """A client; it retries nothing, for nothing is lost on the way."""
+        """A client."""
         with self._lock:
             if (service, region) not in self._made:
                 client = self._session.client(
@@ -36,9 +41,7 @@ class Clients:
                     endpoint_url=f"http://{HOST}",
                     aws_access_key_id="emulated",
                     aws_secret_access_key="emulated",  # noqa: S106 - the emulation checks none
-                    config=Config(
-                        retries={"total_max_attempts": 1}, parameter_validation=self._checked
-                    ),
+                    config=self._config,
                 )
                 client.meta.events.register("before-send", partial(_send, self._application))
                 self._made[service, region] = client

@@ -6,7 +6,7 @@ from typing import Any
 
 from localcloud.controller import faults, strategy
 from localcloud.controller.clock import Clock
-from localcloud.controller.deployer import Deployer
+from localcloud.controller.deployer import COMPLETED, Deployer
 from localcloud.controller.health import Question
 from localcloud.controller.model import Service, Task
 from localcloud.controller.names import Names, last
@@ -52,7 +52,7 @@ class Machine:
         for task in service.tasks:
             self._scheduler.step(service, task, at)
         deployment.started = at
-        self.deployer.end(service, deployment, "SUCCESSFUL", "", at)
+        self.deployer.end(service, deployment, "SUCCESSFUL", COMPLETED, at)
         return service
 
     def scale(self, service: Service, desired: int, at: datetime) -> None:

@@ -137,7 +137,7 @@ class Scheduler:
         if isinstance(broken, faults.Exits):
             task.due = at + ENDS * self._clock.minute
         elif isinstance(broken, faults.Unhealthy):
-            task.due = at + HEALTH * self._clock.minute if service else None
+            task.due = at + HEALTH * self._clock.minute
         elif command is not None:
             self._stand_in(service, task, at, command)
         elif service is None:
@@ -261,10 +261,18 @@ class Scheduler:
 
 
 def _fault(task: Task) -> Any:
-    """What keeps the task from living."""
-    kinds = (faults.ImageMissing, faults.Exits, faults.Unhealthy)
+    """What keeps the task from living; the health that a load balancer asks for is a service's."""
     for one in task.faults:
-        if isinstance(one, kinds) and one.image == task.image:
+        match one:
+            case faults.ImageMissing():
+                concerned = True
+            case faults.Exits():
+                concerned = one.of == ("run-task" if task.revision is None else "service")
+            case faults.Unhealthy():
+                concerned = task.revision is not None
+            case _:
+                concerned = False
+        if concerned and one.image == task.image:
             return one
     return None
 

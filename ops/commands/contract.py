@@ -81,11 +81,17 @@ def _problems(line: str) -> Iterator[str]:
     from telemetry import contract
 
     try:
-        content: object = json.loads(line)
+        content: object = json.loads(line, parse_constant=_no_number)
+        if isinstance(content, dict):
+            yield from list(contract.breaches(cast("dict[str, Any]", content)))
+        else:
+            yield "no JSON object"
     except ValueError as error:
         yield f"no JSON: {error}"
-        return
-    if isinstance(content, dict):
-        yield from contract.breaches(cast("dict[str, Any]", content))
-    else:
-        yield "no JSON object"
+    except RecursionError:
+        yield "no line of a log: too many objects and lists within each other"
+
+
+def _no_number(name: str) -> object:
+    message = f"{name} is no number of JSON"
+    raise ValueError(message)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from errors import ArcaError
+from ops import files
 from ops.options import SPAN, of_stack
 
 RECORDED_PERIOD = 300
@@ -52,9 +53,10 @@ def draw(name: str, data: Path | None, out: Path | None, *, as_json: bool) -> No
 
     board = _board(name)
     path = out or Path(f"{name}.png")
+    files.check(path, suffix=".png")
     recording = Recording.read(data) if data else sample.day([board])
-    _writable(path)
-    charts.draw_board(board, recording, path, fingerprint=fingerprint(board, recording))
+    with files.writing(path):
+        charts.draw_board(board, recording, path, fingerprint=fingerprint(board, recording))
     if as_json:
         render.print_json({"picture": str(path), "title": recording.title})
     else:
@@ -77,13 +79,14 @@ def record(
     board = _board(name)
     stack = find(stack_name, target=target)
     path = out or Path(f"{name}.json")
-    _writable(path)
+    files.check(path)
     with render.ProgressLine() as progress:
         progress.show(f"reading CloudWatch of {stack.where}", 0)
         recording = read(
             stack, board, since=since, now=datetime.now(UTC), period_seconds=RECORDED_PERIOD
         )
-    recording.write(path)
+    with files.writing(path):
+        recording.write(path)
     if as_json:
         render.print_json({"recording": str(path), "series": sorted(recording.file.series)})
     else:
@@ -113,13 +116,3 @@ def _board(name: str) -> Any:
             do="run `arca dashboard list`",
         )
     return found[name]
-
-
-def _writable(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise ArcaError(
-            f"There is no directory {path.parent}.",
-            where=str(path),
-            wanted="a path in a directory that exists",
-            do="make it, or name another with --out",
-        )

@@ -142,6 +142,7 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 @click.argument("name", required=False, type=click.Choice(faults.NAMES))
 @click.option("--image", help="Tag or whole reference of the image that is broken.")
 @click.option("--code", type=int, help="Exit code of `exits`.")
+@click.option("--of", help="Whose container `exits`: service or run-task (migrations).")
 @click.option("--percent", type=float, help="Share of the traffic, of `alarm-at`.")
 @click.option("--stage", help="Stage of `hook-refuses` and `stall`.")
 @click.option("--calls", type=int, help="How many calls `throttle` refuses.")

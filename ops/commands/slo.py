@@ -18,7 +18,7 @@ def command() -> None:
 @command.command("status")
 @of_stack
 def status(stack_name: str, target: Any, *, as_json: bool) -> None:
-    """Each objective: good share, budget used, burn rate, and when the budget is gone."""
+    """Each objective: good share, budget used and left, burn rate, and when the budget is gone."""
     from ops import render
     from ops.objectives import status as read
     from ops.stack import find
@@ -31,13 +31,24 @@ def status(stack_name: str, target: Any, *, as_json: bool) -> None:
         render.print_json({"stack": stack.name, "objectives": [one.as_json() for one in found]})
         return
     render.table(
-        ("objective", "target", "good", "budget used", "year", "burn rate", "gone in", "verdict"),
+        (
+            "objective",
+            "target",
+            "good",
+            "budget used",
+            "budget left",
+            "year",
+            "burn rate",
+            "gone in",
+            "verdict",
+        ),
         [
             (
                 one.name,
                 f"{one.target_percent:g}%",
                 _number(one.good_percent, "%"),
                 _number(one.consumed_percent, "%"),
+                _number(one.left_percent, "%"),
                 _number(one.year_consumed_percent, "%"),
                 _number(one.burn_rate, "x"),
                 _number(one.days_left, " days"),

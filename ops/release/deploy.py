@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from errors import ArcaError, Refused
 from ops import smoke
@@ -131,7 +132,7 @@ class Release:
     def _migrate(self, journal: Journal) -> Outcome | None:
         entry = journal.entry
         if self._wishes.migrate:
-            result = Migrations(self._service, self._clock, self._say).run(
+            result = Migrations(self._service, journal.clock, self._say).run(
                 entry.image, phases=("expand", "migrate"), timeout=self._wishes.timeout
             )
             if result.exit_code != 0:
@@ -181,10 +182,12 @@ class Release:
         journal.record(step="following", deployment=arn)
         follower = Follower(
             self._service,
-            journal,
-            self._clock,
+            journal.clock,
             self._watch,
-            Acts(None if self._wishes.hold else self._at_pause, self._after_shift),
+            Acts(
+                None if self._wishes.hold else partial(self._at_pause, journal.clock),
+                self._after_shift,
+            ),
             self._wishes.timeout,
         )
         try:
@@ -213,11 +216,11 @@ class Release:
             self._clock.sleep(1)
         return None
 
-    def _at_pause(self, deployment: Deployment) -> str | None:
+    def _at_pause(self, clock: Clock, deployment: Deployment) -> str | None:
         """Smoke tests of the new tasks, on the listener that customers do not reach."""
         self._say("paused before production traffic: smoke tests on the test listener")
         definition_arn = self._service.task_definition(deployment.target.arn)
-        return smoke_task.run(self._service, definition_arn, self._clock, self._say)
+        return smoke_task.run(self._service, definition_arn, clock, self._say)
 
     def _after_shift(self, deployment: Deployment) -> str | None:
         """Smoke tests from outside, while a rollback is still a matter of seconds."""

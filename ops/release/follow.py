@@ -9,7 +9,6 @@ from errors import ArcaError
 from ops.clients import explained
 from ops.release import failures
 from ops.release.clock import Clock
-from ops.release.journal import Journal
 from ops.release.service import Deployment, Service, short
 
 POLL_SECONDS = 5.0
@@ -36,7 +35,6 @@ class Follower:
     """Follows one deployment; whatever it does may be done twice."""
 
     service: Service
-    journal: Journal | None
     clock: Clock
     watch: Callable[[Deployment], None]
     acts: Acts
@@ -51,8 +49,6 @@ class Follower:
         target = self.service.task_definition(self.service.deployment(arn).target.arn)
         while True:
             deployment = self.service.deployment(arn)
-            if self.journal is not None:
-                self.journal.alive()
             self.watch(deployment)
             if not deployment.under_way or self.clock.now() > deadline:
                 return deployment
@@ -80,8 +76,10 @@ class Follower:
             if hook not in self._looked:
                 self._looked.add(hook)
                 wrong = self.acts.at_pause(deployment)
-                answer(self.service, deployment, proceed=wrong is None)
-                self.stopped_because = wrong
+                # Looking takes minutes: the pause may have timed out, or a person answered it.
+                if self.service.deployment(deployment.arn).paused_hook == hook:
+                    answer(self.service, deployment, proceed=wrong is None)
+                    self.stopped_because = wrong
             return
         if deployment.stage in AFTER_SHIFT and "shifted" not in self._looked:
             self._looked.add("shifted")

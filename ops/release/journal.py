@@ -62,16 +62,17 @@ class Journal:
         now = clock.now()
         entry = Entry(uuid.uuid4().hex, _me(), now, now, what, image)
         journal = cls(stack, entry, clock)
-        with explained(stack, "The release's journal cannot be written"):
-            try:
-                journal._put(overwrite=False)
-            except journal._ssm.exceptions.ParameterAlreadyExists:
-                held = read(stack)
-                if held is not None:
-                    raise _held(stack, held) from None
-                # It ended between the two calls.
-                journal._put(overwrite=True)
-        return journal
+        while True:
+            with explained(stack, "The release's journal cannot be written"):
+                try:
+                    journal._put(overwrite=False)
+                except journal._ssm.exceptions.ParameterAlreadyExists:
+                    held = read(stack)
+                else:
+                    return journal
+            # Where it ended between the two calls, it is anybody's again.
+            if held is not None:
+                raise _held(stack, held)
 
     @classmethod
     def resume(cls, stack: Stack, *, clock: Clock) -> Self:
@@ -105,6 +106,11 @@ class Journal:
         if self._clock.now() - self.entry.beat >= BEAT:
             self.record(step=self.entry.step)
 
+    @property
+    def clock(self) -> Clock:
+        """Whoever waits with it shows that the release is alive."""
+        return _Beating(self._clock, self)
+
     def end(self) -> None:
         """Let the next one begin."""
         held = read(self._stack)
@@ -118,6 +124,22 @@ class Journal:
             Type="String",
             Overwrite=overwrite,
         )
+
+
+class _Beating(Clock):
+    """The release's clock: migrations and smoke tests may take longer than a dead one's silence."""
+
+    def __init__(self, clock: Clock, journal: Journal) -> None:
+        self._clock, self._journal = clock, journal
+
+    def now(self) -> datetime:
+        """The moment."""
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, after a sign of life."""
+        self._journal.alive()
+        self._clock.sleep(seconds)
 
 
 def name(stack: Stack) -> str:

@@ -111,7 +111,6 @@ class Rollback:
         self._say(f"{short(under_way.arn)} is under way: asking ECS to roll it back")
         follower = Follower(
             self._service,
-            None,
             self._clock,
             self._watch,
             Acts(None, lambda _deployment: None),

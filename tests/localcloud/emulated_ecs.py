@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
 
+from botocore.config import Config
 from moto.backends import get_backend
 from werkzeug.test import Client
 
@@ -28,7 +29,7 @@ CLUSTER = "arca-test"
 SERVICE = "api"
 GROUP = "/arca-test/api"
 ALARMS = ("arca-test-errors", "arca-test-latency")
-FORGETFUL = ("ecs", "elbv2", "cloudwatch", "logs")
+FORGETFUL = ("ecs", "elbv2", "cloudwatch", "logs", "ecr", "ssm")
 STEPS: Mapping[str, dict[str, Any]] = {
     "ROLLING": {
         "deploymentCircuitBreaker": {"enable": True, "rollback": True},
@@ -53,7 +54,7 @@ class Emulated:
         self.clock = ManualClock()
         self.application = Application(self.clock)
         self.wsgi = Controlled(self.application)
-        self._clients = Clients(self.wsgi, checked=True)
+        self._clients = Clients(self.wsgi, Config(retries={"total_max_attempts": 1}))
         self._http = Client(self.wsgi)
         self.network: dict[str, Any] = {}
         """Where tasks stand, for RunTask."""
@@ -61,6 +62,7 @@ class Emulated:
 
     def reset(self) -> None:
         """Forget everything but the network, which takes longest to make."""
+        self.clock.restart()
         self.application.reset()
         # Moto's backends are dictionaries by account, which its types do not say.
         backends = cast("Callable[[str], dict[str, Any]]", get_backend)
