@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from localcloud.stackfile import ROOT
 from tests.ops.emulated import arca, as_json
 
@@ -26,6 +28,33 @@ def test_contract_check_names_each_broken_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     log.write_text(f"{good}\n" * 3, encoding="utf-8")
     assert as_json("contract", "check", str(log)) == {"lines": 3, "broken": 0, "problems": []}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"a": NaN}', "no JSON: NaN is no number of JSON"),
+        ("[" * 100_000, "no line of a log: too many objects and lists within each other"),
+        ('{"a":' * 100_000, "no line of a log: too many objects and lists within each other"),
+    ],
+    ids=["nan", "lists", "objects"],
+)
+def test_a_line_that_no_reader_takes(line: str, said: str, tmp_path: Path) -> None:
+    """It breaks the contract as any other, and the next line is read."""
+    log = tmp_path / "log.jsonl"
+    log.write_text(f"{line}\n[]\n", encoding="utf-8")
+    result = arca("contract", "check", str(log))
+    assert f"jsonl:1: {said}" in result.output
+    assert "jsonl:2: no JSON object" in result.output
+
+
+def test_a_line_as_deep_as_a_reader_goes(tmp_path: Path) -> None:
+    """Between what JSON's reader takes and what the checker can walk there is no crash."""
+    log = tmp_path / "log.jsonl"
+    lines = ['{"a":' * depth + "1" + "}" * depth for depth in range(300, 1000, 50)]
+    log.write_text("\n".join(lines), encoding="utf-8")
+    found = json.loads(arca("contract", "check", str(log), "--json").stdout)
+    assert (found["lines"], found["broken"]) == (len(lines), len(lines))
 
 
 def test_contract_check_of_nothing(tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ def test_logs_finds_a_request_across_groups(cloud: Cloud) -> None:
     assert "other-12345" not in result.stdout
     objects = arca("logs", "--correlation-id", "8f0a1b2c-GRU", "--json").stdout.splitlines()
     assert json.loads(objects[0])["line"]["status"] == 200
+    ever = arca("logs", "--correlation-id", "8f0a1b2c-GRU", "--since", "99999d")
+    assert len(ever.stdout.splitlines()) == 2
     none = arca("logs", "--correlation-id", "nothing-here")
     assert (none.exit_code, none.stdout) == (0, "")
     assert "No line of nothing-here" in none.stderr

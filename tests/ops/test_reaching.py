@@ -29,9 +29,21 @@ def test_wrong_usage(arguments: tuple[str, ...], said: str) -> None:
     assert said in result.output
 
 
+@pytest.mark.parametrize("name", ["production", "../prod2", ""])
+def test_a_stack_that_nobody_declares(cloud: Cloud, name: str) -> None:
+    """Which there are, instead of advice to bring it up."""
+    assert cloud.endpoint
+    for command in (("slo", "status"), ("maintenance", "status"),
+                    ("logs", "--correlation-id", "8f0a1b2c")):  # fmt: skip # one loop
+        result = arca(*command, "--stack", name)
+        assert f"There is no stack {name!r}." in str(result.exception)
+        assert "wanted: one of dev, dr, prod, staging" in str(result.exception)
+
+
 UNREADABLE: tuple[tuple[str, str | None, str], ...] = (
     ("cloud.json", "{", "record of the emulated cloud"),
     ("exports/prod.json", "{}", "not those of this version"),
+    ("exports/prod.json", None, "The exports of prod cannot be read"),
     ("cloud.json", None, "there is no `pulumi` on PATH"),
 )
 

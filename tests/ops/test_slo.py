@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from errors import ArcaError
 from tests.ops.emulated import HOUR, Cloud, arca, as_json
 
 
@@ -16,12 +17,15 @@ def test_status_of_the_objectives(cloud: Cloud) -> None:
     assert errors["good_percent"] == 99.8
     assert errors["burn_rate"] == pytest.approx(2)
     assert errors["consumed_percent"] == pytest.approx(2 * 2 / 30 * 100, rel=0.05)
+    assert errors["left_percent"] == pytest.approx(100 - errors["consumed_percent"])
     assert errors["days_left"] == pytest.approx((1 - 4 / 30) * 15, rel=0.05)
     assert found["latency"]["burn_rate"] == pytest.approx(0.4)
     assert (found["arca"]["verdict"], found["arca"]["good_percent"]) == ("no data", None)
     table = arca("slo", "status").output
     assert "errors" in table
     assert "no data" in table
+    assert "budget left" in table
+    assert f"{errors['left_percent']:g}%" in table
     assert f"emulated at {cloud.endpoint}" in table
 
 
@@ -54,6 +58,24 @@ def test_report_of_no_month(month: str) -> None:
     """One clear error."""
     result = arca("slo", "report", "--month", month)
     assert "wanted: a month that has begun" in str(result.exception)
+
+
+def test_a_budget_that_is_overdrawn(cloud: Cloud) -> None:
+    """Less than nothing is left, and it is gone already."""
+    cloud.count(Requests=10_000, RequestsFailed=300)
+    found = {one["name"]: one for one in as_json("slo", "status")["objectives"]}["errors"]
+    assert (found["verdict"], found["days_left"]) == ("exhausted", 0)
+    assert found["left_percent"] < -50
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("out", [".", "gone/x.html", "/proc/x.html"])
+def test_a_report_that_cannot_be_written(out: str) -> None:
+    """One clear error, and no traceback."""
+    month = HOUR.strftime("%Y-%m")
+    result = arca("slo", "report", "--month", month, "--out", out)
+    assert isinstance(result.exception, ArcaError)
+    assert f"where:  {out}" in str(result.exception)
 
 
 def series(path: Path, lines: list[str]) -> str:
@@ -98,9 +120,17 @@ def test_replay_of_a_malformed_file(lines: list[str], said: str, tmp_path: Path)
     assert "wanted: a CSV" in str(result.exception)
 
 
+def test_replay_of_a_spreadsheets_file(tmp_path: Path) -> None:
+    """With its byte order mark and its line ends; an empty cell is a minute without data."""
+    file = tmp_path / "s.csv"
+    file.write_bytes(b"\xef\xbb\xbfminute,good,total\r\n0,1,1\r\n2,,\r\n")
+    assert as_json("slo", "replay", str(file), "--slo", "errors")["minutes"] == 3
+
+
 def test_replay_of_what_is_not_there(tmp_path: Path) -> None:
     """No file, no objective."""
     gone = arca("slo", "replay", str(tmp_path / "gone.csv"), "--slo", "errors")
     assert "cannot be read" in str(gone.exception)
+    assert f"where:  {tmp_path / 'gone.csv'}\n" in str(gone.exception)
     unknown = arca("slo", "replay", str(tmp_path / "gone.csv"), "--slo", "speed")
     assert "wanted: one of arca, availability" in str(unknown.exception)

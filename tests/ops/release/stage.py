@@ -4,20 +4,24 @@
     stage.push("2")
     outcome = stage.release().deploy("2")
 
-Time stands still unless somebody sleeps; a second of a command's sleep is five simulated minutes,
+Time stands still unless somebody sleeps; a second of a command's sleep is ten simulated minutes,
 so that a canary takes a dozen looks.
 """
 
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore import endpoint
 
 from localcloud.controller.inside import Clients
 from localcloud.wishes import manifest
 from ops import clients
+from ops.release import gates
 from ops.release.deploy import Release, Wishes
 from ops.release.service import Deployment, Service
 from ops.stack import Stack
@@ -38,8 +42,14 @@ PAUSE = {
 """As the platform declares it."""
 DEAD = 4194399
 """A process number above the kernel's greatest (proc(5), pid_max)."""
-MINUTES = 5.0
+MINUTES = 10.0
 """Simulated minutes of a second's sleep."""
+
+
+@cache
+def _retrying() -> Clients:
+    """The commands' clients; making one takes longer than a release."""
+    return Clients(fresh().wsgi, clients.config(emulated=True))
 
 
 class SimulatedClock:
@@ -70,8 +80,13 @@ class Stage:
         """Runs before each call; it may raise instead of it."""
         self.after: Callable[[str], None] = lambda _call: None
         self.said = list[str]()
+        self.waits = list[float]()
+        """Seconds before each repeated call; nobody really waits."""
         monkeypatch.setattr(clients, "_client", self._client)
-        self._retrying = Clients(self.cloud.wsgi, clients.config(emulated=True))
+        monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=self.waits.append))
+        # Nothing was measured yet; eighteen questions a release would say so each time.
+        monkeypatch.setattr(gates, "status", lambda _stack, **_: [])
+        self._retrying = _retrying()
         self._make(strategy, service)
         self.stack = Stack(NAME, self._outputs(strategy), "http://127.0.0.1")
         self.clock = SimulatedClock(self.cloud)
@@ -115,8 +130,7 @@ class Stage:
         """A client that no fault of a test's own stands before."""
         return self.cloud.client(service)
 
-    def _client(self, service: str, region: str, endpoint: str | None) -> Any:
-        del endpoint
+    def _client(self, service: str, region: str, _endpoint: str | None) -> Any:
         return Watched(self, self._retrying.client(service, region), service)
 
     def push(self, tag: str, *, scanned: bool = True) -> str:

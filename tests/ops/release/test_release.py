@@ -123,7 +123,7 @@ def test_a_used_up_budget_closes_its_gate(monkeypatch: pytest.MonkeyPatch) -> No
     stage = Stage(monkeypatch)
     stage.push("2")
     exhausted = type("One", (), {"title": "API errors", "consumed_percent": 130.0})
-    monkeypatch.setattr(gates, "status", lambda _stack, *, now: [exhausted] if now else [])
+    monkeypatch.setattr(gates, "status", lambda _stack, **_: [exhausted])
     outcome = stage.release().deploy("2")
     assert outcome.exit_code == 6
     assert "used up: API errors" in outcome.reason
