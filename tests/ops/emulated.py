@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -41,15 +42,34 @@ class Cloud:
     def count(self, **metrics: float) -> None:
         """Put counts of the service for each of the last 48 hours."""
         for name, value in metrics.items():
-            self.client("cloudwatch").put_metric_data(
-                Namespace="arca-api",
-                MetricData=[
-                    {"MetricName": name, "Value": value, "Unit": "Count",
-                     "Timestamp": HOUR - timedelta(hours=number, minutes=30),
-                     "Dimensions": [{"Name": "Stage", "Value": "prod"}]}
-                    for number in range(48)
-                ],
-            )  # fmt: skip # one call
+            moments = [HOUR - timedelta(hours=number, minutes=30) for number in range(48)]
+            self.put(dict.fromkeys(moments, value), name)
+
+    def put(self, values: Mapping[datetime, float], name: str) -> None:
+        """Put values of one of the service's metrics."""
+        self._put("arca-api", name, {"Stage": "prod"}, values)
+
+    def probe(self, values: Mapping[datetime, float]) -> None:
+        """Put results of the probe's runs, in percent."""
+        exports = json.loads((self.state / "exports" / "prod.json").read_text(encoding="utf-8"))
+        canary = exports["observability"]["bindings"]["canary"][0]
+        self._put("CloudWatchSynthetics", "SuccessPercent", {"CanaryName": canary}, values)
+
+    def _put(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: Mapping[str, str],
+        values: Mapping[datetime, float],
+    ) -> None:
+        pairs = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+        self.client("cloudwatch").put_metric_data(
+            Namespace=namespace,
+            MetricData=[
+                {"MetricName": name, "Value": value, "Timestamp": moment, "Dimensions": pairs}
+                for moment, value in values.items()
+            ],
+        )
 
     def log(self, group: str, *lines: str, ago: int = 60) -> None:
         """Put lines into a log group."""

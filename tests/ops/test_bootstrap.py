@@ -94,6 +94,36 @@ def test_a_fresh_account(empty: Empty) -> None:
     assert iam.get_policy(PolicyArn=boundary_arn(ACCOUNT))["Policy"]["DefaultVersionId"] == "v1"
 
 
+BUDGET = ("--monthly-budget", "400", "--contact", "platform@acme.example")
+
+
+def test_a_budget_is_made_kept_and_changed(empty: Empty) -> None:
+    """Of the whole account, with its warnings; a second amount takes the first one's place."""
+    assert empty.outcomes(*BUDGET)["budget"] == "created"
+    assert empty.outcomes(*BUDGET) == {**all_are("already there"), "budget": "already there"}
+    budgets = empty.client("budgets")
+    named: Any = {"AccountId": ACCOUNT, "BudgetName": "arca-monthly"}
+    listed = budgets.describe_notifications_for_budget(**named)["Notifications"]
+    assert {(one["NotificationType"], one["Threshold"]) for one in listed} == {
+        ("ACTUAL", 80.0),
+        ("FORECASTED", 100.0),
+    }
+    budgets.delete_notification(**named, Notification=listed[0])
+    assert empty.outcomes(*BUDGET)["budget"] == "repaired"
+    assert len(budgets.describe_notifications_for_budget(**named)["Notifications"]) == 2
+    assert empty.outcomes("--monthly-budget", "500", *BUDGET[2:])["budget"] == "repaired"
+    found = budgets.describe_budget(**named)["Budget"]
+    assert (float(found["BudgetLimit"]["Amount"]), found["TimeUnit"]) == (500, "MONTHLY")
+    assert "budget" not in empty.outcomes()
+
+
+@pytest.mark.parametrize("half", [BUDGET[:2], BUDGET[2:], ("--monthly-budget", "0", *BUDGET[2:])])
+def test_a_budget_wants_somebody_who_hears_of_it(empty: Empty, half: tuple[str, ...]) -> None:
+    """Said before AWS is asked."""
+    assert empty.run("--yes", *half).exit_code == 2
+    assert empty.client("s3").list_buckets()["Buckets"] == []
+
+
 def test_a_second_run_changes_nothing(empty: Empty) -> None:
     """And needs no yes, for there is nothing to agree to."""
     empty.outcomes()

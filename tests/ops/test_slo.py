@@ -52,6 +52,37 @@ def test_report_is_a_page_with_plots(cloud: Cloud, tmp_path: Path) -> None:
     assert {one["objective"] for one in summary["objectives"]} >= {"errors", "availability"}
 
 
+def report_of(tmp_path: Path) -> dict[str, dict[str, float]]:
+    """What the report of this month says, by objective."""
+    month = (HOUR - timedelta(hours=1)).strftime("%Y-%m")
+    out = str(tmp_path / "report.html")
+    found = as_json("slo", "report", "--month", month, "--out", out)["objectives"]
+    return {one["objective"]: one for one in found}
+
+
+def test_a_report_counts_a_months_minutes_whatever_is_known(cloud: Cloud, tmp_path: Path) -> None:
+    """Twelve bad minutes in two hours that the probe ran are twelve of the month's, not of two."""
+    moments = [HOUR - timedelta(minutes=number) for number in range(1, 60)]
+    cloud.probe({moment: 0 if number < 12 else 100 for number, moment in enumerate(moments)})
+    found = report_of(tmp_path)["availability"]
+    first = (HOUR - timedelta(hours=1)).replace(day=1)
+    days = ((first + timedelta(days=31)).replace(day=1) - first).days
+    allowed = 0.0005 * days * 24 * 60
+    assert found["budget_consumed_percent"] == pytest.approx(100 * 12 / allowed, abs=0.01)
+
+
+def test_a_report_of_a_first_hour_has_a_months_budget(cloud: Cloud, tmp_path: Path) -> None:
+    """Of a new service too: one bad hour is no month."""
+    moment = HOUR - timedelta(minutes=30)
+    cloud.put({moment: 1000.0}, "Requests")
+    cloud.put({moment: 20.0}, "RequestsFailed")
+    first = moment.replace(day=1)
+    days = ((first + timedelta(days=31)).replace(day=1) - first).days
+    found = report_of(tmp_path)["errors"]
+    allowed = 0.001 * 1000 * 24 * days
+    assert found["budget_consumed_percent"] == pytest.approx(100 * 20 / allowed, abs=0.01)
+
+
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("month", ["2026-13", "october", "2099-01", "26-10"])
 def test_report_of_no_month(month: str) -> None:

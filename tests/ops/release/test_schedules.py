@@ -62,6 +62,8 @@ FAULTS = st.lists(
 MEDDLING = ("alarm", "stop", "abort", "promote", "scale", "replace", "same again", "kill a task")
 WHEN = st.lists(st.tuples(st.integers(0, 15), st.sampled_from(MEDDLING)), max_size=2)
 """What somebody else does when the release has looked so many times."""
+LAST = st.sampled_from((None, "replace", "same again"))
+"""What somebody does between the deployment's end and the verdict."""
 WISHES = st.fixed_dictionaries(
     {
         "hold": st.booleans(),
@@ -150,7 +152,7 @@ def unthrottle(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"])
-@given(faults=FAULTS, when=WHEN, wishes=WISHES)
+@given(faults=FAULTS, when=WHEN, last=LAST, wishes=WISHES)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -158,7 +160,11 @@ def unthrottle(stage: Stage) -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_no_verdict_differs_from_what_runs(
-    strategy: str, faults: list[dict[str, Any]], when: list[tuple[int, str]], wishes: dict[str, Any]
+    strategy: str,
+    faults: list[dict[str, Any]],
+    when: list[tuple[int, str]],
+    last: str | None,
+    wishes: dict[str, Any],
 ) -> None:
     """What goes wrong, who meddles; then the faults end, and whoever resumes is right."""
     with pytest.MonkeyPatch.context() as patch:
@@ -174,6 +180,9 @@ def test_no_verdict_differs_from_what_runs(
                 if moment == looks:
                     meddle(stage, what, deployment)
             looks += 1
+            if last is not None and not deployment.under_way:
+                meddle(stage, last, deployment)
+                stage.cloud.advance(4)
 
         release = stage.release(watch=watch, reason="r", timeout=timedelta(minutes=60), **wishes)
         outcome = end(stage, lambda: release.deploy("2"))
