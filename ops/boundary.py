@@ -56,7 +56,12 @@ def document(account_id: str) -> Mapping[str, Any]:
         "Version": "2012-10-17",
         "Statement": [
             _say("Allow", "Platform", [f"{service}:*" for service in SERVICES], ["*"]),
-            _say("Allow", "Look", ["iam:Get*", "iam:List*", "sts:GetCallerIdentity"], ["*"]),
+            _say(
+                "Allow",
+                "Look",
+                ["budgets:ViewBudget", "iam:Get*", "iam:List*", "sts:GetCallerIdentity"],
+                ["*"],
+            ),
             _say(
                 "Allow",
                 "BoundedRoles",

@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from matplotlib import dates, ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from slo.metric_math import Series, evaluate
 from telemetry.board import COLUMNS, Board, Cell, Graph, LogTable, layout
@@ -40,11 +42,14 @@ def draw_board(board: Board, recording: Recording, path: Path, *, fingerprint: s
     figure = Figure(
         figsize=(COLUMNS * INCHES_PER_COLUMN, rows * INCHES_PER_ROW + 0.5), layout="constrained"
     )
-    grid: Any = figure.add_gridspec(rows, COLUMNS)
+    # The widest columns that hold all widgets: margins must fit into a single one.
+    unit = math.gcd(*(part for cell in cells for part in (cell.x, cell.widget.width)), COLUMNS)
+    grid: Any = figure.add_gridspec(rows, COLUMNS // unit)
     figure.suptitle(f"{board.title}: {recording.title}", fontsize=12, fontweight="bold")
     for cell in cells:
         row = cell.y // 6
-        axes = figure.add_subplot(grid[row, cell.x : cell.x + cell.widget.width])
+        columns = slice(cell.x // unit, (cell.x + cell.widget.width) // unit)
+        axes = figure.add_subplot(grid[row, columns])
         _widget(axes, cell, recording)
     figure.savefig(
         path, format="png", dpi=80, metadata={FINGERPRINT: fingerprint, "Software": None}
@@ -96,12 +101,14 @@ def _graph(axes: Axes, graph: Graph, recording: Recording) -> None:
         axes.axhline(graph.limit, color=LIMIT, linewidth=1, linestyle="--")
     columns = 1 if len(left) + len(right) <= 3 else 2
     rows = -(-(len(handles) + len(right)) // columns)
-    _scale(axes, [*left.values(), np.asarray([graph.limit or 0.0])], rows)
+    highest = max(_highest(left), graph.limit or 0.0)
+    _scale(axes, highest, rows)
     if right:
         other: Any = axes.twinx()
         handles += _lines(other, times, right, COLORS[len(left) :])
         other.set_ylabel(graph.right_unit)
-        _scale(other, list(right.values()), rows)
+        # Higher than the left one's, or both lines would lie upon each other.
+        _scale(other, 1.3 * max(_highest(right), 1.0), rows)
     axes.legend(handles=handles, loc="upper left", fontsize=7, frameon=False, ncols=columns)
 
 
@@ -132,11 +139,14 @@ def _lines(axes: Axes, times: Any, drawn: Mapping[str, Series], colors: Sequence
     return handles
 
 
-def _scale(axes: Axes, values: Sequence[Series], legend_rows: int) -> None:
+def _highest(drawn: Mapping[str, Series]) -> float:
+    return max((float(np.nan_to_num(values).max()) for values in drawn.values()), default=0.0)
+
+
+def _scale(axes: Axes, highest: float, legend_rows: int) -> None:
     """From 0 to above the highest value, with the legend's rows above that."""
-    known = np.nan_to_num(np.concatenate([np.ravel(part) for part in values]))
     # Nothing at all would be drawn between 0 and a twentieth.
-    highest = float(known.max()) or 1.0
+    highest = highest or 1.0
     axes.set_ylim(0, highest / (0.94 - LEGEND_ROW * legend_rows))
     axis: Any = axes.yaxis
     if highest >= MANY:
@@ -153,9 +163,8 @@ def _log(axes: Axes, table: LogTable, recording: Recording) -> None:
     texts = [[str(row.get(column, "")) for column in table.columns] for row in rows]
     cells = [[text.replace("$", r"\$") for text in row] for row in texts]
     height = min(1.0, 0.09 * (len(cells) + 1))
-    drawn = axes.table(
-        cells, colLabels=list(table.columns), cellLoc="left", bbox=(0, 1 - height, 1, height)
-    )
+    place = Bbox.from_bounds(0, 1 - height, 1, height)
+    drawn = axes.table(cells, colLabels=list(table.columns), cellLoc="left", bbox=place)
     drawn.set_in_layout(False)
     drawn.auto_set_font_size(value=False)
     drawn.set_fontsize(7)

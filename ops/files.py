@@ -24,7 +24,7 @@ def check(path: Path, *, suffix: str = "") -> None:
         raise _unwritable(path, "it is a directory")
     if suffix and path.suffix.lower() != suffix:
         raise ArcaError(
-            f"The file is not written as {path.suffix or 'a file without an end'}.",
+            f"The file is not written as {path.name}.",
             where=str(path),
             wanted=f"a name that ends with {suffix}",
             do="name another with --out",

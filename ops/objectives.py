@@ -115,6 +115,19 @@ class Hours:
             return 1.0
         return (self.end - min(self.total)) / span
 
+    def whole(self, first: datetime, last: datetime, *, days: int) -> float:
+        """All events of so many days, at the mean traffic from the first known hour to the last.
+
+        Of slices there are as many as fit, known or not.
+        """
+        if self.slices_an_hour is not None:
+            return self.slices_an_hour * 24 * days
+        known = {hour: n for hour, n in self.total.items() if first <= hour < last and n}
+        if not known:
+            return 0.0
+        span = max(known) + timedelta(hours=1) - min(known)
+        return sum(known.values()) * (timedelta(days=days) / span)
+
     def days(self, first: datetime, last: datetime) -> Iterator[tuple[datetime, float, float]]:
         """Bad and all events of each day between two."""
         day = first

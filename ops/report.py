@@ -96,11 +96,10 @@ def write(
 
 
 def course(goal: Goal, hours: Hours, month: Month) -> Course:
-    """The budget's course: against what the month allows at the mean traffic of its days so far."""
+    """The budget's course, against what the month allows at the mean traffic of its hours."""
     found = list(hours.days(month.first, month.last))
-    known = [day for day in found if day[2]]
-    total = sum(day[2] for day in known)
-    whole = total / len(known) * month.days if known else 0.0
+    total = sum(day[2] for day in found)
+    whole = hours.whole(month.first, month.last, days=month.days)
     consumed: list[float] = []
     bad = 0.0
     for _, bad_today, _ in found:

@@ -25,27 +25,33 @@ PUBLIC_ACCESS = {
 def key(account: Account) -> Piece:
     """The key, known by its alias."""
     kms = account_client(account, "kms")
+    made: list[str] = []
 
     def create() -> None:
         tags = [{"TagKey": key, "TagValue": value} for key, value in TAGS.items()]
-        kms.create_key(Description="arca: Pulumi's state and its secrets", Tags=tags)
+        answer = kms.create_key(Description="arca: Pulumi's state and its secrets", Tags=tags)
+        made.append(answer["KeyMetadata"]["KeyId"])
+
+    def key_id() -> str | None:
+        # A list does not name a new key at once (AWS KMS Developer Guide, "Eventual consistency").
+        return made[0] if made else _key_id(kms)
 
     def named() -> bool:
         return _key_behind_alias(kms) is not None
 
     def name() -> None:
-        kms.create_alias(AliasName=STATE_KEY_ALIAS, TargetKeyId=_key_id(kms))
+        kms.create_alias(AliasName=STATE_KEY_ALIAS, TargetKeyId=key_id())
 
     def rotates() -> bool:
-        return bool(kms.get_key_rotation_status(KeyId=_key_id(kms))["KeyRotationEnabled"])
+        return bool(kms.get_key_rotation_status(KeyId=key_id())["KeyRotationEnabled"])
 
     return Piece(
         f"key {STATE_KEY_ALIAS}",
-        lambda: _key_id(kms) is not None,
+        lambda: key_id() is not None,
         create,
         (
             Aspect("alias", named, name),
-            Aspect("rotation", rotates, lambda: kms.enable_key_rotation(KeyId=_key_id(kms))),
+            Aspect("rotation", rotates, lambda: kms.enable_key_rotation(KeyId=key_id())),
         ),
     )
 

@@ -31,6 +31,12 @@ def _organization(_: click.Context, __: click.Parameter, value: str) -> str:
     show_default=True,
     help="Where the state is: the DR region, so that it outlives the primary one.",
 )
+@click.option(
+    "--monthly-budget",
+    type=click.IntRange(min=1),
+    help="US dollars of the whole account; review stacks need one.",
+)
+@click.option("--contact", help="The address that hears of the budget.")
 @click.option("--endpoint-url", help="An emulated AWS instead of AWS.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is changed.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
@@ -41,22 +47,29 @@ def command(
     region: str,
     endpoint_url: str | None,
     *,
+    monthly_budget: int | None,
+    contact: str | None,
     yes: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Make what an account has before any stack; run it again whenever you like.
 
-    The state's bucket and key, GitHub's identity provider, and the permissions boundary of
-    every role. Each is made, found as it should be, or repaired.
+    The state's bucket and key, GitHub's identity provider, the permissions boundary of every
+    role, and the month's budget where one is named. Each is made, found as it should be, or
+    repaired.
     """
-    from ops import bootstrap, render
+    from ops import bootstrap, render, spending
     from ops.clients import Account
     from ops.pieces import converge
 
+    if (monthly_budget is None) != (contact is None):
+        raise click.UsageError("--monthly-budget and --contact go together")
     here = Account(account, region, endpoint_url)
     bootstrap.require_account(here)
     made = bootstrap.pieces(here)
+    if monthly_budget is not None and contact is not None:
+        made.append(spending.budget(here, monthly_budget, contact))
     planned = [converge(piece, here, dry_run=True) for piece in made]
     if not dry_run:
         if any(done.outcome != "already there" for done in planned) and not yes:

@@ -94,9 +94,12 @@ def record(
 
 
 def fingerprint(board: Any, recording: Any) -> str:
-    """What a picture was drawn from; a picture with another one is stale."""
+    """What a picture was drawn from, and by what; a picture with another one is stale."""
+    from ops import charts
+
     content = json.dumps(recording.file.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(f"{board!r}{content}".encode()).hexdigest()[:16]
+    code = Path(charts.__file__).read_text(encoding="utf-8")
+    return hashlib.sha256(f"{board!r}{content}{code}".encode()).hexdigest()[:16]
 
 
 def _boards() -> dict[str, Any]:

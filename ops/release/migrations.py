@@ -78,7 +78,10 @@ def contract_since(result: Result, moment: datetime | None, *, emulated: bool) -
         content = _json(line)
         if content.get("event") != "migration.history":
             continue
-        applied = map(Applied.from_json, content["applied"])
+        try:
+            applied = [Applied.from_json(one) for one in content["applied"]]
+        except (KeyError, TypeError, ValueError) as error:
+            return f"the applied migrations are unknown: the task printed {line!r} ({error!r})"
         verdict = guard.rollback_allowed(None, applied, last_live=moment)
         return None if verdict.allowed else f"{verdict.reason} To do: {verdict.do}"
     # Without a stand-in nothing runs in the emulated cloud, and nothing was ever dropped there.

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+from errors import ArcaError
 from ops.release import history, journal
 from ops.release.clock import Clock
 from ops.release.deploy import Release, Wishes
@@ -129,6 +130,13 @@ class Rollback:
         return Outcome(verdict, reason, image, target, runs=self._current(), deployment=ended.arn)
 
     def _source(self, deployment: Deployment) -> str:
+        if not deployment.sources:
+            raise ArcaError(
+                "There is nothing to roll back to: it is the service's first deployment.",
+                where=f"{self._stack.where}, {deployment.arn}",
+                wanted="a release that was live before",
+                do=f"repair the image: `arca deploy IMAGE --stack {self._stack.name}`",
+            )
         return self._service.task_definition(deployment.sources[0].arn)
 
     def _current(self) -> str:

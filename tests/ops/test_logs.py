@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 
 from localcloud.stackfile import ROOT
 from tests.ops.emulated import Cloud, arca
@@ -46,12 +47,16 @@ def test_logs_follows_and_stops_cleanly(cloud: Cloud) -> None:
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={"PATH": "/usr/bin:/bin", "ARCA_STATE_DIR": str(cloud.state)},
     )  # fmt: skip # one call
+    # A line that never comes must fail the test, not hold it up.
+    late = threading.Timer(30, process.kill)
+    late.start()
     assert process.stdout is not None
     first = [process.stdout.readline() for _ in range(2)]
     cloud.log("/arca-prod/api", LINE.replace("200", "503"), ago=0)
     later = process.stdout.readline()
     process.send_signal(signal.SIGINT)
     rest, errors = process.communicate(timeout=20)
+    late.cancel()
     assert len(first) == 2
     assert json.loads(later)["line"]["status"] == 503
     assert (process.returncode, rest) == (0, "")

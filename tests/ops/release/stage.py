@@ -10,6 +10,7 @@ so that a canary takes a dozen looks.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
@@ -17,14 +18,18 @@ from typing import Any
 
 import pytest
 from botocore import endpoint
+from click.testing import CliRunner, Result
 
 from localcloud.controller.inside import Clients
 from localcloud.wishes import manifest
 from ops import clients
-from ops.release import gates
+from ops import stack as stacks
+from ops.cli import cli
+from ops.objectives import Status
+from ops.release import clock, deploy, gates, rollback
 from ops.release.deploy import Release, Wishes
 from ops.release.service import Deployment, Service
-from ops.stack import Stack
+from ops.stack import Stack, Target
 from outputs import Outputs
 from tests.localcloud.emulated_ecs import ALARMS, CLUSTER, GROUP, REGION, SERVICE, Emulated, fresh
 from tests.stacks import graph
@@ -52,7 +57,12 @@ def _retrying() -> Clients:
     return Clients(fresh().wsgi, clients.config(emulated=True))
 
 
-class SimulatedClock:
+def _unmeasured(_stack: Stack, *, now: datetime) -> list[Status]:
+    del now
+    return []
+
+
+class SimulatedClock(clock.Clock):
     """The operator's clock, which is the emulated cloud's."""
 
     def __init__(self, cloud: Emulated) -> None:
@@ -70,9 +80,7 @@ class SimulatedClock:
 class Stage:
     """The stack, its cloud, and what an operator sees."""
 
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, *, strategy: str = "CANARY", **service: Any
-    ) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, strategy: str = "CANARY") -> None:
         self.cloud = fresh()
         self.calls = list[str]()
         """Every call of a command to AWS, in its order."""
@@ -85,20 +93,33 @@ class Stage:
         monkeypatch.setattr(clients, "_client", self._client)
         monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=self.waits.append))
         # Nothing was measured yet; eighteen questions a release would say so each time.
-        monkeypatch.setattr(gates, "status", lambda _stack, **_: [])
+        monkeypatch.setattr(gates, "status", _unmeasured)
         self._retrying = _retrying()
-        self._make(strategy, service)
+        self._make(strategy)
         self.stack = Stack(NAME, self._outputs(strategy), "http://127.0.0.1")
         self.clock = SimulatedClock(self.cloud)
 
-    def _make(self, strategy: str, service: dict[str, Any]) -> None:
+    def commands(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+        """Have `arca` find this stack and this time; gives what runs it."""
+
+        def find(_name: str, *, target: Target = "auto") -> Stack:
+            del target
+            return self.stack
+
+        def arca(*words: str, answer: str | None = None) -> Result:
+            return CliRunner().invoke(cli, list(words), input=answer)
+
+        monkeypatch.setattr(stacks, "find", find)
+        for module in (deploy, rollback, clock):
+            monkeypatch.setattr(module, "Clock", lambda: self.clock)
+        return arca
+
+    def _make(self, strategy: str) -> None:
         ecr = self.client("ecr")
         ecr.create_repository(repositoryName=REPOSITORY)
         self.push("1")
         hooks = [PAUSE] if strategy != "ROLLING" else []
-        self.cloud.create_service(
-            **{"strategy": strategy, "image": f"{URL}:1", "hooks": hooks, **service}
-        )
+        self.cloud.create_service(strategy=strategy, image=f"{URL}:1", hooks=hooks)
         self.cloud.register(f"{URL}:1", family="migrations", command=["/app/migrate"])
 
     def _outputs(self, strategy: str) -> Outputs:
@@ -147,7 +168,7 @@ class Stage:
         """A release as `arca deploy` makes it."""
         return Release(
             self.stack,
-            wishes=Wishes(**{"timeout": timedelta(minutes=120), **wishes}),
+            wishes=replace(Wishes(timeout=timedelta(minutes=120)), **wishes),
             say=self.said.append,
             watch=watch or (lambda _deployment: None),
             clock=self.clock,

@@ -1,11 +1,15 @@
 """A release from its gates to its verdict, in every strategy; and what closes its gates."""
 
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from errors import ArcaError
+from ops.release import gates
 from ops.release.verdict import Verdict
+from ops.stack import Stack
 from tests.localcloud.emulated_ecs import ALARMS, GROUP
 from tests.ops.release.stage import REPOSITORY, URL, Stage
 
@@ -73,14 +77,34 @@ def image_gone(stage: Stage) -> None:
     stage.client("ecr").batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "2"}])
 
 
+def group_gone(stage: Stage) -> None:
+    """The task's log group."""
+    stage.client("logs").delete_log_group(logGroupName=GROUP)
+
+
+def in_flight(stage: Stage) -> None:
+    """Somebody deploys by hand."""
+    stage.cloud.deploy("registry/api:9")
+
+
+def firing(stage: Stage) -> None:
+    """A watched alarm."""
+    stage.cloud.alarm("ALARM")
+
+
+def alarm_gone(stage: Stage) -> None:
+    """The other watched alarm."""
+    stage.client("cloudwatch").delete_alarms(AlarmNames=[ALARMS[1]])
+
+
 CLOSED = [
     ("image", image_gone, "is not in the registry"),
     ("scan", scan_lost, "never scanned"),
-    ("references", lambda s: s.client("logs").delete_log_group(logGroupName=GROUP), GROUP),
-    ("in-flight", lambda s: s.cloud.deploy("registry/api:9"), "is PENDING"),
-    ("alarms", lambda s: s.cloud.alarm("ALARM"), f"nobody would watch: ['{ALARMS[0]}']"),
-    ("alarms", lambda s: s.client("cloudwatch").delete_alarms(AlarmNames=[ALARMS[1]]), ALARMS[1]),
-]  # fmt: skip # a table
+    ("references", group_gone, GROUP),
+    ("in-flight", in_flight, "is PENDING"),
+    ("alarms", firing, f"nobody would watch: ['{ALARMS[0]}']"),
+    ("alarms", alarm_gone, f"there is no alarm {ALARMS[1]}"),
+]
 
 
 @pytest.mark.parametrize(("gate", "breaks", "said"), CLOSED)
@@ -118,12 +142,14 @@ def test_a_gate_opened_by_hand(monkeypatch: pytest.MonkeyPatch, gate: str) -> No
 
 def test_a_used_up_budget_closes_its_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the objectives say is asked for real."""
-    from ops.release import gates
-
     stage = Stage(monkeypatch)
     stage.push("2")
-    exhausted = type("One", (), {"title": "API errors", "consumed_percent": 130.0})
-    monkeypatch.setattr(gates, "status", lambda _stack, **_: [exhausted])
+    exhausted = SimpleNamespace(title="API errors", consumed_percent=130.0)
+
+    def status(_stack: Stack, *, now: datetime) -> list[SimpleNamespace]:
+        return [exhausted] if now else []
+
+    monkeypatch.setattr(gates, "status", status)
     outcome = stage.release().deploy("2")
     assert outcome.exit_code == 6
     assert "used up: API errors" in outcome.reason
