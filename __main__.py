@@ -294,7 +294,7 @@ delivery = Delivery(
         service=service.name,
         families=[service.task_family, service.migration_family],
         passed_role_arns=service.passed_role_arns,
-        log_groups=[service.log_group, *observability.log_groups.values()],
+        log_group=service.log_group,
         repository_name=registry.repository_name,
     ),
 )

@@ -99,9 +99,11 @@ class DeliveryOutputs(Contract):
     """ARNs of GitHub Actions' roles, which go into the environments' variables."""
 
     preview: str
+    look: str
     infra: str
     release: str
     review: str | None = None
+    sweep: str | None = None
 
 
 class RecoveryOutputs(Contract):

@@ -45,9 +45,9 @@ def region(stack: str) -> str:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_roles_are_the_purposes(stack: str) -> None:
     """Review stacks stand in dev's account only."""
-    wanted = {"preview", "infra", "release"}
+    wanted = {"preview", "look", "infra", "release"}
     if stack == "dev":
-        wanted.add("review")
+        wanted |= {"review", "sweep"}
     assert set(roles(stack)) == wanted
     exported = graph(stack).outputs["delivery"]
     assert {key for key, arn in exported.items() if arn} == wanted
@@ -97,10 +97,45 @@ def test_without_repositories_there_are_no_roles() -> None:
     assert bare.outputs.get("delivery") is None
 
 
+def test_the_trust_takes_githubs_ids() -> None:
+    """Repositories made or renamed since July 2026 carry them in the subject of each login."""
+    ids = {
+        "infra_repository": "acme@12/arca-infra@345",
+        "application_repository": "acme@12/arca-api@678",
+    }
+    declared = declare("staging", changed("staging", {"delivery": ids}))
+    for purpose, name in (("infra", "arca-infra@345"), ("release", "arca-api@678")):
+        role = declared.one("aws:iam/role:Role", f"delivery-{purpose}")
+        condition = json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]
+        assert condition["StringEquals"]["token.actions.githubusercontent.com:sub"] == (
+            f"repo:acme@12/{name}:environment:staging-{purpose}"
+        )
+
+
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_preview_reads_no_secret_and_no_customer(stack: str) -> None:
+def test_who_runs_unasked_may_no_more(stack: str) -> None:
+    """`look` is a preview and `sweep` a review, each for main alone."""
+    twins = [("preview", "look"), *([("review", "sweep")] if stack == "dev" else [])]
+    for one, other in twins:
+        assert of_role(graph(stack), f"delivery-{one}") == of_role(
+            graph(stack), f"delivery-{other}"
+        )
+        attached = {
+            key: {
+                node.inputs["policyArn"]
+                for node in graph(stack).of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+                if node.name.startswith(f"delivery-{key}-")
+            }
+            for key in (one, other)
+        }
+        assert attached[one] == attached[other] != set()
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("purpose", ["preview", "look"])
+def test_a_preview_reads_no_secret_and_no_customer(stack: str, purpose: str) -> None:
     """ReadOnlyAccess would give logs and objects; what is denied wins."""
-    can = [READ_ONLY, *of_role(graph(stack), "delivery-preview")]
+    can = [READ_ONLY, *of_role(graph(stack), f"delivery-{purpose}")]
     here = f"{region(stack)}:{ACCOUNT}"
     secret = f"arn:aws:secretsmanager:{here}:secret:arca-{stack}/database-owner-abcdef"
     assert not allows(can, "secretsmanager:GetSecretValue", secret)
@@ -130,63 +165,6 @@ def test_a_state_is_read_by_its_own_stack(stack: str, purpose: str) -> None:
         assert allows(can, "s3:GetObject", state) == (other in mine)
         assert not allows(can, "s3:PutObject", state)
         assert not allows(can, "s3:DeleteObject", state)
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_a_release_does_what_a_release_does(stack: str) -> None:
-    """Each call of `arca deploy`, on this stack's things and on no other's."""
-    can = of_role(graph(stack), "delivery-release")
-    here, inside = f"{region(stack)}:{ACCOUNT}", {"aws:RequestedRegion": region(stack)}
-    name, other = f"arca-{stack}", "arca-elsewhere"
-    assert allows(can, "ecs:RegisterTaskDefinition", "*", inside)
-    assert not allows(can, "ecs:RegisterTaskDefinition", "*", {"aws:RequestedRegion": "eu-west-1"})
-    for action, kind in (
-        ("ecs:UpdateService", "service/{}/api"),
-        ("ecs:StopServiceDeployment", "service-deployment/{}/api/1"),
-        ("ecs:ContinueServiceDeployment", "service-deployment/{}/api/1"),
-        ("ecs:RunTask", "task-definition/{}-migrations:7"),
-        ("ecs:StopTask", "task/{}/0123"),
-    ):
-        assert allows(can, action, f"arn:aws:ecs:{here}:{kind.format(name)}"), action
-        assert not allows(can, action, f"arn:aws:ecs:{here}:{kind.format(other)}"), action
-    if stack != "dr":
-        repository = f"arn:aws:ecr:{here}:repository/{name}-api"
-        for action in ("DescribeImages", "DescribeImageScanFindings", "PutImage"):
-            assert allows(can, f"ecr:{action}", repository)
-            assert not allows(can, f"ecr:{action}", f"arn:aws:ecr:{here}:repository/{other}-api")
-    parameter = f"arn:aws:ssm:{here}:parameter/{name}"
-    assert allows(can, "ssm:PutParameter", f"{parameter}/operations/release")
-    assert not allows(can, "ssm:PutParameter", f"{parameter}/DATABASE_HOST")
-    assert allows(can, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "arca-api"})
-    assert not allows(can, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "AWS/RDS"})
-    log = f"arn:aws:logs:{here}:log-group:/{name}/api"
-    assert allows(can, "logs:FilterLogEvents", f"{log}:*")
-    assert not allows(can, "logs:FilterLogEvents", f"arn:aws:logs:{here}:log-group:/{other}/api:*")
-    secret = f"arn:aws:secretsmanager:{here}:secret:{name}/database-owner-abcdef"
-    assert allows(can, "secretsmanager:DescribeSecret", secret)
-    assert not allows(can, "secretsmanager:GetSecretValue", secret)
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_a_release_cannot_touch_iam(stack: str) -> None:
-    """It hands ECS the tasks' own roles, and to nobody but ECS's tasks."""
-    statements = of_role(graph(stack), "delivery-release")
-    actions = {a for s in statements for a in s["Action"] if a.startswith("iam:")}
-    assert actions == {"iam:PassRole", "iam:GetRole"}
-    states = graph(stack).states
-    tasks = {"service-execution", "service-migration-execution", "service-task"}
-    tasks |= {"service-migration"}
-    to_tasks = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
-    seen = set[str]()
-    for role in graph(stack).of("aws:iam/role:Role"):
-        arn = str(states[role.urn]["arn"])
-        seen.add(role.name)
-        assert allows(statements, "iam:PassRole", arn, to_tasks) == (role.name in tasks), role.name
-        assert not allows(statements, "iam:PassRole", arn)
-        assert not allows(
-            statements, "iam:PassRole", arn, {"iam:PassedToService": "lambda.amazonaws.com"}
-        )
-    assert tasks < seen
 
 
 def bounded(statements: list[Mapping[str, Any]], *call: Any) -> bool:
@@ -226,6 +204,23 @@ def test_infra_cannot_escape(stack: str) -> None:
     assert not bounded([], "kms:ScheduleKeyDeletion", "key", OF_STATE_KEY)
 
 
+def test_the_boundary_holds_when_it_is_widened() -> None:
+    """Its denials stand by themselves: whoever allows all of IAM some day meets them."""
+    wide = [*BOUNDARY, *POWER_USER]
+    for action, resource in (
+        ("iam:DeleteRolePermissionsBoundary", f"{IAM}:role/arca/dev/x"),
+        ("iam:CreateUser", f"{IAM}:user/x"),
+        ("iam:CreateAccessKey", f"{IAM}:user/x"),
+        ("iam:CreateOpenIDConnectProvider", f"{IAM}:oidc-provider/x"),
+        ("iam:CreatePolicyVersion", boundary_arn(ACCOUNT)),
+        ("iam:DeletePolicy", boundary_arn(ACCOUNT)),
+        ("organizations:LeaveOrganization", "*"),
+        ("s3:DeleteBucket", BUCKET),
+    ):
+        assert not allows(wide, action, resource), action
+    assert allows(wide, "iam:CreateRole", f"{IAM}:role/x")
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_infra_can_do_its_work(stack: str) -> None:
     """What an update needs is within its own policy and the boundary, by its own path."""
@@ -246,6 +241,8 @@ def test_infra_can_do_its_work(stack: str) -> None:
     services = {t.split(":")[1].split("/")[0] for t in types} - {"iam"}
     called = {SAME.get(service, service) for service in services}
     assert called <= set(boundary.SERVICES)
+    # Whether a review stack may be paid for.
+    assert bounded([], "budgets:ViewBudget", "*")
     assert bounded([], "s3:PutObject", f"{BUCKET}/.pulumi/stacks/arca-api/{stack}.json")
 
 
@@ -258,9 +255,10 @@ SAME = {
 """Pulumi's modules whose API is called otherwise."""
 
 
-def test_a_review_makes_roles_of_review_stacks_only() -> None:
+@pytest.mark.parametrize("purpose", ["review", "sweep"])
+def test_a_review_makes_roles_of_review_stacks_only(purpose: str) -> None:
     """Dev's own roles stay out of its reach."""
-    can = of_role(graph("dev"), "delivery-review")
+    can = of_role(graph("dev"), f"delivery-{purpose}")
     assert allows(can, "iam:CreateRole", f"{IAM}:role/arca/review-7/x", BOUNDED)
     assert not allows(can, "iam:CreateRole", f"{IAM}:role/arca/review-7/x")
     assert not allows(can, "iam:CreateRole", f"{IAM}:role/arca/dev/x", BOUNDED)

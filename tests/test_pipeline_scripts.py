@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,10 @@ from localcloud.stackfile import ROOT
 from tests.graph import declare
 from tests.invariants import broken
 from tests.test_architecture import ALLOWED, imports, rooms
+from tests.workflows import SCRIPTS, script
 
-SCRIPTS = ROOT / ".github" / "scripts"
 ALL = ["dev", "staging", "prod", "dr"]
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
-
-
-def script(name: str) -> Any:
-    """A script as a module."""
-    spec = spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 touched, review, report = script("touched"), script("review_stack"), script("report")
@@ -154,24 +143,62 @@ def stacks(**hours: float | None) -> list[dict[str, Any]]:
     ]
 
 
-def test_old_review_stacks_expire() -> None:
-    """And no other stack ever does, however old."""
+def test_old_review_stacks_are_over() -> None:
+    """And no other stack ever is, however old."""
     listed = stacks(dev=999, prod=999, review_1=71.9, review_2=72, review_3=None, review_x=999)
-    assert review.expired(listed, NOW) == [2, 3]
+    assert review.over(listed, frozenset({1, 2, 3}), NOW) == [2, 3]
+
+
+def test_review_stacks_that_nobody_asks_for_are_over() -> None:
+    """The label or the pull request is gone, however young the stack."""
+    listed = stacks(dev=1, review_1=1, review_2=1)
+    assert review.over(listed, frozenset({2, 7}), NOW) == [1]
+    assert review.over(listed, frozenset(), NOW) == [1, 2]
+
+
+def budget(spent: float) -> dict[str, Any]:
+    """What `aws budgets describe-budget` says."""
+    return {
+        "Budget": {
+            "BudgetLimit": {"Amount": "400.0", "Unit": "USD"},
+            "CalculatedSpend": {"ActualSpend": {"Amount": str(spent), "Unit": "USD"}},
+        }
+    }
 
 
 def test_there_is_room_for_three() -> None:
     """The fourth waits; one that is up already may go on."""
     two = stacks(dev=1, review_1=1, review_2=1)
     three = [*two, *stacks(review_3=1)]
-    assert review.has_room(two, 9)
-    assert not review.has_room(three, 9)
-    assert review.has_room(three, 3)
+    assert review.no_room(two, 9, budget(10)) is None
+    assert "the most at a time" in review.no_room(three, 9, budget(10))
+    assert review.no_room(three, 3, budget(10)) is None
 
 
-def test_the_verbs_of_review_stacks() -> None:
+def test_two_review_stacks_that_come_at_once() -> None:
+    """Both have asked before they are counted, so neither takes the other's room."""
+    listed = stacks(review_1=1, review_2=1, review_8=None, review_9=None)
+    assert review.no_room(listed, 8, budget(10)) is not None
+    assert review.no_room(listed, 9, budget(10)) is not None
+    assert review.no_room(listed[:3], 8, budget(10)) is None
+
+
+def test_a_budget_that_is_spent_closes_the_door() -> None:
+    """Also for a stack that is up already."""
+    assert review.no_room([], 9, budget(399.99)) is None
+    for listed in ([], stacks(review_9=1)):
+        assert "400.00 of the month's 400.00" in review.no_room(listed, 9, budget(400))
+
+
+def test_the_verbs_of_review_stacks(tmp_path: Path) -> None:
     """As the workflow calls them."""
-    for words, wanted in (("room 9", 6), ("room 1", 0), ("expired", 0), ("rom 1", 2)):
+    file = tmp_path / "budget.json"
+    file.write_text(json.dumps(budget(1)), encoding="utf-8")
+    for words, wanted in (
+        *((f"room 9 --budget {file}", 6), (f"room 1 --budget {file}", 0)),
+        *(("room 1", 2), ("rom 1", 2)),
+        *(("over --asked=", 0), ("over --asked=1,2", 0), ("over", 2), ("over --asked=x", 2)),
+    ):
         done = subprocess.run(
             [sys.executable, str(SCRIPTS / "review_stack.py"), *words.split()],
             input=json.dumps(stacks(review_1=1, review_2=1, review_3=1)),
@@ -187,14 +214,18 @@ class GitHub:
     """What GitHub would keep."""
 
     def __init__(self) -> None:
-        self.comments: list[dict[str, Any]] = [{"id": 1, "body": "LGTM"}]
+        self.comments: list[dict[str, Any]] = [
+            {"id": 1, "body": "LGTM", "user": {"login": "somebody"}},
+            {"id": 2, "body": "<!-- previews -->", "user": {"login": "somebody"}},
+        ]
         self.issues: list[dict[str, Any]] = [{"number": 1, "title": "Other", "state": "open"}]
 
     def __call__(self, path: str, *, method: str = "GET", **fields: str) -> Any:
         """Answer as the API does."""
         if "/comments" in path and "issues/1/" not in path:
             if method == "POST":
-                self.comments.append({"id": len(self.comments) + 1, **fields})
+                made = {"id": len(self.comments) + 1, "user": {"login": "github-actions[bot]"}}
+                self.comments.append({**made, **fields})
             elif method == "PATCH":
                 number = int(path.rsplit("/", maxsplit=1)[1])
                 next(c for c in self.comments if c["id"] == number).update(fields)
@@ -207,22 +238,38 @@ class GitHub:
 
 
 def test_one_comment_a_pull_request(tmp_path: Path) -> None:
-    """The second preview changes it, and nobody else's is touched."""
+    """The second preview changes it, and nobody else's is touched, whatever it begins with."""
     github = GitHub()
+    before = [dict(one) for one in github.comments]
     for text in ("first", "second"):
         (tmp_path / "prod.txt").write_text(text, encoding="utf-8")
-        assert report.main(["comment", "o/r", "7", str(tmp_path)], github) == 0
-    assert len(github.comments) == 2
-    assert github.comments[0]["body"] == "LGTM"
-    assert "second" in github.comments[1]["body"]
-    assert "first" not in github.comments[1]["body"]
+        (tmp_path / "prod.result").write_text("success\n", encoding="utf-8")
+        assert report.main(["comment", "o/r", "7", str(tmp_path), '["prod"]'], github) == 0
+    assert github.comments[:-1] == before
+    assert "<summary>Preview: prod</summary>" in github.comments[-1]["body"]
+    assert "second" in github.comments[-1]["body"]
+    assert "first" not in github.comments[-1]["body"]
 
 
 def test_a_comment_that_no_stack_needs(tmp_path: Path) -> None:
     """It says so, rather than show what was previewed before."""
     github = GitHub()
-    report.main(["comment", "o/r", "7", str(tmp_path)], github)
-    assert "No stack is touched" in github.comments[1]["body"]
+    (tmp_path / "prod.txt").write_text("of before", encoding="utf-8")
+    report.main(["comment", "o/r", "7", str(tmp_path), "[]"], github)
+    assert "No stack is touched" in github.comments[-1]["body"]
+    assert "of before" not in github.comments[-1]["body"]
+
+
+def test_a_comment_says_which_preview_failed(tmp_path: Path) -> None:
+    """One that failed, and one whose job ended before it said anything."""
+    github = GitHub()
+    (tmp_path / "dev.txt").write_text("error: no", encoding="utf-8")
+    (tmp_path / "dev.result").write_text("failure\n", encoding="utf-8")
+    report.main(["comment", "o/r", "7", str(tmp_path), '["dev", "prod"]'], github)
+    body = github.comments[-1]["body"]
+    assert "Preview: dev (failure)" in body
+    assert "Preview: prod (not begun)" in body
+    assert "No stack is touched" not in body
 
 
 def test_a_comment_fits_and_stays_folded() -> None:

@@ -180,6 +180,12 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ),
     ("dev", {"delivery": {"review_stacks": True}}, "delivery is", "review_stacks needs"),
     ("dev", {"delivery.infra_repository": "acme"}, 'delivery.infra_repository is "acme"', "match"),
+    (
+        "dev",
+        {"delivery.infra_repository": "acme@12/arca-infra"},
+        'delivery.infra_repository is "acme@12/arca-infra"',
+        "give both ids or none",
+    ),
     ("dev", {"delivery.session_minutes": 30}, "delivery.session_minutes is 30", "equal to 60"),
     (
         "staging",

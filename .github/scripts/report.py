@@ -16,6 +16,8 @@ Api = Callable[..., Any]
 LONGEST = 60_000
 """GitHub refuses a body of more than 65536 characters."""
 LABEL = "drift"
+BOT = "github-actions[bot]"
+"""Who writes with a workflow's own token."""
 
 
 def gh(path: str, *, method: str = "GET", **fields: str) -> Any:
@@ -44,9 +46,13 @@ def body(marker: str, sections: Sequence[tuple[str, str]]) -> str:
 
 
 def comment(api: Api, repository: str, number: int, text: str, marker: str) -> str:
-    """Write the pull request's one comment, or change it."""
+    """Write the pull request's one comment, or change it; nobody else's is ever taken for it."""
     comments = f"repos/{repository}/issues/{number}/comments"
-    ours = [c for c in api(comments) if c["body"].startswith(f"<!-- {marker} -->")]
+    ours = [
+        c
+        for c in api(comments)
+        if c["user"]["login"] == BOT and c["body"].startswith(f"<!-- {marker} -->")
+    ]
     if ours:
         found = f"repos/{repository}/issues/comments/{ours[0]['id']}"
         api(found, method="PATCH", body=text)
@@ -75,14 +81,27 @@ def issue(api: Api, repository: str, stack: str, text: str | None) -> str:
     return "opened"
 
 
+def previews(folder: Path, stacks: Sequence[str]) -> list[tuple[str, str]]:
+    """A section for each stack that is touched, whether or not its preview came to an end."""
+    found: list[tuple[str, str]] = []
+    for stack in stacks:
+        said, ended = folder / f"{stack}.txt", folder / f"{stack}.result"
+        result = ended.read_text("utf-8").strip() if ended.exists() else "not begun"
+        title = f"Preview: {stack}" if result == "success" else f"Preview: {stack} ({result})"
+        text = said.read_text("utf-8") if said.exists() else "(no output; the run says why)"
+        found.append((title, text))
+    return found or [("No stack is touched", "Nothing that the program reads has changed.")]
+
+
 def main(words: Sequence[str], api: Api = gh) -> int:
-    """`comment REPOSITORY NUMBER FOLDER`, or `issue REPOSITORY STACK RESULT FILE`."""
+    """`comment REPOSITORY NUMBER FOLDER STACKS`, or `issue REPOSITORY STACK RESULT FILE`."""
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     on_request = verbs.add_parser("comment")
     on_request.add_argument("repository")
     on_request.add_argument("number", type=int)
     on_request.add_argument("folder", type=Path)
+    on_request.add_argument("stacks", type=json.loads)
     of_stack = verbs.add_parser("issue")
     of_stack.add_argument("repository")
     of_stack.add_argument("stack")
@@ -90,11 +109,8 @@ def main(words: Sequence[str], api: Api = gh) -> int:
     of_stack.add_argument("file", type=Path)
     given = parser.parse_args(words)
     if given.verb == "comment":
-        files = sorted(given.folder.glob("*.txt"))
-        sections = [(f"Preview: {file.stem}", file.read_text("utf-8")) for file in files]
-        if not sections:
-            sections = [("No stack is touched", "Nothing that the program reads has changed.")]
-        done = comment(api, given.repository, given.number, body("previews", sections), "previews")
+        text = body("previews", previews(given.folder, given.stacks))
+        done = comment(api, given.repository, given.number, text, "previews")
     else:
         titles = {
             "drift": f"{given.stack} is not as declared",

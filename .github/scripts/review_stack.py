@@ -1,7 +1,7 @@
 """A pull request's own stack: its file, whether there is room for it, and which ones are old.
 
-The number of stacks is what bounds their cost, because it acts at once: a budget of AWS hears
-of a bill hours later, when a stack that nobody looks at has already run for most of its life.
+Two things bound what they cost. The account's budget is what somebody has agreed to, but AWS
+hears of a bill hours later; the number of stacks acts at once.
 """
 # ruff: noqa: INP001 - a script of the workflows, run by its path
 
@@ -70,17 +70,39 @@ def numbers(stacks: Sequence[Mapping[str, Any]]) -> dict[int, datetime | None]:
     return found
 
 
-def expired(stacks: Sequence[Mapping[str, Any]], now: datetime) -> list[int]:
-    """Stacks whose time is over; one that was never brought up has nothing to lose."""
+def over(stacks: Sequence[Mapping[str, Any]], asked: frozenset[int], now: datetime) -> list[int]:
+    """Stacks that no open pull request asks for, and those whose time is over.
+
+    One that was never brought up has nothing to lose.
+    """
     return sorted(
-        number for number, last in numbers(stacks).items() if last is None or now - last >= EXPIRY
+        number
+        for number, last in numbers(stacks).items()
+        if number not in asked or last is None or now - last >= EXPIRY
     )
 
 
-def has_room(stacks: Sequence[Mapping[str, Any]], number: int) -> bool:
-    """Whether this one may be brought up: it exists already, or there are few enough."""
+def no_room(
+    stacks: Sequence[Mapping[str, Any]], number: int, budget: Mapping[str, Any]
+) -> str | None:
+    """Why this one may not be brought up; None where it may.
+
+    The budget is what `aws budgets describe-budget` answers. A stack that has been up before
+    needs no place, but money it needs too.
+    """
+    money = budget["Budget"]
+    limit = float(money["BudgetLimit"]["Amount"])
+    spent = float(money["CalculatedSpend"]["ActualSpend"]["Amount"])
+    if spent >= limit:
+        return f"{spent:.2f} of the month's {limit:.2f} US dollars are spent; wait, or raise it."
     found = numbers(stacks)
-    return number in found or len(found) < MOST
+    last = found.pop(number, None)
+    if last is None and len(found) >= MOST:
+        return (
+            f"{MOST} review stacks are up, which are the most at a time.\n"
+            "Take the label `review-stack` from another pull request first."
+        )
+    return None
 
 
 def generate(number: int, root: Path) -> Path:
@@ -95,13 +117,19 @@ def generate(number: int, root: Path) -> Path:
     return path
 
 
+def _numbers(text: str) -> frozenset[int]:
+    """Numbers of pull requests with commas between; none where it is empty."""
+    return frozenset(int(word) for word in text.split(",") if word)
+
+
 def main(words: Sequence[str]) -> int:
     """Run one of the three verbs; the list of stacks comes on stdin."""
     parser = argparse.ArgumentParser(description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb in ("generate", "room"):
         verbs.add_parser(verb).add_argument("number", type=int)
-    verbs.add_parser("expired")
+    verbs.choices["room"].add_argument("--budget", type=Path, required=True)
+    verbs.add_parser("over").add_argument("--asked", type=_numbers, required=True)
     arguments = parser.parse_args(words)
     if arguments.verb == "generate":
         try:
@@ -111,15 +139,14 @@ def main(words: Sequence[str]) -> int:
             return FULL
         return 0
     stacks = json.load(sys.stdin)
-    if arguments.verb == "expired":
-        sys.stdout.write("".join(f"{n}\n" for n in expired(stacks, datetime.now(UTC))))
+    if arguments.verb == "over":
+        found = over(stacks, arguments.asked, datetime.now(UTC))
+        sys.stdout.write("".join(f"{number}\n" for number in found))
         return 0
-    if has_room(stacks, arguments.number):
+    refused = no_room(stacks, arguments.number, json.loads(arguments.budget.read_text("utf-8")))
+    if refused is None:
         return 0
-    sys.stderr.write(
-        f"{len(numbers(stacks))} review stacks are up, and {MOST} are the most at a time.\n"
-        "Take the label `review-stack` from another pull request first.\n"
-    )
+    sys.stderr.write(f"{refused}\n")
     return FULL
 
 

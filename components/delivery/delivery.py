@@ -33,12 +33,19 @@ def subject(repository: str, environment: str) -> str:
     subject `repo:...:pull_request` is one for every pull request of the repository, whoever
     opened it, and a branch is whatever somebody pushes (GitHub Docs, "OpenID Connect
     reference", subject claims).
+
+    GitHub writes `owner@<id>/name@<id>` for every repository made or renamed since 15 July 2026,
+    and so the setting may carry the ids ("Immutable subject claims").
     """
     return f"repo:{repository}:environment:{environment}"
 
 
 class Delivery(Component):
-    """The roles `preview`, `infra` and `release`, and `review` where review stacks are allowed.
+    """The roles `preview`, `look`, `infra` and `release`; `review` and `sweep` with review stacks.
+
+    `look` reads what `preview` reads and `sweep` does what `review` does, but they serve
+    environments that only the main branch may use, so that no reviewer has to wake up for the
+    daily look at drift or for a review stack whose time is over.
 
     Their identity provider, the permissions boundary and the state's bucket are the account's:
     `arca bootstrap` makes them before any stack. The roles stand outside of the path that the
@@ -62,12 +69,14 @@ class Delivery(Component):
             # A secondary reads its primary's exports, which are in the primary's state.
             stacks = [place.stack, *([primary_stack] if primary_stack else [])]
             changes = [permissions.POWER_USER, permissions.IAM_READ_ONLY]
+            reads = Purpose(
+                spec.infra_repository,
+                [permissions.READ_ONLY],
+                permissions.preview(place, stacks),
+            )
             purposes = {
-                "preview": Purpose(
-                    spec.infra_repository,
-                    [permissions.READ_ONLY],
-                    permissions.preview(place, stacks),
-                ),
+                "preview": reads,
+                "look": reads,
                 "infra": Purpose(
                     spec.infra_repository, changes, permissions.infra(place, place.stack)
                 ),
@@ -76,9 +85,10 @@ class Delivery(Component):
                 ),
             }
             if spec.review_stacks:
-                purposes["review"] = Purpose(
+                of_reviews = Purpose(
                     spec.infra_repository, changes, permissions.infra(place, "review-*")
                 )
+                purposes |= {"review": of_reviews, "sweep": of_reviews}
             for key, purpose in purposes.items():
                 self.role_arns[key] = self._role(name, key, purpose, spec.session_minutes)
         self.register_outputs({})

@@ -7,7 +7,7 @@ import pulumi
 
 from components.component import Place
 from components.iam import Statement, allow
-from naming import STATE_KEY_ALIAS, boundary_arn, role_path, state_bucket
+from naming import STATE_KEY_ALIAS, boundary_arn, prefix, role_path, state_bucket
 
 Text = pulumi.Input[str]
 
@@ -51,7 +51,8 @@ class Released:
     service: Text
     families: Sequence[Text]
     passed_role_arns: Sequence[Text]
-    log_groups: Sequence[Text]
+    log_group: Text
+    """Where the tasks' own logs are."""
     repository_name: Text
 
 
@@ -119,7 +120,7 @@ def infra(place: Place, stack_pattern: str) -> list[Statement]:
 
 
 def release(place: Place, stacks: Sequence[str], released: Released) -> list[Statement]:
-    """Exactly what `arca deploy`, `migrate`, `run`, `smoke` and `status` do."""
+    """Exactly what release-stage.yml does: its `arca` commands, and the copy of an image."""
     region, account = place.region, place.account_id
     here = {"StringEquals": {"aws:RequestedRegion": region}}
 
@@ -128,7 +129,6 @@ def release(place: Place, stacks: Sequence[str], released: Released) -> list[Sta
 
     of_service = pulumi.Output.concat(released.cluster, "/", released.service)
     definitions = [arn("ecs", "task-definition/", family, ":*") for family in released.families]
-    groups = [arn("logs", "log-group:", group) for group in released.log_groups]
     parameters = f"parameter/{place.prefix}"
     return [
         *state(place, stacks),
@@ -137,8 +137,7 @@ def release(place: Place, stacks: Sequence[str], released: Released) -> list[Sta
             [
                 *(*ECS_READ, "ecs:RegisterTaskDefinition", "elasticloadbalancing:Describe*"),
                 *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
-                *("cloudwatch:ListMetrics", "logs:DescribeLogGroups", "logs:GetQueryResults"),
-                "ecr:GetAuthorizationToken",
+                *("logs:DescribeLogGroups", "ecr:GetAuthorizationToken"),
             ],
             ["*"],
             condition=here,
@@ -150,8 +149,8 @@ def release(place: Place, stacks: Sequence[str], released: Released) -> list[Sta
                 arn("ecs", "service-deployment/", of_service, "/*"),
             ],
         ),
-        allow(["ecs:RunTask", "ecs:TagResource"], definitions),
-        allow(["ecs:StopTask", "ecs:TagResource"], [arn("ecs", "task/", released.cluster, "/*")]),
+        allow(["ecs:RunTask"], definitions),
+        allow(["ecs:StopTask"], [arn("ecs", "task/", released.cluster, "/*")]),
         allow(
             ["iam:PassRole"],
             released.passed_role_arns,
@@ -164,20 +163,17 @@ def release(place: Place, stacks: Sequence[str], released: Released) -> list[Sta
             [arn("ecr", "repository/", released.repository_name)],
         ),
         allow(
-            ["logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery"],
-            [*groups, *(pulumi.Output.concat(group, ":*") for group in groups)],
-        ),
-        allow(
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            condition={"StringEquals": {"cloudwatch:namespace": "arca-api"}},
+            ["logs:GetLogEvents"],
+            [arn("logs", "log-group:", released.log_group, ":log-stream:*")],
         ),
         allow(["ssm:GetParameter", "ssm:GetParameters"], [arn("ssm", f"{parameters}/*")]),
         allow(
             ["ssm:DeleteParameter", "ssm:PutParameter"],
             [arn("ssm", f"{parameters}/operations/*")],
         ),
+        # A secondary's tasks are given replicas, which keep the names of their primary's secrets.
         allow(
-            ["secretsmanager:DescribeSecret"], [arn("secretsmanager", f"secret:{place.prefix}/*")]
+            ["secretsmanager:DescribeSecret"],
+            [arn("secretsmanager", f"secret:{prefix(stack)}/*") for stack in stacks],
         ),
     ]

@@ -2,11 +2,13 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components.spec import Spec
 
-REPOSITORY = r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$"
+REPOSITORY = r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}(@[0-9]+)?/[A-Za-z0-9._-]{1,100}(@[0-9]+)?$"
+IDS = 2
+"""GitHub puts both ids into the subject of a login, the owner's and the repository's, or none."""
 PLACEHOLDER = "your-org/"
 
 
@@ -16,13 +18,14 @@ class DeliverySpec(Spec):
     infra_repository: str | None = Field(
         default=None,
         pattern=REPOSITORY,
-        description="This repository as GitHub knows it, for example `acme/arca-infra`. "
-        "Placeholder: begins with `your-org/`.",
+        description="This repository as the subject of its logins names it: `acme/arca-infra`, or "
+        "`acme@123/arca-infra@456` with GitHub's ids. Placeholder: begins with `your-org/`.",
     )
     application_repository: str | None = Field(
         default=None,
         pattern=REPOSITORY,
-        description="The repository that releases images. Placeholder: begins with `your-org/`.",
+        description="The repository that releases images, named likewise. "
+        "Placeholder: begins with `your-org/`.",
     )
     review_stacks: bool = Field(
         default=False,
@@ -31,6 +34,14 @@ class DeliverySpec(Spec):
     session_minutes: int = Field(
         default=120, ge=60, le=120, description="Longest time that a workflow's login lasts."
     )
+
+    @field_validator("infra_repository", "application_repository")
+    @classmethod
+    def _both_ids_or_none(cls, value: str | None) -> str | None:
+        if value is not None and value.count("@") not in (0, IDS):
+            message = "give both ids or none: owner@<id>/name@<id>"
+            raise ValueError(message)
+        return value
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:

@@ -1,0 +1,155 @@
+"""What users of comparable projects ask of releases and the pipeline (docs/asks.md)."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from ops.release import status
+from ops.release.rollback import Rollback
+from ops.release.verdict import Verdict
+from tests.ops.release.stage import Stage
+from tests.stacks import STACKS, graph
+from tests.workflows import WORKFLOWS, jobs_of, loaded, script
+
+if TYPE_CHECKING:
+    from ops.release.clock import Clock
+
+settled = script("settled")
+review = script("review_stack")
+
+
+def test_ask_1_a_rollback_is_never_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the command hoped: its code is not 0, and what ran before serves."""
+    stage = Stage(monkeypatch)
+    image = stage.push("2")
+    stage.cloud.control("PUT", "/arca/images", {"image": image, "command": ["sh", "-c", "exit 7"]})
+    outcome = stage.release(migrate=False).deploy("2")
+    stage.cloud.end_stand_ins()
+    assert (outcome.verdict, outcome.exit_code) == (Verdict.ROLLED_BACK, 3)
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+
+
+class Commands:
+    """`arca status` and `arca promote`, with what ECS goes through while somebody looks."""
+
+    def __init__(self, *statuses: str, began: bool = True) -> None:
+        self._left = list(statuses)
+        self._id = "new" if began else "old"
+        self.promoted = 0
+        self.slept = 0.0
+
+    def __call__(self, verb: str, stack: str) -> Mapping[str, Any]:
+        """Answer as the command does with --json."""
+        assert stack == "prod"
+        if verb == "promote":
+            self.promoted += 1
+            return {"promoted": self._id}
+        status = self._left.pop(0) if len(self._left) > 1 else self._left[0]
+        paused = status == "PAUSED"
+        shown = "IN_PROGRESS" if paused else status
+        return {
+            "deployment": {"id": self._id, "status": shown, "reason": "", "paused": paused},
+        }
+
+    def sleep(self, seconds: float) -> None:
+        """Take no time."""
+        self.slept += seconds
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code", "promoted"),
+    [
+        (["PENDING", "IN_PROGRESS", "SUCCESSFUL"], 0, 0),
+        (["IN_PROGRESS", "PAUSED", "IN_PROGRESS", "SUCCESSFUL"], 0, 1),
+        (["IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL"], 3, 0),
+        (["STOP_REQUESTED", "STOPPED"], 3, 0),
+        (["ROLLBACK_FAILED"], 4, 0),
+        (["IN_PROGRESS"], 5, 0),
+    ],
+)
+def test_ask_1_an_update_fails_when_ecs_rolls_back(
+    statuses: list[str], code: int, promoted: int
+) -> None:
+    """`pulumi up` ends before ECS does; the pipeline follows what it began."""
+    commands = Commands(*statuses)
+    assert settled.main(["follow", "prod", "old"], commands, commands.sleep) == code
+    assert commands.promoted == promoted
+    assert commands.slept <= 90 * 60
+    update = next(s for s in jobs_of("stack")["stack"]["steps"] if s.get("name") == "Update")
+    lines = [line.split()[0:3] for line in update["run"].splitlines()]
+    assert lines.index(["pulumi", "up", "--yes"]) + 1 == lines.index(
+        ["python", ".github/scripts/settled.py", "follow"]
+    )
+
+
+def test_ask_1_an_update_that_deploys_nothing_is_over() -> None:
+    """A release that was rolled back earlier is not this update's."""
+    commands = Commands("ROLLBACK_SUCCESSFUL", began=False)
+    assert settled.main(["follow", "prod", "old"], commands, commands.sleep) == 0
+    assert settled.latest(commands, "prod") == "old"
+
+
+def test_ask_1_an_update_is_followed_by_what_status_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys that the pipeline reads are those that the command writes."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    assert stage.release(migrate=False).deploy("2").exit_code == 0
+    said: Mapping[str, Any] = status.read(stage.stack).as_json()
+
+    def run(_verb: str, _stack: str) -> Mapping[str, Any]:
+        return said
+
+    assert {"id", "status", "reason", "paused"} <= set(said["deployment"])
+    assert settled.latest(run, "prod") == said["deployment"]["id"]
+    assert settled.main(["follow", "prod", ""], run) == 0
+
+
+def test_ask_15_one_command_rolls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No revision, no image, no question: back to what was live before."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    assert stage.release(migrate=False).deploy("2").exit_code == 0
+    rollback = Rollback(
+        stage.stack,
+        timeout=timedelta(minutes=120),
+        say=stage.said.append,
+        watch=lambda _deployment: None,
+        clock=cast("Clock", stage.clock),
+    )
+    outcome = rollback.run()
+    assert (outcome.verdict, outcome.exit_code) == (Verdict.LIVE, 0)
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+
+
+def test_ask_23_a_login_is_bound_to_an_environment() -> None:
+    """No role trusts a branch, a pull request or a pattern; no job logs in outside of one."""
+    for stack in STACKS:
+        for role in graph(stack).of("aws:iam/role:Role"):
+            if role.component == "delivery":
+                (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+                assert set(statement["Condition"]) == {"StringEquals"}
+                claims = statement["Condition"]["StringEquals"]
+                purpose = role.name.removeprefix("delivery-")
+                subject = claims["token.actions.githubusercontent.com:sub"]
+                assert subject.endswith(f":environment:{stack}-{purpose}")
+                assert "*" not in subject
+    for path in WORKFLOWS:
+        for job in loaded(path)["jobs"].values():
+            if "id-token" in job["permissions"]:
+                assert "environment" in job or "uses" in job, path
+
+
+def test_ask_24_review_stacks_come_and_go_with_their_pull_request() -> None:
+    """By a label and an approval; with a limit on what they cost, and an end of their own."""
+    up, down = jobs_of("review")["up"], jobs_of("review")["down"]
+    assert "github.event.label.name == 'review-stack'" in up["if"]
+    assert up["environment"] == "dev-review"
+    assert "github.event.action == 'closed'" in down["if"]
+    assert "github.event.action == 'unlabeled'" in down["if"]
+    assert "review-sweep.yml" in down["steps"][-1]["run"]
+    sweep = jobs_of("review-sweep")["sweep"]["steps"][-1]["run"]
+    assert "pulumi destroy --yes --remove" in sweep
+    assert (3, timedelta(hours=72)) == (review.MOST, review.EXPIRY)

@@ -1,0 +1,201 @@
+"""The role of a release: all that its commands call, and nothing that they do not."""
+
+import ast
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore import xform_name
+from botocore.session import get_session
+
+from components.delivery.permissions import IMAGES
+from localcloud.stackfile import ROOT
+from tests import commands
+from tests.graph import ACCOUNT
+from tests.policies import allows, of_role
+from tests.stacks import STACKS, graph
+from tests.test_architecture import imports
+from tests.workflows import jobs_of
+
+PREFIX = {"elbv2": "elasticloadbalancing"}
+"""Services that IAM calls otherwise than the SDK."""
+NOT_CALLED = {"cloudwatch:PutMetricData"}
+"""The publisher's function calls it, in a module that the budget's gate reads as well."""
+BESIDE = {
+    *(f"ecr:{action}" for action in IMAGES),
+    *("ecr:GetAuthorizationToken", "iam:PassRole"),
+    *("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "kms:Decrypt"),
+}
+"""What skopeo, ECS and Pulumi do for it."""
+
+
+def files() -> Iterator[Path]:
+    """Whatever the commands of release-stage.yml can reach by imports."""
+    scripts = "\n".join(s.get("run", "") for s in jobs_of("release-stage")["release"]["steps"])
+    names = {line.split()[0] for line in commands.ARCA.findall(scripts.replace("\\\n", " "))}
+    waiting = [f"ops.commands.{name}" for name in sorted(names)]
+    assert len(waiting) >= 5
+    seen = set[Path]()
+    while waiting:
+        path = ROOT.joinpath(*waiting.pop().split(".")).with_suffix(".py")
+        if path.is_file() and path not in seen:
+            seen.add(path)
+            waiting += imports(path)
+            yield path
+
+
+@cache
+def called() -> frozenset[str]:
+    """The actions of IAM that their calls need: every operation that the files name.
+
+    A name that is an operation of a service that some of the files makes a client for. It finds
+    too much rather than too little.
+    """
+    services, names = set[str](), set[str]()
+    for path in files():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                names.add(node.attr)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.add(node.value)
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "client":
+                services |= {str(a.value) for a in node.args[1:] if isinstance(a, ast.Constant)}
+    assert {"ecs", "ecr", "ssm", "cloudwatch", "logs"} <= services
+    return frozenset(
+        f"{PREFIX.get(service, service)}:{operation}"
+        for service in services
+        for operation in _operations(service)
+        if xform_name(operation) in names
+    )
+
+
+def _operations(service: str) -> list[str]:
+    make: Any = get_session().get_service_model
+    return list(make(service).operation_names)
+
+
+def tasks(stack: str) -> list[dict[str, Any]]:
+    """Both task definitions' inputs."""
+    kind = "aws:ecs/taskDefinition:TaskDefinition"
+    return [dict(graph(stack).one(kind, n).inputs) for n in ("service", "service-migrations")]
+
+
+def resources(stack: str) -> dict[str, list[str]]:
+    """What each call of a release is about, by what the stack really declares."""
+    out = graph(stack).outputs
+    here = f"{out['region']}:{ACCOUNT}"
+    ecs, of_service = f"arn:aws:ecs:{here}", f"{out['service']['cluster']}/{out['service']['name']}"
+    containers = [one for task in tasks(stack) for one in json.loads(task["containerDefinitions"])]
+    given = {s["valueFrom"] for one in containers for s in one.get("secrets", [])}
+    parameter = f"arn:aws:ssm:{here}:parameter"
+    journal = f"{parameter}/arca-{stack}/operations/release"
+    families = [out["service"][key] for key in ("task_family", "migration_family")]
+    roles = {task[key] for task in tasks(stack) for key in ("executionRoleArn", "taskRoleArn")}
+    logs = {one["logConfiguration"]["options"]["awslogs-group"] for one in containers}
+    deployment = f"{ecs}:service-deployment/{of_service}/0123"
+    image = [f"arn:aws:ecr:{here}:repository/{out['registry']['repository_name']}"]
+    return {
+        "ecr:DescribeImageScanFindings": image,
+        "ecr:DescribeImages": image,
+        "ecs:ContinueServiceDeployment": [deployment],
+        "ecs:RunTask": [f"{ecs}:task-definition/{family}:7" for family in families],
+        "ecs:StopServiceDeployment": [deployment],
+        "ecs:StopTask": [f"{ecs}:task/{out['service']['cluster']}/0123"],
+        "ecs:UpdateService": [f"{ecs}:service/{of_service}"],
+        "iam:GetRole": sorted(roles),
+        "logs:GetLogEvents": [
+            f"arn:aws:logs:{here}:log-group:{group}:log-stream:api/api/0123" for group in logs
+        ],
+        "secretsmanager:DescribeSecret": sorted(
+            {":".join(arn.split(":")[:7]) for arn in given if ":secretsmanager:" in arn}
+        ),
+        "ssm:DeleteParameter": [journal],
+        "ssm:GetParameter": [journal],
+        "ssm:GetParameters": sorted(arn for arn in given if ":ssm:" in arn),
+        "ssm:PutParameter": [journal],
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_release_may_call_what_it_calls(stack: str) -> None:
+    """On the very things that the stack declares; a secondary's secrets are its primary's."""
+    can, known = of_role(graph(stack), "delivery-release"), resources(stack)
+    inside = {"aws:RequestedRegion": str(graph(stack).outputs["region"])}
+    assert set(known) <= called()
+    for action in sorted(called() - NOT_CALLED):
+        listed = known.get(action, ["*"])
+        assert listed, action
+        for resource in listed:
+            assert allows(can, action, resource, inside), (action, resource)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_release_may_call_nothing_else(stack: str) -> None:
+    """Each action that the policy names is one that something needs."""
+    wanted = called() | BESIDE
+    for statement in of_role(graph(stack), "delivery-release"):
+        for action in statement["Action"]:
+            beginning = action.rstrip("*")
+            assert any(one == action or one.startswith(beginning) for one in wanted), action
+            assert "*" not in action or beginning.endswith((":Describe", ":List")), action
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_release_does_what_a_release_does(stack: str) -> None:
+    """Each call of `arca deploy`, on this stack's things and on no other's."""
+    can = of_role(graph(stack), "delivery-release")
+    here, inside = (
+        f"{graph(stack).outputs['region']}:{ACCOUNT}",
+        {"aws:RequestedRegion": graph(stack).outputs["region"]},
+    )
+    name, other = f"arca-{stack}", "arca-elsewhere"
+    assert allows(can, "ecs:RegisterTaskDefinition", "*", inside)
+    assert not allows(can, "ecs:RegisterTaskDefinition", "*", {"aws:RequestedRegion": "eu-west-1"})
+    for action, kind in (
+        ("ecs:UpdateService", "service/{}/api"),
+        ("ecs:StopServiceDeployment", "service-deployment/{}/api/1"),
+        ("ecs:ContinueServiceDeployment", "service-deployment/{}/api/1"),
+        ("ecs:RunTask", "task-definition/{}-migrations:7"),
+        ("ecs:StopTask", "task/{}/0123"),
+    ):
+        assert allows(can, action, f"arn:aws:ecs:{here}:{kind.format(name)}"), action
+        assert not allows(can, action, f"arn:aws:ecs:{here}:{kind.format(other)}"), action
+    registry = graph(stack).outputs["registry"]["repository_name"]
+    repository = f"arn:aws:ecr:{here}:repository/{registry}"
+    for action in ("DescribeImages", "DescribeImageScanFindings", "PutImage"):
+        assert allows(can, f"ecr:{action}", repository)
+        assert not allows(can, f"ecr:{action}", f"arn:aws:ecr:{here}:repository/{other}-api")
+    parameter = f"arn:aws:ssm:{here}:parameter/{name}"
+    assert allows(can, "ssm:PutParameter", f"{parameter}/operations/release")
+    assert not allows(can, "ssm:PutParameter", f"{parameter}/DATABASE_HOST")
+    for group, ours in ((name, True), (other, False)):
+        stream = f"arn:aws:logs:{here}:log-group:/{group}/api:log-stream:api/api/0123"
+        assert allows(can, "logs:GetLogEvents", stream) == ours
+        assert not allows(can, "logs:FilterLogEvents", stream)
+    secret = f"arn:aws:secretsmanager:{here}:secret:{name}/database-owner-abcdef"
+    assert not allows(can, "secretsmanager:GetSecretValue", secret)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_release_cannot_touch_iam(stack: str) -> None:
+    """It hands ECS the tasks' own roles, and to nobody but ECS's tasks."""
+    statements = of_role(graph(stack), "delivery-release")
+    actions = {a for s in statements for a in s["Action"] if a.startswith("iam:")}
+    assert actions == {"iam:PassRole", "iam:GetRole"}
+    states = graph(stack).states
+    tasks = {"service-execution", "service-migration-execution", "service-task"}
+    tasks |= {"service-migration"}
+    to_tasks = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    seen = set[str]()
+    for role in graph(stack).of("aws:iam/role:Role"):
+        arn = str(states[role.urn]["arn"])
+        seen.add(role.name)
+        assert allows(statements, "iam:PassRole", arn, to_tasks) == (role.name in tasks), role.name
+        assert not allows(statements, "iam:PassRole", arn)
+        assert not allows(
+            statements, "iam:PassRole", arn, {"iam:PassedToService": "lambda.amazonaws.com"}
+        )
+    assert tasks < seen
