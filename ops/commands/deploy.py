@@ -11,7 +11,11 @@ from ops.options import SPAN, of_stack
 
 @click.command("deploy")
 @click.argument("image", required=False)
-@click.option("--resume", is_flag=True, help="Go on with a release that was interrupted.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with a release that was interrupted, or follow a deployment that nobody follows.",
+)
 @click.option(
     "--override",
     multiple=True,

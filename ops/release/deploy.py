@@ -16,10 +16,10 @@ from ops.clients import explained
 from ops.release import definition, failures, gates, smoke_task
 from ops.release.clock import Clock
 from ops.release.follow import Acts, Follower
-from ops.release.journal import Journal
+from ops.release.journal import Journal, read
 from ops.release.judge import judge, serving
 from ops.release.migrations import Migrations
-from ops.release.service import Deployment, Service, short
+from ops.release.service import Deployment, Service, image_of, short
 from ops.release.verdict import Interrupted, Lost, Outcome, Verdict
 from ops.stack import Stack
 from telemetry.runbooks import RUNBOOKS
@@ -67,10 +67,27 @@ class Release:
         return self._guarded(journal)
 
     def resume(self) -> Outcome:
-        """Go on with a release that was interrupted, from its step."""
+        """Go on with a release that was interrupted, or follow a deployment that nobody follows."""
+        latest = self._service.deployments(most=1)
+        if latest and latest[0].under_way and read(self._stack) is None:
+            return self._guarded(self._adopt(latest[0]))
         journal = Journal.resume(self._stack, clock=self._clock)
         self._say(f"resuming {journal.entry.what} of {journal.entry.image} at {journal.entry.step}")
         return self._guarded(journal)
+
+    def _adopt(self, deployment: Deployment) -> Journal:
+        """Somebody else began it: `pulumi up`, or a person at the console."""
+        target = self._service.task_definition(deployment.target.arn)
+        sources = [self._service.task_definition(one.arn) for one in deployment.sources]
+        image = image_of(self._service.definition(target))
+        journal = Journal.begin(self._stack, what="follow", image=image, clock=self._clock)
+        journal.record(
+            step="following",
+            task_definition=target,
+            source=sources[0] if sources else None,
+            deployment=deployment.arn,
+        )
+        return journal
 
     def back_to(self, task_definition: str, image: str) -> Outcome:
         """Deploy a revision that ran before: no gates, no migrations."""

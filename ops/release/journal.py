@@ -35,7 +35,7 @@ class Entry:
     since: datetime
     beat: datetime
     what: str
-    """`deploy` or `rollback`."""
+    """`deploy`, `rollback`, or `follow` for a deployment that somebody else began."""
     image: str
     step: Step = "preflight"
     source: str | None = None

@@ -151,3 +151,19 @@ def test_ctrl_c_before_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
         stage.release().deploy("2")
     assert stage.journal is None
     assert stage.serves()[0] == {"api:1"}
+
+
+@pytest.mark.parametrize("fires", [False, True])
+def test_a_deployment_that_nobody_follows(monkeypatch: pytest.MonkeyPatch, *, fires: bool) -> None:
+    """One that `pulumi up` began is followed like a release: smoke tests, pause, verdict."""
+    stage = Stage(monkeypatch)
+    if fires:
+        stage.cloud.fault("alarm-at", percent=10)
+    stage.cloud.deploy(stage.push("2"))
+    outcome = stage.release().resume()
+    assert outcome.verdict is (Verdict.ROLLED_BACK if fires else Verdict.LIVE)
+    assert stage.calls.count("ecs.run_task") == 1
+    assert "ecs.update_service" not in stage.calls
+    assert stage.journal is None
+    with pytest.raises(ArcaError, match="no release to resume"):
+        stage.release().resume()
