@@ -30,7 +30,11 @@ def mentioned(text: str) -> list[str]:
         return wrong(text.split(" [", maxsplit=1)[0])
     if not text.startswith("arca "):
         return []
-    words = [word for word in text.split()[1:] if re.fullmatch(r"--[a-z-]+|[a-z-]+", word)]
+    words = [
+        word
+        for word in text.partition(" -- ")[0].split()[1:]
+        if re.fullmatch(r"--[a-z-]+|[a-z-]+", word)
+    ]
     command, _, rest = resolve(words)
     options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     if isinstance(command, click.Group) and rest and not rest[0].startswith("--"):

@@ -11,6 +11,7 @@ from docs import observed
 from docs.generate import FILES, rendered
 from localcloud.stackfile import ROOT
 from tests import commands
+from tests.ops.release.test_faults import ROWS
 from tests.stacks import graph
 
 TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -73,6 +74,18 @@ def test_the_table_of_asks_is_the_tests() -> None:
     assert set(re.findall(r"`(test_ask_\w+)`", page)) == tests
     numbers = {int(found) for found in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
     assert numbers == {*range(1, 25)}
+
+
+def test_the_table_of_faults_is_the_tests() -> None:
+    """Each fault of the guide has its test, with the same exit code and words."""
+    serves = {("api:1",): "the old one", ("api:2",): "the new one"}
+    page = (ROOT / "docs" / "deployment-guide.md").read_text(encoding="utf-8")
+    table = page.partition("| fault | exit code |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert table == [
+        f"| {name} | {row.exit_code} | {row.reason} | "
+        f"{serves.get(tuple(row.traffic), 'both, in part')} |"
+        for name, row in ROWS.items()
+    ]
 
 
 def test_the_service_contract_names_every_variable() -> None:
