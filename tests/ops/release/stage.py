@@ -4,7 +4,7 @@
     stage.push("2")
     outcome = stage.release().deploy("2")
 
-Time stands still unless somebody sleeps; a second of a command's sleep is ten simulated minutes,
+Time stands still unless somebody sleeps; a second of a command's sleep is fifteen simulated minutes,
 so that a canary takes a dozen looks.
 """
 
@@ -47,7 +47,7 @@ PAUSE = {
 """As the platform declares it."""
 DEAD = 4194399
 """A process number above the kernel's greatest (proc(5), pid_max)."""
-MINUTES = 10.0
+MINUTES = 15.0
 """Simulated minutes of a second's sleep."""
 
 

@@ -29,7 +29,7 @@ def test_the_second_operator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     outcome = stage.release(watch=second).deploy("2")
     assert outcome.verdict is Verdict.LIVE
     assert stage.serves() == ({"api:2"}, {"api:2"})
-    assert len(refusals) > 10
+    assert len(refusals) >= 8
     assert all("deploy of" in text and "api:2, step following" in text for text in refusals)
     assert stage.calls.count("ecs.update_service") == 1
 
@@ -49,8 +49,8 @@ def test_a_release_that_waits_long_is_not_taken_for_dead(monkeypatch: pytest.Mon
 
     stage.before = look
     stage.release().deploy("2")
-    # One sleep of a command is two simulated minutes here.
-    assert max(silences) <= timedelta(minutes=2)
+    # One sleep of a command is three simulated minutes here.
+    assert max(silences) <= timedelta(minutes=3)
 
 
 def expire(code: str) -> Any:
