@@ -124,6 +124,9 @@ def _sources(spec: model.SliSpec) -> Iterator[tuple[type[model.Document], str]]:
 def _file(path: Path, problems: list[str]) -> Iterator[Placed]:
     try:
         nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), yaml.SafeLoader))
+    except OSError as error:
+        problems.append(f"{path.name}:1: cannot be read: {error.strerror}")
+        return
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -131,11 +134,10 @@ def _file(path: Path, problems: list[str]) -> Iterator[Placed]:
         return
     for node in nodes:
         where = f"{path.name}:{node.start_mark.line + 1}"
+        problems += (f"{path.name}:{line}: {text}" for line, text in _repeated(node))
         try:
             content = _plain(node)
             yield Placed(DOCUMENT.validate_python(content), where)
-        except yaml.YAMLError as error:
-            problems.append(f"{where}: not YAML: {getattr(error, 'problem', error)}")
         except ValidationError as error:
             kinds = {"union_tag_invalid", "union_tag_not_found"}
             for fault in error.errors(include_url=False):
@@ -145,6 +147,30 @@ def _file(path: Path, problems: list[str]) -> Iterator[Placed]:
                     f"kind: one of {', '.join(KINDS)}" if fault["type"] in kinds else _text(fault)
                 )
                 problems.append(f"{path.name}:{line}: {wanted}")
+        except (yaml.YAMLError, ValueError) as error:
+            # A ValueError is a date that no calendar has.
+            problems.append(f"{where}: not YAML: {getattr(error, 'problem', error)}")
+
+
+def _repeated(root: yaml.Node) -> Iterator[tuple[int, str]]:
+    """Keys that stand in a mapping already: YAML's reader would take the last in silence."""
+    nodes, visited = [root], set[int]()
+    while nodes:
+        node = nodes.pop()
+        # An alias may name what it stands in.
+        if id(node) in visited:
+            continue
+        visited.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += node.value
+        elif isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                name = str(key.value)
+                if name in seen:
+                    yield key.start_mark.line + 1, f"{name} stands there twice"
+                seen.add(name)
+                nodes.append(value)
 
 
 def _plain(node: yaml.Node) -> object:

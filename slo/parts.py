@@ -14,7 +14,11 @@ class Part(BaseModel):
     """What every part of a document shares."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        allow_inf_nan=False,
     )
 
     @model_validator(mode="before")

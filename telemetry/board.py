@@ -24,6 +24,8 @@ class Line:
     label: str
     readings: Mapping[str, Reading]
     expression: str = ""
+    right: bool = False
+    """Read on the axis at the right, for it is of another unit or magnitude."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Graph:
     lines: tuple[Line, ...]
     width: int = 8
     unit: str = ""
+    right_unit: str = ""
     limit: float | None = None
     """A horizontal line: what it should not pass."""
     stacked: bool = False
@@ -90,9 +93,9 @@ def layout(board: Board) -> Iterator[Cell]:
         x += widget.width
 
 
-def line(label: str, metric: str, stat: str = "", **fixed: str) -> Line:
+def line(label: str, metric: str, stat: str = "", *, right: bool = False) -> Line:
     """A line of one metric."""
-    return Line(label, {"m": Reading(metric, stat or CATALOGUE[metric].stat, fixed)})
+    return Line(label, {"m": Reading(metric, stat or CATALOGUE[metric].stat)}, right=right)
 
 
 def ratio(label: str, part: str, whole: str) -> Line:
@@ -135,6 +138,9 @@ def _graph(graph: Graph, bind: Mapping[Binding, Sequence[Text]], region: str) ->
         if all(bound(reading, bind) for reading in one.readings.values()):
             metrics += _line(one, f"l{number}", bind)
     limits = [{"value": graph.limit, "label": "limit"}] if graph.limit is not None else []
+    axes = {"left": {"min": 0, "label": graph.unit, "showUnits": False}}
+    if any(one.right for one in graph.lines):
+        axes["right"] = {"min": 0, "label": graph.right_unit, "showUnits": False}
     return {
         "title": graph.title,
         "view": "timeSeries",
@@ -142,7 +148,7 @@ def _graph(graph: Graph, bind: Mapping[Binding, Sequence[Text]], region: str) ->
         "region": region,
         "period": PERIOD,
         "metrics": metrics,
-        "yAxis": {"left": {"min": 0, "label": graph.unit, "showUnits": False}},
+        "yAxis": axes,
         "annotations": {"horizontal": limits},
     }
 
@@ -169,7 +175,8 @@ def _line(one: Line, prefix: str, bind: Mapping[Binding, Sequence[Text]]) -> Ite
             label = one.label if len(rows) == 1 else f"{one.label} {number + 1}"
             elsewhere = CATALOGUE[first.metric].region
             shown = {"stat": first.stat, "label": label}
-            yield [*row, {**shown, "region": elsewhere} if elsewhere else shown]
+            side = {"yAxis": "right"} if one.right else {}
+            yield [*row, {**shown, **side, **({"region": elsewhere} if elsewhere else {})}]
         return
     expression = one.expression
     for key, reading in one.readings.items():

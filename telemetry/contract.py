@@ -21,7 +21,10 @@ EMITTED: Mapping[str, Metric] = {
 """What the service emits, by CloudWatch's name."""
 WITHOUT_REQUEST = ("service.start", "service.stop", "metrics")
 """Events that belong to no request, and need no correlation id."""
-SECRET_KEYS = ("password", "passwd", "secret", "token", "authorization", "private_key", "cookie")
+SECRET_KEY = re.compile(
+    r"(^|_)(password|passwd|secret|token|api_key|private_key|authorization|credentials?|cookie)$"
+)
+"""The last words of a field that may hold a secret, written_like_this."""
 
 
 def schema() -> dict[str, Any]:
@@ -182,7 +185,8 @@ def _revealed(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in cast("dict[str, Any]", value).items():
             name = f"{path}.{key}" if path else key
-            if key.lower() in SECRET_KEYS:
+            yield from (f"{name}: {what}, as a field's name" for what in _in_clear(key))
+            if is_secret(key):
                 yield f"{name}: a field of this name may hold a secret"
             elif name not in UNCHECKED:
                 yield from _revealed(item, name)
@@ -190,10 +194,19 @@ def _revealed(value: Any, path: str) -> Iterator[str]:
         for number, item in enumerate(cast("list[Any]", value)):
             yield from _revealed(item, f"{path}.{number}")
     elif isinstance(value, str | int) and not isinstance(value, bool):
-        text = str(value)
-        yield from (f"{path}: {what}" for what, found in PATTERNS.items() if found.search(text))
-        if any(is_cuit("".join(found.groups())) for found in CUIT.finditer(text)):
-            yield f"{path}: a CUIT in clear"
+        yield from (f"{path}: {what}" for what in _in_clear(str(value)))
+
+
+def _in_clear(text: str) -> Iterator[str]:
+    yield from (what for what, found in PATTERNS.items() if found.search(text))
+    if any(is_cuit("".join(found.groups())) for found in CUIT.finditer(text)):
+        yield "a CUIT in clear"
+
+
+def is_secret(key: str) -> bool:
+    """Whether a field's name says that it holds a secret, in any of the usual writings."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]", "_", key).lower()
+    return SECRET_KEY.search(words) is not None
 
 
 def is_cuit(digits: str) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from slo.cloudwatch import Reading
 from slo.compiler import BURN_RATE, CONSUMED
+from slo.duration import DAY, shorthand
 from slo.goal import Events, Goal
 from telemetry.board import Board, Graph, Line, LogTable, Widget, line, ratio
 from telemetry.queries import QUERIES
@@ -40,6 +41,9 @@ def _with(board: Board, widget: Widget) -> Board:
 
 
 def _budget(goal: Goal) -> Graph:
+    # The publisher computes it for the windows that no alarm can sum up, and for an hour.
+    burn = next((shorthand(policy.long) for policy in goal.policies if policy.long > DAY), "1h")
+
     def published(metric: str, window: str) -> dict[str, Reading]:
         return {"m": Reading(metric, "Maximum", {"SLO": goal.name, "Window": window})}
 
@@ -48,9 +52,10 @@ def _budget(goal: Goal) -> Graph:
         (
             Line("30 days, % used", published(CONSUMED, "30d")),
             Line("year, % used", published(CONSUMED, "365d")),
-            Line("burn rate, 3 days", published(BURN_RATE, "3d")),
+            Line(f"burn rate over {burn}", published(BURN_RATE, burn), right=True),
         ),
         unit="%",
+        right_unit="times too fast",
         limit=100,
     )
 
@@ -61,7 +66,9 @@ def _indicator(goal: Goal) -> Graph:
         shown = Line("probe, % good", {"m": indicator.reading})
     elif indicator.good is not None:
         shown = Line(
-            "% good", {"good": indicator.good, "total": indicator.total}, "100 * good / total"
+            "% good",
+            {"good": indicator.good, "total": indicator.total},
+            "100 * FILL(good, 0) / total",
         )
     elif indicator.bad is not None:
         shown = Line(
@@ -96,8 +103,12 @@ def _system() -> Board:
             Graph("Invoices created", (line("invoices", "business.invoices"),), unit="a minute"),
             Graph(
                 "Probe",
-                (line("% good", "probe.success"), line("maintenance", "slo.maintenance")),
+                (
+                    line("% good", "probe.success"),
+                    line("maintenance", "slo.maintenance", right=True),
+                ),
                 unit="%",
+                right_unit="1 is open",
             ),
         ),
     )
@@ -167,8 +178,12 @@ def _database() -> Board:
             Graph("Instance", (line("CPU", "database.cpu"),), unit="%"),
             Graph(
                 "Left",
-                (line("memory", "database.memory"), line("storage", "database.storage")),
-                unit="bytes",
+                (
+                    line("memory", "database.memory"),
+                    line("storage", "database.storage", right=True),
+                ),
+                unit="bytes of memory",
+                right_unit="bytes of storage",
             ),
             Graph(
                 "Disk",
@@ -229,8 +244,9 @@ def _machines() -> Board:
             Graph("Cache evictions", (line("node", "cache.evictions"),), unit="a minute"),
             Graph(
                 "Cache",
-                (line("connections", "cache.connections"), line("CPU", "cache.cpu")),
-                unit="connections, %",
+                (line("connections", "cache.connections"), line("CPU", "cache.cpu", right=True)),
+                unit="connections",
+                right_unit="% of CPU",
             ),
             Graph("Load balancer", (line("connections", "edge.connections"),), unit="connections"),
             Graph(

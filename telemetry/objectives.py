@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slo.documents import Documents
-from slo.goal import Goal, resolve
+from slo.goal import Goal
+from slo.resolve import resolve
 from telemetry.board import bound
 from telemetry.catalogue import CATALOGUE
-from telemetry.metric import Binding
+from telemetry.metric import Binding, Metric
 from telemetry.runbooks import RUNBOOKS
 
 
@@ -18,7 +19,19 @@ def goals(
 
     Raises Explained with every problem of the documents, each as `file:line`.
     """
-    found = resolve(Documents.read(directory), metrics=CATALOGUE, runbooks=RUNBOOKS)
+    metrics = {identifier: _unfit(metric) for identifier, metric in CATALOGUE.items()}
+    found = resolve(Documents.read(directory), metrics=metrics, runbooks=RUNBOOKS)
     if bind is None:
         return found
     return tuple(goal for goal in found if all(bound(r, bind) for r in goal.readings()))
+
+
+def _unfit(metric: Metric) -> str:
+    """Why a metric makes no indicator: an alarm reads one series, of its own region."""
+    if metric.splits:
+        return f"one series for each {' and '.join(metric.splits)}, and an alarm reads a single one"
+    if "cache_node" in metric.dimensions.values():
+        return "one series for each cache node, and an alarm reads a single one"
+    if metric.region:
+        return f"it stands in {metric.region}, and an alarm reads its own region"
+    return ""

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from errors import ArcaError
 from slo.cloudwatch import Reading
@@ -23,10 +23,21 @@ class File(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
-    start: datetime
-    period_seconds: int = Field(ge=60)
+    start: AwareDatetime
+    period_seconds: int = Field(ge=60, le=86400)
     series: dict[str, list[float | None]]
     rows: dict[str, list[dict[str, str | int | float]]] = {}
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> Self:
+        lengths = {len(values) for values in self.series.values()}
+        if len(lengths) > 1:
+            message = f"series of one length, not of {' and '.join(map(str, sorted(lengths)))}"
+            raise ValueError(message)
+        if self.start.year not in range(2000, 2100):
+            message = "start in this century"
+            raise ValueError(message)
+        return self
 
 
 @dataclass(frozen=True)
@@ -40,13 +51,13 @@ class Recording:
         """Read a file that `arca dashboard record` wrote; raises ArcaError for another."""
         try:
             return cls(File.model_validate_json(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, ValidationError) as error:
-            raise ArcaError(
-                f"The recording cannot be read: {str(error).splitlines()[0]}",
-                where=str(path),
-                wanted="a file that `arca dashboard record` wrote",
-                do="record again, or leave --data out for the made-up day",
-            ) from None
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            said = first["msg"].removeprefix("Value error, ")
+            raise _unreadable(path, f"{place}: {said}" if place else said) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise _unreadable(path, str(error)) from None
 
     def write(self, path: Path) -> None:
         """Write the file."""
@@ -80,6 +91,15 @@ class Recording:
     def rows(self, title: str) -> Sequence[Mapping[str, Any]]:
         """The rows of a log table."""
         return self.file.rows.get(title, [])
+
+
+def _unreadable(path: Path, why: str) -> ArcaError:
+    return ArcaError(
+        f"The recording cannot be read: {why}",
+        where=str(path),
+        wanted="a file that `arca dashboard record` wrote",
+        do="record again, or leave --data out for the made-up day",
+    )
 
 
 def key_of(reading: Reading) -> str:

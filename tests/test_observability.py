@@ -1,16 +1,12 @@
 """What a stack declares to be watched, as a graph: alarms, routes, dashboards, traces, budgets."""
 
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from errors import Explained
-from localcloud import stackfile
 from localcloud.engine import Registration
-from slo import documents
+from telemetry.catalogue import CATALOGUE
 from telemetry.objectives import goals
 from telemetry.runbooks import RUNBOOKS
 from tests.graph import Graph, declare
@@ -20,6 +16,7 @@ from tests.test_rejected import changed
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
+GROUP = "aws:xray/group:Group"
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 
 
@@ -61,6 +58,7 @@ def test_missing_data_means_what_each_alarm_says() -> None:
     }
     assert treated["observability-api-no-healthy-tasks"] == "breaching"
     assert treated["observability-errors-budget-50"] == "ignore"
+    assert treated["observability-errors-slow-ticket-3d"] == "ignore"
     assert treated["observability-errors-outage-1h"] == "notBreaching"
     following = graph("dr").one(ALARM, "observability-database-replica-lag")
     assert following.inputs["treatMissingData"] == "breaching"
@@ -87,6 +85,19 @@ def test_composites_read_declared_alarms_and_are_muted_but_for_outages(stack: st
         severe = node.inputs["alarmDescription"].startswith("SEV1")
         suppressor = node.inputs.get("actionsSuppressor", {}).get("alarm")
         assert suppressor == (None if severe else maintenance)
+
+
+def test_alarms_read_whole_series() -> None:
+    """Every dimension that a metric has, and a value in each: with one less it is another's."""
+    known = {(m.namespace, m.name): {*m.dimensions, *m.splits} for m in CATALOGUE.values()}
+    for node in watching(graph("prod")):
+        queries = [query.get("metric") for query in node.inputs.get("metricQueries", [])]
+        plain = [node.inputs] if "metricName" in node.inputs else []
+        for read in (*plain, *(query for query in queries if query)):
+            assert set(read["dimensions"]) == known[read["namespace"], read["metricName"]]
+            assert all(read["dimensions"].values())
+    budget = graph("prod").one(ALARM, "observability-errors-budget-50").inputs["dimensions"]
+    assert budget == {"Stage": "prod", "SLO": "errors", "Window": "30d"}
 
 
 def test_a_stack_that_stands_by_watches_its_replica() -> None:
@@ -195,8 +206,38 @@ def test_traces_keep_errors_and_slow_requests() -> None:
     for pipeline in pipelines.values():
         assert set(pipeline["processors"]) <= set(config["processors"])
         assert set(pipeline["exporters"]) <= set(config["exporters"])
-    groups = {g.name for g in graph("prod").of("aws:xray/group:Group")}
+    groups = {g.name for g in graph("prod").of(GROUP)}
     assert groups == {f"observability-{goal.name}" for goal in goals()}
+
+
+def test_xray_is_asked_for_a_stages_share_and_for_no_health_checks() -> None:
+    """Rules by stage; each group finds the requests that burn its objective's budget."""
+    dev = declare("dev", changed("dev", {"service.collector.sample_percent": 50}))
+    for declared, share in ((dev, 0.5), (graph("prod"), 0.05)):
+        rules = declared.of("aws:xray/samplingRule:SamplingRule")
+        found = {r.inputs["urlPath"]: (r.inputs["fixedRate"], r.inputs["reservoirSize"])
+                 for r in rules}  # fmt: skip # one expression
+        assert found == {"/health/*": (0, 0), "*": (share, 1)}
+    filters = {g.name: g.inputs["filterExpression"] for g in graph("prod").of(GROUP)}
+    assert filters == {f"observability-{goal.name}": goal.trace_filter for goal in goals()}
+
+
+def test_logs_are_kept_for_ninety_days() -> None:
+    """Of each service; encryption is an invariant of every stack."""
+    kept = {
+        node.inputs["name"]: node.inputs["retentionInDays"]
+        for node in graph("prod").of("aws:cloudwatch/logGroup:LogGroup")
+    }
+    logs = graph("prod").outputs["observability"]["log_groups"]
+    assert set(logs) == {"api", "events", "slo-publisher"}
+    assert {kept[name] for name in logs.values()} == {90}
+
+
+def test_budgets_are_published_once_an_hour() -> None:
+    """After the hour's last minute has arrived, and again when it fails."""
+    schedule = graph("prod").one("aws:scheduler/schedule:Schedule", "observability-publisher")
+    assert schedule.inputs["scheduleExpression"] == "cron(5 * * * ? *)"
+    assert schedule.inputs["target"]["retryPolicy"]["maximumRetryAttempts"] > 0
 
 
 def test_events_of_ecs_are_kept_and_counted() -> None:
@@ -211,82 +252,9 @@ def test_events_of_ecs_are_kept_and_counted() -> None:
     assert len(graph("prod").of("aws:cloudwatch/eventTarget:EventTarget")) == 3
 
 
-@pytest.fixture
-def own_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the OpenSLO documents that the program reads instead."""
-    for path in documents.HERE.glob("*.yaml"):
-        shutil.copy(path, tmp_path)
-    graph("prod")
-    monkeypatch.setattr(documents, "HERE", tmp_path)
-    return tmp_path
-
-
-def names_and_inputs(declared: Graph) -> dict[str, Any]:
-    """Each resource's inputs, by its URN; without certificates, which are new in each run."""
-    return {
-        urn: node.inputs
-        for urn, node in declared.nodes.items()
-        if "BEGIN CERTIFICATE" not in json.dumps(node.inputs) and not node.type.startswith("tls:")
-    }
-
-
-SHARED = {
-    "aws:s3/bucketObjectv2:BucketObjectv2 observability-publisher",
-    "aws:cloudwatch/dashboard:Dashboard observability-system-overview",
-    "aws:cloudwatch/dashboard:Dashboard observability-api-service",
-}
-"""What lists the objectives of a service: the publisher's code and its dashboards."""
-
-
-def difference(before: Graph, after: Graph) -> tuple[set[str], set[str], set[str]]:
-    """What came, what went, what changed, by type and name."""
-    one, other = names_and_inputs(before), names_and_inputs(after)
-    node = before.nodes | after.nodes
-
-    def label(urn: str) -> str:
-        return f"{node[urn].type} {node[urn].name}"
-
-    return (
-        {label(urn) for urn in other.keys() - one.keys()},
-        {label(urn) for urn in one.keys() - other.keys()},
-        {label(urn) for urn in one.keys() & other.keys() if one[urn] != other[urn]},
-    )
-
-
-def test_deleting_an_objective_removes_its_own_and_nothing_else(own_documents: Path) -> None:
-    """Its alarms, its trace group, its widgets."""
-    (own_documents / "latency.yaml").unlink()
-    came, went, changed_now = difference(graph("prod"), declare("prod"))
-    assert came == set()
-    assert all(" observability-latency" in label for label in went)
-    assert len(went) == 18
-    assert changed_now == SHARED
-
-
-def test_adding_an_objective_makes_its_own_without_any_code(own_documents: Path) -> None:
-    """A document is all that it takes."""
-    text = (own_documents / "errors.yaml").read_text(encoding="utf-8")
-    text = text.replace("name: errors", "name: authentication")
-    text = text.replace("displayName: API error rate", "displayName: Authentication")
-    text = text.replace("bad:", "good:").replace("api.requests.failed", "api.authenticated")
-    text = text.replace("metric: api.requests", "metric: api.authentications")
-    text = text.replace("target: 0.999", "target: 0.98")
-    (own_documents / "authentication.yaml").write_text(text, encoding="utf-8")
-    after = declare("prod")
-    came, went, changed_now = difference(graph("prod"), after)
-    assert went == set()
-    assert all(" observability-authentication" in label for label in came)
-    assert len(came) == 18
-    assert changed_now == SHARED
-    assert "Error budget: Authentication" in json.dumps(
-        [node.inputs for node in after.of(DASHBOARD)]
-    )
-
-
-def test_a_bad_document_stops_the_program_before_anything_of_it(own_documents: Path) -> None:
-    """With file and line, as a run's own error and no traceback."""
-    path = own_documents / "latency.yaml"
-    text = path.read_text(encoding="utf-8").replace("op:", "op:").replace("kind: SLO", "kind: SLA")
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(Explained, match=r"latency.yaml:3: kind: one of"):
-        declare("prod", stackfile.stack_config("prod"))
+def test_a_task_that_a_deployment_stops_is_no_crash() -> None:
+    """Only those that exited by themselves, or never started."""
+    rule = graph("prod").one("aws:cloudwatch/eventRule:EventRule", "observability-crash-failed")
+    assert json.loads(rule.inputs["eventPattern"])["detail"]["stopCode"] == [
+        "EssentialContainerExited", "TaskFailedToStart",
+    ]  # fmt: skip # a list

@@ -115,6 +115,8 @@ def test_a_stack_that_is_not_known(cloud: Cloud, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", "/nowhere")
     result = arca("smoke", "--stack", "moon")
     assert result.exit_code == 1
-    assert "The exports of moon cannot be read" in str(result.exception)
-    emulated = arca("smoke", "--stack", "moon", "--target", "emulated")
-    assert "The stack moon is not up in the emulated cloud." in str(emulated.exception)
+    assert "There is no stack 'moon'." in str(result.exception)
+    real = arca("smoke", "--stack", "staging")
+    assert "The exports of staging cannot be read" in str(real.exception)
+    emulated = arca("smoke", "--stack", "staging", "--target", "emulated")
+    assert "The stack staging is not up in the emulated cloud." in str(emulated.exception)

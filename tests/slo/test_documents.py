@@ -1,5 +1,7 @@
 """OpenSLO documents: all that the specification shows is read, all that it forbids is named."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from errors import Explained
 from slo import model
 from slo.documents import Documents
 
+EXAMPLES = sorted((Path(__file__).parent.parent / "fixtures" / "openslo").glob("*.yaml"))
 HEAD = "apiVersion: openslo/v1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n"
 SERVICE = HEAD.format(kind="Service", name="shop") + "  description: A shop.\n"
 RATIO = """\
@@ -99,6 +102,10 @@ REFUSED = {
     "no such policy": (SERVICE + "---\n" + SLO + RATIO + "  objectives: [{target: 0.9}]\n"
                        "  alertPolicies: [{alertPolicyRef: gone}]\n",
                        "a.yaml:8: no AlertPolicy is called gone"),
+    "a key twice": (SERVICE + "  description: Mine.\n", "a.yaml:7: description stands there twice"),
+    "no such day": (SERVICE + "  since: 2026-13-45\n", "a.yaml:1: not YAML: month must be in"),
+    "not a number": (SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: .nan\n",
+                     "a.yaml:24: spec.objectives.0.target: wanted a finite number, not nan"),
     "twice": (SERVICE + "---\n" + SERVICE, "a.yaml:8: Service shop stands in a.yaml:1 already"),
 }  # fmt: skip # a document each, and what is said of it
 
@@ -117,6 +124,30 @@ def test_what_is_wrong_is_said_with_its_line(text: str, said: str, tmp_path: Pat
     with pytest.raises(Explained) as error:
         Documents.read(tmp_path)
     assert said in str(error.value)
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    """A directory, bytes, a document that holds itself."""
+    (tmp_path / "a.yaml").mkdir()
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe")
+    (tmp_path / "c.yaml").write_text("a: &a [*a]\n", encoding="utf-8")
+    with pytest.raises(Explained) as error:
+        Documents.read(tmp_path)
+    for said in ("a.yaml:1: cannot be read", "b.yaml:1: not YAML", "c.yaml:1: kind: one of"):
+        assert said in str(error.value)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_specifications_own_examples_are_read(path: Path, tmp_path: Path) -> None:
+    """Word for word; only the service that each names is added."""
+    shutil.copy(path, tmp_path)
+    with pytest.raises(Explained) as error:
+        Documents.read(tmp_path)
+    missing = re.findall(r"yaml:\d+: no Service is called (\S+)$", str(error.value), re.MULTILINE)
+    assert str(error.value).count("yaml:") == len(missing) == 1
+    service = HEAD.format(kind="Service", name=missing[0])
+    (tmp_path / "service.yaml").write_text(f"{service}  description: x\n", encoding="utf-8")
+    assert len(Documents.read(tmp_path).slos()) == 1
 
 
 def test_all_problems_are_said_at_once(tmp_path: Path) -> None:

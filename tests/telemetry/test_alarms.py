@@ -1,15 +1,20 @@
 """Alarms, runbooks, dashboards: each names only what exists, and nothing is forgotten."""
 
 import json
+import re
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 
+from slo import publisher
 from slo.cloudwatch import Alarms
-from slo.compiler import compile_goal
+from slo.compiler import BURN_RATE, CONSUMED, compile_goal
+from slo.metric_math import evaluate
 from telemetry import alarms as table
 from telemetry.board import COLUMNS, Graph, body, layout
+from telemetry.budgets import describe
 from telemetry.catalogue import CATALOGUE, GROUPS
 from telemetry.dashboards import boards
 from telemetry.metric import Binding
@@ -161,6 +166,8 @@ def check_metrics(rows: list[list[Any]]) -> None:
     for row, option in zip(rows, options, strict=True):
         if "expression" in option:
             assert len(row) == 1
+            if not option["expression"].startswith("SEARCH"):
+                assert set(re.findall(r"\b[a-z]\w*", option["expression"])) <= set(ids)
             continue
         namespace, name, *dimensions = row[:-1]
         known = {(m.namespace, m.name): m for m in CATALOGUE.values()}
@@ -169,6 +176,61 @@ def check_metrics(rows: list[list[Any]]) -> None:
         allowed = {*known[namespace, name].dimensions, *known[namespace, name].splits}
         assert set(dimensions[::2]) <= allowed
         assert option["stat"]
+
+
+def rows(title: str) -> dict[str, Any]:
+    """A graph of the overview or of the API's board as CloudWatch is given it."""
+    for name in ("system-overview", "api-service"):
+        content = body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
+        for widget in content["widgets"]:
+            if widget["properties"]["title"] == title:
+                return dict(widget["properties"])
+    raise AssertionError(title)
+
+
+def test_what_has_another_unit_has_an_axis_of_its_own() -> None:
+    """A burn rate beside percents would lie on the ground."""
+    shown = rows("Error budget: API error rate")
+    sides = [row[-1].get("yAxis", "left") for row in shown["metrics"]]
+    assert sides == ["left", "left", "right"]
+    assert shown["yAxis"]["right"]["label"] == "times too fast"
+    assert "right" not in rows("Requests")["yAxis"]
+
+
+def test_endpoints_are_searched_within_the_stage() -> None:
+    """A staging in the same account must not be in prod's graph."""
+    expression = rows("Requests by endpoint")["metrics"][0][-1]["expression"]
+    assert expression.startswith('SEARCH(\'{arca-api,Stage,Route} MetricName="RouteRequests" ')
+    assert 'Stage="stage"' in expression
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_no_failure_and_no_success_are_drawn(name: str) -> None:
+    """Counters that count nothing stay silent: only without any event is there no share."""
+    for line in (line for w in BOARDS[name].widgets if isinstance(w, Graph) for line in w.lines):
+        if line.expression:
+            silent = {key: np.array([np.nan]) for key in line.readings}
+            value = evaluate(line.expression, {**silent, WHOLE[line.label]: np.array([10.0])})
+            assert value[0] in (0, 100), line.label
+
+
+WHOLE = {"failed": "whole", "succeed": "whole", "% good": "total"}
+"""What a share is of, by the line's label."""
+
+
+def test_what_is_read_of_a_budget_is_published() -> None:
+    """By alarms and by graphs, with the publisher's own windows."""
+    stack = describe(GOALS, Everything(), stage="prod")["objectives"]
+    windows = {one["name"]: {"1h", *one["burn_windows"]} for one in stack}
+    readings = [r for alarm in everything().alarms for r in alarm.readings.values()]
+    for board in BOARDS.values():
+        graphs = [widget for widget in board.widgets if isinstance(widget, Graph)]
+        readings += [r for g in graphs for line in g.lines for r in line.readings.values()]
+    read = [r for r in readings if r.metric in (BURN_RATE, CONSUMED)]
+    assert len(read) == 40
+    for reading in read:
+        known = windows[reading.fixed["SLO"]] if reading.metric == BURN_RATE else publisher.WINDOWS
+        assert reading.fixed["Window"] in known
 
 
 def test_a_stack_without_a_probe_shows_the_rest() -> None:

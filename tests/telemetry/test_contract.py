@@ -64,6 +64,9 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
     (changed(target=20123456786), "target: a CUIT in clear"),
     (changed(context={"cae": "74123456789012"}), "context.cae: a CAE in clear"),
     (changed(context=[{"password": "x"}]), "context.0.password: a field of this name"),
+    (changed(context={"accessToken": "x"}), "context.accessToken: a field of this name"),
+    (changed(**{"X-Api-Key": "x"}), "X-Api-Key: a field of this name"),
+    (changed(context={"20-12345678-6": 3}), "context.20-12345678-6: a CUIT in clear, as a field"),
     (changed(message="-----BEGIN RSA PRIVATE KEY-----"), "message: a private key"),
     (changed(message="Bearer eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4"),
      "message: a JSON web token"),
@@ -113,6 +116,13 @@ def test_moments_are_no_customers() -> None:
     now = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp() * 1000)
     line = changed(trace_id="0" * 18 + "20123456786000", epoch_ms=now)
     assert list(contract.breaches(line)) == []
+
+
+def test_no_field_of_the_contract_is_a_secret() -> None:
+    """Token hits are a count, and a token is none."""
+    assert not [key for key in contract.schema()["properties"] if contract.is_secret(key)]
+    for key in ("token", "Authorization", "db_password", "clientSecret", "set-cookie"):
+        assert contract.is_secret(key)
 
 
 def test_the_service_emits_exactly_the_catalogue() -> None:
