@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,20 @@ class Project:
         found = self.resources(stack).values()
         return {one["urn"]: one["id"] for one in found if one["type"] in DURABLE}
 
+    def policy(self, stack: str) -> tuple[int, str]:
+        """What the pipeline's policy says of a preview: exit code and words."""
+        events = self.directory.parent / "events.json"
+        events.unlink(missing_ok=True)
+        self.pulumi("preview", "--event-log", str(events), "--stack", stack)
+        done = subprocess.run(
+            [sys.executable, ROOT / ".github" / "scripts" / "plan_policy.py"],
+            input=events.read_text(encoding="utf-8"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
     def steps(self, stack: str) -> dict[str, set[str]]:
         """What a preview would do, by type and logical name."""
         preview = json.loads(self.pulumi("preview", "--json", "--stack", stack))
@@ -157,7 +172,11 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def test_the_life_of_dev(project: Project) -> None:
     """Up, no changes, refreshed, changed without a loss, destroyed."""
     project.init("dev")
+    code, said = project.policy("dev")
+    assert code == 6
+    assert "create delivery-infra: the pipeline does not change its own roles" in said
     project.up("dev")
+    assert project.policy("dev") == (0, "")
     before = project.state("dev")
     assert len(before) > 15
     project.pulumi("preview", "--expect-no-changes", "--stack", "dev")

@@ -4,8 +4,8 @@
     stage.push("2")
     outcome = stage.release().deploy("2")
 
-Time stands still unless somebody sleeps; a second of a command's sleep is fifteen simulated minutes,
-so that a canary takes a dozen looks.
+Time stands still unless somebody sleeps; a second of a command's sleep is fifteen simulated
+minutes, so that a canary takes a dozen looks.
 """
 
 import json
