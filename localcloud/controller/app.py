@@ -35,12 +35,26 @@ SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 """A signature's scope names the region (AWS Signature Version 4)."""
 
 
+class _Moto(DomainDispatcherApplication):
+    """Moto's own application, which would list its own directory at each request."""
+
+    def __init__(self, create_app: Any) -> None:
+        super().__init__(create_app)
+        self._found: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The backend's name."""
+        if host not in self._found:
+            self._found[host] = super().get_backend_for_host(host)
+        return self._found[host]
+
+
 class Application:
     """Answers requests; moto's own application when nothing of ours is asked for."""
 
     def __init__(self, clock: Clock) -> None:
         # What the controller itself asks goes straight to moto: it never waits for itself.
-        self.moto: Wsgi = cast("Wsgi", DomainDispatcherApplication(create_backend_app))
+        self.moto: Wsgi = cast("Wsgi", _Moto(create_backend_app))
         self._clock = clock
         self._clients = Clients(self.moto)
         self._lock = RLock()
