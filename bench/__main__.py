@@ -19,7 +19,7 @@ TARGETS = {
     "three_times_over_once": 3.3,
     "help_over_click": 2.0,
     "up_over_evaluation": 4.0,
-    "status_over_help": 8.0,
+    "status_over_sdk": 2.5,
 }
 
 
@@ -63,7 +63,7 @@ def main() -> None:
     first = child("prod")
     kinds, count = json.dumps(first["kinds"]), str(first["resources"])
     runs: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("prod", "floor", "once", "thrice", "help", "click")
+        name: [] for name in ("prod", "floor", "once", "thrice", "help", "click", "sdk")
     }
     ups: list[float] = []
     statuses: list[float] = []
@@ -76,6 +76,7 @@ def main() -> None:
         runs["thrice"].append(child("growth", "3"))
         runs["click"].append(child("click"))
         runs["help"].append(child("help"))
+        runs["sdk"].append(child("sdk"))
         up, status = up_prod()
         ups.append(up)
         statuses.append(status)
@@ -89,6 +90,7 @@ def main() -> None:
         "click_seconds": median([run["process"] for run in runs["click"]]),
         "help_seconds": median([run["process"] for run in runs["help"]]),
         "up_seconds": median(ups),
+        "sdk_seconds": median([run["process"] for run in runs["sdk"]]),
         "status_seconds": median(statuses),
     }
     ratios = {
@@ -97,7 +99,7 @@ def main() -> None:
         "three_times_over_once": figures["thrice_seconds"] / figures["once_seconds"],
         "help_over_click": figures["help_seconds"] / figures["click_seconds"],
         "up_over_evaluation": figures["up_seconds"] / figures["prod_seconds"],
-        "status_over_help": figures["status_seconds"] / figures["help_seconds"],
+        "status_over_sdk": figures["status_seconds"] / figures["sdk_seconds"],
     }
     missed = [name for name, ratio in ratios.items() if ratio > TARGETS[name]]
     report = {

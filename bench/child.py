@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 KINDS_FILE = 2
 
@@ -105,12 +105,22 @@ def click_only() -> dict[str, Any]:
     return {"version": click.__name__}
 
 
+def sdk() -> dict[str, Any]:
+    """Load what any command needs that asks AWS three things: clients of AWS's own library."""
+    import boto3
+
+    make = cast("Callable[..., Any]", boto3.client)
+    made = [make(name, region_name="sa-east-1") for name in ("ecs", "cloudwatch", "ssm")]
+    return {"clients": len(made)}
+
+
 ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "prod": prod,
     "floor": floor,
     "growth": growth,
     "help": help_text,
     "click": click_only,
+    "sdk": sdk,
 }
 
 if __name__ == "__main__":
