@@ -19,8 +19,8 @@ from tests import postgres
 from tests.localcloud.test_lifecycle import free_port, quiet
 
 ARCA = [sys.executable, "-c", "from ops.cli import main; main()"]
-MINUTE = "0.05"
-"""Seconds of a simulated minute: a canary of twenty-five minutes takes one or two."""
+MINUTE = "0.4"
+"""Seconds of a simulated minute: a pause of thirty leaves a slow machine twelve to resume in."""
 
 
 class Operator:
