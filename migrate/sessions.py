@@ -125,9 +125,11 @@ class Watch:
         try:
             with self._database.connect(self._limits, application=f"{APPLICATION}-watch") as other:
                 other.autocommit = True
-                while not self._over.wait(self._every):
+                looking = True
+                while looking:
                     rows = other.execute(BLOCKING, (self._pid,)).fetchall()
                     self.blocking = tuple(map(Session.of, rows)) or self.blocking
+                    looking = not self._over.wait(self._every)
         except (ArcaError, psycopg.Error):
             # Who blocks is worth knowing, and not worth failing for.
             return
