@@ -4,9 +4,8 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-import boto3
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +17,7 @@ from localcloud.calls import RECORDED, TABLE, Call
 from localcloud.calls.table import State
 from localcloud.engine import Registration
 from localcloud.fit import fit
+from localcloud.session import session
 
 Outcome = Literal["created", "validated", "recorded"]
 
@@ -75,10 +75,7 @@ class EmulatedCloud:
         self._on_progress = on_progress
         self._providers: dict[str, tuple[str, dict[str, str]]] = {}
         self._clients: dict[tuple[str, str], BaseClient] = {}
-        self._session = boto3.Session(
-            aws_access_key_id="emulated",
-            aws_secret_access_key="emulated",  # noqa: S106 - moto wants some and checks none
-        )
+        self._session = session()
         self._validator = ParamValidator()
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
@@ -149,8 +146,7 @@ class EmulatedCloud:
     def _client(self, service: str, region: str) -> BaseClient:
         key = (service, region)
         if key not in self._clients:
-            make = cast("Callable[..., BaseClient]", self._session.client)
-            self._clients[key] = make(
+            self._clients[key] = self._session.client(
                 service,
                 region_name=region,
                 endpoint_url=self._endpoint,

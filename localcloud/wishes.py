@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
-from urllib.error import HTTPError, URLError
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from errors import ArcaError
+from localcloud.session import session
 from localcloud.state import State
 
 FAULTS = "/arca/faults"
@@ -57,23 +59,16 @@ class Wishes:
         """Put an image with the tag into a stack's registry, scanned; its content is made up."""
         exports = self._state.exports(stack)
         repository = exports["registry"]["repository_name"]
-        make = cast("Callable[..., Any]", boto3.client)
-        ecr = make(
-            "ecr",
-            region_name=exports["region"],
-            endpoint_url=self._endpoint,
-            aws_access_key_id="emulated",
-            aws_secret_access_key="emulated",  # noqa: S106 - the emulation checks none
-        )
-        known = ecr.describe_images(repositoryName=repository)["imageDetails"]
-        found = [one["imageDigest"] for one in known if tag in one.get("imageTags", [])]
-        if not found:
-            made = ecr.put_image(
-                repositoryName=repository, imageTag=tag, imageManifest=manifest(tag)
-            )
-            found = [made["image"]["imageId"]["imageDigest"]]
-            ecr.start_image_scan(repositoryName=repository, imageId={"imageTag": tag})
-        return {"image": self.reference(tag, stack=stack), "digest": found[0]}
+        ecr = session().client("ecr", region_name=exports["region"], endpoint_url=self._endpoint)
+        try:
+            digest = _push(ecr, repository, tag)
+        except ClientError as error:
+            raise _not_taken(
+                str(error), where=f"{self._endpoint}, repository {repository}"
+            ) from None
+        except BotoCoreError as error:
+            raise _silent(error, where=self._endpoint) from None
+        return {"image": self.reference(tag, stack=stack), "digest": digest}
 
     def _ask(self, method: str, path: str, content: Any = None) -> dict[str, Any]:
         body = None if content is None else json.dumps(content).encode()
@@ -83,19 +78,45 @@ class Wishes:
             with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - loopback
                 return json.loads(answer.read())
         except HTTPError as error:
-            raise ArcaError(
-                f"The emulated cloud does not take this: {json.loads(error.read())['error']}",
-                where=f"{method} {where}",
-                wanted="what `arca local fault --help` describes",
-                do="correct it",
-            ) from None
-        except (URLError, TimeoutError) as error:
-            raise ArcaError(
-                f"The emulated cloud does not answer: {error}",
-                where=where,
-                wanted="a cloud that is up",
-                do="run `make up` again",
-            ) from None
+            raise _not_taken(_reason(error), where=f"{method} {where}") from None
+        except (OSError, HTTPException, ValueError) as error:
+            raise _silent(error, where=where) from None
+
+
+def _push(ecr: Any, repository: str, tag: str) -> str:
+    known = ecr.describe_images(repositoryName=repository)["imageDetails"]
+    for one in known:
+        if tag in one.get("imageTags", []):
+            return one["imageDigest"]
+    made = ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=manifest(tag))
+    ecr.start_image_scan(repositoryName=repository, imageId={"imageTag": tag})
+    return made["image"]["imageId"]["imageDigest"]
+
+
+def _reason(error: HTTPError) -> str:
+    """What the server says; an error within it is answered with a page instead."""
+    try:
+        return json.loads(error.read())["error"]
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return f"HTTP {error.code} {error.reason}; its log says why (server.log)"
+
+
+def _not_taken(reason: str, *, where: str) -> ArcaError:
+    return ArcaError(
+        f"The emulated cloud does not take this: {reason}",
+        where=where,
+        wanted="what the command's --help describes",
+        do="correct it",
+    )
+
+
+def _silent(error: Exception, *, where: str) -> ArcaError:
+    return ArcaError(
+        f"The emulated cloud does not answer: {error}",
+        where=where,
+        wanted="a cloud that is up",
+        do="run `make up` again",
+    )
 
 
 def manifest(tag: str) -> str:

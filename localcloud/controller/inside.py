@@ -7,10 +7,11 @@ from threading import Lock
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from werkzeug.test import run_wsgi_app
+
+from localcloud.session import session
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 HOST = "127.0.0.1"
@@ -28,8 +29,7 @@ class Clients:
         self._application, self._config = application, config
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = Lock()
-        make = cast("Callable[[], Any]", boto3.Session)
-        self._session = make()
+        self._session = session()
 
     def client(self, service: str, region: str) -> Any:
         """A client."""
@@ -39,8 +39,6 @@ class Clients:
                     service,
                     region_name=region,
                     endpoint_url=f"http://{HOST}",
-                    aws_access_key_id="emulated",
-                    aws_secret_access_key="emulated",  # noqa: S106 - the emulation checks none
                     config=self._config,
                 )
                 client.meta.events.register("before-send", partial(_send, self._application))
