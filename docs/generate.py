@@ -44,6 +44,7 @@ ROWS: tuple[tuple[str, Callable[[Any], object]], ...] = (
     ),
     ("Spot beyond the base", lambda s: _spot(s.service.fargate)),
     ("deployment", lambda s: s.service.deployment.strategy),
+    ("traces kept", lambda s: f"{s.service.collector.sample_percent:g}%"),
     ("protected", lambda s: "yes" if s.protected else "no"),
 )
 

@@ -1,7 +1,7 @@
 """The generated parts of docs/monitoring.md and docs/service-contract.md, and the pictures."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -138,15 +138,16 @@ def detection() -> str:
 
 def alarms() -> str:
     """Every alarm that notifies."""
-    found: list[Alarm | Composite] = []
-    found += table.serving(Thresholds(), sessions=_sessions()).notifying()
+    serving = table.serving(Thresholds(), sessions=_sessions())
+    signals = {alarm.name: alarm for alarm in serving.alarms}
+    found: list[Alarm | Composite] = [*serving.notifying()]
     found += table.following(Thresholds()).notifying()[:1]
     found += [table.maintenance()]
     for goal in goals():
         found += compile_goal(goal).notifying()
     lines = [row("alarm", "severity", "when", "what it means", "runbook"), rule(5)]
     for alarm in sorted(found, key=lambda one: (one.severity or "", one.name)):
-        when = _when(alarm)
+        when = _when(alarm, signals)
         lines.append(
             row(f"`{alarm.name}`", alarm.severity or "", when, alarm.meaning, f"`{alarm.runbook}`")
         )
@@ -224,12 +225,15 @@ def _wanted(board: Board) -> str:
     return fingerprint(board, sample.day([board]))
 
 
-def _when(alarm: Alarm | Composite) -> str:
-    if isinstance(alarm, Composite):
-        if alarm.none_of:
-            return f"all of {len(alarm.all_of)} windows, and no faster alert"
-        return "its signal, muted in maintenance" if len(alarm.all_of) == 1 else "both windows"
-    return " ".join(_parts(alarm))
+def _when(alarm: Alarm | Composite, signals: Mapping[str, Alarm]) -> str:
+    if isinstance(alarm, Alarm):
+        return " ".join(_parts(alarm))
+    if alarm.none_of:
+        return f"all of {len(alarm.all_of)} windows, and no faster alert"
+    if len(alarm.all_of) == 2:
+        return "both windows"
+    (signal,) = alarm.all_of
+    return f"{' '.join(_parts(signals[signal]))}; muted in maintenance"
 
 
 SIGNS = {
@@ -246,7 +250,7 @@ def _parts(alarm: Alarm) -> Iterator[str]:
     shown = f"{alarm.threshold:g}"
     if not alarm.expression and unit == "Bytes":
         shown = f"{alarm.threshold / 1024**2:g} MiB"
-    units = {"Percent": "%", "Days": " days", "Seconds": " s"}
+    units = {"Percent": "%", "Days": " days", "Seconds": " s", "Milliseconds": " ms"}
     yield f"{SIGNS[alarm.comparison]} {shown}{'' if alarm.expression else units.get(unit, '')}"
     yield f"in {alarm.datapoints} of {alarm.evaluation_periods} x {shorthand(alarm.period)}"
     if alarm.missing == "breaching":

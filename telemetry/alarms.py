@@ -157,6 +157,9 @@ def _tasks(t: Thresholds) -> tuple[Alarm, ...]:
         _alarm("service-memory", "service.memory", ABOVE, t.service_memory_percent, "SEV3",
                "memory-leak", "The tasks' memory is high and stays so: they will be killed.",
                period=300, of=6),
+        _alarm("service-disk", "service.disk", ABOVE, t.service_disk_gb, "SEV3",
+               "container-crashes",
+               "A task's disk fills up: what it writes there will soon fail.", of=15),
         _alarm("service-crashes", "service.crashes", AT_LEAST, 3, "SEV2", "container-crashes",
                "Three tasks of the service exited by themselves within a quarter of an hour.",
                period=900),
@@ -192,6 +195,8 @@ def _certificates(t: Thresholds) -> tuple[Alarm, ...]:
 
 def _arca(t: Thresholds) -> tuple[Alarm, ...]:
     return (
+        _alarm("arca-latency", "arca.duration", ABOVE, t.arca_p95_ms, "SEV3", "arca-api-down",
+               "ARCA answers slowly: invoices take long, and soon queue up.", of=10, needed=8),
         _share("arca-rejected", "Invoices that ARCA refuses", "arca.rejected", "arca.calls",
                ABOVE, t.arca_rejected_percent, "SEV3", "arca-api-down",
                "ARCA refuses many invoices: a rule changed, or a client sends nonsense.", least=50),

@@ -57,10 +57,16 @@ class Thresholds(BaseModel):
     service_memory_percent: int = Field(
         default=85, ge=1, le=100, description="Memory of the tasks in %."
     )
+    service_disk_gb: int = Field(
+        default=16, ge=1, description="GB of a task's storage in use; Fargate gives it 20 GiB."
+    )
     certificate_days: int = Field(
         default=30,
         ge=8,
         description="Days that a certificate must be valid; a week before its end it is severe.",
+    )
+    arca_p95_ms: int = Field(
+        default=5000, ge=1, description="P95 of the calls that ask ARCA for a CAE in ms."
     )
     arca_rejected_percent: int = Field(
         default=20, ge=1, le=100, description="Invoices that ARCA may refuse, in %."

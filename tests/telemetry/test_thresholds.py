@@ -34,12 +34,14 @@ SICK: dict[str, dict[str, float]] = {
     "database-replica-lag": {"value": 290},
     "cache-memory": {"value": 88}, "cache-evictions": {"value": 150}, "cache-cpu": {"value": 97},
     "cache-hit-rate": {"value": 40},
-    "service-cpu": {"value": 95}, "service-memory": {"value": 90}, "service-crashes": {"value": 3},
+    "service-cpu": {"value": 95}, "service-memory": {"value": 90}, "service-disk": {"value": 18},
+    "service-crashes": {"value": 3},
     "service-tasks-missing": {"desired": 4, "running": 3},
     "deployment-failed": {"value": 1}, "migration-failed": {"value": 1},
     "certificate-balancer": {"value": 29}, "certificate-arca": {"value": 29},
     "certificate-arca-week": {"value": 6},
-    "arca-rejected": {"part": 30, "whole": 100}, "arca-token-hits": {"part": 60, "whole": 100},
+    "arca-latency": {"value": 8000}, "arca-rejected": {"part": 30, "whole": 100},
+    "arca-token-hits": {"part": 60, "whole": 100},
     "maintenance": {"window": 1},
 }  # fmt: skip # what each alarm is about, in its metric's own unit
 HEALTHY: dict[str, dict[str, float]] = {
