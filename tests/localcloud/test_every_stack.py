@@ -1,5 +1,6 @@
 """Every real stack comes up in the emulated AWS, seen with boto3 and not through our own eyes."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -75,6 +76,22 @@ def check(report: up.Report) -> None:
     assert recorded < sum(counts["created"] for counts in report.components.values()) / 3
 
 
+def totals(report: up.Report) -> list[int]:
+    """The last row of what `make up` prints."""
+    sums = [
+        sum(counts[outcome] for counts in report.components.values())
+        for outcome in ("created", "validated", "recorded")
+    ]
+    return [*sums, sum(sums)]
+
+
+def shown_in_readme() -> list[int]:
+    """That row in README's sample of prod."""
+    page = (stackfile.ROOT / "README.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^all +(\d.*)$", page, re.MULTILINE)
+    return [int(number) for number in row.split()]
+
+
 @pytest.mark.parametrize("stack", ["dev", "staging"])
 def test_a_stack_comes_up(stack: str, state: State) -> None:
     """With the stack's own file, whole."""
@@ -139,6 +156,7 @@ def test_dr_comes_up_beside_prod(state: State) -> None:
     port = free_port()
     prod = up.up("prod", port=port, state=state, watch=quiet)
     check(prod)
+    assert shown_in_readme() == totals(prod)
     dr = up.up("dr", port=port, state=state, watch=quiet)
     check(dr)
     assert dr.exports["database"]["is_replica"] is True
