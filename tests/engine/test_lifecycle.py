@@ -71,6 +71,7 @@ class Project:
             **os.environ,
             "PULUMI_BACKEND_URL": f"file://{backend}",
             "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_DEBUG_COMMANDS": "true",  # shows --event-log, as the workflow has it
             "PULUMI_DEBUG_PROVIDERS": providers,
             "PULUMI_HOME": str(directory / "home"),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
