@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import click
 from pydantic import ValidationError
 
 from errors import ArcaError
@@ -41,7 +42,13 @@ class Stack:
 
 
 def find(name: str, *, target: Target = "auto") -> Stack:
-    """Read a stack's exports; raises ArcaError where there are none."""
+    """Read a stack's exports, and say which cloud it is in; raises ArcaError without exports."""
+    stack = _find(name, target)
+    click.echo(stack.where, err=True)
+    return stack
+
+
+def _find(name: str, target: Target) -> Stack:
     endpoint = None if target == "aws" else _emulated(name)
     known = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
     # Pulumi takes organization/project/stack too.

@@ -81,7 +81,7 @@ def record(
     path = out or Path(f"{name}.json")
     files.check(path)
     with render.ProgressLine() as progress:
-        progress.show(f"reading CloudWatch of {stack.where}", 0)
+        progress.show("reading CloudWatch", 0)
         recording = read(
             stack, board, since=since, now=datetime.now(UTC), period_seconds=RECORDED_PERIOD
         )

@@ -18,7 +18,6 @@ def command(last: int, stack_name: str, target: Any, *, as_json: bool) -> None:
     from ops.stack import find
 
     stack = find(stack_name, target=target)
-    click.echo(f"{stack.where}", err=True)
     found = history.read(Service(stack), most=last)
     if as_json:
         deployments = [past.as_json() for past in found]
@@ -31,7 +30,7 @@ def command(last: int, stack_name: str, target: Any, *, as_json: bool) -> None:
                 f"{past.deployment.created:%Y-%m-%d %H:%M:%S}",
                 past.deployment.status,
                 short(past.task_definition),
-                past.image.rpartition("/")[2],
+                past.tag,
                 past.deployment.reason,
             )
             for past in found

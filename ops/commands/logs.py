@@ -39,7 +39,7 @@ def command(
         raise click.BadParameter(message, param_hint="--correlation-id")
     stack = find(stack_name, target=target)
     groups = stack.outputs.observability.log_groups
-    click.echo(f"{stack.where}: searching {', '.join(groups.values())}", err=True)
+    click.echo(f"searching {', '.join(groups.values())}", err=True)
     search = Search(stack, list(groups.values()), identifier, start=datetime.now(UTC) - since)
     number = 0
     try:

@@ -67,7 +67,7 @@ def command(
     reference = migrations.image(image)
     if "contract" in chosen:
         migrations.require_contract(wait=wait)
-    say(f"{stack.where}: {', '.join(chosen)} of {reference}")
+    say(f"{', '.join(chosen)} of {reference}")
     content = {"stack": stack.name, "image": reference, "phases": list(chosen)}
     if dry_run:
         if as_json:

@@ -9,12 +9,14 @@ from ops.options import SPAN, of_stack
 
 
 @click.command("rollback")
+@click.option("--to", help="Revision to go back to, as `arca history` shows it.")
 @click.option("--contract-ran", is_flag=True, help="Go back though a contract migration ran since.")
 @click.option("--reason", help="Why, where --contract-ran is given.")
 @click.option("--timeout", default="2h", show_default=True, type=SPAN, help="How long to watch.")
 @click.option("--dry-run", is_flag=True, help="Say where it would go back to.")
 @of_stack
 def command(
+    to: str | None,
     reason: str | None,
     timeout: timedelta,
     stack_name: str,
@@ -26,8 +28,9 @@ def command(
 ) -> None:
     """Roll back: a deployment under way is stopped, else the release of before is deployed.
 
-    Refused (6) where a contract migration ran since that release was live: its code would miss
-    what was dropped.
+    After a rollback that failed, it is the release that the failed deployment came from. Refused
+    (6) where the release of before serves already, so that twice is not once too far; and where a
+    contract migration ran since that release was live: its code would miss what was dropped.
     """
     from ops import render
     from ops.release import report
@@ -38,7 +41,7 @@ def command(
         raise click.UsageError("--contract-ran wants --reason")
     stack = find(stack_name, target=target)
     live = report.Live()
-    rollback = Rollback(stack, timeout=timeout, say=live.say, watch=live.watch)
+    rollback = Rollback(stack, timeout=timeout, say=live.say, watch=live.watch, to=to)
     if dry_run:
         plan = rollback.plan()
         if as_json:

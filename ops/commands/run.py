@@ -37,7 +37,7 @@ def command(
     service = Service(stack)
     definition = service.definition(str(service.describe()["taskDefinition"]))
     name = short(definition["taskDefinitionArn"])
-    click.echo(f"{stack.where}: {name}: {' '.join(words)}", err=True)
+    click.echo(f"{name}: {' '.join(words)}", err=True)
     if dry_run:
         content = {"stack": stack.name, "dry_run": True, "task_definition": name}
         if as_json:

@@ -25,7 +25,7 @@ def status(stack_name: str, target: Any, *, as_json: bool) -> None:
 
     stack = find(stack_name, target=target)
     with render.ProgressLine() as progress:
-        progress.show(f"reading CloudWatch of {stack.where}", 0)
+        progress.show("reading CloudWatch", 0)
         found = read(stack, now=datetime.now(UTC))
     if as_json:
         render.print_json({"stack": stack.name, "objectives": [one.as_json() for one in found]})
@@ -75,9 +75,7 @@ def report(stack_name: str, target: Any, month: str, out: Path | None, *, as_jso
     stack = find(stack_name, target=target)
     path = out or Path(f"slo-{stack.name}-{month}.html")
     with render.ProgressLine() as progress:
-        summary = write(
-            stack, chosen, path, watch=lambda what: progress.show(f"{stack.where}: {what}", 0)
-        )
+        summary = write(stack, chosen, path, watch=lambda what: progress.show(what, 0))
     if as_json:
         render.print_json({"page": str(path), "objectives": summary})
     else:

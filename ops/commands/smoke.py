@@ -38,7 +38,7 @@ def command(
             raise click.BadParameter(f"{error.what} Wanted {error.wanted}.") from None
     stack = find(stack_name, target=target)
     with render.ProgressLine() as progress:
-        progress.show(f"asking {url or stack.where}", 0)
+        progress.show(f"asking {url or stack.name}", 0)
         report = smoke.run(
             stack,
             url=url,

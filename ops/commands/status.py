@@ -16,7 +16,6 @@ def command(stack_name: str, target: Any, *, as_json: bool) -> None:
     from ops.stack import find
 
     stack = find(stack_name, target=target)
-    click.echo(f"{stack.where}", err=True)
     found = status.read(stack)
     if as_json:
         render.print_json({"stack": stack.name, **found.as_json()})

@@ -17,7 +17,7 @@ def command(stack_name: str, target: Any, *, as_json: bool) -> None:
     from ops.stack import find
 
     stack = find(stack_name, target=target)
-    click.echo(f"{stack.where}: looking up every reference", err=True)
+    click.echo("looking up every reference", err=True)
     found = references.tree(Service(stack))
     failed = [check.name for check in found if check.verdict == "FAILED"]
     if as_json:

@@ -129,7 +129,7 @@ class Release:
 
     def _preflight(self, journal: Journal) -> Outcome | None:
         image = journal.entry.image
-        self._say(f"{self._stack.where}: checking the gates")
+        self._say("checking the gates")
         self._checks = gates.run(self._service, image)
         closed = [check for check in self._checks if check.verdict == "FAILED"]
         opened = [check for check in closed if check.name in self._wishes.override]
@@ -222,6 +222,8 @@ class Release:
         )
         if follower.stopped_because:
             reason = f"{reason}; stopped because {follower.stopped_because}"
+        if follower.too_late:
+            reason = f"{reason}; somebody let it go on before this was known: {follower.too_late}"
         return self._outcome(journal, ended, verdict, reason)
 
     def _appeared(self, journal: Journal) -> str | None:

@@ -41,6 +41,8 @@ class Follower:
     timeout: timedelta
     stopped_because: str | None = None
     """Why this follower asked for a rollback, if it did."""
+    too_late: str | None = None
+    """What it found wrong when somebody had taken the deployment to its end meanwhile."""
     _looked: set[str] = field(default_factory=set[str])
 
     def to_the_end(self, arn: str) -> Deployment:
@@ -75,11 +77,7 @@ class Follower:
         if hook is not None and self.acts.at_pause is not None:
             if hook not in self._looked:
                 self._looked.add(hook)
-                wrong = self.acts.at_pause(deployment)
-                # Looking takes minutes: the pause may have timed out, or a person answered it.
-                if self.service.deployment(deployment.arn).paused_hook == hook:
-                    answer(self.service, deployment, proceed=wrong is None)
-                    self.stopped_because = wrong
+                self._answer(deployment, wrong=self.acts.at_pause(deployment))
             return
         if deployment.stage in AFTER_SHIFT and "shifted" not in self._looked:
             self._looked.add("shifted")
@@ -90,6 +88,17 @@ class Follower:
         found = failures.of(self.service, target, since=deployment.created)
         if found.number >= max(FEWEST_FAILURES, deployment.target.requested / 2):
             self.stop(deployment, f"{found.number} tasks died: {'; '.join(found.reasons)}")
+
+    def _answer(self, deployment: Deployment, *, wrong: str | None) -> None:
+        # Looking takes minutes: the pause may have timed out, or somebody answered it.
+        now = self.service.deployment(deployment.arn)
+        if now.paused_hook == deployment.paused_hook:
+            answer(self.service, now, proceed=wrong is None)
+            self.stopped_because = wrong
+        elif wrong is not None and now.under_way:
+            self.stop(now, wrong)
+        elif wrong is not None:
+            self.too_late = wrong
 
 
 def refuse_unpaused(service: Service, latest: Deployment | None) -> NoReturn:

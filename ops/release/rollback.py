@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from errors import ArcaError
+from errors import Refused
 from ops.release import history, journal
 from ops.release.clock import Clock
 from ops.release.deploy import Release, Wishes
@@ -46,20 +46,22 @@ class Rollback:
         timeout: timedelta,
         say: Callable[[str], None],
         watch: Callable[[Deployment], None],
+        to: str | None = None,
         clock: Clock | None = None,
     ) -> None:
+        self._to = to
         self._stack, self._timeout, self._say, self._watch = stack, timeout, say, watch
         self._clock = clock or Clock()
         self._service = Service(stack)
 
     def plan(self) -> Plan:
         """What `run` would do; raises ArcaError where there is nothing to go back to."""
-        under_way = self.under_way()
+        under_way = self._stoppable()
         if under_way is not None:
-            source = self._source(under_way)
+            source = history.source_of(self._service, under_way)
             image = image_of(self._service.definition(source))
             return Plan(short(under_way.arn), short(source), image)
-        past = history.before(self._service, self._current())
+        past = self._past()
         return Plan(None, short(past.task_definition), past.image)
 
     def run(self, *, past_contract: bool = False) -> Outcome:
@@ -68,10 +70,10 @@ class Rollback:
         A rollback that ends well is a deployment that ends well: the verdict is LIVE for the
         release of before, or ROLLED_BACK where a deployment was stopped.
         """
-        under_way = self.under_way()
+        under_way = self._stoppable()
         if under_way is not None:
             return self._stop(under_way)
-        past = history.before(self._service, self._current())
+        past = self._past()
         if not past_contract:
             refused = self._contract(past)
             if refused is not None:
@@ -84,6 +86,23 @@ class Rollback:
             clock=self._clock,
         )
         return release.back_to(past.task_definition, past.image)
+
+    def _stoppable(self) -> Deployment | None:
+        """What is under way; raises Refused where its end leads elsewhere than asked for."""
+        under_way = self.under_way()
+        if under_way is not None and self._to is not None:
+            raise Refused(
+                "A deployment is under way, and stopping it leads to what ran before it.",
+                where=f"{self._stack.where}, {short(under_way.arn)}",
+                wanted=f"no deployment under way; nothing was done for {self._to}",
+                do=f"stop it first: `arca stop --stack {self._stack.name}`",
+            )
+        return under_way
+
+    def _past(self) -> history.Past:
+        if self._to is not None:
+            return history.named(self._service, self._to)
+        return history.before(self._service)
 
     def under_way(self) -> Deployment | None:
         """The deployment that is not at its end, if there is one."""
@@ -109,6 +128,7 @@ class Rollback:
         )
 
     def _stop(self, under_way: Deployment) -> Outcome:
+        source = history.source_of(self._service, under_way)
         self._say(f"{short(under_way.arn)} is under way: asking ECS to roll it back")
         follower = Follower(
             self._service,
@@ -120,24 +140,12 @@ class Rollback:
         follower.stop(under_way, "an operator asked for it")
         ended = follower.to_the_end(under_way.arn)
         target = self._service.task_definition(ended.target.arn)
-        verdict, reason = judge(
-            ended, serving(self._service), target=target, source=self._source(ended)
-        )
+        verdict, reason = judge(ended, serving(self._service), target=target, source=source)
         image = image_of(self._service.definition(target))
         held = journal.read(self._stack)
         if held is not None and held.deployment == ended.arn and verdict is not Verdict.UNKNOWN:
             journal.forget(self._stack)
         return Outcome(verdict, reason, image, target, runs=self._current(), deployment=ended.arn)
-
-    def _source(self, deployment: Deployment) -> str:
-        if not deployment.sources:
-            raise ArcaError(
-                "There is nothing to roll back to: it is the service's first deployment.",
-                where=f"{self._stack.where}, {deployment.arn}",
-                wanted="a release that was live before",
-                do=f"repair the image: `arca deploy IMAGE --stack {self._stack.name}`",
-            )
-        return self._service.task_definition(deployment.sources[0].arn)
 
     def _current(self) -> str:
         return str(self._service.describe()["taskDefinition"])

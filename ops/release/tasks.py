@@ -11,6 +11,9 @@ from ops.release.clock import Clock
 from ops.release.service import Service, short
 
 POLL_SECONDS = 3.0
+MOST_MISSES = 10
+"""Looks in a row that may not find a task: ECS is eventually consistent (Amazon ECS API Reference,
+RunTask)."""
 STOPPED = "STOPPED"
 
 
@@ -56,15 +59,25 @@ class Task:
         Raises ArcaError where the task is not accepted, and after the timeout, which stops it.
         """
         arn = self._start(command, environment or {})
-        stack = self._service.stack
         try:
             return self._follow(arn, show, timeout)
         except (KeyboardInterrupt, ArcaError):
-            with explained(stack, "The task cannot be stopped"):
-                self._service.ecs.stop_task(
-                    cluster=self._service.names["cluster"], task=arn, reason="stopped by arca"
-                )
+            self._stop(arn, show)
             raise
+
+    def _stop(self, arn: str, show: Callable[[str], None]) -> None:
+        # What ended the watching is what has to be known: a failure here stands beside it.
+        ecs = self._service.ecs
+        try:
+            with explained(self._service.stack, "The task cannot be stopped"):
+                try:
+                    ecs.stop_task(
+                        cluster=self._service.names["cluster"], task=arn, reason="stopped by arca"
+                    )
+                except ecs.exceptions.InvalidParameterException:
+                    return
+        except ArcaError as error:
+            show(f"{short(arn)} may still run. {error.what}")
 
     def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> str:
         network = self._service.stack.outputs.network
@@ -103,16 +116,23 @@ class Task:
         deadline = self._clock.now() + timeout
         lines: list[str] = []
         seen = _Stream(self._logs, self._container, short(arn))
+        misses = 0
         while True:
             with explained(self._service.stack, "The task cannot be read"):
-                task: Mapping[str, Any] = self._service.ecs.describe_tasks(
-                    cluster=self._service.names["cluster"], tasks=[arn]
-                )["tasks"][0]
+                task = self._look(arn)
                 # Read after the status: what a stopped task wrote is all there.
                 for line in seen.new():
                     lines.append(line)
                     show(line)
-            if task["lastStatus"] == STOPPED:
+            misses = 0 if task else misses + 1
+            if misses > MOST_MISSES:
+                raise ArcaError(
+                    "The task is gone, and nobody saw how it ended.",
+                    where=f"{self._service.stack.where}, {arn}",
+                    wanted="a task that ECS knows; of stopped ones it knows for an hour",
+                    do="see its last lines above, and run it again",
+                )
+            if task and task["lastStatus"] == STOPPED:
                 return self._result(task, tuple(lines))
             if self._clock.now() > deadline:
                 raise ArcaError(
@@ -122,6 +142,12 @@ class Task:
                     do="see its last lines above; give it longer with --timeout",
                 )
             self._clock.sleep(POLL_SECONDS if self._service.stack.endpoint is None else 0.1)
+
+    def _look(self, arn: str) -> Mapping[str, Any] | None:
+        found = self._service.ecs.describe_tasks(
+            cluster=self._service.names["cluster"], tasks=[arn]
+        )["tasks"]
+        return found[0] if found else None
 
     def _result(self, task: Mapping[str, Any], lines: tuple[str, ...]) -> Result:
         containers = {one["name"]: one for one in task["containers"]}

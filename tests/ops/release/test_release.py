@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from errors import ArcaError
-from ops.release import gates
-from ops.release.verdict import Verdict
+from ops.release import gates, tasks
+from ops.release.verdict import Lost, Verdict
 from ops.stack import Stack
-from tests.localcloud.emulated_ecs import ALARMS, GROUP
+from tests.localcloud.emulated_ecs import ALARMS, GROUP, ended
 from tests.ops.release.stage import REPOSITORY, URL, Stage
 
 STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
@@ -183,20 +183,67 @@ def test_a_held_release_waits_for_its_promotion(monkeypatch: pytest.MonkeyPatch)
     assert stage.serves() == ({"api:1"}, {"api:1"})
 
 
-def test_a_pause_that_somebody_else_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Smoke tests take their time; the answer of a person before their end counts."""
-    stage = Stage(monkeypatch)
-    stage.push("2")
+def promoted_meanwhile(stage: Stage, *, run_task: int, to_the_end: bool = False) -> None:
+    """Have somebody answer the pause once that many one-off tasks were started."""
 
     def promote(call: str) -> None:
-        if call == "ecs.run_task" and stage.calls.count(call) == 2:
+        if call == "ecs.run_task" and stage.calls.count(call) == run_task:
             stage.after = lambda _call: None
             found = stage.cloud.deployment()
             stage.client("ecs").continue_service_deployment(
                 serviceDeploymentArn=found["serviceDeploymentArn"],
                 hookId=found["lifecycleHookDetails"][0]["hookId"],
             )
+            if to_the_end:
+                stage.cloud.until(ended)
 
     stage.after = promote
+
+
+def test_a_pause_that_somebody_else_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smoke tests take their time; the answer of a person before their end counts."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    promoted_meanwhile(stage, run_task=2)
     assert stage.release().deploy("2").verdict is Verdict.LIVE
     assert "ecs.continue_service_deployment" not in stage.calls
+
+
+def test_a_pause_that_somebody_answered_before_the_smoke_tests_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What they found still counts: the release is rolled back."""
+    stage = Stage(monkeypatch)
+    stage.cloud.fault("exits", image=stage.push("2"), of="run-task", code=1)
+    promoted_meanwhile(stage, run_task=1)
+    outcome = stage.release(migrate=False).deploy("2")
+    assert outcome.verdict is Verdict.ROLLED_BACK
+    assert "stopped because smoke tests on the test listener ended with 1" in outcome.reason
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+
+
+def test_a_task_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ECS forgets stopped tasks: nobody knows how the smoke tests ended, and that is said."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+
+    def forget(call: str) -> None:
+        if call == "ecs.run_task":
+            stage.cloud.advance(90)
+
+    stage.after = forget
+    monkeypatch.setattr(tasks, "MOST_MISSES", 2)
+    with pytest.raises(Lost, match="The task is gone, and nobody saw how it ended"):
+        stage.release(migrate=False).deploy("2")
+    assert stage.journal is not None
+
+
+def test_smoke_tests_that_fail_when_all_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs is live, and what they found is said."""
+    stage = Stage(monkeypatch)
+    stage.cloud.fault("exits", image=stage.push("2"), of="run-task", code=1)
+    promoted_meanwhile(stage, run_task=1, to_the_end=True)
+    outcome = stage.release(migrate=False).deploy("2")
+    assert outcome.verdict is Verdict.LIVE
+    assert "before this was known: smoke tests on the test listener ended with 1" in outcome.reason
+    assert stage.serves() == ({"api:2"}, {"api:2"})
