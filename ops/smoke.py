@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ops.check import Check, Verdict
-from ops.clients import client, explained
 from ops.probes import PROBES, Aim, Probe
 from ops.stack import Stack
+from ops.traffic import targets
 from ops.web import Address, Deadline, NoAnswer
 
 GRACE_SECONDS = 1.0
@@ -168,41 +166,9 @@ def _without_answer(names: tuple[str, ...], why: str) -> list[Check]:
 
 def _stand_in(stack: Stack) -> Address | None:
     """A task on this machine that the emulated load balancer sends production traffic to."""
-    service = stack.outputs.service
-    elb = client(stack, "elbv2")
-    with explained(stack, "The targets cannot be read"):
-        weights = _weights(elb, service.production_rule_arn)
-        groups = sorted(
-            (service.blue_target_group_arn, service.green_target_group_arn),
-            key=lambda arn: -weights.get(arn, 0),
-        )
-        for group in groups:
-            for found in _unless_missing(
-                lambda arn=group: elb.describe_target_health(TargetGroupArn=arn)
-            ).get("TargetHealthDescriptions", []):
-                target = found["Target"]
-                address = Address("http", target["Id"], target.get("Port", service.port))
-                if address.loopback and found["TargetHealth"]["State"] != "draining":
-                    return address
+    for found in targets(stack):
+        target = found["Target"]
+        address = Address("http", target["Id"], target.get("Port", stack.outputs.service.port))
+        if address.loopback:
+            return address
     return None
-
-
-def _weights(elb: Any, rule: str) -> dict[str, int]:
-    """The share of production traffic of each target group, in no unit."""
-    found = _unless_missing(lambda: elb.describe_rules(RuleArns=[rule]))
-    return {
-        group["TargetGroupArn"]: group.get("Weight", 0)
-        for described in found.get("Rules", [])
-        for action in described["Actions"]
-        for group in action.get("ForwardConfig", {}).get("TargetGroups", [])
-    }
-
-
-def _unless_missing(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """An answer, or nothing where what is asked for does not exist."""
-    try:
-        return call()
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code", "").endswith("NotFound"):
-            return {}
-        raise

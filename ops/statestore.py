@@ -8,11 +8,12 @@ from botocore.exceptions import ClientError
 
 from errors import ArcaError, Refused
 from ops.boundary import STATE_KEY_ALIAS, state_bucket
-from ops.clients import Account, account_client
+from ops.clients import Account, account_client, explained
 from ops.pieces import Aspect, Piece
 
 NONCURRENT_DAYS = 365
 """Days that a state of before can be brought back."""
+FIRST_REGION = "us-east-1"
 TAGS = {"project": "arca", "purpose": "state"}
 PUBLIC_ACCESS = {
     "BlockPublicAcls": True,
@@ -20,6 +21,27 @@ PUBLIC_ACCESS = {
     "IgnorePublicAcls": True,
     "RestrictPublicBuckets": True,
 }
+
+
+def require_region(account: Account) -> None:
+    """Refuse a region that the state is not in: its bucket stays where it was made.
+
+    A key of another region could not encrypt it, and Pulumi would be sent to an address without a
+    state.
+    """
+    s3, name = account_client(account, "s3"), state_bucket(account.account_id)
+    with explained(account, "The state's bucket cannot be looked at"):
+        if not _listed(s3, name):
+            return
+        # S3 names no location for its first region (Amazon S3 API Reference, GetBucketLocation).
+        found = str(s3.get_bucket_location(Bucket=name).get("LocationConstraint") or FIRST_REGION)
+    if found != account.region:
+        raise Refused(
+            f"The state is in {found}, not in {account.region}.",
+            where=f"s3://{name}, {account.where}",
+            wanted=f"--region {found}: a bucket and its key stay in one region",
+            do=f"run it again with --region {found}; nothing was changed",
+        )
 
 
 def key(account: Account) -> Piece:
@@ -170,7 +192,7 @@ def bucket(account: Account) -> Piece:
 
 def _our_bucket(s3: Any, name: str) -> bool:
     """Whether it is this account's; raises Refused when it is somebody else's."""
-    if name in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+    if _listed(s3, name):
         return True
     try:
         s3.head_bucket(Bucket=name)
@@ -180,9 +202,13 @@ def _our_bucket(s3: Any, name: str) -> bool:
     raise _taken(name)
 
 
+def _listed(s3: Any, name: str) -> bool:
+    return name in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+
+
 def _create_bucket(s3: Any, name: str, region: str) -> None:
     # S3 takes every region here but this one (Amazon S3 API Reference, CreateBucket).
-    where = {"LocationConstraint": region} if region != "us-east-1" else None
+    where = {"LocationConstraint": region} if region != FIRST_REGION else None
     try:
         s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": where} if where else {}))
     except s3.exceptions.BucketAlreadyExists:

@@ -1,18 +1,23 @@
 """The pipeline's roles on the real stacks: whom they trust, what they can and cannot do."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
+from components.delivery.delivery import SESSION_SECONDS
 from localcloud.engine import Registration
+from localcloud.stackfile import ROOT
 from naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
 from ops import boundary
 from tests.graph import ACCOUNT, declare
 from tests.policies import allows, of_role
 from tests.stacks import STACKS, graph
 from tests.test_rejected import changed
+from tests.workflows import loaded, steps
 
 READ_ONLY: Mapping[str, Any] = {
     "Effect": "Allow",
@@ -20,8 +25,7 @@ READ_ONLY: Mapping[str, Any] = {
     "Resource": "*",
 }
 """Wider than AWS's ReadOnlyAccess, so that what stays closed is closed by us."""
-POWER_USER: list[Mapping[str, Any]] = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
-"""Wider than AWS's PowerUserAccess, so that the boundary alone is what holds."""
+EVERYTHING: Mapping[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 BOUNDARY = list(boundary.document(ACCOUNT)["Statement"])
 BUCKET = f"arn:aws:s3:::{state_bucket(ACCOUNT)}"
 IAM = f"arn:aws:iam::{ACCOUNT}"
@@ -79,6 +83,55 @@ def test_the_trust_is_exact(stack: str) -> None:
         }
 
 
+def attached(stack: str, purpose: str) -> set[str]:
+    """The managed policies of a role."""
+    return {
+        node.inputs["policyArn"]
+        for node in graph(stack).of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        if node.name.startswith(f"delivery-{purpose}-")
+    }
+
+
+CHANGES = {"PowerUserAccess", "IAMReadOnlyAccess"}
+MANAGED: Mapping[str, set[str]] = {
+    "preview": {"ReadOnlyAccess"},
+    "look": {"ReadOnlyAccess"},
+    "infra": CHANGES,
+    "review": CHANGES,
+    "sweep": CHANGES,
+    "release": set(),
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_awss_policies_are_these(stack: str) -> None:
+    """Whoever changes may use services, and IAM only as its own policy says."""
+    for purpose in roles(stack):
+        wanted = {f"arn:aws:iam::aws:policy/{name}" for name in MANAGED[purpose]}
+        assert attached(stack, purpose) == wanted, purpose
+
+
+def asked_seconds() -> list[int]:
+    """How long the workflows' logins are to last: as the action says, and where a job says else."""
+    prepare = loaded(ROOT / ".github" / "actions" / "prepare" / "action.yml")
+    (login,) = (s for s in prepare["runs"]["steps"] if "configure-aws" in s.get("uses", ""))
+    of_action = login["with"]["role-duration-seconds"]
+    name = re.fullmatch(r"\$\{\{ inputs\.(\w+) \}\}", str(of_action))
+    if name is None:
+        return [int(of_action)]
+    given = [step.get("with", {}).get(name[1]) for _, step in steps()]
+    return [int(prepare["inputs"][name[1]]["default"]), *(int(one) for one in given if one)]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_login_lasts_as_long_as_the_workflows_ask(stack: str) -> None:
+    """AWS refuses a login that asks for more than the role's longest."""
+    asked = asked_seconds()
+    assert asked[0] == SESSION_SECONDS == max(asked)
+    for role in roles(stack).values():
+        assert role.inputs["maxSessionDuration"] == SESSION_SECONDS, role.name
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_role_of_the_platform_is_bounded(stack: str) -> None:
     """Below its stack's path, which the pipeline may change, or the pipeline's own."""
@@ -120,15 +173,7 @@ def test_who_runs_unasked_may_no_more(stack: str) -> None:
         assert of_role(graph(stack), f"delivery-{one}") == of_role(
             graph(stack), f"delivery-{other}"
         )
-        attached = {
-            key: {
-                node.inputs["policyArn"]
-                for node in graph(stack).of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
-                if node.name.startswith(f"delivery-{key}-")
-            }
-            for key in (one, other)
-        }
-        assert attached[one] == attached[other] != set()
+        assert attached(stack, one) == attached(stack, other) != set()
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -147,11 +192,35 @@ def test_a_preview_reads_no_secret_and_no_customer(stack: str, purpose: str) -> 
     )
     assert not allows(can, "kms:Decrypt", key)
     assert allows(can, "kms:Decrypt", key, OF_STATE_KEY)
-    log = f"arn:aws:logs:{here}:log-group:/arca-{stack}/api"
-    for action in ("FilterLogEvents", "GetLogEvents", "StartQuery", "GetQueryResults"):
-        assert not allows(can, f"logs:{action}", log)
     assert not allows(can, "s3:GetObject", "arn:aws:s3:::storage-documents-1234567/invoice.pdf")
     assert allows(can, "ec2:DescribeVpcs", "*")
+
+
+CUSTOMERS = (
+    *("logs:FilterLogEvents", "logs:GetLogEvents", "logs:GetLogFields", "logs:GetLogObject"),
+    *("logs:GetLogRecord", "logs:GetQueryResults", "logs:ListAnomalies", "logs:StartLiveTail"),
+    *("logs:StartQuery", "logs:Unmask"),
+    *("pi:DescribeDimensionKeys", "pi:GetDimensionKeyDetails"),
+    *("rds:DownloadCompleteDBLogFile", "rds:DownloadDBLogFilePortion"),
+    *("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"),
+    *("xray:GetInsightSummaries", "xray:StartTraceRetrieval"),
+)
+"""Reads that show a secret, a log line, a trace or a query with its values."""
+
+
+@pytest.mark.parametrize("purpose", ["preview", "look"])
+def test_a_preview_is_closed_to_customers(purpose: str) -> None:
+    """Whatever AWS adds to ReadOnlyAccess: it is denied, not only not given."""
+    can = [EVERYTHING, *of_role(graph("prod"), f"delivery-{purpose}")]
+    model: Any = get_session().get_service_model("xray")
+    traces = {f"xray:{o}" for o in model.operation_names if re.search("Get.*Trace|ListRet", o)}
+    traces -= {"xray:GetTraceSegmentDestination"}
+    assert {"xray:BatchGetTraces", "xray:GetTraceSummaries", "xray:GetTraceGraph"} <= traces
+    for action in (*CUSTOMERS, *sorted(traces), "xray:BatchGetTraceSummaryById"):
+        assert not allows(can, action, "*"), action
+    # The stacks declare these, and so a preview compares them.
+    for action in ("xray:GetGroup", "xray:GetSamplingRules", "logs:GetDataProtectionPolicy"):
+        assert allows(can, action, "*"), action
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -165,60 +234,10 @@ def test_a_state_is_read_by_its_own_stack(stack: str, purpose: str) -> None:
         assert allows(can, "s3:GetObject", state) == (other in mine)
         assert not allows(can, "s3:PutObject", state)
         assert not allows(can, "s3:DeleteObject", state)
-
-
-def bounded(statements: list[Mapping[str, Any]], *call: Any) -> bool:
-    """Whether both the identity and the boundary allow it."""
-    return allows([*POWER_USER, *statements], *call) and allows(BOUNDARY, *call)
-
-
-@pytest.mark.parametrize("stack", STACKS)
-def test_infra_cannot_escape(stack: str) -> None:
-    """Even with every right of its own, the boundary holds."""
-    for action, resource in (
-        ("iam:CreateUser", f"{IAM}:user/x"),
-        ("iam:CreateAccessKey", f"{IAM}:user/x"),
-        ("iam:CreateLoginProfile", f"{IAM}:user/x"),
-        ("iam:CreateRole", f"{IAM}:role/arca/{stack}/x"),
-        ("iam:CreateRole", f"{IAM}:role/x"),
-        ("iam:UpdateAssumeRolePolicy", f"{IAM}:role/admin"),
-        ("iam:PutRolePolicy", f"{IAM}:role/arca-delivery/arca-{stack}-infra"),
-        ("iam:UpdateAssumeRolePolicy", f"{IAM}:role/arca-delivery/arca-{stack}-infra"),
-        ("iam:PassRole", f"{IAM}:role/arca-delivery/arca-{stack}-infra"),
-        ("iam:DeleteRolePermissionsBoundary", f"{IAM}:role/arca/{stack}/x"),
-        ("iam:CreatePolicyVersion", boundary_arn(ACCOUNT)),
-        ("iam:SetDefaultPolicyVersion", boundary_arn(ACCOUNT)),
-        ("iam:DeletePolicy", boundary_arn(ACCOUNT)),
-        ("iam:DeleteOpenIDConnectProvider", f"{IAM}:oidc-provider/x"),
-        ("organizations:LeaveOrganization", "*"),
-        ("sts:AssumeRole", f"{IAM}:role/admin"),
-        ("cloudtrail:StopLogging", "*"),
-        ("s3:DeleteBucket", "arn:aws:s3:::storage-audit-1234567"),
-        ("s3:DeleteObjectVersion", "arn:aws:s3:::storage-audit-1234567/service/x"),
-        ("s3:BypassGovernanceRetention", "arn:aws:s3:::storage-audit-1234567/service/x"),
-        ("s3:DeleteBucket", BUCKET),
-        ("s3:DeleteObjectVersion", f"{BUCKET}/.pulumi/stacks/arca-api/prod.json"),
-        ("s3:PutBucketPolicy", BUCKET),
-    ):
-        assert not bounded([], action, resource), action
-    assert not bounded([], "kms:ScheduleKeyDeletion", "key", OF_STATE_KEY)
-
-
-def test_the_boundary_holds_when_it_is_widened() -> None:
-    """Its denials stand by themselves: whoever allows all of IAM some day meets them."""
-    wide = [*BOUNDARY, *POWER_USER]
-    for action, resource in (
-        ("iam:DeleteRolePermissionsBoundary", f"{IAM}:role/arca/dev/x"),
-        ("iam:CreateUser", f"{IAM}:user/x"),
-        ("iam:CreateAccessKey", f"{IAM}:user/x"),
-        ("iam:CreateOpenIDConnectProvider", f"{IAM}:oidc-provider/x"),
-        ("iam:CreatePolicyVersion", boundary_arn(ACCOUNT)),
-        ("iam:DeletePolicy", boundary_arn(ACCOUNT)),
-        ("organizations:LeaveOrganization", "*"),
-        ("s3:DeleteBucket", BUCKET),
-    ):
-        assert not allows(wide, action, resource), action
-    assert allows(wide, "iam:CreateRole", f"{IAM}:role/x")
+    keys = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
+    assert allows(can, "kms:Decrypt", keys, OF_STATE_KEY)
+    for aliases in ({}, {"kms:ResourceAliases": [f"alias/arca-{stack}-data"]}):
+        assert not allows(can, "kms:Decrypt", keys, aliases)
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -242,8 +261,8 @@ def test_infra_can_do_its_work(stack: str) -> None:
     called = {SAME.get(service, service) for service in services}
     assert called <= set(boundary.SERVICES)
     # Whether a review stack may be paid for.
-    assert bounded([], "budgets:ViewBudget", "*")
-    assert bounded([], "s3:PutObject", f"{BUCKET}/.pulumi/stacks/arca-api/{stack}.json")
+    assert allows(BOUNDARY, "budgets:ViewBudget", "*")
+    assert allows(BOUNDARY, "s3:PutObject", f"{BUCKET}/.pulumi/stacks/arca-api/{stack}.json")
 
 
 SAME = {

@@ -186,7 +186,6 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
         'delivery.infra_repository is "acme@12/arca-infra"',
         "give both ids or none",
     ),
-    ("dev", {"delivery.session_minutes": 30}, "delivery.session_minutes is 30", "equal to 60"),
     (
         "staging",
         {"delivery.review_stacks": True},

@@ -177,6 +177,15 @@ def test_a_release_does_what_a_release_does(stack: str) -> None:
         assert not allows(can, "logs:FilterLogEvents", stream)
     secret = f"arn:aws:secretsmanager:{here}:secret:{name}/database-owner-abcdef"
     assert not allows(can, "secretsmanager:GetSecretValue", secret)
+    for action, beginning in (
+        ("ssm:GetParameter", f"arn:aws:ssm:{here}:parameter/"),
+        ("ssm:GetParameters", f"arn:aws:ssm:{here}:parameter/"),
+        ("secretsmanager:DescribeSecret", f"arn:aws:secretsmanager:{here}:secret:"),
+    ):
+        assert allows(can, action, f"{beginning}{name}/x")
+        # Another stack's, one that only begins likewise, and the account's own.
+        for others in (f"{other}/x", f"{name}-2/x", "x"):
+            assert not allows(can, action, f"{beginning}{others}"), (action, others)
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -15,6 +15,8 @@ from naming import DELIVERY_PATH
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
+SESSION_SECONDS = 7200
+"""How long a login may last; .github/actions/prepare asks for as much."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,10 @@ class Delivery(Component):
                 )
                 purposes |= {"review": of_reviews, "sweep": of_reviews}
             for key, purpose in purposes.items():
-                self.role_arns[key] = self._role(name, key, purpose, spec.session_minutes)
+                self.role_arns[key] = self._role(name, key, purpose)
         self.register_outputs({})
 
-    def _role(
-        self, name: str, key: str, purpose: Purpose, session_minutes: int
-    ) -> pulumi.Output[str]:
+    def _role(self, name: str, key: str, purpose: Purpose) -> pulumi.Output[str]:
         place = self.place
         provider = f"arn:aws:iam::{place.account_id}:oidc-provider/{ISSUER}"
         claims = {
@@ -106,7 +106,7 @@ class Delivery(Component):
             f"{name}-{key}",
             name=f"{place.prefix}-{key}",
             path=DELIVERY_PATH,
-            max_session_duration=session_minutes * 60,
+            max_session_duration=SESSION_SECONDS,
             assume_role_policy=document(
                 {
                     "Effect": "Allow",

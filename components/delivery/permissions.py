@@ -20,15 +20,31 @@ CUSTOMERS = (
     "secretsmanager:BatchGetSecretValue",
     "logs:FilterLogEvents",
     "logs:GetLogEvents",
+    "logs:GetLogFields",
+    "logs:GetLogObject",
     "logs:GetLogRecord",
     "logs:GetQueryResults",
+    "logs:ListAnomalies",
     "logs:StartLiveTail",
     "logs:StartQuery",
     "logs:Unmask",
+    "pi:*",
     "rds:DownloadCompleteDBLogFile",
     "rds:DownloadDBLogFilePortion",
+    "xray:BatchGetTrace*",
+    "xray:GetDistinctTraceGraphs",
+    "xray:GetInsight*",
+    "xray:GetRetrievedTracesGraph",
+    "xray:GetTraceGraph",
+    "xray:GetTraceSummaries",
+    "xray:ListRetrievedTraces",
+    "xray:StartTraceRetrieval",
 )
-"""What ReadOnlyAccess gives and a preview has no use for: secrets, and customers' data."""
+"""What ReadOnlyAccess gives, or may give one day, and a preview has no use for.
+
+Secrets and customers' data: log lines and samples of them, traces, and the SQL that Performance
+Insights shows. Groups and sampling rules of X-Ray stay readable, for the stacks declare them.
+"""
 ECS_READ = ("ecs:Describe*", "ecs:List*")
 IMAGES = (
     "BatchCheckLayerAvailability",
@@ -102,6 +118,9 @@ def preview(place: Place, stacks: Sequence[str]) -> list[Statement]:
 
 def infra(place: Place, stack_pattern: str) -> list[Statement]:
     """Beside PowerUserAccess: roles below these stacks' path, never without the boundary.
+
+    PowerUserAccess gives whole services. That audit records, states and keys stay is the
+    boundary's doing (ops/boundary.py), for this role and for whatever role it makes.
 
     Source: IAM User Guide, "Permissions boundaries for IAM entities", delegating.
     """

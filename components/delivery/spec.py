@@ -31,9 +31,6 @@ class DeliverySpec(Spec):
         default=False,
         description="Labelled pull requests may make review stacks in this account; stage dev.",
     )
-    session_minutes: int = Field(
-        default=120, ge=60, le=120, description="Longest time that a workflow's login lasts."
-    )
 
     @field_validator("infra_repository", "application_repository")
     @classmethod

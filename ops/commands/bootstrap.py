@@ -57,9 +57,10 @@ def command(
 
     The state's bucket and key, GitHub's identity provider, the permissions boundary of every
     role, and the month's budget where one is named. Each is made, found as it should be, or
-    repaired.
+    repaired. Another account's credentials, and a region that the state is not in, are refused
+    with exit code 6 before anything is changed.
     """
-    from ops import bootstrap, render, spending
+    from ops import bootstrap, render, spending, statestore
     from ops.clients import Account
     from ops.pieces import converge
 
@@ -67,6 +68,7 @@ def command(
         raise click.UsageError("--monthly-budget and --contact go together")
     here = Account(account, region, endpoint_url)
     bootstrap.require_account(here)
+    statestore.require_region(here)
     made = bootstrap.pieces(here)
     if monthly_budget is not None and contact is not None:
         made.append(spending.budget(here, monthly_budget, contact))

@@ -53,8 +53,9 @@ def command(
     4 rollback failed, 5 unknown, 6 refused.
     """
     from ops.release import gates, report
-    from ops.release.deploy import Release, Wishes
+    from ops.release.deploy import Release
     from ops.release.service import Service
+    from ops.release.wishes import Wishes
     from ops.stack import find
 
     if (image is None) != resume:
@@ -76,6 +77,9 @@ def command(
     )
     live = report.Live()
     release = Release(stack, wishes=wishes, say=live.say, watch=live.watch)
+    if dry_run:
+        report.resumable(stack, release.resumable(), as_json=as_json)
+        return
     go = release.resume if image is None else partial(release.deploy, image)
     outcome = report.watched(stack, go)
     report.end(stack, outcome, as_json=as_json)

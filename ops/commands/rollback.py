@@ -49,5 +49,7 @@ def command(
         else:
             render.line(str(plan))
         return
-    outcome = report.watched(stack, lambda: rollback.run(past_contract=contract_ran))
+    outcome = report.watched(
+        stack, lambda: rollback.run(past_contract=reason if contract_ran else None)
+    )
     report.end(stack, outcome, as_json=as_json)

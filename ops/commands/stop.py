@@ -47,5 +47,5 @@ def command(
         return
     if not yes:
         click.confirm(f"Stop {report.stage(under_way)}?", abort=True, err=True)
-    outcome = report.watched(stack, rollback.run)
+    outcome = report.watched(stack, lambda: rollback.stop(under_way))
     report.end(stack, outcome, as_json=as_json)

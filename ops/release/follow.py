@@ -11,8 +11,6 @@ from ops.release import failures
 from ops.release.clock import Clock
 from ops.release.service import Deployment, Service, short
 
-POLL_SECONDS = 5.0
-POLL_EMULATED_SECONDS = 0.2
 FEWEST_FAILURES = 3
 """Of a revision's tasks before it is given up, or half of them, whichever is more. ECS's own
 circuit breaker is for rolling deployments only (Amazon ECS Developer Guide)."""
@@ -45,6 +43,11 @@ class Follower:
     """What it found wrong when somebody had taken the deployment to its end meanwhile."""
     _looked: set[str] = field(default_factory=set[str])
 
+    @property
+    def looked_after_shift(self) -> bool:
+        """Whether there was time to look before the end; a rolling deployment may leave none."""
+        return "shifted" in self._looked
+
     def to_the_end(self, arn: str) -> Deployment:
         """Give the deployment as it ended, or as it was when the time ran out."""
         deadline = self.clock.now() + self.timeout
@@ -56,9 +59,7 @@ class Follower:
                 return deployment
             if deployment.status in ("PENDING", "IN_PROGRESS"):
                 self._act(deployment, target)
-            self.clock.sleep(
-                POLL_SECONDS if self.service.stack.endpoint is None else POLL_EMULATED_SECONDS
-            )
+            self.clock.sleep(self.service.poll_seconds)
 
     def stop(self, deployment: Deployment, why: str) -> None:
         """Ask ECS to roll back; one that ended meanwhile is left as it is."""

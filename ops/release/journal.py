@@ -8,16 +8,16 @@ import getpass
 import os
 import socket
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import TypeAdapter, ValidationError
 
 from errors import ArcaError, Refused
 from ops.clients import client, explained
 from ops.release.clock import Clock
+from ops.release.wishes import Wishes
 from ops.stack import Stack
 
 SILENT = timedelta(minutes=3)
@@ -44,6 +44,9 @@ class Entry:
     newest: str | None = None
     """ARN of the newest deployment before ours was asked for: ours is a later one."""
     deployment: str | None = None
+    migration: str | None = None
+    """ARN of the migration task that was started."""
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 ENTRY = TypeAdapter(Entry)
@@ -57,10 +60,13 @@ class Journal:
         self._ssm = client(stack, "ssm")
 
     @classmethod
-    def begin(cls, stack: Stack, *, what: str, image: str, clock: Clock) -> Self:
-        """Be the only one; raises Refused, with who it is, while somebody else releases."""
+    def begin(cls, stack: Stack, *, what: str, image: str, clock: Clock, **known: Any) -> Self:
+        """Be the only one; raises Refused, with who it is, while somebody else releases.
+
+        `known` is what the entry holds besides: written at once, so that no kill parts them.
+        """
         now = clock.now()
-        entry = Entry(uuid.uuid4().hex, _me(), now, now, what, image)
+        entry = Entry(uuid.uuid4().hex, _me(), now, now, what, image, **known)
         journal = cls(stack, entry, clock)
         while True:
             with explained(stack, "The release's journal cannot be written"):
@@ -77,29 +83,35 @@ class Journal:
     @classmethod
     def resume(cls, stack: Stack, *, clock: Clock) -> Self:
         """Take over what somebody began; raises Refused while they are alive."""
-        held = read(stack)
-        if held is None:
-            raise ArcaError(
-                "There is no release to resume.",
-                where=f"{stack.where}, {name(stack)}",
-                wanted="a release that was interrupted",
-                do=f"see what runs: `arca status --stack {stack.name}`",
-            )
-        if not _dead(held, clock.now()):
-            raise _held(stack, held)
-        taken = replace(held, run=uuid.uuid4().hex, owner=_me(), beat=clock.now())
+        left = interrupted(stack, now=clock.now())
+        taken = replace(left, run=uuid.uuid4().hex, owner=_me(), beat=clock.now())
         journal = cls(stack, taken, clock)
         journal.record()
         return journal
 
     def record(self, **changes: object) -> None:
         """Write how far it got; raises Refused when somebody took over."""
-        held = read(self._stack)
-        if changes and held is not None and held.run != self.entry.run:
-            raise _held(self._stack, held)
+        if changes:
+            self._must_be_ours()
         self.entry = replace(self.entry, beat=self._clock.now(), **changes)
         with explained(self._stack, "The release's journal cannot be written"):
             self._put(overwrite=True)
+
+    def _must_be_ours(self) -> None:
+        held = read(self._stack)
+        if held is None:
+            # What was written a moment ago may not be there yet.
+            self._clock.sleep(1)
+            held = read(self._stack)
+        if held is None:
+            raise Refused(
+                "The journal of this release was closed by somebody else.",
+                where=f"{self._stack.where}, SSM parameter {name(self._stack)}",
+                wanted="a journal that stays until its release has ended",
+                do=f"see what runs: `arca status --stack {self._stack.name}`",
+            )
+        if held.run != self.entry.run:
+            raise _held(self._stack, held)
 
     def alive(self) -> None:
         """Show a sign of life, now and then."""
@@ -143,8 +155,8 @@ class _Beating(Clock):
 
 
 def name(stack: Stack) -> str:
-    """The parameter's name."""
-    return f"/arca-{stack.name}/operations/release"
+    """The parameter's name, however the stack is spelled (`organization/project/stack`)."""
+    return f"/arca-{stack.name.rpartition('/')[2]}/operations/release"
 
 
 def read(stack: Stack) -> Entry | None:
@@ -164,6 +176,21 @@ def read(stack: Stack) -> Entry | None:
             wanted="what `arca deploy` writes",
             do="make sure that nobody releases, then delete the parameter",
         ) from None
+
+
+def interrupted(stack: Stack, *, now: datetime) -> Entry:
+    """What somebody began and cannot end. Raises Refused while they are alive."""
+    found = read(stack)
+    if found is None:
+        raise ArcaError(
+            "There is no release to resume.",
+            where=f"{stack.where}, {name(stack)}",
+            wanted="a release that was interrupted",
+            do=f"see what runs: `arca status --stack {stack.name}`",
+        )
+    if not _dead(found, now):
+        raise _held(stack, found)
+    return found
 
 
 def forget(stack: Stack) -> None:
@@ -188,15 +215,34 @@ def close_dead(stack: Stack) -> bool:
 
 
 def _me() -> str:
-    return f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
+    return f"{_user()}@{socket.gethostname()} (process {os.getpid()})"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a number without a name; which of the two is raised depends on
+        # Python's version.
+        return f"uid {os.getuid()}"
 
 
 def _dead(held: Entry, now: datetime) -> bool:
     """Its holder has been silent, or was a process of this machine that is gone."""
     here, _, number = held.owner.partition(" (process ")
-    if here == _me().partition(" (process ")[0] and not Path(f"/proc/{number[:-1]}").exists():
+    if here == _me().partition(" (process ")[0] and not _runs(number[:-1]):
         return True
     return now - held.beat > SILENT
+
+
+def _runs(number: str) -> bool:
+    try:
+        os.kill(int(number), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    return True
 
 
 def _held(stack: Stack, held: Entry) -> Refused:

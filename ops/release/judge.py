@@ -1,8 +1,10 @@
 """What runs, and therefore how a release ended: by revision, never by a command's own hope."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops import traffic
 from ops.release.service import Deployment, Service, short
 from ops.release.verdict import Verdict
 
@@ -12,11 +14,17 @@ class Serving:
     """The task definitions that take production traffic, and those whose tasks run."""
 
     traffic: frozenset[str]
+    """With the address of each target that is no task of the service."""
     running: frozenset[str]
 
     def only(self, task_definition: str | None) -> bool:
         """Whether that one takes all of the traffic, and no other runs."""
-        return self.traffic == frozenset([task_definition]) == self.running
+        return self.alone == task_definition is not None and self.traffic == self.running
+
+    @property
+    def alone(self) -> str | None:
+        """The one task definition that takes all of the traffic; None where there is no such."""
+        return next(iter(self.traffic)) if len(self.traffic) == 1 else None
 
     def __str__(self) -> str:
         """For a person."""
@@ -24,18 +32,24 @@ class Serving:
 
 
 def serving(service: Service) -> Serving:
-    """Ask ECS for the revisions that serve and for the tasks that run, which must agree."""
-    described = service.describe()
-    revisions: list[Any] = described.get("currentServiceRevisions", [])
-    taking = [
-        one["arn"]
-        for one in revisions
-        if one.get("runningTaskCount") and one.get("requestedProductionTrafficWeight", 100) > 0
-    ]
+    """Ask the load balancer for the targets that it sends to, and ECS whose tasks they are."""
+    addresses = {str(found["Target"]["Id"]) for found in traffic.targets(service.stack)}
+    tasks = service.tasks()
+    owners = {
+        address: str(task["taskDefinitionArn"]) for task in tasks for address in _addresses(task)
+    }
     return Serving(
-        frozenset(map(service.task_definition, taking)),
-        frozenset(task["taskDefinitionArn"] for task in service.tasks()),
+        frozenset({owners.get(address, address) for address in addresses}),
+        frozenset(task["taskDefinitionArn"] for task in tasks),
     )
+
+
+def _addresses(task: Mapping[str, Any]) -> Iterator[str]:
+    """Private addresses of a task, IPv4 and IPv6 (Amazon ECS API Reference, Attachment)."""
+    for attachment in task.get("attachments", []):
+        for detail in attachment.get("details", []):
+            if detail["name"] in ("privateIPv4Address", "ipv6Address"):
+                yield detail["value"]
 
 
 def judge(

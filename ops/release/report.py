@@ -1,6 +1,6 @@
 """What a person sees of a release: its stages as they come, and the verdict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -83,6 +83,7 @@ def lines(stack: Stack, outcome: Outcome) -> list[str]:
     found.append(f"  image:    {outcome.image}")
     if outcome.runs:
         found.append(f"  runs:     {short(outcome.runs)}")
+    found += [f"  opened:   {name}: {why}" for name, why in outcome.opened.items()]
     found += [f"  stopped:  {reason}" for reason in outcome.stop_reasons]
     found += [f"  log:      {line}" for line in outcome.log_lines]
     if outcome.runbook:
@@ -118,3 +119,12 @@ def gates_only(stack: Stack, image: str, found: Sequence[Check], *, as_json: boo
         checks(found)
         render.line(f"Would be refused: {', '.join(closed)}" if closed else "Would be deployed.")
     click.get_current_context().exit(EXIT_CODES[Verdict.REFUSED] if closed else 0)
+
+
+def resumable(stack: Stack, found: Mapping[str, Any], *, as_json: bool) -> None:
+    """What would be gone on with, where nothing is to be changed."""
+    if as_json:
+        render.print_json({"stack": stack.name, "dry_run": True, **found})
+    else:
+        known = f" ({found['id']})" if found["id"] else ""
+        render.line(f"Would resume {found['what']} of {found['image']} at {found['step']}{known}.")

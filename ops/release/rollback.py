@@ -1,19 +1,20 @@
 """Back to what was live before."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from errors import Refused
-from ops.release import history, journal
+from ops.release import ending, history, journal
 from ops.release.clock import Clock
-from ops.release.deploy import Release, Wishes
+from ops.release.deploy import Release
 from ops.release.follow import Acts, Follower
-from ops.release.judge import judge, serving
+from ops.release.judge import serving
 from ops.release.migrations import Migrations, contract_since
 from ops.release.service import Deployment, Service, image_of, short
-from ops.release.verdict import Outcome, Verdict
+from ops.release.verdict import Interrupted, Outcome, Verdict
+from ops.release.wishes import Wishes
 from ops.stack import Stack
 
 
@@ -64,17 +65,17 @@ class Rollback:
         past = self._past()
         return Plan(None, short(past.task_definition), past.image)
 
-    def run(self, *, past_contract: bool = False) -> Outcome:
-        """Do it, and judge by what runs.
+    def run(self, *, past_contract: str | None = None) -> Outcome:
+        """Do it, and judge by what runs; `past_contract` says why though a contract ran since.
 
         A rollback that ends well is a deployment that ends well: the verdict is LIVE for the
         release of before, or ROLLED_BACK where a deployment was stopped.
         """
         under_way = self._stoppable()
         if under_way is not None:
-            return self._stop(under_way)
+            return self.stop(under_way)
         past = self._past()
-        if not past_contract:
+        if past_contract is None:
             refused = self._contract(past)
             if refused is not None:
                 return refused
@@ -85,7 +86,9 @@ class Rollback:
             watch=self._watch,
             clock=self._clock,
         )
-        return release.back_to(past.task_definition, past.image)
+        outcome = release.back_to(past.task_definition, past.image)
+        opened = {} if past_contract is None else {"contract": past_contract}
+        return replace(outcome, opened=opened)
 
     def _stoppable(self) -> Deployment | None:
         """What is under way; raises Refused where its end leads elsewhere than asked for."""
@@ -124,10 +127,11 @@ class Rollback:
             "when the old code is known to work",
             past.image,
             past.task_definition,
-            runs=self._current(),
+            runs=serving(self._service).alone,
         )
 
-    def _stop(self, under_way: Deployment) -> Outcome:
+    def stop(self, under_way: Deployment) -> Outcome:
+        """Have ECS roll a deployment back; one that has ended meanwhile is left as it is."""
         source = history.source_of(self._service, under_way)
         self._say(f"{short(under_way.arn)} is under way: asking ECS to roll it back")
         follower = Follower(
@@ -137,15 +141,27 @@ class Rollback:
             Acts(None, lambda _deployment: None),
             self._timeout,
         )
-        follower.stop(under_way, "an operator asked for it")
-        ended = follower.to_the_end(under_way.arn)
-        target = self._service.task_definition(ended.target.arn)
-        verdict, reason = judge(ended, serving(self._service), target=target, source=source)
-        image = image_of(self._service.definition(target))
+        target = self._service.task_definition(under_way.target.arn)
+        try:
+            follower.stop(under_way, "an operator asked for it")
+            ended = follower.to_the_end(under_way.arn)
+            verdict, reason, found = ending.settled(
+                self._service, self._clock, ended, target=target, source=source
+            )
+        except KeyboardInterrupt:
+            raise Interrupted from None
         held = journal.read(self._stack)
         if held is not None and held.deployment == ended.arn and verdict is not Verdict.UNKNOWN:
             journal.forget(self._stack)
-        return Outcome(verdict, reason, image, target, runs=self._current(), deployment=ended.arn)
+        return ending.outcome(
+            self._service,
+            ended,
+            verdict,
+            reason,
+            image=image_of(self._service.definition(target)),
+            task_definition=target,
+            found=found,
+        )
 
     def _current(self) -> str:
         return str(self._service.describe()["taskDefinition"])

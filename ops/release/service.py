@@ -14,6 +14,8 @@ from ops.stack import Stack
 
 UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED",
              "ROLLBACK_IN_PROGRESS")  # fmt: skip # statuses
+POLL_SECONDS = 5.0
+POLL_EMULATED_SECONDS = 0.2
 MOST_TASKS = 100
 """DescribeTasks takes so many at once."""
 MOST_DEPLOYMENTS = 20
@@ -60,7 +62,6 @@ class Deployment:
     triggered_alarms: tuple[str, ...]
     paused_hook: str | None
     """Id of the PAUSE hook that waits for an answer."""
-    rolled_back_to: str | None
 
     @property
     def under_way(self) -> bool:
@@ -83,7 +84,6 @@ class Deployment:
             sources=tuple(map(Revision.read, found.get("sourceServiceRevisions", []))),
             triggered_alarms=tuple(found.get("alarms", {}).get("triggeredAlarmNames", [])),
             paused_hook=waiting[0] if waiting else None,
-            rolled_back_to=found.get("rollback", {}).get("serviceRevisionArn"),
         )
 
 
@@ -97,6 +97,8 @@ class Service:
             "service": stack.outputs.service.name,
         }
         self.ecs = client(stack, "ecs")
+        self.poll_seconds = POLL_SECONDS if stack.endpoint is None else POLL_EMULATED_SECONDS
+        """Between two looks at a deployment."""
         self._definitions: dict[str, str] = {}
 
     def describe(self) -> Mapping[str, Any]:

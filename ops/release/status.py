@@ -6,7 +6,7 @@ from typing import Any
 
 from ops.clients import client, explained
 from ops.release import failures, journal
-from ops.release.judge import serving
+from ops.release.judge import Serving, serving
 from ops.release.service import Deployment, Service, image_of, short
 from ops.stack import Stack
 
@@ -16,6 +16,7 @@ class Status:
     """The service now."""
 
     image: str
+    """Of what takes production traffic, or all of them."""
     revision: str
     """`family:number` that takes production traffic, or all of them."""
     desired: int
@@ -42,11 +43,11 @@ def read(stack: Stack) -> Status:
         facts = pool.submit(serving, service)
         alarms = pool.submit(_alarms, stack)
         held = pool.submit(journal.read, stack)
-        definition = pool.submit(lambda: service.definition(described.result()["taskDefinition"]))
+        images = pool.submit(lambda: _images(service, facts.result()))
     newest = latest.result()[0] if latest.result() else None
     entry = held.result()
     return Status(
-        image=image_of(definition.result()),
+        image=images.result(),
         revision=str(facts.result()),
         desired=described.result()["desiredCount"],
         running=described.result()["runningCount"],
@@ -58,6 +59,11 @@ def read(stack: Stack) -> Status:
         if entry
         else None,
     )
+
+
+def _images(service: Service, found: Serving) -> str:
+    names = sorted(found.traffic & found.running)
+    return " and ".join(image_of(service.definition(name)) for name in names) or "no image"
 
 
 def deployment_json(one: Deployment) -> dict[str, Any]:

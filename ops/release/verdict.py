@@ -15,7 +15,8 @@ class Verdict(StrEnum):
     LIVE = "live"
     """The target revision takes all of the traffic, and nothing else runs."""
     FAILED = "failed"
-    """The target is not live; what ran before was not touched."""
+    """The target is not live and what ran before was not touched, or it is live and its smoke
+    tests fail; the reason says which."""
     ROLLED_BACK = "rolled back"
     """What ran before takes all of the traffic again."""
     ROLLBACK_FAILED = "rollback failed"
@@ -70,6 +71,8 @@ class Outcome:
     log_lines: tuple[str, ...] = ()
     runbook: str | None = None
     checks: tuple[Mapping[str, Any], ...] = field(default=())
+    opened: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What was closed and opened by hand, and why."""
 
     @property
     def exit_code(self) -> int:
@@ -90,4 +93,5 @@ class Outcome:
             "log_lines": list(self.log_lines),
             "runbook": self.runbook,
             "checks": [dict(check) for check in self.checks],
+            "opened": dict(self.opened),
         }

@@ -25,13 +25,13 @@ class Empty:
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = "us-east-1") -> Any:
         """A plain client, not our own."""
         make = cast("Any", boto3.client)
         return make(
             service,
             endpoint_url=self.endpoint,
-            region_name="us-east-1",
+            region_name=region,
             aws_access_key_id="x",
             aws_secret_access_key="x",  # noqa: S106 - the emulation checks none
         )
@@ -231,6 +231,28 @@ def test_a_taken_bucket_name_is_refused(empty: Empty) -> None:
         assert isinstance(result.exception, Refused), result.output
         assert f"{BUCKET} belongs to another account" in str(result.exception)
     assert empty.client("s3").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize(
+    ("made", "meant"), [("us-east-1", "sa-east-1"), ("sa-east-1", "us-east-1")]
+)
+@pytest.mark.parametrize("how", ["--yes", "--dry-run"])
+def test_another_region_than_the_states_is_refused(
+    empty: Empty, made: str, meant: str, how: str
+) -> None:
+    """Its bucket would be pointed at a key that it cannot use, and Pulumi at nothing."""
+    assert set(empty.outcomes("--region", made).values()) == {"created"}
+    rule = empty.client("s3").get_bucket_encryption(Bucket=BUCKET)
+    result = empty.run("--region", meant, how)
+    assert isinstance(result.exception, Refused), result.output
+    assert result.exception.exit_code == 6
+    assert f"The state is in {made}, not in {meant}." in str(result.exception)
+    assert f"--region {made}" in result.exception.do
+    assert result.stdout == ""
+    assert empty.client("kms", meant).list_keys()["Keys"] == []
+    after = empty.client("s3").get_bucket_encryption(Bucket=BUCKET)
+    assert after["ServerSideEncryptionConfiguration"] == rule["ServerSideEncryptionConfiguration"]
+    assert empty.outcomes("--region", made) == all_are("already there")
 
 
 def test_a_key_that_goes_is_said(empty: Empty) -> None:

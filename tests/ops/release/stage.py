@@ -27,8 +27,9 @@ from ops import stack as stacks
 from ops.cli import cli
 from ops.objectives import Status
 from ops.release import clock, deploy, gates, rollback
-from ops.release.deploy import Release, Wishes
+from ops.release.deploy import Release
 from ops.release.service import Deployment, Service
+from ops.release.wishes import Wishes
 from ops.stack import Stack, Target
 from outputs import Outputs
 from tests.localcloud.emulated_ecs import ALARMS, CLUSTER, GROUP, REGION, SERVICE, Emulated, fresh

@@ -24,7 +24,6 @@ DEPLOYMENT = Deployment(
     sources=(),
     triggered_alarms=(),
     paused_hook=None,
-    rolled_back_to=None,
 )
 
 
