@@ -1,17 +1,20 @@
 """What users of comparable projects ask of releases and the pipeline (docs/asks.md)."""
 
 import json
+import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from ops.release import status
+from ops.release.journal import Journal
 from ops.release.rollback import Rollback
 from ops.release.verdict import Verdict
 from tests.ops.release.stage import Stage
 from tests.stacks import STACKS, graph
+from tests.test_workflow_settled import Commands
 from tests.workflows import WORKFLOWS, jobs_of, loaded, script
 
 if TYPE_CHECKING:
@@ -32,33 +35,6 @@ def test_ask_1_a_rollback_is_never_a_success(monkeypatch: pytest.MonkeyPatch) ->
     assert stage.serves() == ({"api:1"}, {"api:1"})
 
 
-class Commands:
-    """`arca status` and `arca promote`, with what ECS goes through while somebody looks."""
-
-    def __init__(self, *statuses: str, began: bool = True) -> None:
-        self._left = list(statuses)
-        self._id = "new" if began else "old"
-        self.promoted = 0
-        self.slept = 0.0
-
-    def __call__(self, verb: str, stack: str) -> Mapping[str, Any]:
-        """Answer as the command does with --json."""
-        assert stack == "prod"
-        if verb == "promote":
-            self.promoted += 1
-            return {"promoted": self._id}
-        status = self._left.pop(0) if len(self._left) > 1 else self._left[0]
-        paused = status == "PAUSED"
-        shown = "IN_PROGRESS" if paused else status
-        return {
-            "deployment": {"id": self._id, "status": shown, "reason": "", "paused": paused},
-        }
-
-    def sleep(self, seconds: float) -> None:
-        """Take no time."""
-        self.slept += seconds
-
-
 @pytest.mark.parametrize(
     ("statuses", "code", "promoted"),
     [
@@ -75,9 +51,8 @@ def test_ask_1_an_update_fails_when_ecs_rolls_back(
 ) -> None:
     """`pulumi up` ends before ECS does; the pipeline follows what it began."""
     commands = Commands(*statuses)
-    assert settled.main(["follow", "prod", "old"], commands, commands.sleep) == code
+    assert settled.main(["follow", "prod", "old"], commands, commands) == code
     assert commands.promoted == promoted
-    assert commands.slept <= 90 * 60
     update = next(s for s in jobs_of("stack")["stack"]["steps"] if s.get("name") == "Update")
     lines = [line.split()[0:3] for line in update["run"].splitlines()]
     assert lines.index(["pulumi", "up", "--yes"]) + 1 == lines.index(
@@ -88,8 +63,8 @@ def test_ask_1_an_update_fails_when_ecs_rolls_back(
 def test_ask_1_an_update_that_deploys_nothing_is_over() -> None:
     """A release that was rolled back earlier is not this update's."""
     commands = Commands("ROLLBACK_SUCCESSFUL", began=False)
-    assert settled.main(["follow", "prod", "old"], commands, commands.sleep) == 0
-    assert settled.latest(commands, "prod") == "old"
+    assert settled.main(["follow", "prod", "old"], commands, commands) == 0
+    assert settled.latest(commands, "prod", clock=commands) == "old"
 
 
 def test_ask_1_an_update_is_followed_by_what_status_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,9 +77,19 @@ def test_ask_1_an_update_is_followed_by_what_status_says(monkeypatch: pytest.Mon
     def run(_verb: str, _stack: str) -> Mapping[str, Any]:
         return said
 
-    assert {"id", "status", "reason", "paused"} <= set(said["deployment"])
-    assert settled.latest(run, "prod") == said["deployment"]["id"]
+    assert {"id", "status", "reason", "paused", "created"} <= set(said["deployment"])
+    assert said["release"] is None
+    before = settled.latest(run, "prod", clock=time)
+    assert before == said["deployment"]["id"]
+    began = datetime.fromisoformat(said["deployment"]["created"])
+    moments = [f"@{(began + timedelta(seconds=s)).isoformat()}" for s in (-1, 1)]
+    assert [settled.later(said["deployment"], one) for one in (*moments, before)] == [
+        *(True, False, False),
+    ]
     assert settled.main(["follow", "prod", ""], run) == 0
+    clock = cast("Clock", stage.clock)
+    Journal.begin(stage.stack, what="deploy", image="api:3", clock=clock)
+    assert "deploy of api:3" in str(status.read(stage.stack).release)
 
 
 def test_ask_15_one_command_rolls_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +104,7 @@ def test_ask_15_one_command_rolls_back(monkeypatch: pytest.MonkeyPatch) -> None:
         watch=lambda _deployment: None,
         clock=cast("Clock", stage.clock),
     )
-    outcome = rollback.run()
+    outcome = rollback.run(rollback.plan())
     assert (outcome.verdict, outcome.exit_code) == (Verdict.LIVE, 0)
     assert stage.serves() == ({"api:1"}, {"api:1"})
 

@@ -1,19 +1,20 @@
 """What stops the pipeline before anything is changed: a plan's policies, an image as it is."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import WaiterError
+from botocore.session import get_session
+from botocore.stub import Stubber
 from pulumi.automation.events import EngineEvent
 
 from tests.invariants import DURABLE
 from tests.stacks import graph
-from tests.workflows import SCRIPTS, script
+from tests.workflows import SCRIPTS, Runner, script
 
 policy = script("plan_policy")
 DIGEST = "sha256:" + "a" * 64
@@ -95,81 +96,107 @@ def test_durable_is_what_every_graph_keeps() -> None:
     assert set(DURABLE) == policy.DURABLE
 
 
-FAKE = """#!{python}
-import os, sys
-words = " ".join(sys.argv[1:])
-with open(os.environ["CALLS"], "a") as calls:
-    print("{name}", words, file=calls)
-if words.startswith("inspect"):
-    print(os.environ["MANIFEST"])
-sys.exit(1 if "describe-images" in words and os.environ["THERE"] == "no" else 0)
-"""
-
-
-class Runner:
-    """A runner whose `skopeo` and `aws` only write down what they are asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.calls = folder / "calls"
-        self._folder = folder
-        for name in ("skopeo", "aws"):
-            path = folder / name
-            path.write_text(FAKE.format(python=sys.executable, name=name), encoding="utf-8")
-            path.chmod(0o755)
-
-    def copy(self, manifest: Mapping[str, Any], *, there: bool) -> tuple[int, list[str], str]:
-        """Run the script; its code, the calls without the logins, and what it said."""
-        done = subprocess.run(
-            [
-                *("bash", str(SCRIPTS / "copy_image.sh"), "ghcr.io/acme/arca-api", DIGEST),
-                *("1.dkr.ecr.sa-east-1.amazonaws.com/arca-dev-api", "1.2.3"),
-            ],
-            env={
-                "PATH": f"{self._folder}:{os.environ['PATH']}",
-                "CALLS": str(self.calls),
-                "MANIFEST": json.dumps(manifest),
-                "THERE": "yes" if there else "no",
-                "GH_TOKEN": "t",
-                "GITHUB_ACTOR": "a",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        calls = self.calls.read_text(encoding="utf-8").splitlines()
-        return done.returncode, [c for c in calls if "login" not in c], done.stdout
+REPOSITORY = "1.dkr.ecr.sa-east-1.amazonaws.com/arca-dev-api"
+SKOPEO = """[ "$1" != inspect ] || { [ -n "$MANIFEST" ] && echo "$MANIFEST"; }"""
+AWS = """case "$*" in
+  *describe-images*) [ "$THERE" = yes ];;
+  *image-scan-complete*)
+    echo >> looks
+    [ "$(wc -l < looks)" -gt "$LATE" ] || { echo "$SCAN" >&2; exit 255; };;
+esac"""
+WAITER = "Waiter ImageScanComplete failed:"
+NOT_YET = f"{WAITER} An error occurred (ScanNotFoundException): Image scan does not exist"
+OTHERS = ("no login", f"{WAITER} Waiter encountered a terminal failure state", f"{WAITER} Max")
 
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
-    """A fresh one."""
-    return Runner(tmp_path)
+    """One whose `skopeo` and `aws` only write down what they are asked; time does not pass."""
+    return Runner(tmp_path, skopeo=SKOPEO, aws=AWS, sleep="")
+
+
+def copied(
+    runner: Runner, manifest: str, *, there: bool = False, late: int = 0, scan: str = NOT_YET
+) -> tuple[int, list[str], str]:
+    """Copy an image; the code, the calls without the logins, and what was said.
+
+    So many looks at its scan fail with those words before one is good.
+    """
+    words = ("ghcr.io/acme/arca-api", DIGEST, REPOSITORY, "1.2.3")
+    given = {"GH_TOKEN": "t", "GITHUB_ACTOR": "a", "MANIFEST": manifest, "SCAN": scan}
+    given |= {"THERE": "yes" if there else "no", "LATE": str(late)}
+    text = (SCRIPTS / "copy_image.sh").read_text(encoding="utf-8")
+    done = runner.run(text, *words, **given)
+    return done.code, [call for call in done.calls if "login" not in call], done.said
+
+
+IMAGE = '{"layers": []}'
+NAMED = f"--repository-name arca-dev-api --image-id imageDigest={DIGEST}"
+LOOK = f"aws ecr wait image-scan-complete {NAMED}"
 
 
 def test_an_image_is_copied_once_and_its_scan_awaited(runner: Runner) -> None:
     """By its digest; a gate of `arca deploy` refuses what is not scanned yet."""
-    code, calls, _ = runner.copy({"layers": []}, there=False)
-    assert code == 0
+    code, calls, said = copied(runner, IMAGE)
+    assert code == 0, said
     source = f"docker://ghcr.io/acme/arca-api@{DIGEST}"
-    target = "docker://1.dkr.ecr.sa-east-1.amazonaws.com/arca-dev-api:1.2.3"
-    named = f"--repository-name arca-dev-api --image-id imageDigest={DIGEST}"
     assert calls[-2:] == [
-        f"skopeo copy --preserve-digests {source} {target}",
-        f"aws ecr wait image-scan-complete {named}",
+        f"skopeo copy --preserve-digests {source} docker://{REPOSITORY}:1.2.3",
+        LOOK,
     ]
 
 
 def test_an_image_that_is_there_is_not_copied_again(runner: Runner) -> None:
     """A run that is repeated goes on where it was; tags never move."""
-    code, calls, _ = runner.copy({"layers": []}, there=True)
+    code, calls, _ = copied(runner, IMAGE, there=True)
     assert code == 0
     assert not any("skopeo copy" in call for call in calls)
-    assert "image-scan-complete" in calls[-1]
+    assert calls[-1] == LOOK
 
 
 def test_an_index_is_refused(runner: Runner) -> None:
     """ECR would never scan it, and the gate would refuse it much later."""
-    code, calls, said = runner.copy({"manifests": []}, there=False)
+    code, calls, said = copied(runner, '{"manifests": []}')
     assert code == 2
     assert "names an index" in said
     assert not any("skopeo copy" in call for call in calls)
+
+
+@pytest.mark.parametrize("manifest", ["", "<html>"])
+def test_what_cannot_be_read_is_no_image(runner: Runner, manifest: str) -> None:
+    """A registry that does not answer has not said that it is no index."""
+    code, calls, _ = copied(runner, manifest)
+    assert code == 1
+    assert not any("skopeo copy" in call for call in calls)
+
+
+def test_a_scan_that_is_not_there_yet_is_waited_for(runner: Runner) -> None:
+    """For two minutes: then something is wrong that waiting does not mend."""
+    code, calls, _ = copied(runner, IMAGE, late=5)
+    assert code == 0
+    assert calls[-3:] == [LOOK, "sleep 5", LOOK]
+    (runner.folder / "looks").unlink()
+    code, calls, said = copied(runner, IMAGE, late=10_000)
+    assert (code, calls.count("sleep 5"), calls.count(LOOK)) == (1, 23, 24)
+    assert "ScanNotFoundException" in said
+
+
+@pytest.mark.parametrize("scan", OTHERS)
+def test_a_scan_that_fails_is_not_asked_again(runner: Runner, scan: str) -> None:
+    """The waiter itself has waited for as long as it does."""
+    code, calls, said = copied(runner, IMAGE, late=1, scan=scan)
+    assert (code, calls.count(LOOK)) == (1, 1)
+    assert f"::error::the scan of {DIGEST} did not end well: {scan}" in said
+
+
+def test_the_waiter_says_that_a_scan_is_not_there() -> None:
+    """AWS's own takes it for an error, and its words are those that the script looks for."""
+    make: Any = get_session().create_client
+    keys = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), "unused")
+    ecr = make("ecr", region_name="sa-east-1", **keys)
+    with Stubber(ecr) as stubbed:
+        stubbed.add_client_error("describe_image_scan_findings", "ScanNotFoundException")
+        with pytest.raises(WaiterError, match=f"{WAITER} An error .*ScanNotFoundException"):
+            ecr.get_waiter("image_scan_complete").wait(
+                repositoryName="arca", imageId={"imageDigest": DIGEST}
+            )

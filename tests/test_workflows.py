@@ -201,26 +201,3 @@ def test_a_release_is_validated() -> None:
         *("copy", "migrate", "deploy", "deploy", "smoke", "verify", "status"),
     ]
     assert listed[-1]["if"] == "always()"
-
-
-def test_the_order_of_a_release() -> None:
-    """dev, staging, prod, dr; each waits for the one before."""
-    stages = jobs_of("release")
-    assert {name: job.get("needs") for name, job in stages.items()} == {
-        "dev": None,
-        "staging": "dev",
-        "prod": "staging",
-        "dr": "prod",
-    }
-
-
-def test_the_order_of_infrastructure() -> None:
-    """Prod's update waits for staging's and for its own plan; dr's for prod's."""
-    order = jobs_of("infra")
-    assert "staging" in order["plan-of-prod"]["needs"]
-    assert "plan-of-prod" in order["prod"]["needs"]
-    assert "result == 'success'" in order["prod"]["if"]
-    assert "prod" in order["dr"]["needs"]
-    for stage in ("plan-of-prod", "dr"):
-        assert "needs.staging.result != 'failure'" in order[stage]["if"]
-    assert "needs.prod.result != 'failure'" in order["dr"]["if"]

@@ -10,13 +10,25 @@ skopeo login ghcr.io --username "$GITHUB_ACTOR" --password-stdin <<< "$GH_TOKEN"
 aws ecr get-login-password | skopeo login "${repository%%/*}" --username AWS --password-stdin
 
 # ECR scans images, not the index over them (Amazon ECR User Guide, "Scan images for OS
-# vulnerabilities"); a digest of an index would be refused as never scanned.
-if skopeo inspect --raw "docker://$source@$digest" | python3 -c \
-  'import json, sys; sys.exit("manifests" not in json.load(sys.stdin))'; then
+# vulnerabilities"); a digest of an index would be refused as never scanned. What cannot be read
+# is neither, and ends this.
+manifest="$(skopeo inspect --raw "docker://$source@$digest")"
+kind="$(python3 -c 'import json, sys; print("index" if "manifests" in json.load(sys.stdin) else "image")' <<< "$manifest")"
+if [ "$kind" = index ]; then
   echo "::error::$digest names an index of images; give the digest of the image for linux/arm64"
   exit 2
 fi
 if ! aws ecr describe-images --repository-name "$name" --image-ids "$image" > /dev/null 2>&1; then
   skopeo copy --preserve-digests "docker://$source@$digest" "docker://$repository:$tag"
 fi
-aws ecr wait image-scan-complete --repository-name "$name" --image-id "$image"
+
+# ECR takes a moment to begin a scan, and the waiter gives up at once on one that is not there yet.
+for look in {1..24}; do
+  if said="$(aws ecr wait image-scan-complete --repository-name "$name" --image-id "$image" 2>&1)"; then
+    exit 0
+  fi
+  [[ "$said" == *ScanNotFoundException* ]] || break
+  [ "$look" -eq 24 ] || sleep 5
+done
+echo "::error::the scan of $digest did not end well: $said"
+exit 1
