@@ -10,14 +10,14 @@ from typing import Any
 import click
 
 from errors import ArcaError, Refused
-from migrate import phase, runner
+from migrate import phase, rules, runner
 from migrate.attempt import Failed, of_server
 from migrate.database import Database
 from migrate.events import Events
 from migrate.history import read
 from migrate.limits import Limits
 from migrate.phase import Phase
-from migrate.plan import Plan, plan
+from migrate.plan import Plan, plan, revision
 from migrate.service_user import ServiceUser
 
 DEFAULT = Limits()
@@ -140,7 +140,7 @@ def main(
 def _plan(directory: Path, phases: tuple[Phase, ...], start: str | None, limits: Limits) -> Plan:
     history = read(directory)
     if start:
-        return plan(history, start=None if start == "base" else start, phases=phases)
+        return plan(history, start=revision(start), phases=phases)
     return runner.pending(Database.of(os.environ), history, phases=phases, limits=limits)
 
 
@@ -157,6 +157,9 @@ def _planned(events: Events, found: Plan) -> None:
         revisions=[one.id for one in found.revisions],
         held=[one.id for one in found.held],
     )
+    # A plan that no run would carry out ends as the run does.
+    found.require_order()
+    rules.require(found)
 
 
 def _history(events: Events, limits: Limits) -> None:

@@ -1,6 +1,6 @@
 """When a contract may run, and when a release may be rolled back to: pure rules."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +8,6 @@ from errors import ArcaError, Refused
 from migrate.applied import Applied, utc
 from migrate.history import History
 from migrate.phase import Phase
-from migrate.plan import Plan
 
 WAIT = timedelta(hours=24)
 """How long a release is live before what only its predecessor used is removed."""
@@ -32,38 +31,36 @@ class Verdict:
 
 
 def contract_allowed(
-    plan: Plan, *, live_since: datetime | None, now: datetime, wait: timedelta = WAIT
+    phases: Collection[Phase], *, live_since: datetime | None, now: datetime, wait: timedelta = WAIT
 ) -> Verdict:
-    """Whether the contracts of a plan may run.
+    """Whether these phases may run together, where a contract is among them.
 
-    `live_since` is when the release that runs now became live, None if it is not. A plan without
-    a contract, and one of an empty database, has nothing to wait for. Raises ArcaError for a
-    moment without a time zone.
+    `live_since` is when the release that runs now became live, None if it is not. Raises ArcaError
+    for a moment without a time zone.
     """
     _aware(now, live_since)
-    contracts = [one for one in plan.revisions if one.phase is Phase.CONTRACT]
-    if not contracts or plan.start is None:
+    if Phase.CONTRACT not in phases:
         return Verdict(allowed=True)
-    first = contracts[0]
-    if plan.revisions[0].phase is not Phase.CONTRACT:
+    others = [phase for phase in Phase if phase in phases and phase is not Phase.CONTRACT]
+    if others:
         return Verdict(
             allowed=False,
-            reason=f"Contract {first.id} would run together with {plan.revisions[0].id} "
-            f"({plan.revisions[0].phase}), which no live release has used yet.",
-            do=f"run the phases expand,migrate, release, and run the contract after {_hours(wait)}",
+            reason=f"A contract together with {' and '.join(others)} is refused: no live release "
+            f"has used what {' and '.join(others)} would make.",
+            do=f"run {','.join(others)}, release, and run the contract after {_hours(wait)}",
         )
     if live_since is None:
         return Verdict(
             allowed=False,
-            reason=f"Contract {first.id} needs a release that is live, and none is.",
+            reason="The contract is refused: it needs a release that is live by a deployment.",
             do=f"release, and run the contract after {_hours(wait)}",
         )
     due = live_since + wait
     if now < due:
         return Verdict(
             allowed=False,
-            reason=f"Contract {first.id} is refused until {utc(due)}: the running release is live "
-            f"since {utc(live_since)}, and a rollback must stay possible for {_hours(wait)}.",
+            reason=f"The contract is refused until {utc(due)}: the running release is live since "
+            f"{utc(live_since)}, and a rollback must stay possible for {_hours(wait)}.",
             do="run it then; nothing that runs needs it earlier",
             allowed_from=due,
         )

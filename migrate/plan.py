@@ -64,6 +64,15 @@ class Plan:
         )
 
 
+BASE = "base"
+"""How Alembic names an empty database."""
+
+
+def revision(named: str | None) -> str | None:
+    """Where a database is said to be: None for an empty one, as `plan` takes it."""
+    return None if named == BASE else named
+
+
 def plan(history: History, *, start: str | None, phases: Collection[Phase] = ROLLING) -> Plan:
     """The revisions after `start` (None: an empty database) up to the first of another phase.
 

@@ -20,26 +20,37 @@ _PART = r"(?:[^,()]|\([^()]*\))"
 DESTRUCTIVE: Mapping[str, re.Pattern[str]] = {
     "drops a table or what stands beside one": re.compile(
         r"\bDROP (FOREIGN )?(TABLE|SCHEMA|VIEW|MATERIALIZED VIEW|TYPE|DOMAIN|SEQUENCE|FUNCTION"
-        r"|PROCEDURE|DATABASE)\b"
+        r"|PROCEDURE|ROUTINE|AGGREGATE|OPERATOR|CAST|COLLATION|TEXT SEARCH|EXTENSION|SERVER"
+        r"|TRIGGER|RULE|POLICY|OWNED|ROLE|USER|DATABASE)\b"
     ),
     "drops a column": re.compile(
         _ACTION + r"\bDROP (COLUMN\b|(?!CONSTRAINT\b|DEFAULT\b|NOT NULL\b|IDENTITY\b"
         r"|EXPRESSION\b)[\w\"])|\bDROP ATTRIBUTE\b"
     ),
     "renames": re.compile(r"\bALTER\b.*\bRENAME\b"),
+    "moves to another schema": re.compile(r"\bALTER\b.*\bSET SCHEMA\b"),
     "changes a column's type": re.compile(
         _ACTION + r"\bALTER (COLUMN )?\S+ (SET DATA )?TYPE\b|\bALTER ATTRIBUTE\b"
+    ),
+    "drops what fills a column that old code leaves out": re.compile(
+        r"\bALTER\b.*\bDROP (DEFAULT|IDENTITY|EXPRESSION)\b"
     ),
     "makes a column NOT NULL": re.compile(r"\bSET NOT NULL\b"),
     "adds a column that old code does not fill": re.compile(
         _ACTION + r"\bADD (COLUMN\b|(?!CONSTRAINT\b|CHECK\b|UNIQUE\b|PRIMARY\b|FOREIGN\b"
-        rf"|EXCLUDE\b|GENERATED\b)[\w\"])(?!{_PART}*\b(DEFAULT|GENERATED|BIGSERIAL|SERIAL)\b)"
-        rf"{_PART}*(?<!\bIS )\bNOT NULL\b"
+        rf"|EXCLUDE\b|GENERATED\b)[\w\"])(?!{_PART}*\b(DEFAULT|GENERATED|(BIG|SMALL)?SERIAL)\b)"
+        rf"{_PART}*((?<!\bIS )\bNOT NULL\b|\bPRIMARY KEY\b)"
     ),
-    "empties a table": re.compile(r"\bTRUNCATE\b"),
+    "empties a table": re.compile(r"\bTRUNCATE\b|\bDELETE FROM\b(?![^;]*\bWHERE\b)"),
+    "takes a partition's rows away": re.compile(_ACTION + r"\bDETACH PARTITION\b"),
+    "takes a right away": re.compile(r"\bREVOKE\b|\bENABLE ROW LEVEL SECURITY\b"),
 }
 """What breaks code that runs. Source: PostgreSQL's documentation, chapter 5.7, "Modifying Tables",
-and the reference page of ALTER TABLE."""
+and the reference pages of ALTER TABLE and DROP.
+
+CREATE OR REPLACE VIEW is not among them: PostgreSQL itself refuses one that loses, renames or
+retypes a column (its reference page); which rows it shows is for the review.
+"""
 SCHEMA = re.compile(r"(CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|REINDEX|TRUNCATE)\b")
 REPEATABLE = re.compile(r"DROP INDEX CONCURRENTLY IF EXISTS\b|SET\b")
 

@@ -58,11 +58,39 @@ def test_commands_that_do_not_exist_are_found(line: str) -> None:
     assert commands.wrong(f"{line}\n") != []
 
 
+def headings(path: Path) -> set[str]:
+    """The anchors that GitHub gives a page's headings."""
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        words = re.sub(r"[^\w\- ]", "", heading.strip().lower())
+        found.add(words.replace(" ", "-"))
+    return found
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
-    """Every relative link is a file."""
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
-        assert (path.parent / target).exists(), target
+    """Every relative link is a file, and where it names a heading, the page has it."""
+    for target in re.findall(r"\]\((?!https?:|mailto:)([^)]+)\)", path.read_text(encoding="utf-8")):
+        name, _, anchor = target.partition("#")
+        page = path.parent / name if name else path
+        assert page.exists(), target
+        assert not anchor or anchor in headings(page), target
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_named_in_sentences_exist(path: Path) -> None:
+    """No sentence sends a reader to a page that is yet to be written."""
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    named = re.findall(r"`(docs/[^`\s<>*]+\.md)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_gate_is_opened_with_a_reason(path: Path) -> None:
+    """`arca deploy --override` alone is refused as wrong usage."""
+    for command in re.findall(r"arca deploy[^`\n]*--override[^`\n]*", path.read_text("utf-8")):
+        assert "--reason" in command, command
 
 
 def test_the_table_of_asks_is_the_tests() -> None:
@@ -106,3 +134,13 @@ def test_no_lock_file_names_an_address() -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "--hash=sha256:" in text
         assert "://" not in text
+
+
+def test_no_workflow_lints_migrations() -> None:
+    """As docs/migrations.md says: whoever adds it to a workflow changes the page."""
+    page = (ROOT / "docs" / "migrations.md").read_text(encoding="utf-8")
+    assert "No workflow of this repository runs squawk" in page
+    for path in (ROOT / ".github").rglob("*"):
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"squawk|migrate[^\n]*--plan", text), path

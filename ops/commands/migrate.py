@@ -26,7 +26,7 @@ from ops.options import SPAN, of_stack
     type=click.Path(path_type=Path),
     help="The application's Alembic directory, for --plan.",
 )
-@click.option("--from", "start", help="With --plan: the revision that the database is at.")
+@click.option("--from", "start", help="With --plan: the database's revision, or base.")
 @click.option("--timeout", default="2h", show_default=True, type=SPAN, help="How long it may take.")
 @click.option("--dry-run", is_flag=True, help="Say what would run.")
 @of_stack
@@ -46,8 +46,9 @@ def command(
 ) -> None:
     """Run an image's migrations as a task; 1 where they fail, 6 where they are refused.
 
-    A contract is refused until what runs has been live for --wait. With --plan no cloud is asked:
-    the SQL is shown and linted; 1 where an error is found.
+    Nobody releases meanwhile. A contract runs alone, and only that of the image which alone serves
+    and has been live for --wait. With --plan no cloud is asked: the SQL is shown and linted; 1
+    where an error is found, 6 where a run would be refused for its order.
     """
     if planned != (history is not None) or (start is not None and not planned):
         raise click.UsageError("--plan and --history go together, and --from goes with them")
@@ -57,31 +58,36 @@ def command(
         return
     from ops import render
     from ops.release.clock import Clock
-    from ops.release.migrations import Migrations
+    from ops.release.migrations import Migrations, alone, refusal
     from ops.release.service import Service
     from ops.stack import find
 
     stack = find(stack_name, target=target)
     say = partial(click.echo, err=True)
-    migrations = Migrations(Service(stack), Clock(), say)
-    reference = migrations.image(image)
-    if "contract" in chosen:
-        migrations.require_contract(wait=wait)
-    say(f"{', '.join(chosen)} of {reference}")
+    service, clock = Service(stack), Clock()
+    asked = Migrations(service, clock, say)
+    reference = asked.image(image)
     content = {"stack": stack.name, "image": reference, "phases": list(chosen)}
     if dry_run:
+        asked.require_contract(reference, phases=chosen, wait=wait)
         if as_json:
             render.print_json({**content, "dry_run": True})
         else:
             render.line(f"Would run {', '.join(chosen)} of {reference}.")
         return
-    result = migrations.run(reference, phases=chosen, timeout=timeout)
+    with alone(stack, reference, chosen, clock) as beating:
+        asked.require_contract(reference, phases=chosen, wait=wait)
+        say(f"{', '.join(chosen)} of {reference}")
+        migrations = Migrations(service, beating, say)
+        result = migrations.run(reference, phases=chosen, timeout=timeout)
+    refused = refusal(result)
     if as_json:
-        render.print_json({**content, **result.as_json()})
+        render.print_json({**content, **result.as_json(), "refused": refused})
     elif result.exit_code == 0:
         render.line(f"Done: {', '.join(chosen)} of {reference}.")
     else:
-        render.line(f"FAILED: it ended with {result.exit_code}: {result.reason}")
+        how = f"REFUSED: {refused}" if refused else f"FAILED: it ended with {result.exit_code}"
+        render.line(how if refused else f"{how}: {result.reason}")
         render.line("  runbook:  docs/runbooks/database-migration-failure.md")
     code = 1 if result.exit_code is None else result.exit_code
     click.get_current_context().exit(code if code in (0, 6) else 1)
@@ -92,7 +98,9 @@ def _plan(directory: Path, phases: tuple[str, ...], *, start: str | None, as_jso
     from migrate.phase import Phase
     from ops import render
 
-    found = plan.plan(history.read(directory), start=start, phases=tuple(map(Phase, phases)))
+    found = plan.plan(
+        history.read(directory), start=plan.revision(start), phases=tuple(map(Phase, phases))
+    )
     findings = lint.lint(found)
     if as_json:
         revisions = [
@@ -102,6 +110,7 @@ def _plan(directory: Path, phases: tuple[str, ...], *, start: str | None, as_jso
             {
                 "revisions": revisions,
                 "held": [one.id for one in found.held],
+                "stuck": found.stuck.id if found.stuck else None,
                 "findings": [finding.as_json() for finding in findings],
             }
         )
@@ -114,5 +123,7 @@ def _plan(directory: Path, phases: tuple[str, ...], *, start: str | None, as_jso
                 f"{finding.level}: {finding.revision}:{finding.line} {finding.rule}: "
                 f"{finding.message}"
             )
+        # What the runner asks first; what is shown so far says why.
+        found.require_order()
     errors = [finding for finding in findings if finding.level == "error"]
-    click.get_current_context().exit(1 if errors else 0)
+    click.get_current_context().exit(6 if found.stuck else 1 if errors else 0)

@@ -42,14 +42,14 @@ def command(
     stack = find(stack_name, target=target)
     live = report.Live()
     rollback = Rollback(stack, timeout=timeout, say=live.say, watch=live.watch, to=to)
+    plan = rollback.plan()
     if dry_run:
-        plan = rollback.plan()
         if as_json:
             render.print_json({"stack": stack.name, "dry_run": True, **plan.as_json()})
         else:
-            render.line(str(plan))
+            render.line(f"Would {plan}.")
         return
     outcome = report.watched(
-        stack, lambda: rollback.run(past_contract=reason if contract_ran else None)
+        stack, lambda: rollback.run(plan, past_contract=reason if contract_ran else None)
     )
     report.end(stack, outcome, as_json=as_json)

@@ -14,7 +14,7 @@ from ops.release import definition, failures, gates, journal
 from ops.release.clock import Clock
 from ops.release.journal import Journal
 from ops.release.judge import serving
-from ops.release.migrations import Migrations
+from ops.release.migrations import Migrations, refusal
 from ops.release.service import Deployment, Service, image_of, short
 from ops.release.shipment import Shipment
 from ops.release.verdict import Interrupted, Lost, Outcome, Verdict
@@ -57,7 +57,7 @@ class Release:
         held = Journal.resume(self._stack, clock=self._clock)
         self._wishes = held.entry.wishes.resumed(self._wishes)
         self._say(f"resuming {held.entry.what} of {held.entry.image} at {held.entry.step}")
-        return self._guarded(held, resumed=True)
+        return self._guarded(held, again=True)
 
     def resumable(self) -> dict[str, Any]:
         """What `resume` would go on with, and where; raises ArcaError where there is nothing."""
@@ -71,7 +71,7 @@ class Release:
         return {"what": found.what, "image": found.image, "step": found.step, "id": known}
 
     def back_to(self, task_definition: str, image: str) -> Outcome:
-        """Deploy a revision that ran before: no gates, no migrations."""
+        """Deploy a revision that ran before: no migrations, and no gate but one at a time."""
         begun = self._begin(
             "rollback",
             image,
@@ -79,7 +79,7 @@ class Release:
             task_definition=task_definition,
             source=self._current(),
         )
-        return self._guarded(begun)
+        return self._guarded(begun, again=True)
 
     def _begin(self, what: str, image: str, **known: Any) -> Journal:
         return Journal.begin(
@@ -105,10 +105,10 @@ class Release:
             deployment=deployment.arn,
         )
 
-    def _guarded(self, begun: Journal, *, resumed: bool = False) -> Outcome:
+    def _guarded(self, begun: Journal, *, again: bool = False) -> Outcome:
         """Close the journal when the release has ended, whatever its verdict."""
         try:
-            outcome = self._go(begun, resumed=resumed)
+            outcome = self._go(begun, again=again)
         except (Exception, KeyboardInterrupt) as error:
             # From `updating` on ECS goes on without us: the journal says where to begin again.
             if begun.entry.step not in WITH_ECS:
@@ -124,11 +124,11 @@ class Release:
         checks = tuple(check.as_json() for check in self._checks)
         return replace(outcome, checks=checks, opened=self._opened)
 
-    def _go(self, begun: Journal, *, resumed: bool) -> Outcome:
+    def _go(self, begun: Journal, *, again: bool) -> Outcome:
         refused = None
         if begun.entry.step == "preflight":
             refused = self._gates(begun) or self._register(begun)
-        elif resumed and begun.entry.step not in WITH_ECS:
+        elif again and begun.entry.step not in WITH_ECS:
             refused = self._gates_again(begun)
         if refused is None and begun.entry.step == "registered":
             refused = self._migrate(begun)
@@ -176,10 +176,11 @@ class Release:
                 entry.image, phases=("expand", "migrate"), timeout=self._wishes.timeout
             )
             if result.exit_code != 0:
+                refused = refusal(result)
                 return Outcome(
-                    Verdict.FAILED,
-                    f"the migrations ended with {result.exit_code}: {result.reason}; nothing was "
-                    "deployed",
+                    Verdict.REFUSED if refused else Verdict.FAILED,
+                    f"the migrations ended with {result.exit_code}: {refused or result.reason}; "
+                    "nothing was deployed",
                     entry.image,
                     entry.task_definition,
                     runs=serving(self._service).alone,

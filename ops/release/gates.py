@@ -15,7 +15,11 @@ from ops.release.references import tree
 from ops.release.service import Service, short
 from ops.stack import Stack
 
-DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+_TAG, _DIGEST = r"(?P<tag>\w[\w.-]{0,127})", r"(?P<digest>sha256:[0-9a-f]{64})"
+SHORT = re.compile(rf"{_TAG}|{_DIGEST}", re.ASCII)
+BEHIND = re.compile(rf":{_TAG}|@{_DIGEST}", re.ASCII)
+"""What names an image alone, and behind its repository. Source: OCI Distribution Specification 1.1,
+"Pulling manifests", whose references are a tag or a digest."""
 SEVERE = ("CRITICAL",)
 """Findings of a scan that no release takes along."""
 OVERRIDABLE = ("scan", "alarms", "budget")
@@ -27,18 +31,20 @@ def image_reference(stack: Stack, image: str) -> tuple[str, dict[str, str]]:
 
     Raises ArcaError for an image of another repository, and for one without a tag or digest.
     """
-    registry = stack.outputs.registry
-    name = image.removeprefix(registry.repository_url).lstrip(":@")
-    if "/" in name or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|sha256:[0-9a-f]{64}", name):
+    url = stack.outputs.registry.repository_url
+    found = SHORT.fullmatch(image)
+    if found is None and image.startswith(url):
+        found = BEHIND.fullmatch(image, len(url))
+    if found is None:
         raise ArcaError(
             f"{image} is no image of this stack.",
             where=stack.where,
-            wanted=f"a tag or a digest in {registry.repository_url}",
+            wanted=f"TAG, sha256:DIGEST, {url}:TAG or {url}@sha256:DIGEST",
             do="push the image there first, and name it by its tag",
         )
-    if DIGEST.match(name):
-        return f"{registry.repository_url}@{name}", {"imageDigest": name}
-    return f"{registry.repository_url}:{name}", {"imageTag": name}
+    if found["digest"]:
+        return f"{url}@{found['digest']}", {"imageDigest": found["digest"]}
+    return f"{url}:{found['tag']}", {"imageTag": found["tag"]}
 
 
 def run(service: Service, image: str) -> list[Check]:
@@ -93,7 +99,9 @@ def _scan(stack: Stack, ecr: Any, digest: str) -> Check:
 
 
 def _references(service: Service) -> Iterator[Check]:
-    failed = [check for check in tree(service) if check.verdict == "FAILED"]
+    # The release brings its own image; the latest revision's may be a failed one's, and deleted.
+    found = tree(service, images=False)
+    failed = [check for check in found if check.verdict == "FAILED"]
     if failed:
         yield from failed
     else:

@@ -179,7 +179,7 @@ def read(stack: Stack) -> Entry | None:
 
 
 def interrupted(stack: Stack, *, now: datetime) -> Entry:
-    """What somebody began and cannot end. Raises Refused while they are alive."""
+    """The release that somebody began and cannot end. Raises Refused while they are alive."""
     found = read(stack)
     if found is None:
         raise ArcaError(
@@ -190,6 +190,13 @@ def interrupted(stack: Stack, *, now: datetime) -> Entry:
         )
     if not _dead(found, now):
         raise _held(stack, found)
+    if found.what == "migrate":
+        raise Refused(
+            "What was interrupted is a migration, and no release.",
+            where=f"{stack.where}, {found.image}",
+            wanted="a release that was interrupted",
+            do=f"run `arca migrate --stack {stack.name}` again: the runner goes on where it was",
+        )
     return found
 
 

@@ -1,17 +1,48 @@
 """Migrations of a release: the image's own runner, as a task with the owner's credentials."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from errors import Refused
+from errors import ArcaError, Refused
 from migrate import guard
 from migrate.applied import Applied
-from ops.release import definition, gates, history
+from migrate.phase import Phase
+from ops.clients import client, explained
+from ops.release import definition, gates, history, journal
 from ops.release.clock import Clock
+from ops.release.judge import serving
 from ops.release.service import Service, image_of, short
 from ops.release.tasks import Result, Task
+from ops.stack import Stack
+
+WHAT = "migrate"
+"""How the journal names it."""
+
+
+@contextmanager
+def alone(stack: Stack, image: str, phases: Sequence[str], clock: Clock) -> Generator[Clock]:
+    """Hold the release's lock; gives the clock that shows others a sign of life.
+
+    Raises Refused while somebody else releases or migrates.
+    """
+    held = journal.read(stack)
+    if held is not None and held.what == WHAT:
+        # One that was killed has no step to resume: its task, if it lives, holds the runner's lock.
+        journal.close_dead(stack)
+    # The phases keep `arca deploy --resume` from shipping it: that is no image's name.
+    named = f"{image} ({','.join(phases)})"
+    mine = journal.Journal.begin(stack, what=WHAT, image=named, clock=clock)
+    try:
+        yield mine.clock
+    except BaseException:
+        # What ended the migration is what has to be known.
+        with suppress(ArcaError):
+            mine.end()
+        raise
+    mine.end()
 
 
 class Migrations:
@@ -25,20 +56,74 @@ class Migrations:
         stack = self._service.stack
         return gates.image_reference(stack, wanted)[0] if wanted else image_of(self._running())
 
-    def require_contract(self, *, wait: timedelta) -> None:
-        """Raise Refused until what runs has been live for a while."""
-        running = self._running()
-        since = history.live_since(self._service, running["taskDefinitionArn"])
-        if since is not None and self._clock.now() >= since + wait:
+    def require_contract(self, image: str, *, phases: Sequence[str], wait: timedelta) -> None:
+        """Raise Refused where a contract is among the phases and may not run yet.
+
+        What it removes must be what no release uses that runs or may come back: it is the contract
+        of the release that alone serves, and has served for a while.
+        """
+        if Phase.CONTRACT not in phases:
             return
-        live = f"live since {since:%Y-%m-%d %H:%M} UTC" if since else "not live by a deployment"
-        raise Refused(
-            f"The contract is refused: {short(running['taskDefinitionArn'])} is {live}, and a "
-            f"rollback must stay possible for {wait.total_seconds() / 3600:g} hours.",
+        latest = self._service.deployments(most=1)
+        if latest and latest[0].under_way:
+            raise self._refused(
+                f"{short(latest[0].arn)} is {latest[0].status}",
+                wanted="no deployment under way: its code, or that of before, may use what goes",
+                do="run it when the new release has been live for a while",
+            )
+        running = self._running()
+        arn, runs = running["taskDefinitionArn"], image_of(running)
+        found = serving(self._service)
+        if not found.only(arn):
+            raise self._refused(
+                f"{found} serves, and {short(arn)} should",
+                wanted="one release that serves alone",
+                do=f"see what runs: `arca status --stack {self._service.stack.name}`",
+            )
+        if not self._same(image, runs):
+            raise self._refused(
+                f"{image} is not what serves, which is {runs}",
+                wanted="the migrations of the release that serves",
+                do="release it first; without --image the contract is that of what serves",
+            )
+        guard.contract_allowed(
+            tuple(map(Phase, phases)),
+            live_since=history.live_since(self._service, arn),
+            now=self._clock.now(),
+            wait=wait,
+        ).require(where=f"{self._service.stack.where}, {short(arn)}")
+
+    def _refused(self, why: str, *, wanted: str, do: str) -> Refused:
+        return Refused(
+            f"The contract is refused: {why}.",
             where=self._service.stack.where,
-            wanted="the release that no longer uses what goes, live for that long",
-            do="run it later; nothing that runs needs it earlier",
+            wanted=wanted,
+            do=do,
         )
+
+    def _same(self, image: str, runs: str) -> bool:
+        """Whether both name one image, be it by tag or by digest."""
+        if image == runs:
+            return True
+        found = self._digest(image)
+        return found is not None and found == self._digest(runs)
+
+    def _digest(self, image: str) -> str | None:
+        """ECR's; None of an image that it does not have."""
+        stack = self._service.stack
+        try:
+            _, wanted = gates.image_reference(stack, image)
+        except ArcaError:
+            return None
+        ecr = client(stack, "ecr")
+        with explained(stack, f"The image {image} cannot be looked up"):
+            try:
+                found = ecr.describe_images(
+                    repositoryName=stack.outputs.registry.repository_name, imageIds=[wanted]
+                )["imageDetails"]
+            except ecr.exceptions.ImageNotFoundException:
+                return None
+        return found[0]["imageDigest"] if found else None
 
     def _running(self) -> Mapping[str, Any]:
         return self._service.definition(str(self._service.describe()["taskDefinition"]))
@@ -65,6 +150,22 @@ class Migrations:
 def _release(image: str) -> str:
     """The image's tag or digest, which names the release."""
     return image.rpartition("@" if "@" in image else ":")[2]
+
+
+def refusal(result: Result) -> str | None:
+    """Why the runner refused, in its words; None where it did not.
+
+    It refuses before it changes anything: the order, a mislabelled revision, another runner, a
+    database of another history (docs/migrations.md).
+    """
+    if result.exit_code != Refused.exit_code:
+        return None
+    for line in result.lines:
+        content = _json(line)
+        if content.get("event") == "migration.refused":
+            do = content.get("do")
+            return f"{content.get('message')}" + (f" To do: {do}" if do else "")
+    return result.reason or "the task did not say why"
 
 
 def contract_since(result: Result, moment: datetime | None, *, emulated: bool) -> str | None:

@@ -12,8 +12,11 @@ from ops.release.service import Service, image_of, short
 Job = Callable[[], list[Check]]
 
 
-def tree(service: Service) -> list[Check]:
-    """Every reference of both task definitions and of the service's load balancing."""
+def tree(service: Service, *, images: bool = True) -> list[Check]:
+    """Every reference of both task definitions and of the service's load balancing.
+
+    A release that brings an image of its own does not ask for the images of the definitions.
+    """
     outputs = service.stack.outputs.service
     families = (outputs.task_family, outputs.migration_family)
     with ThreadPoolExecutor(4) as pool:
@@ -21,6 +24,8 @@ def tree(service: Service) -> list[Check]:
         jobs: list[Job] = [lambda: _target_groups(service)]
         for definition in definitions:
             jobs += _jobs(service, definition)
+        named = dict.fromkeys(map(image_of, definitions)) if images else ()
+        jobs += [lambda image=image: [_image(service, image)] for image in named]
         found = list(chain.from_iterable(pool.map(_done, jobs)))
     return list(dict.fromkeys(found))
 
@@ -42,7 +47,6 @@ def _jobs(service: Service, definition: Mapping[str, Any]) -> list[Job]:
         *(lambda role=role: [_role(service, role)] for role in sorted(map(str, roles))),
         *(lambda value=value: [_secret(service, value)] for value in sorted(secrets)),
         *(lambda group=group: [_log_group(service, group)] for group in sorted(groups)),
-        lambda: [_image(service, image_of(definition))],
     ]
 
 
@@ -103,9 +107,9 @@ def _log_group(service: Service, group: str) -> Check:
 
 def _image(service: Service, image: str) -> Check:
     registry = service.stack.outputs.registry
-    if not image.startswith(registry.repository_url):
-        return Check(f"image {image}", "SKIPPED", "not of the stack's registry")
     name = image.removeprefix(registry.repository_url)
+    if name == image or not name.startswith((":", "@")):
+        return Check(f"image {image}", "SKIPPED", "not of the stack's registry")
     wanted = {"imageDigest": name[1:]} if name.startswith("@") else {"imageTag": name[1:]}
     ecr = client(service.stack, "ecr")
     with explained(service.stack, f"The image {image} cannot be read"):

@@ -1,7 +1,7 @@
 """Back to what was live before."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,21 +20,23 @@ from ops.stack import Stack
 
 @dataclass(frozen=True)
 class Plan:
-    """What a rollback would do."""
+    """What a rollback does: stops a deployment, or deploys a release of before."""
 
-    stops: str | None
-    """The deployment that is under way."""
     to: str
+    """The task definition."""
     image: str
+    stops: Deployment | None = None
+    past: history.Past | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        return asdict(self)
+        stops = short(self.stops.arn) if self.stops else None
+        return {"stops": stops, "to": short(self.to), "image": self.image}
 
     def __str__(self) -> str:
         """For a person."""
-        first = f"stop {self.stops} and go back" if self.stops else "go back"
-        return f"Would {first} to {self.to} ({self.image})."
+        first = f"stop {short(self.stops.arn)} and go back" if self.stops else "go back"
+        return f"{first} to {short(self.to)} ({self.image})"
 
 
 class Rollback:
@@ -56,27 +58,24 @@ class Rollback:
         self._service = Service(stack)
 
     def plan(self) -> Plan:
-        """What `run` would do; raises ArcaError where there is nothing to go back to."""
+        """Where it leads; raises Refused or ArcaError where it leads nowhere."""
         under_way = self._stoppable()
         if under_way is not None:
             source = history.source_of(self._service, under_way)
-            image = image_of(self._service.definition(source))
-            return Plan(short(under_way.arn), short(source), image)
+            return Plan(source, image_of(self._service.definition(source)), stops=under_way)
         past = self._past()
-        return Plan(None, short(past.task_definition), past.image)
+        return Plan(past.task_definition, past.image, past=past)
 
-    def run(self, *, past_contract: str | None = None) -> Outcome:
-        """Do it, and judge by what runs; `past_contract` says why though a contract ran since.
+    def run(self, plan: Plan, *, past_contract: str | None = None) -> Outcome:
+        """Do what was planned, and judge by what runs; `past_contract` says why all the same.
 
         A rollback that ends well is a deployment that ends well: the verdict is LIVE for the
         release of before, or ROLLED_BACK where a deployment was stopped.
         """
-        under_way = self._stoppable()
-        if under_way is not None:
-            return self.stop(under_way)
-        past = self._past()
-        if past_contract is None:
-            refused = self._contract(past)
+        if plan.stops is not None:
+            return self.stop(plan.stops)
+        if plan.past is not None and past_contract is None:
+            refused = self._contract(plan.past)
             if refused is not None:
                 return refused
         release = Release(
@@ -86,7 +85,7 @@ class Rollback:
             watch=self._watch,
             clock=self._clock,
         )
-        outcome = release.back_to(past.task_definition, past.image)
+        outcome = release.back_to(plan.to, plan.image)
         opened = {} if past_contract is None else {"contract": past_contract}
         return replace(outcome, opened=opened)
 

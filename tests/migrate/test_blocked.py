@@ -127,6 +127,24 @@ def test_who_blocks_is_named(database: Database, history: Path) -> None:
     assert again["level"] == "WARN"
 
 
+def test_the_session_that_looks_has_limits_of_its_own(
+    database: Database, history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for nobody, however long a revision may take."""
+    connect, seen = Database.connect, dict[str, Limits]()
+
+    def seeing(own: Database, limits: Limits, *, application: str = "arca-migrate") -> Any:
+        seen[application] = limits
+        return connect(own, limits, application=application)
+
+    monkeypatch.setattr(Database, "connect", seeing)
+    with busy(database), pytest.raises(Failed):
+        run(database, history, limits=replace(WATCHED, attempts=1))
+    watch = seen["arca-migrate-watch"]
+    assert (watch.lock, watch.statement) == (1, 5)
+    assert seen["arca-migrate"].statement == WATCHED.statement > 5
+
+
 def test_it_succeeds_when_the_blocker_goes_away(database: Database, history: Path) -> None:
     """At a later attempt."""
     with busy(database) as other:

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from errors import ArcaError, Refused
 from migrate.applied import Applied
 from migrate.guard import WAIT, contract_allowed, rollback_allowed
-from migrate.phase import Phase
-from migrate.plan import Plan, plan
-from tests.migrate.histories import EVERY, invoices
+from migrate.phase import ROLLING, Phase
+from tests.migrate.histories import invoices
 
 NOW = datetime(2026, 10, 5, 12, tzinfo=UTC)
 HISTORY = invoices()
-CONTRACT = plan(HISTORY, start="0005_fill_cents", phases=EVERY)
+CONTRACT = (Phase.CONTRACT,)
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 WAITS = st.timedeltas(timedelta(0), timedelta(days=30))
 
@@ -25,9 +24,9 @@ def applied(moment: datetime, *, revision: str = "0006_drop_total") -> Applied:
     return Applied(revision, Phase.CONTRACT, "1.3.0", moment, 0.1)
 
 
-def allowed(found: Plan, live_since: datetime | None, now: datetime = NOW) -> bool:
-    """Whether a plan's contracts may run."""
-    return contract_allowed(found, live_since=live_since, now=now).allowed
+def allowed(live_since: datetime | None, phases: tuple[Phase, ...] = CONTRACT) -> bool:
+    """Whether these phases may run now."""
+    return contract_allowed(phases, live_since=live_since, now=NOW).allowed
 
 
 @given(live=MOMENTS, now=MOMENTS, wait=WAITS, later=WAITS)
@@ -44,24 +43,23 @@ def test_a_contract_waits(live: datetime, now: datetime, wait: timedelta, later:
 
 def test_a_contract_without_a_live_release() -> None:
     """It is refused, whatever the time; a day is the default."""
-    assert not allowed(CONTRACT, None)
+    assert not allowed(None)
     assert timedelta(hours=24) == WAIT
-    assert not allowed(CONTRACT, NOW - timedelta(hours=23, minutes=59))
-    assert allowed(CONTRACT, NOW - timedelta(hours=24))
+    assert not allowed(NOW - timedelta(hours=23, minutes=59))
+    assert allowed(NOW - timedelta(hours=24))
 
 
-def test_a_contract_together_with_its_expand() -> None:
-    """No live release has used the expand yet, however long one runs."""
-    both = plan(HISTORY, start="0003_cents", phases=EVERY)
-    verdict = contract_allowed(both, live_since=NOW - timedelta(days=99), now=NOW)
+@pytest.mark.parametrize("others", [ROLLING, (Phase.EXPAND,), (Phase.MIGRATE,)])
+def test_a_contract_together_with_another_phase(others: tuple[Phase, ...]) -> None:
+    """No live release has used what that makes, however long one runs."""
+    verdict = contract_allowed((*CONTRACT, *others), live_since=NOW - timedelta(days=99), now=NOW)
     assert not verdict.allowed
-    assert "0004_by_day (expand)" in verdict.reason
+    assert f"together with {' and '.join(others)} is refused" in verdict.reason
 
 
-def test_what_has_no_contract_or_no_data_waits_for_nothing() -> None:
-    """An expand, and everything on an empty database."""
-    assert allowed(plan(HISTORY, start="0003_cents"), None)
-    assert allowed(plan(HISTORY, start=None, phases=EVERY), None)
+def test_what_has_no_contract_waits_for_nothing() -> None:
+    """Expands and backfills run before any release."""
+    assert allowed(None, ROLLING)
 
 
 def test_a_refusal_says_when() -> None:

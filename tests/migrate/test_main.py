@@ -97,6 +97,23 @@ def test_plan_with_and_without_a_database(environment: dict[str, str]) -> None:
     assert migrate(environment, "--applied")[1][0]["applied"] == []
 
 
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([("contract", "DROP TABLE a"), ("expand", "SELECT 1")], "r2 (expand) stands behind r1"),
+        ([("expand", "DROP TABLE a")], "declared expand, and it drops a table"),
+    ],
+)
+def test_a_plan_that_would_be_refused(
+    steps: list[tuple[str, str]], said: str, tmp_path: Path
+) -> None:
+    """It is shown, and ends as the run would."""
+    code, lines, _ = migrate({}, "--plan", "--from", "base", history=write(tmp_path, *steps))
+    assert (code, lines[-1]["event"]) == (6, "migration.refused")
+    assert said in lines[-1]["message"]
+    assert lines[-2]["event"] == "migration.plan"
+
+
 def test_a_failure_exits_with_1(environment: dict[str, str], tmp_path: Path) -> None:
     """One line says what, where and what to do."""
     history = write(tmp_path, ("expand", "SELECT 1 / 0"))

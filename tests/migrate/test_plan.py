@@ -69,6 +69,8 @@ def test_the_fixture_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("phase", "sql", "found"),
     [
+        ("expand", "ALTER TABLE a RENAME b TO c", ("renaming-column", 3)),
+        ("migrate", "ALTER TABLE a RENAME TO c", ("renaming-table", 3)),
         ("expand", "CREATE INDEX i ON a (b)", ("require-concurrent-index-creation", 3)),
         ("expand", "CREATE INDEX CONCURRENTLY i ON a (b)",
          ("ban-concurrent-index-creation-in-transaction", 3)),
@@ -128,7 +130,28 @@ DESTRUCTIVE = [
     "DO $$ BEGIN EXECUTE 'DROP TABLE a'; END $$",
     "/* add */ DROP VIEW a",
     "DROP TYPE t",
-]
+    *(f"DROP {what} x" for what in (
+        "ROUTINE", "AGGREGATE", "OPERATOR", "CAST", "COLLATION", "TEXT SEARCH CONFIGURATION",
+        "EXTENSION", "SERVER", "OWNED BY", "ROLE", "USER", "TRIGGER IF EXISTS t ON",
+        "RULE r ON", "POLICY p ON",
+    )),
+    "ALTER TABLE a SET SCHEMA archive",
+    "ALTER FUNCTION f() SET SCHEMA archive",
+    "ALTER TABLE a ALTER COLUMN b DROP DEFAULT",
+    "ALTER TABLE a ALTER b DROP IDENTITY IF EXISTS",
+    "ALTER TABLE a ALTER b DROP EXPRESSION",
+    "ALTER DOMAIN d DROP DEFAULT",
+    "ALTER TABLE a ADD COLUMN b bigint PRIMARY KEY",
+    "ALTER TABLE a ADD b uuid CONSTRAINT c PRIMARY KEY, ADD c bigint DEFAULT 0",
+    "ALTER TABLE a DETACH PARTITION b",
+    "ALTER TABLE a DETACH PARTITION b CONCURRENTLY",
+    "REVOKE SELECT ON a FROM arca_app",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE ALL ON TABLES FROM arca_app",
+    "ALTER TABLE a ENABLE ROW LEVEL SECURITY",
+    "DELETE FROM a",
+    "DELETE FROM ONLY a USING b RETURNING 1",
+    "DO $$ BEGIN DELETE FROM a; UPDATE a SET b = 1 WHERE true; END $$",
+]  # fmt: skip # the list of what a DROP takes
 ADDITIVE = [
     "CREATE TABLE a (b bigint NOT NULL)",
     "ALTER TABLE a ADD COLUMN b bigint",
@@ -137,7 +160,15 @@ ADDITIVE = [
     "ALTER TABLE a ADD CONSTRAINT c CHECK (b IS NOT NULL) NOT VALID",
     "ALTER TABLE a ADD b bigint CHECK (b IS NOT NULL), ADD c numeric(18, 2) DEFAULT 0 NOT NULL",
     "ALTER TABLE a ALTER b DROP NOT NULL",
-    "ALTER TABLE a ALTER COLUMN b DROP DEFAULT",
+    "ALTER TABLE a ALTER COLUMN b SET DEFAULT 0",
+    "ALTER TABLE a ADD COLUMN b bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "ALTER TABLE a ADD COLUMN b smallserial NOT NULL",
+    "ALTER TABLE a ADD PRIMARY KEY USING INDEX i",
+    "ALTER TABLE a ATTACH PARTITION b DEFAULT",
+    "CREATE OR REPLACE VIEW v AS SELECT b FROM a",
+    "CREATE OR REPLACE TRIGGER t BEFORE DELETE ON a EXECUTE FUNCTION f()",
+    "DELETE FROM a WHERE b IN (SELECT b FROM a WHERE b < 0 LIMIT 1000)",
+    "GRANT DELETE ON a TO arca_app",
     "ALTER TYPE t ADD VALUE 'c'",
     "-- DROP TABLE a\nSELECT 1",
     "/* DROP TABLE a */ SELECT 1",
@@ -179,6 +210,7 @@ UPDATE = "op.execute('UPDATE a SET b = 1')"
 INDEX = "op.execute('CREATE INDEX CONCURRENTLY i ON a (b)')"
 
 
+@pytest.mark.parametrize("phase", Phase)
 @pytest.mark.parametrize(
     ("body", "atomic"),
     [
@@ -193,9 +225,9 @@ INDEX = "op.execute('CREATE INDEX CONCURRENTLY i ON a (b)')"
         ("op.execute('SELECT 1; COMMIT; SELECT 2')", False),
     ],
 )
-def test_a_revision_is_whole(body: str, *, atomic: bool, tmp_path: Path) -> None:
-    """What a later failure would leave half done is refused."""
-    found = list(rules.breaches(planned(tmp_path, ("expand", body)).revisions[0]))
+def test_a_revision_is_whole(body: str, phase: Phase, *, atomic: bool, tmp_path: Path) -> None:
+    """What a later failure would leave half done is refused, a contract's too."""
+    found = list(rules.breaches(planned(tmp_path, (phase, body)).revisions[0]))
     assert [one.rule for one in found] == ([] if atomic else ["not-atomic"])
 
 

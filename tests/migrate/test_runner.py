@@ -8,11 +8,9 @@ from errors import ArcaError, Refused
 from migrate import runner
 from migrate.attempt import Failed
 from migrate.database import Database
-from migrate.limits import Limits
 from migrate.phase import Phase
 from tests.migrate.histories import (
     EVERY,
-    HASTY,
     Lines,
     asked,
     columns,
@@ -161,34 +159,6 @@ def test_an_index_that_a_killed_runner_left_is_built_anew(
     )
     run(database, history)
     assert asked(database, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass")
-
-
-def test_a_statement_that_takes_too_long(database: Database, tmp_path: Path) -> None:
-    """Is cancelled, and not tried again."""
-    lines = Lines()
-    with pytest.raises(Failed, match=r"a statement was cancelled, after 0\.2 s"):
-        run(database, write(tmp_path, ("expand", "SELECT pg_sleep(20)")), lines=lines,
-            limits=Limits(statement=0.2, attempts=3))  # fmt: skip # one call
-    assert lines.of("migration.retried") == []
-
-
-def test_a_revision_cannot_lift_the_limits_of_the_next(database: Database, tmp_path: Path) -> None:
-    """They are set anew."""
-    history = write(
-        tmp_path,
-        ("expand", "SET lock_timeout = 0"),
-        ("expand", "CREATE TABLE seen AS SELECT current_setting('lock_timeout') AS limit_of_locks"),
-    )
-    run(database, history)
-    assert asked(database, "SELECT limit_of_locks FROM seen") == "200ms"
-
-
-def test_a_session_has_its_limits_from_the_start(database: Database) -> None:
-    """For the runner's own statements too."""
-    with database.connect(HASTY) as own:
-        shown = [own.execute(f"SHOW {name}".encode()).fetchone() for name in
-                 ("lock_timeout", "statement_timeout", "application_name")]  # fmt: skip # one list
-    assert shown == [("200ms",), ("20s",), ("arca-migrate",)]
 
 
 def test_a_mislabelled_revision_is_refused_before_anything(

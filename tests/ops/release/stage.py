@@ -210,6 +210,15 @@ class Stage:
         }
         return taking, set(tasks)
 
+    def turn_the_rule(self) -> None:
+        """Have the production rule send customers to the other target group."""
+        shares = zip((self.cloud.blue, self.cloud.green), self.cloud.weights()[::-1], strict=True)
+        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in shares]
+        self.client("elbv2").modify_rule(
+            RuleArn=self.cloud.rule,
+            Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+        )
+
     def service(self) -> Service:
         """The service as commands read it."""
         return Service(self.stack)

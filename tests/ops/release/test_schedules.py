@@ -59,10 +59,11 @@ FAULTS = st.lists(
     ),
     max_size=3,
 )
-MEDDLING = ("alarm", "stop", "abort", "promote", "scale", "replace", "same again", "kill a task")
+MEDDLING = ("alarm", "stop", "abort", "promote", "scale", "replace", "same again", "kill a task",
+            "turn the rule")  # fmt: skip # one list
 WHEN = st.lists(st.tuples(st.integers(0, 15), st.sampled_from(MEDDLING)), max_size=2)
 """What somebody else does when the release has looked so many times."""
-LAST = st.sampled_from((None, "replace", "same again"))
+LAST = st.sampled_from((None, "replace", "same again", "turn the rule"))
 """What somebody does between the deployment's end and the verdict."""
 WISHES = st.fixed_dictionaries(
     {
@@ -93,6 +94,8 @@ def meddle(stage: Stage, what: str, deployment: Deployment) -> None:
                 ecs.update_service(**service, taskDefinition=stage.cloud.register(f"{URL}:3"))
             case "same again":
                 ecs.update_service(**service, forceNewDeployment=True)
+            case "turn the rule":
+                stage.turn_the_rule()
             case _:
                 task = stage.cloud.tasks()[0]["taskArn"]
                 ecs.stop_task(cluster=CLUSTER, task=task, reason="somebody")
