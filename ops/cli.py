@@ -3,6 +3,8 @@
 import importlib
 import sys
 from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any
 
 import click
 
@@ -42,12 +44,34 @@ Exit codes:
   4    the rollback failed: somebody has to look now
   5    unknown: it goes on, or what runs is not what was said
   6    refused: somebody else is at work, or a gate is closed; nothing was done
-  130  interrupted; nothing half done is left
+  130  interrupted; a deployment that ECS works on goes on: see `arca status`
+
+\b
+With --json, a failure comes on stdout too, on one line:
+  {"error": {"what": ..., "where": ..., "wanted": ..., "do": ..., "exit_code": ...}}
 """
+JSON = "ops.cli.json"
+"""In the context: whether a program reads stdout."""
+INTERRUPTED = 130
 
 
 class Lazy(click.Group):
     """A group that imports a command's module only to run it, so that help is instant."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note whether the command, which is not known yet, is to print JSON."""
+        # What comes after `--` is another program's.
+        ctx.meta[JSON] = "--json" in takewhile(lambda word: word != "--", args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a program gets a known failure as JSON."""
+        try:
+            return super().invoke(ctx)
+        except ArcaError as error:
+            if ctx.meta[JSON]:
+                _print_json(error)
+            raise
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands' names."""
@@ -74,6 +98,22 @@ def cli() -> None:
     """Operate ARCA API's infrastructure."""
 
 
+def _print_json(error: ArcaError) -> None:
+    from ops import render  # noqa: PLC0415 - a tenth of a second that help does without
+
+    render.print_json_line(
+        {
+            "error": {
+                "what": error.what,
+                "where": error.where,
+                "wanted": error.wanted,
+                "do": error.do,
+                "exit_code": error.exit_code,
+            }
+        }
+    )
+
+
 def main() -> None:
     """Run the command line; a known failure becomes its message and exit code."""
     try:
@@ -82,8 +122,10 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted: nothing half done is left.", err=True)
-        sys.exit(130)
+        click.echo(
+            "Interrupted. A deployment that ECS works on goes on: see `arca status`.", err=True
+        )
+        sys.exit(INTERRUPTED)
     except ArcaError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)

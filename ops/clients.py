@@ -1,5 +1,6 @@
 """The only maker of boto3 clients on the operator's side, and what its errors mean."""
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +13,19 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    InvalidConfigError,
+    LoginError,
     NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
     ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from errors import ArcaError
@@ -24,6 +34,12 @@ from ops.stack import Stack
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
            "UnrecognizedClientException"}  # fmt: skip # error codes of different services
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+LOGGED_OUT = (SSOError, TokenRetrievalError, LoginError)
+"""Of `aws sso login` and of `aws login`: expired, or never logged in."""
+SETTINGS = (ProfileNotFound, ConfigParseError, ConfigNotFound, InvalidConfigError,
+            PartialCredentialsError, CredentialRetrievalError)  # fmt: skip # this machine's own
+NAMED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+         "AWS_ENDPOINT_URL")  # fmt: skip # variables that lead to it; none of them is a secret
 ATTEMPTS = 5
 MAKING = Lock()
 
@@ -33,9 +49,9 @@ def client(stack: Stack, service: str, *, region: str | None = None) -> Any:
 
     One for each service and thread-safe (Boto3 documentation, "Clients"); making one is not, and
     takes a while. Source: AWS SDKs and Tools Reference Guide, "Retry behavior", mode `standard`.
+    Making one reads this machine's AWS configuration: raises ArcaError where that cannot be used.
     """
-    with MAKING:
-        return _client(service, region or stack.outputs.region, stack.endpoint)
+    return _made(stack, service, region or stack.outputs.region)
 
 
 @lru_cache
@@ -84,8 +100,16 @@ class Account:
 
 def account_client(account: Account, service: str) -> Any:
     """A client for an account, before any stack."""
+    return _made(account, service, account.region)
+
+
+def _made(stack: Stack | Account, service: str, region: str) -> Any:
     with MAKING:
-        return _client(service, account.region, account.endpoint)
+        try:
+            return _client(service, region, stack.endpoint)
+        except (BotoCoreError, ValueError) as error:
+            # Nothing was sent yet; a ValueError is about an AWS_ENDPOINT_URL that is no URL.
+            raise _unusable(stack, f"AWS's {service} cannot be asked", error) from None
 
 
 @contextmanager
@@ -108,12 +132,32 @@ def explained(stack: Stack | Account, what: str) -> Generator[None]:
             wanted="an answer",
             do=do,
         ) from None
+    except LOGGED_OUT as error:
+        raise ArcaError(
+            f"{what}: the login has expired, or there was none: {error}",
+            where=stack.where,
+            wanted="a login that is valid",
+            do="log in again with `aws sso login` (or `aws login`), and run this again",
+        ) from None
+    except SETTINGS as error:
+        raise _unusable(stack, what, error) from None
     except ClientError as error:
         raise _refused(stack, what, error) from None
     except BotoCoreError as error:
         raise ArcaError(
             f"{what}: {error}", where=stack.where, wanted="an answer of AWS", do="try again"
         ) from None
+
+
+def _unusable(stack: Stack | Account, what: str, error: Exception) -> ArcaError:
+    named = (f"{name}={os.environ[name]}" for name in NAMED if os.environ.get(name))
+    return ArcaError(
+        f"{what}: {error}",
+        where=f"this machine's AWS configuration ({', '.join(named) or '~/.aws'}), for "
+        f"{stack.where}",
+        wanted="a configuration and a profile that the AWS CLI can use too",
+        do="correct what is named; `aws configure list` shows what is read",
+    )
 
 
 def _refused(stack: Stack | Account, what: str, error: ClientError) -> ArcaError:

@@ -13,10 +13,10 @@ from ops.options import of_stack
 def command(image: str | None, stack_name: str, target: Any, *, as_json: bool) -> None:
     """Where the running task differs from what a deployment (of IMAGE) would run.
 
-    Exit code 0 either way: a difference is no failure.
+    Exit code 0 either way: a difference is no failure. An IMAGE that is not in the registry is one.
     """
     from ops import render
-    from ops.release import difference, gates
+    from ops.release import difference
     from ops.release.definition import with_image
     from ops.release.service import Service, image_of, short
     from ops.stack import find
@@ -25,7 +25,7 @@ def command(image: str | None, stack_name: str, target: Any, *, as_json: bool) -
     service = Service(stack)
     running = service.definition(str(service.describe()["taskDefinition"]))
     latest = service.definition(stack.outputs.service.task_family)
-    wanted = gates.image_reference(stack, image)[0] if image else image_of(running)
+    wanted = difference.deployable(stack, image) if image else image_of(running)
     found = difference.between(running, with_image(latest, wanted))
     if as_json:
         render.print_json(

@@ -1,5 +1,6 @@
 """`arca run`: a one-off task."""
 
+import shlex
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -37,12 +38,14 @@ def command(
     service = Service(stack)
     definition = service.definition(str(service.describe()["taskDefinition"]))
     name = short(definition["taskDefinitionArn"])
-    click.echo(f"{name}: {' '.join(words)}", err=True)
     if dry_run:
         content = {"stack": stack.name, "dry_run": True, "task_definition": name}
         if as_json:
             render.print_json({**content, "command": list(words)})
+        else:
+            render.line(f"Would run in a new task of {name}: {shlex.join(words)}")
         return
+    click.echo(f"{name}: {shlex.join(words)}", err=True)
     show = partial(click.echo, err=as_json)
     result = Task(service, definition, Clock()).run(words, show=show, timeout=timeout)
     if as_json:

@@ -173,7 +173,10 @@ class Release:
         entry = begun.entry
         if self._wishes.migrate:
             result = Migrations(self._service, begun.clock, self._say).run(
-                entry.image, phases=("expand", "migrate"), timeout=self._wishes.timeout
+                entry.image,
+                phases=("expand", "migrate"),
+                timeout=self._wishes.timeout,
+                token=entry.token,
             )
             if result.exit_code != 0:
                 refused = refusal(result)

@@ -4,7 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from errors import ArcaError
+from ops.clients import client, explained
 from ops.release.definition import GIVEN_BY_ECS
+from ops.release.gates import image_reference
+from ops.stack import Stack
 
 NAMED = ("name", "containerPort", "sourceVolume")
 """Members of a list are compared by one of these, not by their position."""
@@ -21,6 +25,23 @@ class Difference:
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         return {"path": self.path, "left": self.left, "right": self.right}
+
+
+def deployable(stack: Stack, image: str) -> str:
+    """The whole reference of an image that is in the registry; raises ArcaError otherwise."""
+    reference, wanted = image_reference(stack, image)
+    ecr, name = client(stack, "ecr"), stack.outputs.registry.repository_name
+    with explained(stack, "The image cannot be looked up"):
+        try:
+            ecr.describe_images(repositoryName=name, imageIds=[wanted])
+        except ecr.exceptions.ImageNotFoundException:
+            raise ArcaError(
+                f"{reference} is not in the registry.",
+                where=stack.where,
+                wanted="an image that a deployment could run",
+                do="push it first, or name one that is there",
+            ) from None
+    return reference
 
 
 def between(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Difference]:

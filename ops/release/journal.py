@@ -44,9 +44,12 @@ class Entry:
     newest: str | None = None
     """ARN of the newest deployment before ours was asked for: ours is a later one."""
     deployment: str | None = None
-    migration: str | None = None
-    """ARN of the migration task that was started."""
     wishes: Wishes = field(default_factory=Wishes)
+
+    @property
+    def token(self) -> str:
+        """The same through every resumption; names the release's migration task."""
+        return f"arca-{self.since:%Y%m%dT%H%M%S%f}"
 
 
 ENTRY = TypeAdapter(Entry)

@@ -15,7 +15,7 @@ from ops.release import definition, gates, history, journal
 from ops.release.clock import Clock
 from ops.release.judge import serving
 from ops.release.service import Service, image_of, short
-from ops.release.tasks import Result, Task
+from ops.release.tasks import STARTED_BY, Result, Task
 from ops.stack import Stack
 
 WHAT = "migrate"
@@ -128,23 +128,25 @@ class Migrations:
     def _running(self) -> Mapping[str, Any]:
         return self._service.definition(str(self._service.describe()["taskDefinition"]))
 
-    def run(self, image: str, *, phases: Sequence[str], timeout: timedelta) -> Result:
-        """Bring the schema up through these phases."""
-        return self._run(
-            image, ["--phases", ",".join(phases), "--release", _release(image)], timeout
-        )
+    def run(
+        self, image: str, *, phases: Sequence[str], timeout: timedelta, token: str = STARTED_BY
+    ) -> Result:
+        """Bring the schema up through these phases, in the task of that token if it still runs."""
+        arguments = ["--phases", ",".join(phases), "--release", _release(image)]
+        return self._run(image, arguments, timeout, token)
 
     def applied(self, image: str, *, timeout: timedelta) -> Result:
         """Have the task print what was applied, one `migration.history` line."""
-        return self._run(image, ["--applied"], timeout)
+        return self._run(image, ["--applied"], timeout, STARTED_BY)
 
-    def _run(self, image: str, arguments: Sequence[str], timeout: timedelta) -> Result:
+    def _run(self, image: str, arguments: Sequence[str], timeout: timedelta, token: str) -> Result:
         family = self._service.stack.outputs.service.migration_family
         arn = definition.register(self._service, family, image)
         found = self._service.definition(arn)
         command = [*found["containerDefinitions"][0]["command"], *arguments]
         self._say(f"{short(arn)}: {' '.join(command)}")
-        return Task(self._service, found, self._clock).run(command, show=self._say, timeout=timeout)
+        task = Task(self._service, found, self._clock)
+        return task.run(command, show=self._say, timeout=timeout, token=token)
 
 
 def _release(image: str) -> str:

@@ -20,6 +20,13 @@ class Change:
     tasks_before: int
     tasks_after: int
 
+    @property
+    def empties(self) -> bool:
+        """Whether the service may be left with no task, which it may not now."""
+        before = self.tasks_before if self.before is None else self.before[0]
+        after = self.tasks_after if self.after is None else self.after[0]
+        return after == 0 < before
+
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         return asdict(self)
@@ -39,6 +46,8 @@ def plan(stack: Stack, *, fewest: int, most: int | None) -> Change:
     tasks: int = Service(stack).describe()["desiredCount"]
     before = _range(stack)
     if before is None:
+        if most is not None:
+            raise _no_range(stack, most)
         return Change(None, None, tasks, fewest)
     after = (fewest, before[1] if most is None else most)
     if after[0] > after[1]:
@@ -74,6 +83,15 @@ def _range(stack: Stack) -> tuple[int, int] | None:
             ServiceNamespace="ecs", ResourceIds=[_resource(stack)], ScalableDimension=DIMENSION
         )["ScalableTargets"]
     return (found[0]["MinCapacity"], found[0]["MaxCapacity"]) if found else None
+
+
+def _no_range(stack: Stack, most: int) -> ArcaError:
+    return ArcaError(
+        f"--max {most} has no effect here: the stack has no autoscaling.",
+        where=stack.where,
+        wanted="--min alone, which is then the number of tasks",
+        do=f"leave --max out, or set a range in Pulumi.{stack.name}.yaml",
+    )
 
 
 def _resource(stack: Stack) -> str:

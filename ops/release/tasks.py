@@ -11,6 +11,7 @@ from ops.release.clock import Clock
 from ops.release.service import Service, short
 
 POLL_SECONDS = 3.0
+STARTED_BY = "arca"
 MOST_MISSES = 10
 """Looks in a row that may not find a task: ECS is eventually consistent (Amazon ECS API Reference,
 RunTask)."""
@@ -53,12 +54,18 @@ class Task:
         show: Callable[[str], None],
         timeout: timedelta,
         environment: Mapping[str, str] | None = None,
+        token: str = STARTED_BY,
     ) -> Result:
         """Run the command to its end.
 
-        Raises ArcaError where the task is not accepted, and after the timeout, which stops it.
+        A `token` of its own says which run it is: where a task of the same one still runs, whose
+        follower was killed, that one is followed. Raises ArcaError where the task is not accepted,
+        and after the timeout, which stops it.
         """
-        arn = self._start(command, environment or {})
+        left = self._left(token)
+        if left is not None:
+            show(f"following {short(left)}, which was started before")
+        arn = left or self._start(command, environment or {}, token)
         try:
             return self._follow(arn, show, timeout)
         except (KeyboardInterrupt, ArcaError):
@@ -79,7 +86,17 @@ class Task:
         except ArcaError as error:
             show(f"{short(arn)} may still run. {error.what}")
 
-    def _start(self, command: Sequence[str], environment: Mapping[str, str]) -> str:
+    def _left(self, token: str) -> str | None:
+        if token == STARTED_BY:
+            return None
+        with explained(self._service.stack, "The tasks cannot be read"):
+            # It may be the only filter, and finds what runs (Amazon ECS API Reference, ListTasks).
+            found = self._service.ecs.list_tasks(
+                cluster=self._service.names["cluster"], startedBy=token
+            )["taskArns"]
+        return found[0] if found else None
+
+    def _start(self, command: Sequence[str], environment: Mapping[str, str], token: str) -> str:
         network = self._service.stack.outputs.network
         override = {
             "name": self._container["name"],
@@ -92,7 +109,7 @@ class Task:
                 cluster=self._service.names["cluster"],
                 taskDefinition=self._definition["taskDefinitionArn"],
                 launchType="FARGATE",
-                startedBy="arca",
+                startedBy=token,
                 networkConfiguration={
                     "awsvpcConfiguration": {
                         "subnets": network.private_subnet_ids,

@@ -9,9 +9,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
+import ops.cli
+from errors import ArcaError, Refused
 from localcloud.stackfile import ROOT
 from ops.cli import COMMANDS, cli
 
@@ -71,6 +74,64 @@ def test_failures_are_messages(arca: Any, arguments: tuple[str, ...], code: int,
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("slo", "status"), ("status",), ("local", "up"), ("run", "x")])
+def test_a_failure_is_json_too(arca: Any, words: tuple[str, ...]) -> None:
+    """A program finds on stdout what a person reads on stderr, of every command alike."""
+    done = arca(*words, "--stack", "nope", "--json")
+    said = json.loads(done.stdout)["error"]
+    assert done.returncode == said["exit_code"] == 1
+    assert said["wanted"] == "one of dev, dr, prod, staging"
+    assert set(said) == {"what", "where", "wanted", "do", "exit_code"}
+    for key in ("what", "where", "do"):
+        assert said[key] in done.stderr
+
+
+def test_what_comes_after_two_dashes_is_another_programs(arca: Any) -> None:
+    """`arca run -- CMD --json` asks us for none."""
+    done = arca("run", "--stack", "nope", "--", "x", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "A deployment that ECS works on goes on"),
+        (click.Abort(), 130, "see `arca status`"),
+        (Refused("Held.", where="w", wanted="x", do="d"), 6, "Error: Held."),
+        (ArcaError("Broken.", where="w", wanted="x", do="d"), 1, "  do:     d"),
+        (click.UsageError("Which?"), 2, "Error: Which?"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_exit_codes(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    """However a command ends, the process says it as documented, in its code and on stderr."""
+
+    def fails(_name: str) -> None:
+        raise raised
+
+    monkeypatch.setattr(ops.cli.importlib, "import_module", fails)
+    monkeypatch.setattr(sys, "argv", ["arca", "status"])
+    with pytest.raises(SystemExit) as left:
+        ops.cli.main()
+    assert left.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_the_help_documents_exit_codes_and_json(arca: Any) -> None:
+    """What a script has to know stands there, and no promise that is not kept."""
+    text = arca("--help").stdout
+    for code in (0, 1, 2, 3, 4, 5, 6, 130):
+        assert f"\n    {code:<5}" in text
+    assert '{"error": {"what": ..., "where": ..., "wanted": ..., "do": ..., "exit_code"' in text
+    assert "nothing half done" not in text
 
 
 def test_a_directory_that_cannot_be_written(arca: Any) -> None:

@@ -8,8 +8,9 @@ import pytest
 from click.testing import Result
 
 from errors import ArcaError, Refused
+from ops.release.journal import Journal
 from tests.localcloud.emulated_ecs import ALARMS
-from tests.ops.release.stage import URL, Stage
+from tests.ops.release.stage import REPOSITORY, URL, Stage
 from tests.ops.release.test_release import written
 
 Arca = Callable[..., Result]
@@ -141,8 +142,6 @@ def test_stop(stage: Stage, arca: Arca) -> None:
 def test_stop_closes_a_dead_journal(stage: Stage, arca: Arca) -> None:
     """And never a living one's."""
     stage.release(watch=lambda _found: None, hold=True)
-    from ops.release.journal import Journal
-
     Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
     assert isinstance(arca("stop").exception, Refused)
     stage.abandon()
@@ -172,6 +171,27 @@ def test_diff(stage: Stage, arca: Arca) -> None:
     found = told(arca("diff", "--json"))
     assert found["template"] == "api:2"
     assert [one["right"] for one in found["differences"]] == ["other"]
+
+
+def test_diff_against_an_image_that_nobody_pushed(stage: Stage, arca: Arca) -> None:
+    """No deployment could run it: nothing to compare with."""
+    result = arca("diff", "9999")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{URL}:9999 is not in the registry" in str(result.exception)
+    assert "is no image of this stack" in str(arca("diff", "other/api:2").exception)
+    # What runs already is not looked up: it may have left the registry.
+    stage.client("ecr").batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "1"}])
+    assert arca("diff").stdout == "No difference.\n"
+
+
+def test_a_refusal_is_json_too(stage: Stage, arca: Arca) -> None:
+    """Whoever holds the journal is named on stdout, for a program."""
+    Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
+    result = arca("deploy", "2", "--json")
+    said = told(result)["error"]
+    assert (said["exit_code"], isinstance(result.exception, Refused)) == (6, True)
+    assert "Somebody else releases to prod" in said["what"]
+    assert arca("deploy", "2").stdout == ""
 
 
 def test_verify(stage: Stage, arca: Arca) -> None:

@@ -1,6 +1,8 @@
 """Whoever resumes goes on as it was wished, through the gates that may have closed since."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -181,3 +183,18 @@ def test_after_its_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert stage.cloud.deployment()["status"] == "SUCCESSFUL"
     assert stage.release().resume().verdict is Verdict.FAILED
     assert len(asked) == 2  # the second, for one lost packet is no reason
+
+
+def test_migrations_that_still_run(stage: Stage, tmp_path: Path) -> None:
+    """They hold the runner's lock: whoever resumes follows their task, and starts no second one."""
+    command = ["flock", "-n", "-E", "6", f"{tmp_path}/lock", "sh", "-c", "sleep 2", "sh"]
+    stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": command})
+    stage.after = killer("ecs.run_task")
+    with pytest.raises(Killed):
+        stage.release().deploy("2")
+    stage.abandon()
+    stage.after = killer("ecs.update_service")
+    with pytest.raises(Killed):
+        stage.release(timeout=timedelta(days=2)).resume()
+    assert any("which was started before" in line for line in stage.said)
+    assert stage.calls.count("ecs.run_task") == 1
