@@ -11,6 +11,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from errors import ArcaError
+from localcloud import orphans
 from localcloud.state import ROOT, CloudRecord
 
 HOST = "127.0.0.1"
@@ -39,7 +40,7 @@ def start(*, port: int, account: str, log: Path) -> CloudRecord:
             cwd=ROOT,
             env={**os.environ, **SETTINGS, "MOTO_ACCOUNT_ID": account},
         )
-    born = _born(process.pid)
+    born = orphans.born(process.pid)
     if born is None:
         raise _dead(log)
     return CloudRecord(pid=process.pid, born=born, port=port, endpoint=f"http://{HOST}:{port}")
@@ -73,13 +74,19 @@ def answers(record: CloudRecord) -> bool:
 
 def alive(record: CloudRecord) -> bool:
     """Whether the recorded process still runs, and is not another one with its number."""
-    return _born(record.pid) == record.born
+    return orphans.born(record.pid) == record.born
 
 
 def stop(record: CloudRecord) -> bool:
-    """End the server, first politely; says whether there was one."""
-    if not alive(record):
-        return False
+    """End the server, first politely, and what it left; says whether there was one."""
+    was_alive = alive(record)
+    if was_alive:
+        _end(record)
+    orphans.end(server=record.pid, born=record.born)
+    return was_alive
+
+
+def _end(record: CloudRecord) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.kill(record.pid, number)
@@ -91,7 +98,6 @@ def stop(record: CloudRecord) -> bool:
             time.sleep(0.02)
         if not alive(record):
             break
-    return True
 
 
 def refuse_taken(port: int) -> None:
@@ -107,16 +113,6 @@ def refuse_taken(port: int) -> None:
                 wanted="a free port for the emulated AWS",
                 do=f"end what listens there, or choose another: `make up PORT={port + 1}`",
             ) from None
-
-
-def _born(pid: int) -> int | None:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return None
-    state, *fields = stat.rpartition(")")[2].split()
-    # A zombie has ended; only its parent has not looked yet.
-    return None if state == "Z" else int(fields[18])
 
 
 def _reap(pid: int) -> None:

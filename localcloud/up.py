@@ -7,6 +7,7 @@ from typing import Any
 
 from errors import ArcaError
 from localcloud import process, stackfile
+from localcloud.controller import clock
 from localcloud.state import CloudRecord, StackRecord, State
 
 DEFAULT_PORT = 5566
@@ -45,6 +46,7 @@ def up(stack: str, *, port: int, state: State, watch: Watch) -> Report:
     Whatever fails, an interruption included, leaves no server and no record behind. Raises
     ArcaError, and Refused while another process holds the state.
     """
+    clock.minute_seconds()
     with state.lock():
         before = state.read()
         chosen = _choose(stack, before)
@@ -95,7 +97,8 @@ def status(*, state: State) -> tuple[CloudRecord | None, bool]:
 
 
 def plan(stack: str, *, state: State) -> tuple[str, ...]:
-    """What `up` would do, step by step."""
+    """What `up` would do, step by step; raises ArcaError where it would refuse the settings."""
+    clock.minute_seconds()
     before = state.read()
     chosen = _choose(stack, before)
     ends = [f"end the cloud with {', '.join(before.stacks) or 'nothing'}"] if before else []

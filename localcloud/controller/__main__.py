@@ -11,6 +11,7 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 )
 from werkzeug.serving import run_simple
 
+from errors import ArcaError
 from localcloud.controller.app import Application
 from localcloud.controller.clock import WallClock
 from localcloud.controller.control import Controlled
@@ -24,7 +25,10 @@ def main() -> None:
     arguments = parser.parse_args()
     # Moto names itself in some answers.
     os.environ.setdefault("MOTO_PORT", str(arguments.port))
-    application = Application(WallClock())
+    try:
+        application = Application(WallClock())
+    except ArcaError as error:
+        parser.exit(error.exit_code, f"{error}\n")
     atexit.register(application.end)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)

@@ -16,11 +16,12 @@ from localcloud.controller.model import (
     Revision,
     Service,
 )
+from localcloud.controller.shapes import DEPLOYED
 
 Json = dict[str, Any]
+PLACED = ("capacityProviderStrategy", "launchType")
+"""Either the one or the other."""
 KEPT = (
-    "capacityProviderStrategy",
-    "launchType",
     "platformVersion",
     "networkConfiguration",
     "healthCheckGracePeriodSeconds",
@@ -37,14 +38,7 @@ KEPT = (
     "schedulingStrategy",
 )
 """What a service says of itself as it was told, which moto drops in part."""
-OF_A_REVISION = (
-    "capacityProviderStrategy",
-    "launchType",
-    "platformVersion",
-    "loadBalancers",
-    "serviceRegistries",
-    "networkConfiguration",
-)
+OF_A_REVISION = (*PLACED, *DEPLOYED)
 ROLLOUTS = {"SUCCESSFUL": "COMPLETED", "ROLLBACK_SUCCESSFUL": "COMPLETED"}
 WORDS = {"COMPLETED": "completed", "IN_PROGRESS": "in progress", "FAILED": "failed"}
 
@@ -53,9 +47,15 @@ def service(one: Service, found: Mapping[str, Any]) -> Json:
     """A service in full: what moto knows of it, and what moves."""
     shown = one.latest.leads_to
     states = [task.status for task in one.tasks]
+    # Moto stores what it was told last; a rollback may have taken it back since.
+    known = {name: value for name, value in found.items() if name not in (*DEPLOYED, *PLACED)}
     return {
-        **found,
+        **known,
+        "loadBalancers": [],
+        "serviceRegistries": [],
         **_given(one.request, KEPT),
+        **_placed(one.request),
+        "createdAt": one.deployments[0].created.timestamp(),
         "taskDefinition": shown.definition_arn,
         "desiredCount": one.desired,
         "runningCount": states.count("RUNNING"),
@@ -70,10 +70,14 @@ def service(one: Service, found: Mapping[str, Any]) -> Json:
 def _active(one: Service) -> list[Revision]:
     """The revision that is wanted first, then the others that still run."""
     shown = one.latest.leads_to
+    deployment = one.latest
+    # A way that is not at its end is told of, even where nothing of one revision runs.
+    concerned = (deployment.source, deployment.target) if deployment.under_way else ()
     others = [
         revision
         for revision in reversed(one.revisions)
-        if revision is not shown and (revision.requested or one.live(revision))
+        if revision is not shown
+        and (revision.requested or one.live(revision) or revision in concerned)
     ]
     return [shown, *others]
 
@@ -85,10 +89,8 @@ def _rollout(one: Service, revision: Revision, shown: Revision) -> Json:
     else:
         state = "FAILED" if revision is deployment.target else "COMPLETED"
     return {
-        **_given(
-            revision.request,
-            ("capacityProviderStrategy", "launchType", "platformVersion", "networkConfiguration"),
-        ),
+        **_given(revision.request, ("platformVersion", "networkConfiguration")),
+        **_placed(revision.request),
         "id": revision.identifier,
         "status": "PRIMARY" if revision is shown else "ACTIVE",
         "taskDefinition": revision.definition_arn,
@@ -229,6 +231,11 @@ def revision(one: Service, found: Revision) -> Json:
         ],
         "createdAt": found.created.timestamp(),
     }
+
+
+def _placed(request: Mapping[str, Any]) -> Json:
+    providers, launch = (_given(request, (name,)) for name in PLACED)
+    return providers or launch or {"launchType": "EC2"}
 
 
 def _given(request: Mapping[str, Any], names: Sequence[str]) -> Json:

@@ -1,6 +1,7 @@
 """The WSGI application before moto: ECS's calls to the controller, all else to moto."""
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
@@ -14,7 +15,7 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
-from localcloud.controller import faults, health
+from localcloud.controller import faults
 from localcloud.controller.calls import Call, Json, World
 from localcloud.controller.clock import Clock
 from localcloud.controller.deployment_calls import DeploymentCalls
@@ -26,10 +27,13 @@ from localcloud.controller.outside import Outside
 from localcloud.controller.refusals import ApiError
 from localcloud.controller.scheduler import Scheduler
 from localcloud.controller.service_calls import ServiceCalls
+from localcloud.controller.shapes import read
 from localcloud.controller.task_calls import TaskCalls
 
+LOG = logging.getLogger(__name__)
 ECS = "AmazonEC2ContainerServiceV20141113."
 JSON = "application/x-amz-json-1.1"
+READS = ("Describe", "List")
 RESET = "/moto-api/reset"
 SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 """A signature's scope names the region (AWS Signature Version 4)."""
@@ -69,49 +73,64 @@ class Application:
         self.world = World(machine, scheduler, outside, self._clock)
         services, tasks = ServiceCalls(self.world), TaskCalls(self.world)
         deployments = DeploymentCalls(self.world)
-        self._calls: Mapping[str, Callable[[Call], Json]] = {
+        self.calls: Mapping[str, Callable[[Call], Json]] = {
             "CreateService": services.create,
             "UpdateService": services.update,
             "DescribeServices": services.describe,
             "DeleteService": services.delete,
+            "DescribeClusters": services.clusters,
             "ListTasks": tasks.list,
             "DescribeTasks": tasks.describe,
             "RunTask": tasks.run,
             "StopTask": tasks.stop,
             "ExecuteCommand": tasks.execute,
+            "GetTaskProtection": tasks.protect,
+            "UpdateTaskProtection": tasks.protect,
             "ListServiceDeployments": deployments.list,
             "DescribeServiceDeployments": deployments.describe,
             "StopServiceDeployment": deployments.stop,
             "ContinueServiceDeployment": deployments.proceed,
             "DescribeServiceRevisions": deployments.revisions,
         }
+        """The operations of ECS that are answered here; all others are moto's."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request, after all that is due by now."""
         path = environ["PATH_INFO"]
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        operation = target.removeprefix(ECS)
         if path == RESET:
             self.reset()
         elif not path.startswith("/moto-api"):
+            if target != operation and operation.startswith(READS):
+                # Who asks for tasks is told how they ended; nobody else waits for their end.
+                self.world.scheduler.wait()
             self.catch_up()
-        target = environ.get("HTTP_X_AMZ_TARGET", "")
-        operation = target.removeprefix(ECS)
-        if target == operation or operation not in self._calls:
+        if target == operation:
+            return self.moto(environ, start_response)
+        try:
+            self._throttle()
+        except ApiError as error:
+            return _refusal(error)(environ, start_response)
+        if operation not in self.calls:
             return self.moto(environ, start_response)
         return self._answer(Request(environ), operation)(environ, start_response)
 
     def catch_up(self) -> None:
-        """Ask stand-ins for their health, without the lock; then carry out what is due."""
+        """Carry out what is due, with what stand-ins answered meanwhile; then ask them again."""
         with self._lock:
             machine, scheduler = self.world.machine, self.world.scheduler
             if not machine.services and not scheduler.one_off:
                 return
-            questions = list(scheduler.questions(list(machine.services.values())))
-        heard = health.ask(questions)
-        with self._lock:
             now = self._clock.now()
+            heard = list(scheduler.asker.heard())
+            if heard:
+                # An answer is of this moment; what waits for it may not go on from an earlier one.
+                machine.advance(now)
             for question, well in heard:
                 machine.heard(question, now, well=well)
             machine.advance(now)
+            scheduler.asker.ask(scheduler.questions(list(machine.services.values())))
 
     def _answer(self, request: Request, operation: str) -> Response:
         body = request.get_data()
@@ -129,24 +148,31 @@ class Application:
             return json.loads(content)
 
         try:
+            region = _region(request)
+            model = self._clients.client("ecs", region).meta.service_model
+            call = Call(region, read(model, operation, body), moto)
             with self._lock:
-                self._throttle()
-                call = Call(_region(request), json.loads(body or b"{}"), moto)
-                answer = self._calls[operation](call)
+                answer = self.calls[operation](call)
         except _PassedOn as passed:
             return passed.response
         except ApiError as error:
-            refusal = {"__type": error.code, "message": error.message}
-            return Response(json.dumps(refusal), 400, content_type=JSON)
+            return _refusal(error)
+        except Exception as error:
+            LOG.exception("%s", operation)
+            failure = ApiError("ServerException", f"The controller failed: {error!r} {SIMULATED}")
+            return _refusal(failure, 500)
         return Response(json.dumps(answer), content_type=JSON)
 
     def _throttle(self) -> None:
-        if self._refused:
-            self._refused -= 1
-            raise ApiError("ThrottlingException", f"Rate exceeded {SIMULATED}")
+        with self._lock:
+            if self._refused:
+                self._refused -= 1
+                raise ApiError("ThrottlingException", f"Rate exceeded {SIMULATED}")
 
     def ask_for(self, wanted: list[faults.Fault]) -> None:
         """Have these faults from now on, instead of those before; none at all ends stalls."""
+        # A stall lasts until this moment, not until somebody looked last.
+        self.catch_up()
         with self._lock:
             self.world.faults[:] = [one for one in wanted if not isinstance(one, faults.Throttle)]
             self._refused = sum(one.calls for one in wanted if isinstance(one, faults.Throttle))
@@ -178,6 +204,11 @@ class _PassedOn(Exception):
     def __init__(self, response: Response) -> None:
         super().__init__()
         self.response = response
+
+
+def _refusal(error: ApiError, status: int = 400) -> Response:
+    refusal = {"__type": error.code, "message": error.message}
+    return Response(json.dumps(refusal), status, content_type=JSON)
 
 
 def _region(request: Request) -> str:

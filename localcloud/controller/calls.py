@@ -1,12 +1,14 @@
 """What the calls of ECS share: who is asked for, what moto says, how pages are cut."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from localcloud.controller.clock import Clock
 from localcloud.controller.machine import Machine
-from localcloud.controller.model import Service
+from localcloud.controller.model import Service, Task
 from localcloud.controller.names import last
 from localcloud.controller.outside import Outside
 from localcloud.controller.refusals import ApiError, invalid
@@ -42,6 +44,22 @@ class World:
     faults: list[Any] = field(default_factory=list[Any])
     """What deployments that begin now meet with."""
 
+    def tasks(self) -> Iterator[tuple[Service | None, Task]]:
+        """All tasks, those of services first."""
+        for service in self.machine.services.values():
+            yield from ((service, task) for task in service.tasks)
+        yield from ((None, task) for task in self.scheduler.one_off)
+
+    def definition(self, call: Call, name: str) -> Mapping[str, Any]:
+        """A task definition that may be run; raises ApiError."""
+        try:
+            found = self.outside.definition(call.region, name)
+        except ClientError:
+            raise ApiError("ClientException", "TaskDefinition not found.") from None
+        if found.get("status", "ACTIVE") != "ACTIVE":
+            raise ApiError("ClientException", "TaskDefinition is inactive")
+        return found
+
     def cluster_arn(self, call: Call) -> str:
         """The ARN of a cluster that is there; raises ApiError."""
         for service in self.machine.services.values():
@@ -72,11 +90,16 @@ class World:
         return found
 
 
-def page(found: Sequence[Any], content: Json, *, most: int) -> tuple[list[Any], Json]:
+def page(
+    found: Sequence[Any], content: Json, *, most: int, usual: int | None = None
+) -> tuple[list[Any], Json]:
     """A page of a list, and the member that leads to the next one."""
-    try:
-        begin = int(content.get("nextToken") or 0)
-    except ValueError:
-        raise invalid("Invalid token.") from None
-    end = begin + min(most, content.get("maxResults") or most)
+    token = content.get("nextToken") or "0"
+    if not token.isdecimal():
+        raise invalid("Invalid token.")
+    wanted = content.get("maxResults", usual or most)
+    if not 0 < wanted <= most:
+        raise invalid(f"maxResults must be from 1 to {most}.")
+    begin = int(token)
+    end = begin + wanted
     return list(found[begin:end]), ({"nextToken": str(end)} if end < len(found) else {})

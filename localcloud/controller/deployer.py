@@ -13,6 +13,7 @@ from localcloud.controller.names import Names, last, sibling
 from localcloud.controller.outside import Outside
 from localcloud.controller.scheduler import Scheduler
 from localcloud.controller.script import QUICK, Failed, Scripts, move
+from localcloud.controller.shapes import DEPLOYED
 
 ENDED = {
     "SUCCESSFUL": "completed.",
@@ -22,6 +23,7 @@ ENDED = {
 }
 STOPPED = "StopServiceDeployment was called."
 COMPLETED = "Service deployment completed."
+NOWHERE = "There is no revision to go back to."
 
 
 class Deployer:
@@ -59,6 +61,19 @@ class Deployer:
         deployment.watched = () if self._outside.firing(service, names) else names
         self._go(service, deployment, self._scripts.forward(service, deployment, at), at)
         self._scheduler.reconcile(service, at)
+
+    def begin_first(self, service: Service, broken: tuple[Any, ...], at: datetime) -> None:
+        """Deploy the revision that a service was made with; it ends when all its tasks are well."""
+        first = service.current
+        first.faults = broken
+        first.requested = service.desired
+        first.production = first.test = 100.0
+        deployment = self.deployment(service, None, first, at)
+        self.weigh(service, at)
+        self._scheduler.reconcile(service, at)
+        for task in service.tasks:
+            self._scheduler.step(service, task, at)
+        self._go(service, deployment, self._scripts.first(service, deployment, at), at)
 
     def revision(
         self,
@@ -130,6 +145,8 @@ class Deployer:
             self.fail(service, deployment, failure, at)
         except ClientError as error:
             self.fail(service, deployment, Failed(f"Traffic cannot be shifted: {error}."), at)
+        except Exception as error:  # noqa: BLE001 - a broken script has not arrived
+            self.fail(service, deployment, Failed(f"The controller failed: {error!r}."), at)
 
     def _arrive(self, service: Service, deployment: Deployment, at: datetime) -> None:
         there = deployment.leads_to
@@ -151,7 +168,10 @@ class Deployer:
         if deployment.rollback is not None:
             reason = f"{deployment.rollback[0]} {failure.reason}"
             self.end(service, deployment, "ROLLBACK_FAILED", reason, at)
-        elif failure.back:
+        elif failure.back and deployment.source is None:
+            self._give_up(service, deployment, f"{failure.reason} {NOWHERE}", at)
+        elif failure.back and deployment.source is not None:
+            _restore(service, deployment.source)
             deployment.rollback = failure.reason, at
             deployment.reason = f"Rolling back: {failure.reason} {SIMULATED}"
             asked = failure.reason == STOPPED
@@ -180,6 +200,8 @@ class Deployer:
         deployment.finished = deployment.updated = at
         deployment.close_hooks()
         service.tell(at, f"(deployment {last(deployment.arn)}) deployment {ENDED[status]}")
+        if status.endswith("SUCCESSFUL"):
+            service.tell(at, "has reached a steady state.")
 
     def weigh(self, service: Service, at: datetime) -> None:
         """Bring the rules to the revisions' shares; a refusal is told as an event."""
@@ -187,3 +209,11 @@ class Deployer:
             self._outside.weigh(service)
         except ClientError as error:
             service.tell(at, f"cannot shift traffic: {error}.")
+
+
+def _restore(service: Service, revision: Revision) -> None:
+    """Configure the service again as it was when the revision was made."""
+    for name in DEPLOYED:
+        service.request.pop(name, None)
+        if name in revision.request:
+            service.request[name] = revision.request[name]

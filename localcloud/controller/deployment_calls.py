@@ -1,5 +1,7 @@
 """ECS's calls about service deployments and service revisions."""
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +14,8 @@ from localcloud.controller.shapes import part
 MOST = 20
 """DescribeServiceDeployments and DescribeServiceRevisions take so many at once."""
 MOST_LISTED = 100
+LISTED = 20
+"""ListServiceDeployments gives so many where nobody says how many."""
 
 
 class DeploymentCalls:
@@ -34,17 +38,13 @@ class DeploymentCalls:
             and (after is None or one.created > after)
             and (before is None or one.created < before)
         ]
-        shown, following = page(found, content, most=MOST_LISTED)
+        shown, following = page(found, content, most=MOST_LISTED, usual=LISTED)
         return {"serviceDeployments": [answers.brief(service, one) for one in shown], **following}
 
     def describe(self, call: Call) -> Json:
         """DescribeServiceDeployments."""
-        known = {
-            one.arn: (service, one)
-            for service in self._world.machine.services.values()
-            for one in service.deployments
-        }
-        arns = _some(call.content["serviceDeploymentArns"])
+        known = {one.arn: (service, one) for service, one in self._all(call)}
+        arns = _some(call.content["serviceDeploymentArns"], "service-deployment")
         return {
             "serviceDeployments": [answers.deployment(*known[arn]) for arn in arns if arn in known],
             "failures": _missing(arns, known),
@@ -53,11 +53,9 @@ class DeploymentCalls:
     def revisions(self, call: Call) -> Json:
         """DescribeServiceRevisions."""
         known = {
-            one.arn: (service, one)
-            for service in self._world.machine.services.values()
-            for one in service.revisions
+            one.arn: (service, one) for service in self._services(call) for one in service.revisions
         }
-        arns = _some(call.content["serviceRevisionArns"])
+        arns = _some(call.content["serviceRevisionArns"], "service-revision")
         return {
             "serviceRevisions": [answers.revision(*known[arn]) for arn in arns if arn in known],
             "failures": _missing(arns, known),
@@ -91,18 +89,28 @@ class DeploymentCalls:
                 return {"serviceDeploymentArn": deployment.arn}
         raise invalid("The lifecycle hook does not await an action.")
 
+    def _services(self, call: Call) -> Iterator[Service]:
+        services = self._world.machine.services.values()
+        return (one for one in services if one.region == call.region)
+
+    def _all(self, call: Call) -> Iterator[tuple[Service, Deployment]]:
+        for service in self._services(call):
+            yield from ((service, one) for one in service.deployments)
+
     def _find(self, call: Call) -> tuple[Service, Deployment]:
-        arn = call.content["serviceDeploymentArn"]
-        for service in self._world.machine.services.values():
-            for one in service.deployments:
-                if one.arn == arn:
-                    return service, one
+        (arn,) = _some([call.content["serviceDeploymentArn"]], "service-deployment")
+        for service, one in self._all(call):
+            if one.arn == arn:
+                return service, one
         raise ApiError("ServiceDeploymentNotFoundException", "Service deployment not found.")
 
 
-def _some(arns: list[str]) -> list[str]:
+def _some(arns: list[str], kind: str) -> list[str]:
     if not 0 < len(arns) <= MOST:
         raise invalid(f"From 1 to {MOST} ARNs can be described at once.")
+    for arn in arns:
+        if not re.fullmatch(rf"arn:[^:]+:ecs:[^:]+:\d{{12}}:{kind}/[^/]+/[^/]+/\w+", arn):
+            raise invalid(f"Invalid {kind} ARN: {arn}.")
     return arns
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from localcloud.controller import faults, strategy
 from localcloud.controller.clock import Clock
-from localcloud.controller.deployer import COMPLETED, Deployer
+from localcloud.controller.deployer import Deployer
 from localcloud.controller.health import Question
 from localcloud.controller.model import Service, Task
 from localcloud.controller.names import Names, last
@@ -34,25 +34,19 @@ class Machine:
         region: str,
         request: dict[str, Any],
         definition: Mapping[str, Any],
+        *,
+        broken: tuple[Any, ...],
         at: datetime,
     ) -> Service:
-        """Take in a service that moto made: its first revision runs at once."""
+        """Take in a service that moto made; its tasks start at once."""
         arn, cluster = made["serviceArn"], made["clusterArn"]
         first = self.deployer.revision(arn, request, definition, at)
-        first.requested = desired = request.get("desiredCount") or 0
+        desired = request.get("desiredCount") or 0
         service = Service(
             arn, last(arn), cluster, region, request, desired, current=first, revisions=[first]
         )
-        deployment = self.deployer.deployment(service, None, first, at)
-        deployment.stage = "CLEAN_UP"
         self.services[service.arn] = service
-        first.production = first.test = 100.0
-        self.deployer.weigh(service, at)
-        self._scheduler.reconcile(service, at)
-        for task in service.tasks:
-            self._scheduler.step(service, task, at)
-        deployment.started = at
-        self.deployer.end(service, deployment, "SUCCESSFUL", COMPLETED, at)
+        self.deployer.begin_first(service, broken, at)
         return service
 
     def scale(self, service: Service, desired: int, at: datetime) -> None:
@@ -98,11 +92,18 @@ class Machine:
                 self._settle(service, at)
 
     def advance(self, now: datetime) -> None:
-        """Carry out all that is due, the earliest first."""
+        """Carry out all that is due, the earliest first; then see what processes do now."""
+        self._carry_out(now)
         for service in self.services.values():
             self._scheduler.look(service, service.tasks, now)
             self._settle(service, now)
         self._scheduler.look(None, self._scheduler.one_off, now)
+        self._carry_out(now)
+        for service in self.services.values():
+            self.deployer.alarmed(service, now)
+        self._scheduler.forget(list(self.services.values()), now)
+
+    def _carry_out(self, now: datetime) -> None:
         while True:
             due = min(self._due(), key=lambda found: found[0], default=None)
             if due is None or due[0] > now:
@@ -110,9 +111,6 @@ class Machine:
             self._moment = max(self._moment, due[0])
             due[1](due[0])
         self._moment = max(self._moment, now)
-        for service in self.services.values():
-            self.deployer.alarmed(service, now)
-        self._scheduler.forget(list(self.services.values()), now)
 
     def _due(self) -> Iterator[Due]:
         for task in self._scheduler.one_off:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from localcloud.controller import faults
 from localcloud.controller.processes import Process
 
 SIMULATED = "(simulated)"
@@ -114,8 +115,25 @@ class Task:
 
     @property
     def live(self) -> bool:
-        """Whether it has not ended."""
-        return self.status != "STOPPED"
+        """Whether nobody and nothing has ended it; its process may still be at its end."""
+        return self.desired != "STOPPED"
+
+    @property
+    def broken(self) -> Any:
+        """The fault that keeps it from living, if any; a load balancer asks services alone."""
+        for one in self.faults:
+            match one:
+                case faults.ImageMissing():
+                    concerned = True
+                case faults.Exits():
+                    concerned = one.of == ("run-task" if self.revision is None else "service")
+                case faults.Unhealthy():
+                    concerned = self.revision is not None
+                case _:
+                    concerned = False
+            if concerned and one.image == self.image:
+                return one
+        return None
 
 
 @dataclass(eq=False)

@@ -20,18 +20,31 @@ class Outside:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._definitions: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._zones: dict[tuple[str, str], str] = {}
         self._streams: set[tuple[str, str, str]] = set()
 
     def definition(self, region: str, name: str) -> Mapping[str, Any]:
         """A task definition, by ARN, family:revision or family; raises ClientError."""
-        # With its revision in the name a definition never changes.
-        if (region, name) not in self._definitions:
-            found = self._client("ecs", region).describe_task_definition(taskDefinition=name)
-            definition = found["taskDefinition"]
-            self._definitions[region, definition["taskDefinitionArn"]] = definition
-            return definition
-        return self._definitions[region, name]
+        # Its status changes, so that none is kept.
+        found = self._client("ecs", region).describe_task_definition(taskDefinition=name)
+        return found["taskDefinition"]
+
+    def zone(self, region: str, subnet: str) -> str | None:
+        """The availability zone of a subnet that is there."""
+        if (region, subnet) not in self._zones:
+            with suppress(ClientError):
+                found = self._client("ec2", region).describe_subnets(SubnetIds=[subnet])["Subnets"]
+                self._zones[region, subnet] = found[0]["AvailabilityZone"]
+        return self._zones.get((region, subnet))
+
+    def gone(self, region: str, cluster: str, service: str) -> bool:
+        """Whether a service was deleted; one that never was is not."""
+        with suppress(ClientError):
+            found = self._client("ecs", region).describe_services(
+                cluster=cluster, services=[service]
+            )
+            return any(one["status"] != "ACTIVE" for one in found["services"])
+        return False
 
     def cluster(self, region: str, name: str) -> str | None:
         """The ARN of a cluster that is active."""
@@ -85,26 +98,18 @@ class Outside:
         self._each_group(service, tasks, at, "deregister_targets")
 
     def _each_group(self, service: Service, tasks: Sequence[Task], at: datetime, call: str) -> None:
-        for balancer in parts(service.request, "loadBalancers"):
-            for index in (0, 1):
-                targets = [
-                    {"Id": task.target[0], "Port": task.target[1]}
-                    for task in tasks
-                    if task.target and task.revision and task.revision.group == index
-                ]
-                group = group_of(balancer, index)
-                if not targets or group is None:
-                    continue
-                try:
-                    getattr(self._client("elbv2", service.region), call)(
-                        TargetGroupArn=group, Targets=targets
-                    )
-                except ClientError as error:
-                    service.tell(at, f"cannot change the targets in {group}: {error}.")
+        elbv2, done = self._client("elbv2", service.region), call.replace("_targets", "ed")
+        for group, targets in _targets(tasks).items():
+            try:
+                getattr(elbv2, call)(TargetGroupArn=group, Targets=targets)
+            except ClientError as error:
+                service.tell(at, f"cannot change the targets in {group}: {error}.")
+            else:
+                service.tell(at, f"{done} {len(targets)} targets in (target-group {group}).")
 
     def health_path(self, service: Service, revision: Revision) -> str:
         """Where the load balancer asks a target for its health."""
-        for balancer in parts(service.request, "loadBalancers"):
+        for balancer in parts(revision.request, "loadBalancers"):
             group = group_of(balancer, revision.group)
             if group is not None:
                 with suppress(ClientError):
@@ -154,6 +159,20 @@ class Outside:
                 logStreamName=stream,
                 logEvents=[{"timestamp": moment, "message": line or " "} for line in lines],
             )
+
+
+def _targets(tasks: Sequence[Task]) -> dict[str, list[dict[str, Any]]]:
+    """The tasks' targets by group; which groups, each task's own revision says."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for task in tasks:
+        if task.target is None or task.revision is None:
+            continue
+        target = {"Id": task.target[0], "Port": task.target[1]}
+        for balancer in parts(task.revision.request, "loadBalancers"):
+            group = group_of(balancer, task.revision.group)
+            if group is not None:
+                found.setdefault(group, []).append(target)
+    return found
 
 
 def weights(second: float) -> tuple[int, int]:

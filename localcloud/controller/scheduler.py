@@ -10,12 +10,12 @@ from typing import Any
 
 from localcloud.controller import faults
 from localcloud.controller.clock import Clock
-from localcloud.controller.health import Question, dead
+from localcloud.controller.health import Asker, Question, dead
 from localcloud.controller.health import due as health_due
 from localcloud.controller.model import SIMULATED, Revision, Service, Task
 from localcloud.controller.names import Names, last, sibling
 from localcloud.controller.outside import Outside
-from localcloud.controller.processes import LOOPBACK, Processes, free_port
+from localcloud.controller.processes import LOOPBACK, Process, Processes, free_port
 from localcloud.controller.shapes import part, parts
 
 START = 0.2
@@ -25,7 +25,7 @@ ENDS = 0.1
 HEALTH = 0.5
 """Simulated minutes until a task without health is ended."""
 REMEMBERED = 60
-"""Simulated minutes that a stopped task is told of."""
+"""Minutes that a stopped task is told of: simulated ones, and real ones at least."""
 MOST_DELAY = 15.0
 """Simulated minutes: ECS starts failing tasks less and less often."""
 NOT_STARTED = "TaskFailedToStart"
@@ -40,10 +40,12 @@ class Scheduler:
 
     def __init__(self, outside: Outside, clock: Clock, names: Names) -> None:
         self._outside, self._clock, self._names = outside, clock, names
-        self.processes = Processes()
+        self.processes, self.asker = Processes(), Asker()
         self.stand_ins: dict[str, tuple[str, ...]] = {}
         """Commands that stand in for images."""
         self.one_off: list[Task] = []
+        self._ending: list[tuple[Task, Process]] = []
+        """Tasks that were stopped, whose processes have time to end."""
 
     def reconcile(self, service: Service, at: datetime) -> None:
         """Start what is missing, end what is too much."""
@@ -117,7 +119,7 @@ class Scheduler:
     def step(self, service: Service | None, task: Task, at: datetime) -> None:
         """Carry out what is due of a task."""
         task.due = None
-        broken = _fault(task)
+        broken = task.broken
         if task.status == "PROVISIONING":
             self._begin(service, task, at, broken)
         elif isinstance(broken, faults.Exits):
@@ -145,7 +147,7 @@ class Scheduler:
             self._outside.log(task, [line], at)
             task.due = at + ENDS * self._clock.minute
         else:
-            task.target = (task.address, _port(task, service))
+            task.target = (task.address, _port(task))
             self.live(service, task, at)
 
     def _stand_in(
@@ -203,23 +205,38 @@ class Scheduler:
     def stop(
         self, task: Task, at: datetime, code: str, reason: str, exit_code: int | None = None
     ) -> None:
-        """End a task, and its process if it has one."""
+        """End a task; a process has time to end, and nobody is held up meanwhile."""
         process = task.process
-        if process is not None:
-            self.processes.end(process)
-            self._outside.log(task, process.lines(), at)
-            exit_code = process.code() if exit_code is None else exit_code
-            process.close()
-        elif task.started is not None and exit_code is None:
-            # What SIGTERM gives a container that does not handle it.
-            exit_code = 143
-        task.status = task.desired = "STOPPED"
-        task.healthy, task.due, task.stopped = False, None, at
+        task.desired, task.status = "STOPPED", "STOPPING"
+        task.healthy, task.due = False, None
         task.stop_code, task.exit_code = code, exit_code
         task.reason = reason if process else f"{reason} {SIMULATED}"
+        if process is not None:
+            self.processes.end(process)
+            self._ending.append((task, process))
+            self._finish(at)
+            return
+        if task.started is not None and exit_code is None:
+            # What SIGTERM gives a container that does not handle it.
+            task.exit_code = 143
+        task.status, task.stopped = "STOPPED", at
+
+    def wait(self) -> None:
+        """Wait until what was stopped has ended; who waits must not hold the lock."""
+        self.processes.wait(process for _, process in list(self._ending))
+
+    def _finish(self, at: datetime) -> None:
+        """Write down what processes said at last, and how they ended."""
+        for task, process in [one for one in self._ending if one[1].gone.is_set()]:
+            self._ending.remove((task, process))
+            self._outside.log(task, process.lines(), at)
+            task.exit_code = process.code() if task.exit_code is None else task.exit_code
+            process.close()
+            task.status, task.stopped = "STOPPED", at
 
     def look(self, service: Service | None, tasks: Sequence[Task], at: datetime) -> None:
         """Hand on what processes wrote, and see which of them have ended."""
+        self._finish(at)
         for task in tasks:
             process = task.process
             if process is None or not task.live:
@@ -248,37 +265,22 @@ class Scheduler:
                 self.live(service, task, at)
             return
         process.misses += 1
-        if dead(process, was_healthy=task.healthy):
+        minutes = (service.request.get("healthCheckGracePeriodSeconds") or 0) / 60
+        grace = minutes * self._clock.minute.total_seconds()
+        if dead(process, was_healthy=task.healthy, grace=grace):
             self.fail(service, task, at, code=ENDED, reason=NOT_HEALTHY)
 
     def forget(self, services: Sequence[Service], at: datetime) -> None:
         """Drop the tasks that stopped an hour ago."""
-        before = at - REMEMBERED * self._clock.minute
+        before = at - REMEMBERED * max(self._clock.minute, timedelta(minutes=1))
         keep: Callable[[Task], bool] = lambda one: one.stopped is None or one.stopped > before  # noqa: E731 - three uses
         self.one_off[:] = filter(keep, self.one_off)
         for service in services:
             service.tasks[:] = filter(keep, service.tasks)
 
 
-def _fault(task: Task) -> Any:
-    """What keeps the task from living; the health that a load balancer asks for is a service's."""
-    for one in task.faults:
-        match one:
-            case faults.ImageMissing():
-                concerned = True
-            case faults.Exits():
-                concerned = one.of == ("run-task" if task.revision is None else "service")
-            case faults.Unhealthy():
-                concerned = task.revision is not None
-            case _:
-                concerned = False
-        if concerned and one.image == task.image:
-            return one
-    return None
-
-
-def _port(task: Task, service: Service) -> int:
-    for balancer in parts(service.request, "loadBalancers"):
+def _port(task: Task) -> int:
+    for balancer in parts(task.request, "loadBalancers"):
         if "containerPort" in balancer:
             return int(balancer["containerPort"])
     mappings = parts(task.container, "portMappings")

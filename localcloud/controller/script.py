@@ -55,6 +55,14 @@ class Scripts:
                 raise Failed(f"A lifecycle hook failed at {stage}.")
             at = yield from self._stage(service, deployment, stage, at)
 
+    def first(self, service: Service, deployment: Deployment, at: datetime) -> Script:
+        """A service's first deployment, whose tasks are started already: until they are well."""
+        deployment.status, deployment.started = "IN_PROGRESS", at
+        deployment.stage = "SCALE_UP"
+        if not service.ready(deployment.target):
+            at = yield Wait(until=lambda: service.ready(deployment.target))
+        deployment.stage, deployment.updated = "CLEAN_UP", at
+
     def _stage(self, service: Service, deployment: Deployment, stage: str, at: datetime) -> Part:
         match stage:
             case "SCALE_UP":

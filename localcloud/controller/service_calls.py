@@ -1,37 +1,12 @@
 """ECS's calls about services."""
 
+from collections.abc import Mapping
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from localcloud.controller import answers, strategy
 from localcloud.controller.calls import Call, Json, World
-from localcloud.controller.model import Service
 from localcloud.controller.refusals import ApiError, invalid
-from localcloud.controller.shapes import part
-
-DEPLOYED = (
-    "capacityProviderStrategy",
-    "networkConfiguration",
-    "platformVersion",
-    "loadBalancers",
-    "serviceRegistries",
-    "serviceConnectConfiguration",
-    "volumeConfigurations",
-    "propagateTags",
-    "enableECSManagedTags",
-    "enableExecuteCommand",
-    "healthCheckGracePeriodSeconds",
-)
-"""Inputs of UpdateService that begin a deployment where they change something (Amazon ECS API
-Reference, "UpdateService")."""
-STORED = (
-    "deploymentConfiguration",
-    "availabilityZoneRebalancing",
-    "placementConstraints",
-    "placementStrategy",
-)
-"""Inputs that the next deployment reads."""
+from localcloud.controller.shapes import DEPLOYED, LAUNCHED, STORED, part, parts
 
 
 class ServiceCalls:
@@ -47,11 +22,16 @@ class ServiceCalls:
             raise invalid("Creation of service was not idempotent.")
         if part(content, "deploymentController").get("type", "ECS") != "ECS":
             return call.moto()
+        _desired(content, 0)
         strategy.check(part(content, "deploymentConfiguration"))
+        if "taskDefinition" not in content:
+            raise invalid("taskDefinition must be specified.")
+        definition = world.definition(call, content["taskDefinition"])
         made = call.moto()["service"]
-        definition = world.outside.definition(call.region, made["taskDefinition"])
-        now = world.clock.now()
-        service = world.machine.create(made, call.region, content, definition, now)
+        now, broken = world.clock.now(), tuple(world.faults)
+        service = world.machine.create(
+            made, call.region, content, definition, broken=broken, at=now
+        )
         return {"service": answers.service(service, made)}
 
     def update(self, call: Call) -> Json:
@@ -59,26 +39,29 @@ class ServiceCalls:
         world, content = self._world, call.content
         service = world.find(call, content["service"])
         if service is None:
+            if world.outside.gone(call.region, call.cluster, content["service"]):
+                raise ApiError("ServiceNotActiveException", "Service was not ACTIVE.")
             return call.moto()
-        desired = content.get("desiredCount", service.desired)
-        if desired < 0:
-            raise invalid("desiredCount must not be negative.")
-        strategy.check(part(content, "deploymentConfiguration"))
-        definition = self._definition(call, service)
+        desired = _desired(content, service.desired)
+        asked = part(content, "deploymentConfiguration")
+        configuration: Json = {**service.configuration, **asked}
+        # Hooks that are kept from another strategy are left alone.
+        strategy.check({**configuration, "lifecycleHooks": parts(asked, "lifecycleHooks")})
+        shown = service.latest.leads_to
+        wanted = content.get("taskDefinition")
+        definition = world.definition(call, wanted) if wanted else shown.definition
         answer = call.moto()
         now = world.clock.now()
-        configuration: Json = {
-            **service.configuration,
-            **part(content, "deploymentConfiguration"),
-        }
         changed = any(
             name in content and content[name] != service.request.get(name) for name in DEPLOYED
         )
+        launched = {name: content[name] for name in LAUNCHED if name in content}
+        shown.request = {**shown.request, **launched}
+        service.request |= launched
         service.request |= {name: content[name] for name in (*DEPLOYED, *STORED) if name in content}
         service.request["deploymentConfiguration"] = configuration
         if desired != service.desired:
             world.machine.scale(service, desired, now)
-        shown = service.latest.leads_to
         if (
             changed
             or content.get("forceNewDeployment")
@@ -86,18 +69,6 @@ class ServiceCalls:
         ):
             world.machine.deployer.begin(service, definition, tuple(world.faults), now)
         return {"service": answers.service(service, answer["service"])}
-
-    def _definition(self, call: Call, service: Service) -> Any:
-        wanted = call.content.get("taskDefinition")
-        if wanted is None:
-            return service.latest.leads_to.definition
-        try:
-            found = self._world.outside.definition(call.region, wanted)
-        except ClientError:
-            raise ApiError("ClientException", "TaskDefinition not found.") from None
-        if found.get("status") == "INACTIVE":
-            raise ApiError("ClientException", "TaskDefinition is inactive")
-        return found
 
     def describe(self, call: Call) -> Json:
         """DescribeServices."""
@@ -116,9 +87,28 @@ class ServiceCalls:
         service = world.find(call, call.content["service"])
         if service is None:
             return call.moto()
-        if service.desired and not call.content.get("force"):
-            raise invalid("The service cannot be stopped while it is scaled above 0.")
-        call.content["force"] = True
+        # Moto refuses it where tasks are wanted and no force is used.
         answer = call.moto()
         world.machine.remove(service, world.clock.now())
         return answer
+
+    def clusters(self, call: Call) -> Json:
+        """DescribeClusters, with what runs in them: moto counts what it was told to run."""
+        answer = call.moto()
+        for cluster in answer["clusters"]:
+            arn = cluster["clusterArn"]
+            states = [t.status for _, t in self._world.tasks() if t.cluster_arn == arn]
+            services = self._world.machine.services.values()
+            cluster |= {
+                "runningTasksCount": states.count("RUNNING"),
+                "pendingTasksCount": states.count("PROVISIONING"),
+                "activeServicesCount": sum(one.cluster_arn == arn for one in services),
+            }
+        return answer
+
+
+def _desired(content: Mapping[str, Any], otherwise: int) -> int:
+    desired = content.get("desiredCount", otherwise)
+    if desired < 0:
+        raise invalid("desiredCount must not be negative.")
+    return desired

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from localcloud.controller.model import SIMULATED
 from localcloud.controller.refusals import invalid
 from localcloud.controller.shapes import part, parts
 
@@ -33,7 +34,21 @@ WATCHED = {
     ),
 }
 NAMES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
+HOOKED = (
+    "RECONCILE_SERVICE",
+    "PRE_SCALE_UP",
+    "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+)
+"""The service model's DeploymentLifecycleHookStage (ecs, 2014-11-13)."""
 NO_PAUSE = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
+DAY = 1440
+LONGEST_PAUSE = 14 * DAY
+"""Minutes (the service model's DeploymentLifecycleHookDuration)."""
 
 
 def name(configuration: Configuration) -> str:
@@ -112,17 +127,41 @@ def check(configuration: Configuration) -> None:
     """Raise ApiError where ECS would refuse the configuration."""
     if name(configuration) not in NAMES:
         raise invalid(f"Invalid deployment strategy: {name(configuration)}.")
-    _within(configuration, "canaryConfiguration", "canaryPercent", 0.1, 100)
-    _within(configuration, "canaryConfiguration", "canaryBakeTimeInMinutes", 0, 1440)
-    _within(configuration, "linearConfiguration", "stepPercent", 3, 100)
-    _within(configuration, "linearConfiguration", "stepBakeTimeInMinutes", 0, 1440)
+    _within(configuration, "bakeTimeInMinutes", 0, DAY)
+    canary = part(configuration, "canaryConfiguration")
+    _within(canary, "canaryPercent", 0.1, 100)
+    _within(canary, "canaryBakeTimeInMinutes", 0, DAY)
+    linear = part(configuration, "linearConfiguration")
+    _within(linear, "stepPercent", 3, 100)
+    _within(linear, "stepBakeTimeInMinutes", 0, DAY)
     for hook in parts(configuration, "lifecycleHooks"):
-        refused = NO_PAUSE & set(hook.get("lifecycleStages", []))
-        if hook.get("targetType") == "PAUSE" and refused:
-            raise invalid(f"A PAUSE hook cannot be configured at {min(refused)}.")
+        _check_hook(hook, rolling=not shifts(configuration))
 
 
-def _within(configuration: Configuration, inside: str, key: str, least: float, most: float) -> None:
-    value = part(configuration, inside).get(key)
+def _check_hook(hook: Mapping[str, Any], *, rolling: bool) -> None:
+    kind: str = hook.get("targetType", "AWS_LAMBDA")
+    asked: list[str] = hook.get("lifecycleStages") or []
+    if kind not in ("AWS_LAMBDA", "PAUSE"):
+        raise invalid(f"Invalid lifecycle hook target type: {kind}.")
+    if not asked:
+        raise invalid("A lifecycle hook must name its lifecycleStages.")
+    for stage in asked:
+        if stage not in HOOKED:
+            raise invalid(f"A lifecycle hook cannot be configured at {stage}.")
+        if kind == "PAUSE" and stage in NO_PAUSE:
+            raise invalid(f"A PAUSE hook cannot be configured at {stage}.")
+        if rolling and stage not in ROLLING:
+            # Which stages a rolling deployment has in AWS, its documentation does not say.
+            raise invalid(f"A rolling deployment has no stage {stage} {SIMULATED}.")
+    if kind == "AWS_LAMBDA" and not str(hook.get("hookTargetArn")).startswith("arn:"):
+        raise invalid("An AWS_LAMBDA lifecycle hook must name its hookTargetArn.")
+    timeout = part(hook, "timeoutConfiguration")
+    _within(timeout, "timeoutInMinutes", 1, LONGEST_PAUSE)
+    if timeout.get("action", "ROLLBACK") not in ("ROLLBACK", "CONTINUE"):
+        raise invalid(f"Invalid timeout action: {timeout['action']}.")
+
+
+def _within(given: Mapping[str, Any], key: str, least: float, most: float) -> None:
+    value = given.get(key)
     if value is not None and not least <= value <= most:
-        raise invalid(f"{inside}.{key} must be from {least} to {most}.")
+        raise invalid(f"{key} must be from {least} to {most}.")

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from localcloud.controller.faults import Unhealthy
 from localcloud.controller.model import Task
 from localcloud.controller.names import last
+from localcloud.controller.shapes import part
 
 Json = dict[str, Any]
 
@@ -18,7 +20,7 @@ def task(one: Task, *, tags: bool) -> Json:
         "group": one.group,
         "lastStatus": one.status,
         "desiredStatus": one.desired,
-        "healthStatus": _health(one),
+        "healthStatus": _worst(one),
         "launchType": "FARGATE",
         "platformVersion": "1.4.0",
         "platformFamily": "Linux",
@@ -46,18 +48,33 @@ def task(one: Task, *, tags: bool) -> Json:
     return described
 
 
-def _health(one: Task) -> str:
-    if one.process is None and not one.live:
+def _worst(one: Task) -> str:
+    """A task is as well as its containers; the sick are told of first."""
+    found = {_health(one, container) for container in one.definition["containerDefinitions"]}
+    return next((state for state in ("UNHEALTHY", "HEALTHY") if state in found), "UNKNOWN")
+
+
+def _health(one: Task, container: Mapping[str, Any]) -> str:
+    """Without a health check of its own, nobody knows."""
+    if "healthCheck" not in container or one.status != "RUNNING":
         return "UNKNOWN"
-    return "HEALTHY" if one.healthy else "UNKNOWN"
+    if one.healthy:
+        return "HEALTHY"
+    missed = one.process is not None and one.process.misses > 0
+    return "UNHEALTHY" if missed or isinstance(one.broken, Unhealthy) else "UNKNOWN"
+
+
+def subnet(one: Task) -> str | None:
+    """Where a task stands; tasks are spread over what they may stand in."""
+    network = part(part(one.request, "networkConfiguration"), "awsvpcConfiguration")
+    subnets: list[str] = network.get("subnets") or []
+    return subnets[int(last(one.arn)[:8], 16) % len(subnets)] if subnets else None
 
 
 def _attachment(one: Task) -> Json:
-    network = one.request.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    subnets = network.get("subnets", [])
-    identifier = last(one.arn)
+    identifier, placed = last(one.arn), subnet(one)
     details = [
-        *({"name": "subnetId", "value": subnet} for subnet in subnets[:1]),
+        *([{"name": "subnetId", "value": placed}] if placed else []),
         {"name": "networkInterfaceId", "value": f"eni-{identifier[:17]}"},
         {"name": "privateIPv4Address", "value": one.address},
     ]
@@ -77,7 +94,7 @@ def _container(one: Task, container: Mapping[str, Any]) -> Json:
         "name": container["name"],
         "image": container["image"],
         "lastStatus": one.status,
-        "healthStatus": _health(one),
+        "healthStatus": _health(one, container),
         "networkInterfaces": [{"privateIpv4Address": one.address}],
     }
     if one.exit_code is not None:

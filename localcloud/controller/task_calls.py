@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from botocore.exceptions import ClientError
-
 from localcloud.controller.calls import Call, Json, World, page
-from localcloud.controller.model import Service, Task
+from localcloud.controller.model import SIMULATED, Service, Task
 from localcloud.controller.names import last
 from localcloud.controller.refusals import ApiError, invalid
+from localcloud.controller.task_answers import subnet
 from localcloud.controller.task_answers import task as shape
 
 MOST = 100
@@ -23,12 +22,12 @@ class TaskCalls:
 
     def _all(self, call: Call) -> Iterator[tuple[Service | None, Task]]:
         arn = self._world.cluster_arn(call)
-        for service in self._world.machine.services.values():
-            if service.cluster_arn == arn:
-                yield from ((service, task) for task in service.tasks)
-        for task in self._world.scheduler.one_off:
-            if task.cluster_arn == arn:
-                yield None, task
+        yield from (found for found in self._world.tasks() if found[1].cluster_arn == arn)
+
+    def _shape(self, task: Task, *, tags: bool) -> Json:
+        placed = subnet(task)
+        zone = self._world.outside.zone(task.region, placed) if placed else None
+        return {**shape(task, tags=tags), **({"availabilityZone": zone} if zone else {})}
 
     def list(self, call: Call) -> Json:
         """ListTasks."""
@@ -50,10 +49,13 @@ class TaskCalls:
         wanted: list[str] = call.content["tasks"]
         if not 0 < len(wanted) <= MOST:
             raise invalid(f"Tasks cannot be empty, and at most {MOST} can be described at once.")
+        for name in wanted:
+            if name.startswith("arn:") and ":task/" not in name:
+                raise invalid(f"Invalid task ARN: {name}.")
         known = {last(task.arn): task for _, task in self._all(call)}
         tags = "TAGS" in call.content.get("include", [])
         return {
-            "tasks": [shape(known[last(a)], tags=tags) for a in wanted if last(a) in known],
+            "tasks": [self._shape(known[last(a)], tags=tags) for a in wanted if last(a) in known],
             "failures": [
                 {"arn": arn, "reason": "MISSING"} for arn in wanted if last(arn) not in known
             ],
@@ -63,10 +65,7 @@ class TaskCalls:
         """RunTask."""
         world, content = self._world, call.content
         arn = world.cluster_arn(call)
-        try:
-            definition = world.outside.definition(call.region, content["taskDefinition"])
-        except ClientError:
-            raise ApiError("ClientException", "TaskDefinition not found.") from None
+        definition = world.definition(call, content["taskDefinition"])
         if definition.get("networkMode") == "awsvpc" and "networkConfiguration" not in content:
             raise invalid(
                 "Network Configuration must be provided when networkMode 'awsvpc' is specified."
@@ -78,14 +77,14 @@ class TaskCalls:
                     f"Override for container named {override.get('name')} is not a container in "
                     "the TaskDefinition."
                 )
-        count = content.get("count") or 1
+        count = content.get("count", 1)
         if not 0 < count <= MOST_RUN:
             raise invalid(f"count must be from 1 to {MOST_RUN}.")
         made = [
             world.scheduler.run(call.region, arn, definition, content, world.faults)
             for _ in range(count)
         ]
-        return {"tasks": [shape(task, tags=False) for task in made], "failures": []}
+        return {"tasks": [self._shape(task, tags=False) for task in made], "failures": []}
 
     def stop(self, call: Call) -> Json:
         """StopTask; a service's task is replaced."""
@@ -96,7 +95,7 @@ class TaskCalls:
             if task.live:
                 reason = call.content.get("reason") or "Task stopped by user"
                 self._world.machine.stop_task(service, task, now, reason)
-            return {"task": shape(task, tags=False)}
+            return {"task": self._shape(task, tags=False)}
         raise invalid("The referenced task was not found.")
 
     def execute(self, call: Call) -> Json:
@@ -108,5 +107,12 @@ class TaskCalls:
         raise ApiError(
             "TargetNotConnectedException",
             "The execute command failed: the emulated cloud has no container to open a shell in "
-            "(simulated).",
+            f"{SIMULATED}.",
+        )
+
+    def protect(self, call: Call) -> Json:
+        """GetTaskProtection and UpdateTaskProtection: nothing here heeds a protection."""
+        del call
+        raise ApiError(
+            "UnsupportedFeatureException", f"The emulated cloud protects no task {SIMULATED}."
         )

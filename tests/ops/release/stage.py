@@ -197,11 +197,8 @@ class Stage:
         """
         cloud = self.cloud
         tasks = {task["taskDefinitionArn"].rpartition("/")[2]: task for task in cloud.tasks()}
-        if "advancedConfiguration" not in cloud.service()["loadBalancers"][0]:
-            weighed = [cloud.blue]
-        else:
-            groups = zip((cloud.blue, cloud.green), cloud.weights(), strict=True)
-            weighed = [group for group, weight in groups if weight]
+        groups = zip((cloud.blue, cloud.green), cloud.weights(), strict=True)
+        weighed = [group for group, weight in groups if weight]
         addresses = {address for group in weighed for address, _ in cloud.targets(group)}
         taking = {
             task["taskDefinitionArn"].rpartition("/")[2]
