@@ -5,7 +5,7 @@ from typing import Any
 
 from localcloud.stackfile import ROOT
 from tests.stacks import STACKS, graph
-from tests.workflows import jobs, jobs_of, loaded, steps
+from tests.workflows import jobs, jobs_of, loaded
 
 OWN = ("drift", "infra", "review-sweep")
 """Workflows that run what main says, and no pull request's."""
@@ -86,15 +86,3 @@ def test_a_release_belongs_to_the_applications_repository() -> None:
     for name, repository in trusted().items():
         wanted = "your-org/arca-api" if name.endswith("-release") else "your-org/arca-infra"
         assert repository == wanted
-
-
-def test_logins_are_no_longer_than_the_roles_allow() -> None:
-    """AWS refuses a longer one."""
-    (login,) = [s for _, s in steps() if "configure-aws-credentials" in s.get("uses", "")]
-    seconds = {
-        role.inputs["maxSessionDuration"]
-        for stack in STACKS
-        for role in graph(stack).of("aws:iam/role:Role")
-        if role.component == "delivery"
-    }
-    assert {login["with"]["role-duration-seconds"]} == seconds

@@ -40,9 +40,13 @@ class Cloud:
         )
 
     def count(self, **metrics: float) -> None:
-        """Put counts of the service for each of the last 48 hours."""
+        """Put counts of the service for each of the last 48 hours, and for the one that runs.
+
+        It may end before the test does.
+        """
+        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         for name, value in metrics.items():
-            moments = [HOUR - timedelta(hours=number, minutes=30) for number in range(48)]
+            moments = [hour - timedelta(hours=number, minutes=30) for number in range(-1, 48)]
             self.put(dict.fromkeys(moments, value), name)
 
     def put(self, values: Mapping[datetime, float], name: str) -> None:
