@@ -173,6 +173,7 @@ def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     up.down(state=state)
 
 
+@pytest.mark.slow
 def test_the_guide_shows_what_is_printed(port: int) -> None:
     """Each command ends as shown, and prints what is shown."""
     found = examples(GUIDE.read_text(encoding="utf-8"))

@@ -92,12 +92,13 @@ def shown_in_readme() -> list[int]:
     return [int(number) for number in row.split()]
 
 
-@pytest.mark.parametrize("stack", ["dev", "staging"])
+@pytest.mark.parametrize("stack", ["dev", pytest.param("staging", marks=pytest.mark.slow)])
 def test_a_stack_comes_up(stack: str, state: State) -> None:
     """With the stack's own file, whole."""
     check(up.up(stack, port=free_port(), state=state, watch=quiet))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

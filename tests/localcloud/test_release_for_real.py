@@ -134,6 +134,7 @@ def releases(operator: Operator, tmp_path: Path) -> None:
         assert operator.arca("history")["deployments"][0]["status"] == "ROLLBACK_SUCCESSFUL"
 
 
+@pytest.mark.slow
 def test_prod_is_released_to(operator: Operator, tmp_path: Path) -> None:
     """Both in one cloud, which takes seconds to come up."""
     wishes(operator)

@@ -1,14 +1,11 @@
 """`arca bootstrap` in an emulated account: fresh, again, half done, and where it must refuse."""
 
 import json
-from collections.abc import Iterator
 from typing import Any, cast
-from urllib.request import Request, urlopen
 
 import boto3
 import pytest
 from click.testing import Result
-from moto.server import ThreadedMotoServer
 
 from errors import ArcaError, Refused
 from naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
@@ -50,16 +47,11 @@ class Empty:
 
 
 @pytest.fixture
-def empty() -> Iterator[Empty]:
+def empty(endpoint: str) -> Empty:
     """A fresh one."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    made = Empty(f"http://{host}:{port}")
+    made = Empty(endpoint)
     made.client("sts").get_caller_identity()
-    yield made
-    urlopen(Request(f"{made.endpoint}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310 - loopback
-    server.stop()
+    return made
 
 
 PIECES = ("key", "bucket", "identity", "boundary")

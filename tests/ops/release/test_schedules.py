@@ -20,6 +20,13 @@ ASKED = os.environ.get("ARCA_SCHEDULES")
 """How many of each strategy, at random; without it the same ones in every run."""
 EXAMPLES = int(ASKED or 50)
 """Of each of the four strategies: two hundred in all."""
+FEW = 10
+"""Of each, in `make test`."""
+OFTEN = settings(
+    deadline=None,
+    derandomize=ASKED is None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 IMAGE = f"{URL}:2"
 STAGES = st.sampled_from(
     (
@@ -154,22 +161,36 @@ def unthrottle(stage: Stage) -> None:
         stage.cloud.control("PUT", "/arca/faults", left)
 
 
-@pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"])
-@given(faults=FAULTS, when=WHEN, last=LAST, wishes=WISHES)
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=ASKED is None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-def test_no_verdict_differs_from_what_runs(
+SCHEDULE = given(faults=FAULTS, when=WHEN, last=LAST, wishes=WISHES)
+STRATEGIES = pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"])
+
+
+@STRATEGIES
+@SCHEDULE
+@settings(OFTEN, max_examples=FEW)
+def test_no_verdict_differs_from_what_runs(strategy: str, **schedule: Any) -> None:
+    """What goes wrong, who meddles; then the faults end, and whoever resumes is right."""
+    holds(strategy, **schedule)
+
+
+@pytest.mark.slow
+@STRATEGIES
+@SCHEDULE
+@settings(OFTEN, max_examples=EXAMPLES)
+def test_none_of_two_hundred_verdicts_differs(strategy: str, **schedule: Any) -> None:
+    """The same, many times."""
+    holds(strategy, **schedule)
+
+
+def holds(
     strategy: str,
+    *,
     faults: list[dict[str, Any]],
     when: list[tuple[int, str]],
     last: str | None,
     wishes: dict[str, Any],
 ) -> None:
-    """What goes wrong, who meddles; then the faults end, and whoever resumes is right."""
+    """One schedule: a release through it, and its resumption."""
     with pytest.MonkeyPatch.context() as patch:
         stage = Stage(patch, strategy=strategy)
         stage.push("2")
