@@ -5,6 +5,7 @@ from ipaddress import IPv4Network
 from itertools import combinations
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -122,7 +123,8 @@ accepted: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(accepted)
 def test_any_accepted_settings_keep_the_invariants(changes: dict[str, Any]) -> None:
     """Whatever the settings switch on or off, nothing opens and the contract holds."""

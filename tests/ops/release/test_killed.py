@@ -61,7 +61,10 @@ def again(stage: Stage) -> Outcome | None:
 
 
 @pytest.mark.parametrize("alarm", [False, True], ids=["good", "alarm"])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    "after",
+    [pytest.param(False, marks=pytest.mark.slow, id="before"), pytest.param(True, id="after")],
+)
 def test_killed_and_resumed(monkeypatch: pytest.MonkeyPatch, *, after: bool, alarm: bool) -> None:
     """At every call that changes something: the same verdict, one deployment, no journal left."""
     stage = prepared(monkeypatch, alarm=alarm)
