@@ -41,7 +41,7 @@ def test_whoever_makes_has_python() -> None:
             if re.search(r"^\s*make |\.ci/run", step.get("run", ""), re.MULTILINE):
                 assert "actions/setup-python" in before(steps, number), (workflow, name)
                 seen += 1
-    assert seen == 3
+    assert seen == 4
 
 
 def test_what_preparing_does() -> None:
