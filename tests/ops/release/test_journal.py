@@ -1,5 +1,6 @@
 """One release at a time, and none that is lost."""
 
+import os
 from dataclasses import replace
 from datetime import timedelta
 
@@ -114,3 +115,22 @@ def test_a_dead_journal_is_closed_by_hand(stack: Stack) -> None:
     elsewhere(stack, kept, silent=timedelta(minutes=4))
     assert journal.close_dead(stack) is True
     assert journal.read(stack) is None
+
+
+def test_one_lock_however_the_stack_is_spelled(stack: Stack) -> None:
+    """Pulumi takes organization/project/stack too."""
+    begin(stack)
+    with pytest.raises(Refused):
+        begin(replace(stack, name="acme/arca-api/prod"))
+
+
+def test_a_process_of_somebody_else_lives(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may not be signalled, and so it is there."""
+
+    def kill(_number: int, _signal: int) -> None:
+        raise PermissionError
+
+    begin(stack)
+    monkeypatch.setattr(os, "kill", kill)
+    with pytest.raises(Refused):
+        Journal.resume(stack, clock=Clock())
