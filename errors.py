@@ -1,5 +1,8 @@
 """The one kind of error that a user sees: what, where, what was wanted, what to do."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the number of SIGINT."""
+
 
 class ArcaError(Exception):
     """A failure that its message explains; it never needs a traceback."""

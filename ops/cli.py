@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from errors import ArcaError
+from errors import INTERRUPTED, ArcaError
 
 COMMANDS: Mapping[str, str] = {
     "bootstrap": "An empty account's first things: state, its key, GitHub's login, the boundary.",
@@ -52,7 +52,6 @@ With --json, a failure comes on stdout too, on one line:
 """
 JSON = "ops.cli.json"
 """In the context: whether a program reads stdout."""
-INTERRUPTED = 130
 
 
 class Lazy(click.Group):

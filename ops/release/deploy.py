@@ -88,9 +88,9 @@ class Release:
 
     def _unfollowed(self) -> Deployment | None:
         """A deployment under way that somebody began without a journal: `pulumi up`, a console."""
-        latest = self._service.deployments(most=1)
-        if latest and latest[0].under_way and journal.read(self._stack) is None:
-            return latest[0]
+        under_way = self._service.under_way()
+        if under_way is not None and journal.read(self._stack) is None:
+            return under_way
         return None
 
     def _adopt(self, deployment: Deployment) -> Journal:
@@ -156,9 +156,8 @@ class Release:
         if begun.entry.what == "deploy":
             closed = self._gates(begun)
         else:
-            latest = self._service.deployments(most=1)
-            busy = bool(latest) and latest[0].under_way
-            closed = self._refused(begun, f"{short(latest[0].arn)} is under way") if busy else None
+            busy = self._service.under_way()
+            closed = self._refused(begun, f"{short(busy.arn)} is under way") if busy else None
         if closed is None:
             begun.record(source=self._current())
         return closed

@@ -109,9 +109,8 @@ def _references(service: Service) -> Iterator[Check]:
 
 
 def _in_flight(service: Service) -> Iterator[Check]:
-    latest = service.deployments(most=1)
-    if latest and latest[0].under_way:
-        one = latest[0]
+    one = service.under_way()
+    if one is not None:
         yield Check(
             "in-flight",
             "FAILED",

@@ -64,10 +64,10 @@ class Migrations:
         """
         if Phase.CONTRACT not in phases:
             return
-        latest = self._service.deployments(most=1)
-        if latest and latest[0].under_way:
+        under_way = self._service.under_way()
+        if under_way is not None:
             raise self._refused(
-                f"{short(latest[0].arn)} is {latest[0].status}",
+                f"{short(under_way.arn)} is {under_way.status}",
                 wanted="no deployment under way: its code, or that of before, may use what goes",
                 do="run it when the new release has been live for a while",
             )

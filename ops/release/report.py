@@ -5,13 +5,12 @@ from typing import Any
 
 import click
 
+from errors import INTERRUPTED
 from ops import render
 from ops.check import Check
 from ops.release.service import Deployment, short
 from ops.release.verdict import EXIT_CODES, Interrupted, Outcome, Verdict
 from ops.stack import Stack
-
-INTERRUPTED = 130
 
 
 class Live:

@@ -108,15 +108,12 @@ class Rollback:
 
     def under_way(self) -> Deployment | None:
         """The deployment that is not at its end, if there is one."""
-        latest = self._service.deployments(most=1)
-        return latest[0] if latest and latest[0].under_way else None
+        return self._service.under_way()
 
     def _contract(self, past: history.Past) -> Outcome | None:
         """Refuse where a contract ran after that release was last live."""
-        current = self._service.definition(self._current())
-        result = Migrations(self._service, self._clock, self._say).applied(
-            image_of(current), timeout=timedelta(minutes=10)
-        )
+        migrations = Migrations(self._service, self._clock, self._say)
+        result = migrations.applied(migrations.image(None), timeout=timedelta(minutes=10))
         finding = contract_since(result, past.replaced, emulated=self._stack.endpoint is not None)
         if finding is None:
             return None
@@ -161,6 +158,3 @@ class Rollback:
             task_definition=target,
             found=found,
         )
-
-    def _current(self) -> str:
-        return str(self._service.describe()["taskDefinition"])

@@ -126,6 +126,11 @@ class Service:
             found = self._describe(arns)
         return sorted(found, key=lambda one: one.created, reverse=True)
 
+    def under_way(self) -> Deployment | None:
+        """The deployment that is not at its end, if there is one."""
+        latest = self.deployments(most=1)
+        return latest[0] if latest and latest[0].under_way else None
+
     def deployment(self, arn: str) -> Deployment:
         """One deployment, by its id."""
         with explained(self.stack, "The deployment cannot be read"):

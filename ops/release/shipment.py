@@ -12,7 +12,7 @@ from ops.clients import explained
 from ops.release import ending, smoke_task
 from ops.release.follow import Acts, Follower
 from ops.release.journal import Journal
-from ops.release.judge import serving
+from ops.release.judge import Serving, serving
 from ops.release.service import Deployment, Service, short
 from ops.release.verdict import Outcome, Verdict
 from ops.release.wishes import Wishes
@@ -93,7 +93,7 @@ class Shipment:
         arn = self._journal.entry.deployment or self._appeared()
         if arn is None:
             reason = f"no deployment appeared within {APPEARS}"
-            return self._outcome(None, Verdict.UNKNOWN, reason)
+            return self._outcome(None, Verdict.UNKNOWN, reason, serving(self._service))
         self._journal.record(step="following", deployment=arn)
         follower = Follower(
             self._service,
@@ -106,7 +106,7 @@ class Shipment:
             follower.stop(self._service.deployment(arn), stop)
         ended = follower.to_the_end(arn)
         entry = self._journal.entry
-        verdict, reason, _ = ending.settled(
+        verdict, reason, found = ending.settled(
             self._service,
             self._clock,
             ended,
@@ -122,7 +122,7 @@ class Shipment:
             if wrong is not None:
                 verdict = Verdict.FAILED
                 reason = f"{reason}; it is live all the same, and {wrong}"
-        return self._outcome(ended, verdict, reason)
+        return self._outcome(ended, verdict, reason, found)
 
     def _at_pause(self, deployment: Deployment) -> str | None:
         """Smoke tests of the new tasks, on the listener that customers do not reach."""
@@ -148,7 +148,9 @@ class Shipment:
         wrong = [f"{check.name}: {check.detail}" for check in report.failed]
         return f"smoke tests failed: {'; '.join(wrong)}" if wrong else None
 
-    def _outcome(self, deployment: Deployment | None, verdict: Verdict, reason: str) -> Outcome:
+    def _outcome(
+        self, deployment: Deployment | None, verdict: Verdict, reason: str, found: Serving
+    ) -> Outcome:
         entry = self._journal.entry
         return ending.outcome(
             self._service,
@@ -157,5 +159,5 @@ class Shipment:
             reason,
             image=entry.image,
             task_definition=entry.task_definition,
-            found=serving(self._service),
+            found=found,
         )

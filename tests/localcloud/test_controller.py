@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.emulated_ecs import ALARMS, CLUSTER, SERVICE, Emulated, ended, fresh
+from tests.localcloud.emulated_ecs import ALARMS, CLUSTER, SERVICE, Emulated, ended
 
 NEW = "registry/api:2"
 SHIFTING = ("BLUE_GREEN", "LINEAR", "CANARY")
@@ -29,15 +29,6 @@ AFTER_SHIFT = [
     ("CLEAN_UP", 100, 100),
 ]
 PARTS = {"BLUE_GREEN": (), "LINEAR": (25, 50, 75), "CANARY": (10,)}
-
-
-@pytest.fixture
-def cloud() -> Iterator[Emulated]:
-    """An empty one."""
-    made = fresh()
-    yield made
-    made.control("DELETE", "/arca/faults")
-    made.end_stand_ins()
 
 
 def stages(cloud: Emulated, arn: str) -> Iterator[tuple[str, int, int]]:

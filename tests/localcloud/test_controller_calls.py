@@ -10,9 +10,8 @@ from werkzeug.test import Client
 
 from localcloud.controller.calls import Call
 from tests.localcloud.emulated_ecs import CLUSTER, REGION, SERVICE, Emulated, ended
-from tests.localcloud.test_controller import NEW, cloud
+from tests.localcloud.test_controller import NEW
 
-__all__ = ["cloud"]
 SCOPE = f"AWS4-HMAC-SHA256 Credential=emulated/20260101/{REGION}/ecs/aws4_request"
 
 

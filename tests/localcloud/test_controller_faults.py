@@ -6,9 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.emulated_ecs import ALARMS, CLUSTER, SERVICE, Emulated, ended
-from tests.localcloud.test_controller import NEW, SHIFTING, cloud, definitions, went_back
-
-__all__ = ["cloud"]
+from tests.localcloud.test_controller import NEW, SHIFTING, definitions, went_back
 
 
 def stop(cloud: Emulated, arn: str) -> None:

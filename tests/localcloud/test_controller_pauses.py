@@ -4,9 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.emulated_ecs import Emulated, ended
-from tests.localcloud.test_controller import NEW, PAUSE, cloud, went_back
-
-__all__ = ["cloud"]
+from tests.localcloud.test_controller import NEW, PAUSE, went_back
 
 
 @pytest.mark.parametrize(("action", "end"), [("CONTINUE", "SUCCESSFUL"), (None, "SUCCESSFUL")])

@@ -6,9 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from tests.localcloud.emulated_ecs import CLUSTER, SERVICE, Emulated, ended
-from tests.localcloud.test_controller import NEW, cloud, definitions, went_back
-
-__all__ = ["cloud"]
+from tests.localcloud.test_controller import NEW, definitions, went_back
 
 
 def update(cloud: Emulated, **changes: Any) -> Any:

@@ -10,9 +10,8 @@ from localcloud.controller import strategy as strategies
 from localcloud.controller.health import Question
 from localcloud.controller.outside import weights
 from tests.localcloud.emulated_ecs import CLUSTER, SERVICE, Emulated, ended
-from tests.localcloud.test_controller import NEW, SHIFTING, cloud, definitions, went_back
+from tests.localcloud.test_controller import NEW, SHIFTING, definitions, went_back
 
-__all__ = ["cloud"]
 LAMBDA = {
     "hookTargetArn": "arn:aws:lambda:sa-east-1:123456789012:function:f",
     "roleArn": "arn:aws:iam::123456789012:role/r",

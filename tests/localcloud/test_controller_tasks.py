@@ -6,9 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.emulated_ecs import CLUSTER, SERVICE, Emulated
-from tests.localcloud.test_controller import NEW, cloud
-
-__all__ = ["cloud"]
+from tests.localcloud.test_controller import NEW
 
 
 def test_run_task_is_held_against_the_definition(cloud: Emulated) -> None:

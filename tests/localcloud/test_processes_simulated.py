@@ -1,6 +1,5 @@
 """Tasks that nothing runs behind: started, stopped, failing, forgotten; boto3 alone."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from threading import Event, Lock, Thread
@@ -10,19 +9,10 @@ import pytest
 
 from localcloud.controller.model import MOST_EVENTS
 from localcloud.controller.task_calls import TaskCalls
-from tests.localcloud.emulated_ecs import CLUSTER, Emulated, ended, fresh
+from tests.localcloud.emulated_ecs import CLUSTER, Emulated, ended
 from tests.localcloud.test_processes import wait_for
 
 NEW = "registry/api:2"
-
-
-@pytest.fixture
-def cloud() -> Iterator[Emulated]:
-    """An empty one."""
-    made = fresh()
-    yield made
-    made.control("DELETE", "/arca/faults")
-    made.end_stand_ins()
 
 
 def execute(cloud: Emulated, arn: str) -> None:

@@ -35,6 +35,8 @@ from outputs import Outputs
 from tests.localcloud.emulated_ecs import ALARMS, CLUSTER, GROUP, REGION, SERVICE, Emulated, fresh
 from tests.stacks import graph
 
+Arca = Callable[..., Result]
+"""Runs a command line."""
 REPOSITORY = "arca-test-api"
 ACCOUNT = "123456789012"
 URL = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}"

@@ -1,7 +1,6 @@
 """The release commands as a person and as a program call them."""
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,25 +9,8 @@ from click.testing import Result
 from errors import ArcaError, Refused
 from ops.release.journal import Journal
 from tests.localcloud.emulated_ecs import ALARMS
-from tests.ops.release.stage import REPOSITORY, URL, Stage
+from tests.ops.release.stage import REPOSITORY, URL, Arca, Stage
 from tests.ops.release.test_release import written
-
-Arca = Callable[..., Result]
-
-
-@pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """A stack whose image 2 can be released."""
-    made = Stage(monkeypatch)
-    made.push("2")
-    yield made
-    made.cloud.end_stand_ins()
-
-
-@pytest.fixture
-def arca(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Arca:
-    """The command line."""
-    return stage.commands(monkeypatch)
 
 
 def told(result: Result) -> Any:

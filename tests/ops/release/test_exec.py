@@ -10,10 +10,8 @@ from errors import ArcaError, Refused
 from ops.release import shell
 from ops.release.service import Service
 from ops.stack import Stack
-from tests.ops.release.stage import Stage
-from tests.ops.release.test_commands import Arca, arca, stage
+from tests.ops.release.stage import Arca, Stage
 
-__all__ = ["arca", "stage"]
 BEGAN = datetime(2026, 11, 24, tzinfo=UTC)
 
 

@@ -16,14 +16,6 @@ HEX = "0123456789abcdef" * 4
 DIGEST = f"sha256:{HEX}"
 
 
-@pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """A stack whose image 2 can be released."""
-    made = Stage(monkeypatch)
-    made.push("2")
-    return made
-
-
 @pytest.mark.parametrize(
     ("name", "reference", "identity"),
     [

@@ -9,11 +9,9 @@ from click.testing import Result
 from ops.release import history
 from ops.release.service import Deployment
 from ops.release.verdict import Interrupted
-from tests.ops.release.stage import URL, Stage
-from tests.ops.release.test_commands import Arca, arca, stage, told
+from tests.ops.release.stage import URL, Arca, Stage
+from tests.ops.release.test_commands import told
 from tests.ops.release.test_rollback import applied
-
-__all__ = ["arca", "stage"]
 
 
 def interrupted(stage: Stage, arca: Arca) -> Result:

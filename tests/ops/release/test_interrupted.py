@@ -7,10 +7,8 @@ import pytest
 
 from ops.release.service import Deployment
 from ops.release.verdict import Interrupted, Verdict
-from tests.ops.release.stage import URL, Stage
-from tests.ops.release.test_commands import Arca, arca, stage, told
-
-__all__ = ["arca", "stage"]
+from tests.ops.release.stage import URL, Arca, Stage
+from tests.ops.release.test_commands import told
 
 
 def press(_call: str) -> NoReturn:

@@ -1,7 +1,6 @@
 """Migrations beside releases: one at a time, a contract in its time, a refusal that says why."""
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,10 @@ from ops.release.journal import Journal
 from ops.release.migrations import alone
 from tests.localcloud.emulated_ecs import CLUSTER, SERVICE
 from tests.migrate.histories import INVOICES, write
-from tests.ops.release.stage import REPOSITORY, URL, Stage
+from tests.ops.release.stage import REPOSITORY, URL, Arca, Stage
 
-Arca = Callable[..., Result]
 DAY = 24 * 60 + 1
 """Minutes until a contract may run."""
-
-
-@pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    """A stack whose image 2 can be released."""
-    made = Stage(monkeypatch)
-    made.push("2")
-    yield made
-    made.cloud.end_stand_ins()
-
-
-@pytest.fixture
-def arca(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Arca:
-    """The command line."""
-    return stage.commands(monkeypatch)
 
 
 def refused(result: Result) -> Refused:

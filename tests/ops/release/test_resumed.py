@@ -14,11 +14,10 @@ from ops.release.journal import Journal
 from ops.release.service import Deployment
 from ops.release.verdict import Interrupted, Verdict
 from ops.stack import Stack
-from tests.ops.release.stage import URL, Stage
-from tests.ops.release.test_commands import Arca, arca, stage, told
+from tests.ops.release.stage import URL, Arca, Stage
+from tests.ops.release.test_commands import told
 from tests.ops.release.test_killed import Killed
 
-__all__ = ["arca", "stage"]
 CHANGES = ("put_", "run_", "update_", "continue_", "delete_", "stop_", "register_")
 
 

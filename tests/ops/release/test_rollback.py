@@ -6,10 +6,8 @@ import pytest
 from click.testing import Result
 
 from errors import Refused
-from tests.ops.release.stage import URL, Stage
-from tests.ops.release.test_commands import Arca, arca, stage, told
-
-__all__ = ["arca", "stage"]
+from tests.ops.release.stage import URL, Arca, Stage
+from tests.ops.release.test_commands import told
 
 
 def test_rollback_to_the_release_of_before(stage: Stage, arca: Arca) -> None:

@@ -7,10 +7,9 @@ import pytest
 
 from errors import ArcaError
 from tests.localcloud.emulated_ecs import CLUSTER, SERVICE
-from tests.ops.release.stage import Stage
-from tests.ops.release.test_commands import Arca, arca, stage, told
+from tests.ops.release.stage import Arca, Stage
+from tests.ops.release.test_commands import told
 
-__all__ = ["arca", "stage"]
 TARGET = {
     "ServiceNamespace": "ecs",
     "ResourceId": f"service/{CLUSTER}/{SERVICE}",

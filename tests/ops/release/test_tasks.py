@@ -4,10 +4,8 @@ from typing import Any
 
 from errors import ArcaError
 from tests.localcloud.emulated_ecs import CLUSTER
-from tests.ops.release.stage import URL, Stage
-from tests.ops.release.test_commands import Arca, arca, stage, told
-
-__all__ = ["arca", "stage"]
+from tests.ops.release.stage import URL, Arca, Stage
+from tests.ops.release.test_commands import told
 
 
 def stopped(stage: Stage) -> list[Any]:

@@ -11,10 +11,8 @@ from ops.check import Check
 from ops.release.service import Deployment
 from ops.release.verdict import Verdict
 from ops.stack import Stack
-from tests.ops.release.stage import URL, Stage
-from tests.ops.release.test_commands import Arca, arca, stage, told
-
-__all__ = ["arca", "stage"]
+from tests.ops.release.stage import URL, Arca, Stage
+from tests.ops.release.test_commands import told
 
 
 def denied(stage: Stage, label: str, *, status: int = 400) -> None:
