@@ -13,12 +13,12 @@ READY  := $(VENV)/.ready
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements-dev.txt pyproject.toml
+$(READY): requirements-dev.txt pyproject.toml packages/arca-migrate/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }
 	@echo "Setting up $(VENV)" >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable packages/arca-migrate --editable .
 	@touch $@
 
 up: $(READY) ## Bring a stack up in the emulated AWS (STACK=dev|staging|prod|dr, PORT=5566)
@@ -52,7 +52,7 @@ bench: $(READY) ## Measure speed as ratios within one run (JSON)
 	@$(BIN)/python -m bench
 
 docs: $(READY) ## Write the generated parts of docs/ anew
-	@$(BIN)/python -m docs.generate
+	@$(BIN)/python -m tools.generate
 
 lock: ## Pin the dependencies with their hashes (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt

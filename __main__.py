@@ -4,6 +4,7 @@ from typing import Any
 
 import pulumi
 
+from arca.naming import default_tags
 from components import dns
 from components.access import Access
 from components.alerting import Alerting
@@ -34,7 +35,6 @@ from components.registry import Registry
 from components.secrets import Secrets, owner_given
 from components.service import Environment, Permissions, Service, Traffic
 from components.storage import Storage
-from naming import default_tags
 from settings import load
 
 s = load()

@@ -42,7 +42,7 @@ def up_prod() -> tuple[float, float]:
         env = {"PATH": "/usr/bin:/bin", "ARCA_STATE_DIR": state, "HOME": state}
 
         def arca(*words: str) -> float:
-            command = [sys.executable, "-c", "from ops.cli import main; main()", *words]
+            command = [sys.executable, "-m", "arca", *words]
             started = time.perf_counter()
             subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=True)  # noqa: S603 - our own interpreter
             return time.perf_counter() - started

@@ -43,8 +43,8 @@ def prod() -> dict[str, Any]:
 
 def floor(resources: str, kinds: str) -> dict[str, Any]:
     """Load the same classes and register as many bare resources."""
+    from arca.emulator.program import engine
     from bench.floor import declare
-    from localcloud import engine
 
     counts: dict[str, int] = json.loads(kinds)
     program = partial(declare, counts, int(resources) - sum(counts.values()))
@@ -54,7 +54,7 @@ def floor(resources: str, kinds: str) -> dict[str, Any]:
 
 def growth(times: str) -> dict[str, Any]:
     """Declare the components so many times; only the declarations are timed."""
-    from localcloud import engine, stackfile
+    from arca.emulator.program import engine, stackfile
     from tests.graph import Recorder, declare
 
     declare("prod")
@@ -91,7 +91,7 @@ def help_text() -> dict[str, Any]:
     from contextlib import redirect_stdout
     from io import StringIO
 
-    from ops.cli import cli
+    from arca.cli.main import cli
 
     with redirect_stdout(StringIO()):
         cli(["--help"], standalone_mode=False)

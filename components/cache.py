@@ -6,9 +6,9 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, model_validator
 
+from arca.naming import physical
 from components.component import Component, Place
 from components.spec import LogRetention, Spec
-from naming import physical
 
 PORT = 6379
 

@@ -6,8 +6,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 
+from arca.naming import Names
 from components.component import Component, Place
-from naming import Names
 
 
 class Certificate(Component):

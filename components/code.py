@@ -4,14 +4,12 @@ import base64
 import io
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
-
-ROOT = Path(__file__).parent.parent
+from importlib.resources import files
 
 
 def source(path: str) -> str:
-    """The text of a file of this repository."""
-    return (ROOT / path).read_text(encoding="utf-8")
+    """The text of a file of the package `arca`, by its path in it."""
+    return files("arca").joinpath(path).read_text(encoding="utf-8")
 
 
 def zipped(files: Mapping[str, str]) -> str:

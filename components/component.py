@@ -6,7 +6,7 @@ from typing import Any, Literal, cast
 
 import pulumi
 
-from naming import boundary_arn, prefix, role_path
+from arca.naming import boundary_arn, prefix, role_path
 
 DataClass = Literal["public", "internal", "confidential"]
 """Confidential is whatever can hold an invoice, a CUIT, a credential or a key."""
@@ -97,7 +97,7 @@ class Component(pulumi.ComponentResource):
 
     @property
     def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports, by the names of outputs.py."""
+        """Its part of the stack's exports, by the names of arca/outputs.py."""
         return {}
 
     def child(

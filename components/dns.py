@@ -6,9 +6,9 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from arca.naming import Names
 from components.component import Component, Place
 from components.spec import Spec
-from naming import Names
 
 
 class DnsSpec(Spec):

@@ -6,9 +6,9 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from arca.naming import physical
 from components.component import Component, Place
 from components.spec import Spec
-from naming import physical
 
 NAME_LIMIT = 32
 TEST_PORT = 8443

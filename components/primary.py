@@ -10,7 +10,7 @@ from components.bucket import Kept
 
 @dataclass(frozen=True)
 class Primary:
-    """The primary's `recovery` export (outputs.py, RecoveryOutputs), value by value."""
+    """The primary's `recovery` export (arca/outputs.py, RecoveryOutputs), value by value."""
 
     recovery: pulumi.Output[dict[str, str | dict[str, str]]]
 

@@ -4,11 +4,11 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from arca.naming import physical
 from components.code import source, zipped
 from components.component import Component, Place
 from components.iam import allow, document, trust
 from components.spec import Spec
-from naming import physical
 
 
 class ProbeSpec(Spec):
@@ -87,7 +87,7 @@ class Probe(Component):
             name,
             bucket=bucket,
             key="code/probe.zip",
-            content_base64=zipped({"python/probe.py": source("telemetry/probe.py")}),
+            content_base64=zipped({"python/probe.py": source("monitoring/probe.py")}),
             content_type="application/zip",
             opts=self.child(),
         )

@@ -6,10 +6,10 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from arca.naming import physical
 from components.component import Component, Place
 from components.iam import allow, document, trust
 from components.spec import Percent, Spec
-from naming import physical
 
 
 class ProxySpec(Spec):

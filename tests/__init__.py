@@ -1,1 +1,5 @@
 """The tests; they mirror the tree."""
+
+from arca import checkout
+
+ROOT = checkout.root()

@@ -5,8 +5,8 @@ import shlex
 
 import click
 
-from localcloud.stackfile import ROOT
-from ops.cli import cli
+from arca.cli.main import cli
+from tests import ROOT
 
 TARGETS = frozenset(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 ARCA = re.compile(r"^[ ]*(?:\$ |run: |- )?arca ([a-z][^#|>\n]*)", re.MULTILINE)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud import engine, lookalike, stackfile
-from localcloud.engine import Registration, plain
+from arca.emulator.program import engine, stackfile
+from arca.emulator.program.engine import Registration, plain
+from arca.emulator.provider import lookalike
 
 REGION = {"dr": "us-east-1"}
 ACCOUNT = "000000000000"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from localcloud.engine import Registration
+from arca.emulator.program.engine import Registration
 from tests.graph import Graph
 
 DURABLE = (

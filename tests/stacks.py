@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from localcloud import stackfile
+from arca import checkout
 from tests.graph import Graph, declare
 
-STACKS = tuple(stackfile.stacks())
+STACKS = tuple(checkout.stack_names())
 
 
 @cache

@@ -8,46 +8,42 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.stackfile import ROOT
+from tests import ROOT
 
-OURS = (
-    "bench",
-    "components",
-    "docs",
+TOPICS = {"bootstrap", "monitoring", "release", "smoke"}
+SHARED = {
+    "check",
+    "checkout",
+    "clients",
     "errors",
-    "localcloud",
-    "migrate",
+    "files",
     "naming",
-    "ops",
     "outputs",
-    "settings",
-    "slo",
-    "telemetry",
-    "tests",
-)  # fmt: skip - a list of names
+    "stack",
+    "traffic",
+}
+"""Modules that every topic of `arca` may import."""
 FOUNDATIONS = ("spec", "component", "iam", "bucket", "code")
 """What any component may build on: components/<these>.py."""
-ANYWHERE = {"errors"}
-ALLOWED = {
-    "__main__": {"settings", "components", "naming"},
+ALLOWED: dict[str, set[str]] = {
+    "__main__": {"settings", "components", "arca.naming"},
     "settings": {"components", "settings"},
-    "components": {"components", "naming", "slo", "telemetry"},
-    "naming": set[str](),
-    "outputs": set[str](),
-    "errors": set[str](),
-    "migrate": {"migrate"},
-    "ops": {"migrate", "ops", "outputs", "slo", "telemetry"},
-    "slo": {"slo"},
-    "telemetry": {"slo", "telemetry"},
-    "localcloud": {"localcloud"},
-    "bench": {"bench", "localcloud", "ops", "tests"},
-    "docs": {
-        *("components", "docs", "localcloud", "naming", "ops", "outputs", "settings", "slo"),
-        *("telemetry", "tests"),
+    "components": {"components", "arca.errors", "arca.naming", "arca.outputs", "arca.monitoring"},
+    "arca": {f"arca.{name}" for name in SHARED},
+    "arca.monitoring": {"arca.monitoring", *(f"arca.{name}" for name in SHARED)},
+    "arca.bootstrap": {"arca.bootstrap", *(f"arca.{name}" for name in SHARED)},
+    "arca.smoke": {"arca.smoke", "arca.monitoring", *(f"arca.{name}" for name in SHARED)},
+    "arca.release": {
+        *("arca.release", "arca.monitoring", "arca.smoke", "arca_migrate"),
+        *(f"arca.{name}" for name in SHARED),
     },
+    "arca.emulator": {"arca.emulator", "arca.checkout", "arca.errors", "arca.naming"},
+    "arca.cli": {"arca", "arca_migrate"},
+    "arca_migrate": {"arca_migrate"},
+    "bench": {"arca", "bench", "settings", "tests"},
+    "tools": {"arca", "components", "settings", "tests", "tools"},
 }
-LINES = 300
-MAIN_LINES = 350
+"""Who may import whom; `arca` means the modules that stand directly in the package."""
 
 
 def sources() -> list[Path]:
@@ -75,24 +71,42 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def dotted(path: Path) -> str:
+    """A file as a module's name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[2:] if parts[0] == "packages" else parts).removesuffix(".__init__")
+
+
 def house(path: Path) -> str:
-    """The room of the house that a file stands in."""
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+    """The room of the house that a file stands in: a topic of `arca`, or a folder at the top."""
+    first, *rest = dotted(path).split(".")
+    return first if first != "arca" or path.parent == ROOT / "arca" else f"arca.{rest[0]}"
 
 
 def rooms(*names: str) -> list[Path]:
-    """The files of some rooms."""
+    """The files of some rooms; `arca.*` are all of its topics."""
     return [path for path in SOURCES if house(path) in names]
+
+
+TOP = ("__main__", "arca", "arca_migrate", "bench", "components", "settings", "tests", "tools")
 
 
 @pytest.mark.parametrize("path", rooms(*ALLOWED), ids=lambda path: str(path.relative_to(ROOT)))
 def test_each_room_imports_only_what_it_may(path: Path) -> None:
-    """Data flows settings -> components -> outputs -> ops, and nothing flows back."""
-    ours = {module.split(".")[0] for module in imports(path)} & set(OURS)
-    allowed = ALLOWED[house(path)] | ANYWHERE
-    if path == ROOT / "ops" / "commands" / "local.py":
-        allowed |= {"localcloud"}
-    assert ours <= allowed
+    """Data flows settings -> components -> outputs -> topics -> cli, and nothing flows back."""
+    allowed = ALLOWED[house(path)] | (
+        {"arca.cli"} if dotted(path) == "arca.__main__" else set[str]()
+    )
+    ours = {name for name in imports(path) if name.split(".")[0] in TOP and name != "arca"}
+    wrong = {
+        name for name in ours if not any(f"{name}.".startswith(f"{good}.") for good in allowed)
+    }
+    assert wrong == set()
+
+
+def test_only_arca_local_knows_the_emulator() -> None:
+    """Every other command works with an AWS, whichever it is."""
+    assert users("arca.emulator", among=rooms("arca.cli")) == {"arca/cli/local.py"}
 
 
 @pytest.mark.parametrize("path", rooms("components"), ids=lambda path: str(path.relative_to(ROOT)))
@@ -124,48 +138,43 @@ def test_only_settings_reads_the_configuration() -> None:
 
 def test_the_program_asks_nothing_of_aws() -> None:
     """A preview is pure: no client, no look-up."""
-    program = rooms("__main__", "settings", "components", "naming", "outputs", "telemetry")
+    program = rooms("__main__", "settings", "components")
     assert users("boto3", among=program) == set()
     looked = [p for p in program if ".get_" in p.read_text(encoding="utf-8").replace(PURE, "")]
     assert [path.name for path in looked if "aws.get_" in path.read_text(encoding="utf-8")] == []
 
 
 PURE = "pulumi.get_stack"
+OPERATORS = {room for room in ALLOWED if room.startswith("arca") and room != "arca.emulator"}
 
 
 def test_the_operators_side_is_free_of_pulumi() -> None:
     """`arca` works where no Pulumi is."""
-    assert (
-        users("pulumi", among=rooms("ops", "outputs", "errors", "naming", "slo", "telemetry"))
-        == set()
-    )
+    assert users("pulumi", among=[p for p in SOURCES if house(p) in OPERATORS]) == set()
 
 
 def test_only_render_knows_rich() -> None:
     """How things look is decided in one place."""
-    assert users("rich", among=SOURCES) == {"ops/render.py"}
+    assert users("rich", among=SOURCES) == {"arca/cli/render.py"}
 
 
 def test_only_the_engine_knows_pulumis_internals() -> None:
     """An upgrade of Pulumi breaks one file at most."""
     program = [path for path in SOURCES if house(path) != "tests"]
-    assert users("pulumi.runtime", among=program) == {"localcloud/engine.py", "settings/load.py"}
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_are_short(path: Path) -> None:
-    """One concept a file, read from top to bottom."""
-    limit = MAIN_LINES if path.name == "__main__.py" and path.parent == ROOT else LINES
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
+    assert users("pulumi.runtime", among=program) == {
+        "arca/emulator/program/engine.py",
+        "settings/load.py",
+    }
 
 
 def test_help_imports_nothing_heavy() -> None:
     """`arca --help` answers at once."""
     code = (
-        "import sys; from ops.cli import cli\n"
+        "import sys; from arca.cli.main import cli\n"
         "try: cli(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'pulumi', 'boto3', 'moto', 'rich', 'localcloud', 'pydantic'} & set(sys.modules)\n"
+        "heavy = {'pulumi', 'boto3', 'moto', 'rich', 'arca.emulator', 'pydantic'}\n"
+        "heavy &= set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run(

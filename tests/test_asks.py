@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from localcloud import stackfile
-from outputs import Outputs
+from arca.emulator.program import stackfile
+from arca.outputs import Outputs
 from tests.graph import Graph, declare
 from tests.stacks import graph
 from tests.test_rejected import changed, refusal

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from ops.release import status
-from ops.release.journal import Journal
-from ops.release.rollback import Rollback
-from ops.release.verdict import Verdict
-from tests.ops.release.stage import Stage
+from arca.release import status
+from arca.release.journal import Journal
+from arca.release.rollback import Rollback
+from arca.release.verdict import Verdict
+from tests.arca.release.stage import Stage
+from tests.github.test_workflow_settled import Commands
+from tests.github.workflows import WORKFLOWS, jobs_of, loaded, script
 from tests.stacks import STACKS, graph
-from tests.test_workflow_settled import Commands
-from tests.workflows import WORKFLOWS, jobs_of, loaded, script
 
 if TYPE_CHECKING:
-    from ops.release.clock import Clock
+    from arca.release.clock import Clock
 
 settled = script("settled")
 review = script("review_stack")

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
+from arca.bootstrap import boundary
+from arca.emulator.program.engine import Registration
+from arca.naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
 from components.delivery.delivery import SESSION_SECONDS
-from localcloud.engine import Registration
-from localcloud.stackfile import ROOT
-from naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
-from ops import boundary
+from tests import ROOT
+from tests.github.workflows import loaded, steps
 from tests.graph import ACCOUNT, declare
 from tests.policies import allows, of_role
 from tests.stacks import STACKS, graph
 from tests.test_rejected import changed
-from tests.workflows import loaded, steps
 
 READ_ONLY: Mapping[str, Any] = {
     "Effect": "Allow",

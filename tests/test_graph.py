@@ -6,8 +6,8 @@ import pulumi
 import pulumi_random as random
 import pytest
 
-from errors import ArcaError
-from localcloud.engine import ProgramError
+from arca.emulator.program.engine import ProgramError
+from arca.errors import ArcaError
 from tests.graph import declare
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from errors import Explained
-from localcloud import stackfile
-from slo import documents
+from arca.emulator.program import stackfile
+from arca.errors import Explained
+from arca.monitoring.slo import documents
 from tests.graph import Graph, declare
 from tests.stacks import graph
 from tests.test_observability import DASHBOARD

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.engine import Registration
-from telemetry.catalogue import CATALOGUE
-from telemetry.objectives import goals
-from telemetry.runbooks import RUNBOOKS
+from arca.emulator.program.engine import Registration
+from arca.monitoring.catalogue import CATALOGUE
+from arca.monitoring.objectives import goals
+from arca.monitoring.runbooks import RUNBOOKS
 from tests.graph import Graph, declare
 from tests.stacks import STACKS, graph
 from tests.test_rejected import changed

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arca.emulator.program import stackfile
+from arca.naming import physical
+from arca.outputs import Outputs
 from components.network import NetworkSpec, ipv6_range, plan_subnets
-from localcloud import stackfile
-from naming import physical
-from outputs import Outputs
 from settings.model import Settings
 from tests.graph import declare
 from tests.invariants import broken

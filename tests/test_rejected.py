@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from errors import Explained
-from localcloud import engine, stackfile
+from arca import checkout
+from arca.emulator.program import engine, stackfile
+from arca.errors import Explained
 from tests.graph import declare
 
 
@@ -274,5 +275,5 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
 
 def test_no_stack_file_says_where_it_runs() -> None:
     """The key with which the emulated run accepts placeholders is in no file."""
-    for stack in stackfile.stacks():
+    for stack in checkout.stack_names():
         assert "arca-api:runs_on" not in stackfile.stack_config(stack)

@@ -12,13 +12,12 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from components.delivery.permissions import IMAGES
-from localcloud.stackfile import ROOT
-from tests import commands
+from tests import ROOT, commands
+from tests.github.workflows import jobs_of
 from tests.graph import ACCOUNT
 from tests.policies import allows, of_role
 from tests.stacks import STACKS, graph
 from tests.test_architecture import imports
-from tests.workflows import jobs_of
 
 PREFIX = {"elbv2": "elasticloadbalancing"}
 """Services that IAM calls otherwise than the SDK."""
@@ -36,7 +35,7 @@ def files() -> Iterator[Path]:
     """Whatever the commands of release-stage.yml can reach by imports."""
     scripts = "\n".join(s.get("run", "") for s in jobs_of("release-stage")["release"]["steps"])
     names = {line.split()[0] for line in commands.ARCA.findall(scripts.replace("\\\n", " "))}
-    waiting = [f"ops.commands.{name}" for name in sorted(names)]
+    waiting = [f"arca.cli.{name}" for name in sorted(names)]
     assert len(waiting) >= 5
     seen = set[Path]()
     while waiting:

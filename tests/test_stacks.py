@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from localcloud import engine, stackfile
-from localcloud.calls import RECORDED, TABLE
-from outputs import Outputs
+from arca.emulator.program import engine, stackfile
+from arca.emulator.provider.calls import RECORDED, TABLE
+from arca.outputs import Outputs
 from tests.graph import PRIMARY_RECOVERY, declare
 from tests.invariants import broken
 from tests.stacks import STACKS, graph

@@ -6,10 +6,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from arca.naming import physical
 from components.component import Component, Login, Place
 from components.database.spec import DatabaseSpec, PointInTime, Snapshot, parameters
 from components.iam import trust
-from naming import physical
 
 DATABASE = "arca"
 PORT = 5432

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from arca.naming import DELIVERY_PATH
 from components.component import Component, Place
 from components.delivery import permissions
 from components.delivery.permissions import Released
 from components.delivery.spec import DeliverySpec
 from components.iam import Statement, document
-from naming import DELIVERY_PATH
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"

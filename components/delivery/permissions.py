@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pulumi
 
+from arca.naming import STATE_KEY_ALIAS, boundary_arn, prefix, role_path, state_bucket
 from components.component import Place
 from components.iam import Statement, allow
-from naming import STATE_KEY_ALIAS, boundary_arn, prefix, role_path, state_bucket
 
 Text = pulumi.Input[str]
 
@@ -120,7 +120,7 @@ def infra(place: Place, stack_pattern: str) -> list[Statement]:
     """Beside PowerUserAccess: roles below these stacks' path, never without the boundary.
 
     PowerUserAccess gives whole services. That audit records, states and keys stay is the
-    boundary's doing (ops/boundary.py), for this role and for whatever role it makes.
+    boundary's doing (arca/bootstrap/boundary.py), for this role and for whatever role it makes.
 
     Source: IAM User Guide, "Permissions boundaries for IAM entities", delegating.
     """

@@ -2,8 +2,8 @@
 
 import pulumi_cloudflare as cloudflare
 
+from arca.naming import Names
 from components.component import Component, Place
-from naming import Names
 
 
 class EdgeRegion(Component):

@@ -3,10 +3,10 @@
 import pulumi
 import pulumi_cloudflare as cloudflare
 
+from arca.naming import Names
 from components.component import Component, Place
 from components.edge import rules
 from components.edge.spec import EdgeSpec
-from naming import Names
 
 NAME_SERVERS = 4
 """Route 53 gives every zone four (Amazon Route 53 Developer Guide, "Creating a hosted zone")."""

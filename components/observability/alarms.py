@@ -1,16 +1,16 @@
-"""Alarms of telemetry/ and slo/ as CloudWatch's resources."""
+"""Alarms of arca/monitoring/ and slo/ as CloudWatch's resources."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
+from arca.monitoring.catalogue import CATALOGUE
+from arca.monitoring.metric import Binding
+from arca.monitoring.runbooks import RUNBOOKS
+from arca.monitoring.slo.cloudwatch import Alarm, Alarms, Composite, Reading, Severity
+from arca.naming import physical
 from components.component import Component
-from naming import physical
-from slo.cloudwatch import Alarm, Alarms, Composite, Reading, Severity
-from telemetry.catalogue import CATALOGUE
-from telemetry.metric import Binding
-from telemetry.runbooks import RUNBOOKS
 
 Text = pulumi.Input[str]
 Bindings = Mapping[Binding, Sequence[Text]]

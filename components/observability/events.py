@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from arca.monitoring.metric import Binding
 from components.component import Component
 from components.iam import allow, document
 from components.spec import LogRetention
-from telemetry.metric import Binding
 
 TASKS = "ECS Task State Change"
 DEPLOYMENTS = "ECS Deployment State Change"

@@ -1,4 +1,4 @@
-"""Everything that watches a stack, declared from telemetry/ and slo/."""
+"""Everything that watches a stack, declared from arca/monitoring/ and slo/."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from arca.errors import ArcaError
+from arca.monitoring import alarms as table
+from arca.monitoring import objectives
+from arca.monitoring.board import body
+from arca.monitoring.dashboards import boards
+from arca.monitoring.metric import Binding
+from arca.monitoring.queries import QUERIES
+from arca.monitoring.slo.cloudwatch import Alarms, Severity
+from arca.monitoring.slo.compiler import compile_goal
+from arca.monitoring.slo.goal import Goal
 from components.component import Component, Place
 from components.observability import alarms, events, publisher, tracing
 from components.observability.spec import ObservabilitySpec
-from errors import ArcaError
-from slo.cloudwatch import Alarms, Severity
-from slo.compiler import compile_goal
-from slo.goal import Goal
-from telemetry import alarms as table
-from telemetry import objectives
-from telemetry.board import body
-from telemetry.dashboards import boards
-from telemetry.metric import Binding
-from telemetry.queries import QUERIES
 
 Text = pulumi.Input[str]
 

@@ -5,15 +5,22 @@ from collections.abc import Iterable, Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
+from arca.monitoring.budgets import describe
+from arca.monitoring.metric import OWN, Binding
+from arca.monitoring.slo.goal import Goal
 from components.code import source, zipped
 from components.component import Component
 from components.iam import allow, document, trust
-from slo.goal import Goal
-from telemetry.budgets import describe
-from telemetry.metric import OWN, Binding
 
 Text = pulumi.Input[str]
-CARRIED = ("slo/__init__.py", "slo/budget.py", "slo/publisher.py")
+CARRIED = (
+    "__init__.py",
+    "monitoring/__init__.py",
+    "monitoring/slo/__init__.py",
+    "monitoring/slo/budget.py",
+    "monitoring/slo/publisher.py",
+)
+"""Files of the package `arca` that the function needs."""
 SCHEDULE = "cron(5 * * * ? *)"
 """Five minutes past, when the hour's last minute has arrived."""
 RUNTIME = "python3.13"
@@ -63,7 +70,7 @@ def declare(
     objectives = pulumi.Output.json_dumps(
         describe(goals, bindings, stage=place.stage), sort_keys=True
     )
-    files = {path: source(path) for path in CARRIED}
+    files = {f"arca/{path}": source(path) for path in CARRIED}
     code = aws.s3.BucketObjectv2(
         logical,
         bucket=artifacts,
@@ -79,7 +86,7 @@ def declare(
         name=f"{place.prefix}-slo-publisher",
         runtime=RUNTIME,
         architectures=["arm64"],
-        handler="slo.publisher.handler",
+        handler="arca.monitoring.slo.publisher.handler",
         role=role.arn,
         s3_bucket=code.bucket,
         s3_key=code.key,

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from arca.monitoring.thresholds import Thresholds
 from components.spec import LogRetention, Spec
-from telemetry.thresholds import Thresholds
 
 
 class ObservabilitySpec(Spec):

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 import pulumi_aws as aws
 
+from arca.monitoring.slo.goal import Goal
+from arca.naming import physical
 from components.component import Component
-from naming import physical
-from slo.goal import Goal
 
 GROUP_LIMIT = 32
 """X-Ray API reference, CreateGroup."""

@@ -3,9 +3,9 @@
 import pulumi
 import pulumi_aws as aws
 
+from arca.naming import physical
 from components.component import Component
 from components.service.spec import DeploymentAlarmsSpec
-from naming import physical
 
 
 def declare(

@@ -7,11 +7,11 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from arca.naming import physical
 from components.component import Component, Place
 from components.service import alarms, deployment, roles, scaling, task
 from components.service.environment import Environment
 from components.service.spec import ServiceSpec
-from naming import physical
 
 Text = pulumi.Input[str]
 

@@ -18,8 +18,8 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from localcloud import lookalike
-from localcloud.engine import Registration
+from arca.emulator.program.engine import Registration
+from arca.emulator.provider import lookalike
 from tests.graph import ACCOUNT
 
 PACKAGES = ("aws", "cloudflare", "random", "tls")

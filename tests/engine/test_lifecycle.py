@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localcloud.stackfile import ROOT
+from tests import ROOT
 from tests.engine.double import Drift, doubles
 from tests.invariants import DURABLE
 
@@ -26,14 +26,10 @@ pytestmark = [
 PROGRAM = (
     "Pulumi*.yaml",
     "__main__.py",
-    "naming.py",
-    "outputs.py",
-    "errors.py",
+    "arca",
     "requirements.txt",
     "components",
     "settings",
-    "slo",
-    "telemetry",
 )  # fmt: skip - a list of names
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 SERVICE = "aws:ecs/service:Service::service"

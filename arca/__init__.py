@@ -1,0 +1,1 @@
+"""Operation of ARCA API's infrastructure: the command `arca` and what it is made of."""

@@ -1,0 +1,1 @@
+"""What an account has before any stack."""

@@ -1,0 +1,97 @@
+"""`arca contract`: what the service logs, held against its contract."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from arca.errors import ArcaError
+
+SHOWN = 50
+
+
+@click.group("contract")
+def command() -> None:
+    """What the service logs, held against its contract."""
+
+
+@command.command("check")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def check(file: Path, *, as_json: bool) -> int:
+    """Say which log lines break the contract, and how; exit code 1 when any does.
+
+    FILE holds one JSON object a line, as the container writes it; `-` is stdin. Empty lines
+    count for nothing.
+    """
+    from arca.cli import render
+
+    lines = broken = 0
+    found: list[dict[str, Any]] = []
+    for number, line in _lines(file):
+        lines += 1
+        problems = list(_problems(line))
+        broken += bool(problems)
+        found += [{"line": number, "problem": problem} for problem in problems]
+    if not lines:
+        raise ArcaError(
+            "There is no log line in the file.",
+            where=str(file),
+            wanted="one JSON object a line",
+            do="give what the container writes on stdout",
+        )
+    if as_json:
+        render.print_json({"lines": lines, "broken": broken, "problems": found})
+        return 1 if broken else 0
+    for problem in found[:SHOWN]:
+        render.line(f"{file}:{problem['line']}: {problem['problem']}")
+    if len(found) > SHOWN:
+        render.line(f"... and {len(found) - SHOWN} more; --json prints all")
+    render.line(f"{lines} lines, {broken} of them break the contract.")
+    return 1 if broken else 0
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of a log line."""
+    from arca.cli import render
+    from arca.monitoring import contract
+
+    render.print_json(contract.schema())
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    try:
+        with click.open_file(str(file), encoding="utf-8") as source:
+            for number, line in enumerate(source, start=1):
+                if line.strip():
+                    yield number, line
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArcaError(
+            f"The log cannot be read: {error}",
+            where=str(file),
+            wanted="a readable file in UTF-8",
+            do="correct the path or the file",
+        ) from None
+
+
+def _problems(line: str) -> Iterator[str]:
+    from arca.monitoring import contract
+
+    try:
+        content: object = json.loads(line, parse_constant=_no_number)
+        if isinstance(content, dict):
+            yield from list(contract.breaches(cast("dict[str, Any]", content)))
+        else:
+            yield "no JSON object"
+    except ValueError as error:
+        yield f"no JSON: {error}"
+    except RecursionError:
+        yield "no line of a log: too many objects and lists within each other"
+
+
+def _no_number(name: str) -> object:
+    message = f"{name} is no number of JSON"
+    raise ValueError(message)

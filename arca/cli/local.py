@@ -1,0 +1,210 @@
+"""`arca local`: the emulated cloud on this machine."""
+
+from typing import Any
+
+import click
+
+from arca.emulator import state as states
+from arca.emulator import up as lifecycle
+from arca.emulator import wishes
+from arca.emulator.ecs import faults
+from arca.emulator.program import stackfile
+
+DEFAULT_PORT = lifecycle.DEFAULT_PORT
+
+
+@click.group("local")
+def command() -> None:
+    """The emulated cloud on this machine."""
+
+
+@command.command("up")
+@click.option("--stack", default="dev", show_default=True, help="The stack to bring up.")
+@click.option(
+    "--port",
+    default=DEFAULT_PORT,
+    show_default=True,
+    type=click.IntRange(1024, 65535),
+    help="Loopback port of the emulated AWS.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """Bring a stack up in a fresh emulated AWS; dr comes up beside prod.
+
+    Runs the program with the stack's own YAML; every AWS resource becomes the API calls that it
+    stands for, checked against AWS's service model and carried out by moto where it can.
+
+    Deployments take simulated minutes there. ARCA_LOCAL_MINUTE in the environment says how many
+    seconds each takes, from 0.01 to 3600; one where it is not set.
+    """
+    from arca.cli import render
+
+    stackfile.stack_config(stack)
+    state = states.State()
+    if dry_run:
+        plan = lifecycle.plan(stack, state=state)
+        if as_json:
+            render.print_json({"stack": stack, "port": port, "plan": list(plan)})
+        else:
+            for step in plan:
+                render.line(f"would: {step}")
+        return
+    with render.ProgressLine() as progress:
+        report = lifecycle.up(
+            stack, port=port, state=state, watch=lambda p: progress.show(p.step, p.done)
+        )
+    if as_json:
+        render.print_json(
+            {
+                "stack": report.stack,
+                "endpoint": report.endpoint,
+                "seconds": report.seconds,
+                "components": report.components,
+                "exports": report.exports,
+                "gone": list(report.gone),
+            }
+        )
+        return
+    render.line(f"{stack} is up in the emulated AWS at {report.endpoint} ({report.seconds} s)")
+    render.components(report.components)
+    render.line("created: every call carried out by moto; validated only: a call checked against")
+    render.line("AWS's model that moto cannot carry out; recorded only: no AWS call behind it.")
+    if report.gone:
+        render.line(f"Gone with the cloud of before: {', '.join(report.gone)}")
+    render.line("\nExports:")
+    render.exports(report.exports)
+    render.line("\nTry next:")
+    region = report.exports["region"]
+    aws = f"AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws --endpoint-url {report.endpoint}"
+    render.line("  arca local status            what stands in this cloud")
+    render.line(f"  {aws} --region {region} ecs list-clusters")
+    if stack == "prod":
+        render.line("  make up STACK=dr             the DR region beside it")
+    render.line("  make down                    end it")
+
+
+@command.command("down")
+@click.option("--dry-run", is_flag=True, help="Say what would be ended, and end nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def down(dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """End the emulated AWS and all that stands in it; fine where there is none."""
+    from arca.cli import render
+
+    state = states.State()
+    record = state.read() if dry_run else lifecycle.down(state=state)
+    ended = sorted(record.stacks) if record else []
+    if as_json:
+        render.print_json({"was_up": record is not None, "stacks": ended, "dry_run": dry_run})
+    elif record is None:
+        render.line("Nothing was up.")
+    else:
+        verb = "Would end" if dry_run else "Ended"
+        render.line(f"{verb} the emulated AWS at {record.endpoint}: {', '.join(ended) or 'empty'}")
+
+
+@command.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
+    """Say what stands in the emulated AWS, and whether it answers."""
+    from arca.cli import render
+
+    record, running = lifecycle.status(state=states.State())
+    if as_json:
+        content = record.model_dump() if record else {}
+        render.print_json({"running": running, **content})
+        return
+    if record is None:
+        render.line("Nothing is up. `make up` brings dev up.")
+        return
+    answer = "answers" if running else "does not answer: run `make up` again"
+    render.line(f"The emulated AWS at {record.endpoint} (process {record.pid}) {answer}.")
+    for stack, entry in sorted(record.stacks.items()):
+        total = sum(sum(counts.values()) for counts in entry.components.values())
+        render.line(f"  {stack}: {total} resources, up since {entry.up_at}")
+
+
+@command.command("push")
+@click.argument("tag")
+@click.option("--stack", default="prod", show_default=True, help="Whose registry.")
+@click.option("--dry-run", is_flag=True, help="Say what would be put there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+    """Put a made-up image with this TAG into a stack's emulated registry, scanned."""
+    from arca.cli import render
+
+    asked = wishes.Wishes(states.State())
+    reference = {"image": asked.reference(tag, stack=stack)}
+    found = reference if dry_run else asked.push(tag, stack=stack)
+    if as_json:
+        render.print_json({"dry_run": dry_run, **found})
+    else:
+        render.line(f"{'Would push' if dry_run else 'Pushed'} {found['image']}")
+
+
+@command.command("fault")
+@click.argument("name", required=False, type=click.Choice(faults.NAMES))
+@click.option("--image", help="Tag or whole reference of the image that is broken.")
+@click.option("--code", type=int, help="Exit code of `exits`.")
+@click.option("--of", help="Whose container `exits`: service or run-task (migrations).")
+@click.option("--percent", type=float, help="Share of the traffic, of `alarm-at`.")
+@click.option("--stage", help="Stage of `hook-refuses` and `stall`.")
+@click.option("--calls", type=int, help="How many calls `throttle` refuses.")
+@click.option("--stack", default="prod", show_default=True, help="Whose registry has the image.")
+@click.option("--clear", is_flag=True, help="Take all faults back first; ends stalls.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked for.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def fault(
+    name: str | None, *, stack: str, clear: bool, dry_run: bool, as_json: bool, **details: Any
+) -> None:
+    """Make what begins from now on go wrong, on purpose; without NAME, list what does."""
+    from arca.cli import render
+
+    asked = wishes.Wishes(states.State())
+    given = {key: value for key, value in details.items() if value is not None}
+    if "image" in given:
+        given["image"] = asked.reference(given["image"], stack=stack)
+    if name is None and given:
+        raise click.UsageError(f"--{next(iter(given))} goes with the NAME of a fault")
+    wanted = [{"fault": name, **given}] if name else []
+    if dry_run:
+        found = [*([] if clear else asked.faults()), *wanted]
+    else:
+        if clear:
+            asked.clear_faults()
+        found = asked.add_fault(wanted[0]) if wanted else asked.faults()
+    if as_json:
+        render.print_json({"dry_run": dry_run, "faults": found})
+        return
+    for one in found:
+        details = {key: value for key, value in one.items() if key != "fault"}
+        shown = ", ".join(f"{key} {value}" for key, value in details.items())
+        render.line(f"{one['fault']}  {shown}".rstrip())
+    if not found:
+        render.line("Nothing goes wrong on purpose.")
+
+
+@command.command("stand-in")
+@click.argument("image")
+@click.argument("words", nargs=-1, required=True)
+@click.option("--stack", default="prod", show_default=True, help="Whose registry has the image.")
+@click.option("--dry-run", is_flag=True, help="Say what would stand in.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def stand_in(
+    image: str, words: tuple[str, ...], stack: str, *, dry_run: bool, as_json: bool
+) -> None:
+    """Have WORDS (after `--`) run on this machine wherever a task of IMAGE would.
+
+    The container's own command follows them; a task of the service finds its port in PORT.
+    """
+    from arca.cli import render
+
+    asked = wishes.Wishes(states.State())
+    reference = asked.reference(image, stack=stack)
+    if not dry_run:
+        asked.stand_in(reference, words)
+    if as_json:
+        render.print_json({"dry_run": dry_run, "image": reference, "command": list(words)})
+    else:
+        done = "Would stand in" if dry_run else "Stands in"
+        render.line(f"{done} for {reference}: {' '.join(words)}")

@@ -1,0 +1,123 @@
+"""`arca ranges`: the committed snapshot of Cloudflare's address ranges."""
+
+import json
+import os
+import tempfile
+import time
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import click
+
+from arca.errors import ArcaError, Refused
+
+SOURCE = "https://api.cloudflare.com/client/v4/ips"
+SNAPSHOT = Path("components", "cloudflare_ranges.json")
+TIMEOUT_SECONDS = 10
+
+
+@click.group("ranges")
+def command() -> None:
+    """Cloudflare's address ranges, which the load balancer lets in."""
+
+
+@command.command("refresh")
+@click.option("--from", "source", default=SOURCE, show_default=True, help="Where they are read.")
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    help=f"The snapshot that is written; the checkout's {SNAPSHOT} by default.",
+)
+@click.option("--force", is_flag=True, help="Accept a list less than half as long as before.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+def refresh(source: str, path: Path | None, *, force: bool, dry_run: bool, as_json: bool) -> None:
+    """Renew the snapshot from Cloudflare's API; commit what it changes.
+
+    Refuses (exit code 6) a list that lost more than half: a load balancer that trusts it would
+    close the door on customers.
+    """
+    from arca import checkout
+    from arca.cli import render
+
+    path = path or checkout.root() / SNAPSHOT
+    before: dict[str, list[str]] = (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    )
+    now = fetch(source)
+    changes = {
+        family: {
+            "added": sorted(set(now[family]) - set(before.get(family, []))),
+            "removed": sorted(set(before.get(family, [])) - set(now[family])),
+        }
+        for family in ("ipv4", "ipv6")
+    }
+    changed = any(change["added"] or change["removed"] for change in changes.values())
+    for family in changes:
+        if not force and len(now[family]) * 2 < len(before.get(family, [])):
+            raise Refused(
+                f"The list of {family} ranges shrank from {len(before[family])} to "
+                f"{len(now[family])}.",
+                where=source,
+                wanted="at least half of what the snapshot has",
+                do="look at the list; `--force` accepts it",
+            )
+    if changed and not dry_run:
+        taken = time.strftime("%Y-%m-%d", time.gmtime())
+        write(path, {"source": SOURCE, "taken_on": taken, **now})
+    if as_json:
+        render.print_json({"changed": changed, "written": changed and not dry_run, **changes})
+        return
+    for family, change in changes.items():
+        for sign, ranges in (("+", change["added"]), ("-", change["removed"])):
+            for cidr in ranges:
+                render.line(f"{sign} {family} {cidr}")
+    if not changed:
+        render.line("The snapshot is up to date.")
+    else:
+        verb = "Would write" if dry_run else "Wrote"
+        render.line(f"{verb} {path.name}. Preview the stacks and commit it.")
+
+
+def fetch(source: str) -> dict[str, list[str]]:
+    """Read the ranges; raises ArcaError for anything but two lists of networks."""
+    try:
+        request = Request(source, headers={"Accept": "application/json"})  # noqa: S310 - the operator's own address
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - likewise
+            content = json.loads(answer.read())
+    except (URLError, OSError, ValueError) as error:
+        raise _malformed(source, f"{error}") from None
+    return {family: _networks(source, content, family) for family in ("ipv4", "ipv6")}
+
+
+def write(path: Path, snapshot: dict[str, Any]) -> None:
+    """Replace the snapshot whole."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(snapshot, indent=2) + "\n")
+    Path(name).chmod(0o644)
+    Path(name).replace(path)
+
+
+def _networks(source: str, content: Any, family: str) -> list[str]:
+    try:
+        cidrs = [str(cidr) for cidr in content["result"][f"{family}_cidrs"]]
+        networks = [ip_network(cidr) for cidr in cidrs]
+    except (KeyError, TypeError, ValueError) as error:
+        raise _malformed(source, f"{family}: {error}") from None
+    if not networks or any(network.version != int(family[-1]) for network in networks):
+        raise _malformed(source, f"{family}: {len(networks)} networks, or of another family")
+    return sorted(cidrs)
+
+
+def _malformed(source: str, what: str) -> ArcaError:
+    return ArcaError(
+        f"Cloudflare's ranges cannot be read: {what}.",
+        where=source,
+        wanted="JSON with result.ipv4_cidrs and result.ipv6_cidrs",
+        do="try again; the committed snapshot is unchanged",
+    )

@@ -1,0 +1,52 @@
+"""`arca scale`: how many tasks run, until the next `pulumi up`."""
+
+from typing import Any
+
+import click
+
+from arca.cli.options import of_stack
+
+
+@click.command("scale")
+@click.option("--min", "fewest", required=True, type=click.IntRange(0, 1000), help="Fewest tasks.")
+@click.option(
+    "--max",
+    "most",
+    type=click.IntRange(1, 1000),
+    help="Most tasks; as now. Only where there is autoscaling.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before the last task may go.")
+@click.option("--dry-run", is_flag=True, help="Say what would change.")
+@of_stack
+def command(
+    fewest: int,
+    most: int | None,
+    stack_name: str,
+    target: Any,
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Change the range that autoscaling keeps, and with it the number of tasks.
+
+    For an incident: `pulumi up` puts back what the stack's file says. A stack without autoscaling
+    gets exactly --min tasks. It asks before the service may be left with no task.
+    """
+    from arca.cli import render
+    from arca.release import scaling
+    from arca.stack import find
+
+    if most is not None and fewest > most:
+        raise click.UsageError(f"--min {fewest} is more than --max {most}")
+    stack = find(stack_name, target=target)
+    change = scaling.plan(stack, fewest=fewest, most=most)
+    if not dry_run:
+        if change.empties and not yes:
+            click.confirm(f"{change}: may no task be left to serve?", abort=True, err=True)
+        scaling.carry_out(stack, change)
+    if as_json:
+        render.print_json({"stack": stack.name, "dry_run": dry_run, **change.as_json()})
+        return
+    render.line(f"{'Would change' if dry_run else 'Changed'} {stack.where}: {change}")
+    render.line(f"`pulumi up` goes back to Pulumi.{stack.name}.yaml; change it there to keep it.")

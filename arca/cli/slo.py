@@ -1,0 +1,196 @@
+"""`arca slo`: objectives, their budgets, and the replay of their alarms."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from arca.cli.options import of_stack
+from arca.errors import ArcaError
+
+
+@click.group("slo")
+def command() -> None:
+    """Objectives: status, report, replay of their alarms."""
+
+
+@command.command("status")
+@of_stack
+def status(stack_name: str, target: Any, *, as_json: bool) -> None:
+    """Each objective: good share, budget used and left, burn rate, and when the budget is gone."""
+    from arca.cli import render
+    from arca.monitoring.live.objectives import status as read
+    from arca.stack import find
+
+    stack = find(stack_name, target=target)
+    with render.ProgressLine() as progress:
+        progress.show("reading CloudWatch", 0)
+        found = read(stack, now=datetime.now(UTC))
+    if as_json:
+        render.print_json({"stack": stack.name, "objectives": [one.as_json() for one in found]})
+        return
+    render.table(
+        (
+            "objective",
+            "target",
+            "good",
+            "budget used",
+            "budget left",
+            "year",
+            "burn rate",
+            "gone in",
+            "verdict",
+        ),
+        [
+            (
+                one.name,
+                f"{one.target_percent:g}%",
+                _number(one.good_percent, "%"),
+                _number(one.consumed_percent, "%"),
+                _number(one.left_percent, "%"),
+                _number(one.year_consumed_percent, "%"),
+                _number(one.burn_rate, "x"),
+                _number(one.days_left, " days"),
+                one.verdict,
+            )
+            for one in found
+        ],
+    )
+    if not found:
+        render.line("This stack measures no objective: it stands by, or has no probe.")
+
+
+@command.command("report")
+@click.option("--month", required=True, help="The month, as 2026-10.")
+@click.option("--out", type=click.Path(path_type=Path), help="The page; slo-<stack>-<month>.html.")
+@of_stack
+def report(stack_name: str, target: Any, month: str, out: Path | None, *, as_json: bool) -> None:
+    """Write a page on a month: each objective's budget, with plots."""
+    from arca.cli import render
+    from arca.monitoring.live.report import Month, write
+    from arca.stack import find
+
+    chosen = Month.parse(month, now=datetime.now(UTC))
+    stack = find(stack_name, target=target)
+    path = out or Path(f"slo-{stack.name}-{month}.html")
+    with render.ProgressLine() as progress:
+        summary = write(stack, chosen, path, watch=lambda what: progress.show(what, 0))
+    if as_json:
+        render.print_json({"page": str(path), "objectives": summary})
+    else:
+        render.line(f"Wrote {path}.")
+
+
+@command.command("replay")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--slo", "name", required=True, help="The objective whose alarms are run.")
+@click.option("--all", "everything", is_flag=True, help="The halves of composites too.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def replay(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
+    """Run a recorded series through an objective's alarms: when each fires and clears.
+
+    FILE is a CSV with the columns minute, good, total. The alarms are those that the stack
+    declares, evaluated by CloudWatch's rules.
+    """
+    from arca.cli import render
+    from arca.monitoring.live import recorded
+    from arca.monitoring.objectives import goals
+    from arca.monitoring.slo.compiler import compile_goal
+    from arca.monitoring.slo.replay import consumed_at
+    from arca.monitoring.slo.replay import replay as run
+
+    found = {goal.name: goal for goal in goals()}
+    if name not in found:
+        raise ArcaError(
+            f"There is no objective {name}.",
+            where="slo/",
+            wanted=f"one of {', '.join(found)}",
+            do="name one of them with --slo",
+        )
+    goal = found[name]
+    series = recorded.read(file)
+    alarms = compile_goal(goal)
+    severities = {alarm.name: alarm.severity for alarm in alarms.notifying()}
+    firings = [
+        firing
+        for alarm, fired in run(goal, alarms, series).items()
+        for firing in fired
+        if everything or alarm in severities
+    ]
+    rows = [
+        {
+            "alarm": firing.alarm,
+            "severity": severities.get(firing.alarm),
+            "fired_minute": firing.fired,
+            "cleared_minute": firing.cleared,
+            "budget_consumed_percent": round(consumed_at(goal, series, firing.fired, days=30), 2),
+        }
+        for firing in sorted(firings, key=lambda firing: (firing.fired, firing.alarm))
+    ]
+    if as_json:
+        render.print_json({"slo": name, "minutes": series.minutes, "firings": rows})
+        return
+    render.table(
+        ("alarm", "severity", "fired", "cleared", "budget used by then"),
+        [
+            (
+                str(row["alarm"]),
+                str(row["severity"] or ""),
+                _minutes(row["fired_minute"]),
+                _minutes(row["cleared_minute"]),
+                f"{row['budget_consumed_percent']}%",
+            )
+            for row in rows
+        ],
+    )
+    if not rows:
+        render.line(f"No alarm of {name} fires in these {series.minutes} minutes.")
+
+
+@command.command("publish")
+@click.option("--dry-run", is_flag=True, help="Compute and print, and put nothing.")
+@of_stack
+def publish(stack_name: str, target: Any, *, dry_run: bool, as_json: bool) -> None:
+    """Publish the budgets now, as the hourly function does."""
+    from arca.cli import render
+    from arca.clients import client, explained
+    from arca.monitoring.live.objectives import description
+    from arca.monitoring.slo import publisher
+    from arca.stack import find
+
+    stack = find(stack_name, target=target)
+    now, described = datetime.now(UTC), description(stack)
+    cloudwatch = client(stack, "cloudwatch")
+    with explained(stack, "The budgets cannot be published"):
+        values = (
+            publisher.dry(cloudwatch, described, now=now)
+            if dry_run
+            else publisher.publish(cloudwatch, described, now=now)
+        )
+    if as_json:
+        render.print_json({"dry_run": dry_run, "published": values})
+        return
+    render.table(
+        ("metric", "objective", "window", "value"),
+        [
+            (value["metric"], value["SLO"], value["Window"], f"{value['value']:.4g}")
+            for value in values
+            if "Window" in value
+        ],
+    )
+    counted = sum("Window" not in value for value in values)
+    render.line(f"{counted} hours whose slices were counted.")
+    render.line("Nothing was put." if dry_run else f"Put {len(values)} values.")
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{value:g}{unit}"
+
+
+def _minutes(value: Any) -> str:
+    """A minute since the beginning, as days and clock."""
+    if value is None:
+        return "still fires"
+    days, rest = divmod(int(value), 24 * 60)
+    return f"day {days}, {rest // 60:02}:{rest % 60:02}"

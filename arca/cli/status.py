@@ -1,0 +1,36 @@
+"""`arca status`: what the service is doing now."""
+
+from typing import Any
+
+import click
+
+from arca.cli.options import of_stack
+
+
+@click.command("status")
+@of_stack
+def command(stack_name: str, target: Any, *, as_json: bool) -> None:
+    """Revision, tasks, the latest deployment, failed tasks with their reasons, alarms."""
+    from arca.cli import render
+    from arca.release import status
+    from arca.stack import find
+
+    stack = find(stack_name, target=target)
+    found = status.read(stack)
+    if as_json:
+        render.print_json({"stack": stack.name, **found.as_json()})
+        return
+    render.line(f"runs        {found.revision}  {found.image}")
+    render.line(f"tasks       {found.running} of {found.desired}, {found.pending} pending")
+    latest = found.deployment
+    if latest is not None:
+        why = f": {latest['reason']}" if latest["reason"] else ""
+        render.line(f"deployment  {latest['id']}  {latest['status']}  {latest['stage'] or ''}{why}")
+        if latest["paused"]:
+            render.line(f"            waits for `arca promote --stack {stack.name}`")
+    for reason in found.stop_reasons:
+        render.line(f"stopped     {reason}")
+    for name, state in sorted(found.alarms.items()):
+        render.line(f"alarm       {state:18}{name}")
+    if found.release:
+        render.line(f"release     {found.release}")

@@ -1,0 +1,1 @@
+"""Runs the Pulumi program without the Pulumi engine."""

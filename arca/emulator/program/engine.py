@@ -1,0 +1,284 @@
+"""Run the program without the Pulumi engine: every registration goes to a cloud of our choice.
+
+The only file, with tests/graph.py, that knows Pulumi's internals.
+"""
+
+# Pulumi's mock monitor and its gRPC messages carry no types.
+# pyright: reportUnknownMemberType=false
+
+import asyncio
+import importlib
+import runpy
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import pulumi
+from pulumi.runtime import mocks, rpc, set_all_config
+from pulumi.runtime import settings as runtime
+from pulumi.runtime.stack import run_in_stack
+
+from arca import checkout
+from arca.emulator.program.pace import Batch, without_collection
+from arca.emulator.program.stackfile import PROJECT
+from arca.errors import ArcaError, Explained
+
+ORGANIZATION = "organization"
+EMULATED = {f"{PROJECT}:runs_on": "emulated"}
+"""What the emulated run adds to a stack's settings: it accepts the owner's placeholders."""
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
+THREADS = 64
+"""Registrations that may be under way at once; they wait for one another (pace.py)."""
+SDKS = ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls", "settings")
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the program declares it; inputs have their wire names (camelCase)."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    secret_inputs: frozenset[str]
+    parent: str
+    provider: str
+    custom: bool
+    protect: bool
+    retain: bool
+    dependencies: frozenset[str]
+    ignore_changes: tuple[str, ...]
+    aliases: tuple[str, ...]
+    component: str
+    """Logical name of the component that it belongs to; empty for the stack's own."""
+
+
+class Cloud(Protocol):
+    """Where declared resources go."""
+
+    def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
+        """Give id and outputs, inputs included; no id where it cannot be known yet.
+
+        A component is declared too: it has neither.
+        """
+        ...
+
+    def read_stack(self, name: str) -> Mapping[str, Any]:
+        """Give another stack's exports."""
+        ...
+
+
+class ProgramError(ArcaError):
+    """The program declared something that no engine would accept."""
+
+
+def main() -> None:
+    """Run the project's own program."""
+    runpy.run_path(str(checkout.root() / checkout.PROGRAM_FILE))
+
+
+def load() -> None:
+    """Import what the program will import; a run right after it finds everything there."""
+    with without_collection():
+        for module in SDKS:
+            importlib.import_module(module)
+
+
+def run(
+    program: Callable[[], None],
+    *,
+    stack: str,
+    config: Mapping[str, str],
+    cloud: Cloud,
+    preview: bool = False,
+    threads: int = THREADS,
+) -> dict[str, Any]:
+    """Run the program once and return the stack's exports, secrets in plain.
+
+    Whatever the program or the cloud raises comes out as itself. With `preview`, outputs that
+    the cloud gives no id for are unknown, as in a first `pulumi preview`. A cloud that answers
+    from memory is fastest with one of `threads`.
+    """
+    monitor = _Monitor(cloud)
+    runtime.reset_options()
+    runtime.set_root_resource(cast("Any", None))
+    runtime.configure(
+        mocks.MockSettings(
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+            engine=mocks.MockEngine(cast("Any", None)),
+            project=PROJECT,
+            stack=stack,
+            dry_run=preview,
+            organization=ORGANIZATION,
+            callbacks=None,
+        )
+    )
+    set_all_config(dict(config))
+    try:
+        with (
+            without_collection(),
+            asyncio.Runner() as runner,
+            ThreadPoolExecutor(threads) as pool,
+        ):
+            runner.get_loop().set_default_executor(pool)
+            # After a failure every dependent's future fails too, each with a traceback of its own.
+            runner.get_loop().set_exception_handler(lambda _loop, _context: None)
+            runner.run(run_in_stack(program))
+    except pulumi.RunError as error:
+        raise Explained(str(error)) from None
+    except Exception:
+        # Pulumi wraps what a registration raised; the first failure is the cause.
+        if monitor.failure is not None:
+            raise monitor.failure from None
+        raise
+    if monitor.failure is not None:
+        raise monitor.failure
+    return monitor.exports
+
+
+class _Answers(mocks.Mocks):
+    """Between Pulumi's mocks and a cloud; keeps what was secret a secret."""
+
+    def __init__(self) -> None:
+        self.answer: tuple[str | None, dict[str, Any]] = (None, {})
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        del args
+        return self.answer
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        raise ProgramError(
+            f"The program looks something up: {args.token}.",
+            where="the program",
+            wanted="settings or committed data; a preview asks nothing (design decision 2)",
+            do="put the value into the stack's settings",
+        )
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, cloud: Cloud) -> None:
+        self.answers = _Answers()
+        super().__init__(self.answers)
+        self.cloud = cloud
+        self.exports: dict[str, Any] = {}
+        self.failure: Exception | None = None
+        self._batch = Batch()
+        self._components: dict[str, str] = {}
+        self._seen: set[str] = set()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        if request.type == "pulumi:pulumi:Stack":
+            return super().RegisterResource(request)
+        with self._batch:
+            try:
+                self.answers.answer = self._create(self._read(request))
+                return super().RegisterResource(request)
+            except Exception as error:
+                self.failure = self.failure or error
+                raise
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        with self._batch:
+            try:
+                self.answers.answer = self._refer(request)
+                return super().ReadResource(request)
+            except Exception as error:
+                self.failure = self.failure or error
+                raise
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        if "pulumi:pulumi:Stack::" in request.urn:
+            self.exports = _whole(plain(rpc.deserialize_properties(request.outputs)))
+        return super().RegisterResourceOutputs(request)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        try:
+            return super().Invoke(request)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
+
+    def _read(self, request: Any) -> Registration:
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if urn in self._seen:
+            raise ProgramError(
+                f"The program declares a resource twice: {urn}.",
+                where="the program",
+                wanted="a logical name of its own for each resource of a type",
+                do="rename one of the two",
+            )
+        self._seen.add(urn)
+        if request.type.startswith("arca:"):
+            self._components[urn] = request.name
+        inputs = rpc.deserialize_properties(request.object)
+        return Registration(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            inputs=plain(inputs),
+            secret_inputs=frozenset(key for key, value in inputs.items() if holds_secret(value)),
+            parent=request.parent,
+            provider=request.provider,
+            custom=request.custom,
+            protect=request.protect,
+            retain=request.retainOnDelete,
+            dependencies=frozenset(request.dependencies),
+            ignore_changes=tuple(request.ignoreChanges),
+            aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
+            component=self._components.get(urn) or self._components.get(request.parent, ""),
+        )
+
+    def _refer(self, request: Any) -> tuple[str, dict[str, Any]]:
+        if request.type != STACK_REFERENCE:
+            raise ProgramError(
+                f"The program reads a resource that it did not declare: {request.type}.",
+                where="the program",
+                wanted="settings, or the exports of another stack",
+                do="put the value into the stack's settings",
+            )
+        outputs = dict(self.cloud.read_stack(request.id))
+        return request.id, {"name": request.id, "outputs": outputs, "secretOutputNames": []}
+
+    def _create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
+        resource_id, outputs = self.cloud.create(registration)
+        secrets = {key: _secret(outputs[key]) for key in registration.secret_inputs & set(outputs)}
+        return resource_id, {**outputs, **secrets}
+
+
+def plain(value: Any) -> Any:
+    """The value without the marks of secrets."""
+    if isinstance(value, dict):
+        mapping = cast("dict[str, Any]", value)
+        if mapping.get(SIGNATURE) == SECRET:
+            return plain(mapping["value"])
+        return {key: plain(item) for key, item in mapping.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in cast("Iterable[Any]", value)]
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers as such: the wire format knows only floating-point ones."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in cast("list[Any]", value)]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether a secret stands anywhere in the value."""
+    if isinstance(value, dict):
+        mapping = cast("dict[str, Any]", value)
+        return mapping.get(SIGNATURE) == SECRET or any(map(holds_secret, mapping.values()))
+    if isinstance(value, list):
+        return any(map(holds_secret, cast("Iterable[Any]", value)))
+    return False
+
+
+def _secret(value: Any) -> dict[str, Any]:
+    return {SIGNATURE: SECRET, "value": value}

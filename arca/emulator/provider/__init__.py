@@ -1,0 +1,1 @@
+"""Turns each declared resource into the AWS calls that it stands for."""

@@ -1,0 +1,165 @@
+"""The emulated AWS as a cloud: each declared resource becomes the calls that it stands for."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.validate import ParamValidator
+
+from arca.emulator.program.engine import Registration
+from arca.emulator.provider import lookalike
+from arca.emulator.provider.calls import RECORDED, TABLE, Call
+from arca.emulator.provider.calls.table import State
+from arca.emulator.provider.fit import fit
+from arca.emulator.session import session
+from arca.errors import ArcaError
+
+Outcome = Literal["created", "validated", "recorded"]
+
+
+class CallRefused(ArcaError):
+    """AWS's model or the emulation refused a call."""
+
+    def __init__(self, urn: str, call: Call, reason: str) -> None:
+        super().__init__(
+            f"{call.service}.{call.operation} was refused: {reason}",
+            where=urn,
+            wanted="a call that AWS's service model and the emulation accept",
+            do="correct the resource's inputs, or its entry in arca/emulator/provider/calls",
+        )
+
+
+@dataclass
+class Counts:
+    """How many resources of each component ended how."""
+
+    by_component: dict[str, dict[Outcome, int]] = field(
+        default_factory=lambda: defaultdict(lambda: {"created": 0, "validated": 0, "recorded": 0})
+    )
+
+    def add(self, component: str, outcome: Outcome) -> None:
+        """Count one resource."""
+        self.by_component[component or "stack"][outcome] += 1
+
+    @property
+    def total(self) -> int:
+        """All resources so far."""
+        return sum(sum(outcomes.values()) for outcomes in self.by_component.values())
+
+
+class EmulatedCloud:
+    """Creates resources in the emulated AWS at an endpoint.
+
+    Every call is checked against botocore's model. A resource counts as created when all of
+    its calls were carried out, as validated when one was only checked, as recorded when it
+    stands for no AWS call at all.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        account: str,
+        exports: Callable[[str], Mapping[str, Any]],
+        on_progress: Callable[[Registration, int], None],
+    ) -> None:
+        self.counts = Counts()
+        self._endpoint = endpoint
+        self._account = account
+        self._exports = exports
+        self._on_progress = on_progress
+        self._providers: dict[str, tuple[str, dict[str, str]]] = {}
+        self._clients: dict[tuple[str, str], BaseClient] = {}
+        self._session = session()
+        self._validator = ParamValidator()
+
+    def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
+        """Make the calls; raises CallRefused, with nothing tried after the refused one."""
+        if not registration.custom:
+            return None, {}
+        if registration.type == "pulumi:providers:aws":
+            self._remember(registration)
+        region, default_tags = self._providers.get(
+            registration.provider.rpartition("::")[0], ("us-east-1", {})
+        )
+        region = str(registration.inputs.get("region", region))
+        resource_id, outputs = lookalike.outputs(registration, account=self._account, region=region)
+        if registration.type.startswith(RECORDED):
+            self._finish(registration, "recorded")
+            return resource_id, outputs
+        state = {**outputs, "id": resource_id, "_urn": registration.urn, "_region": region}
+        if "tags" in outputs:
+            state["tags"] = {**default_tags, **outputs["tags"]}
+        outcome: Outcome = "created"
+        for call in self._calls(registration):
+            if call.when(state):
+                state |= self._make(call, state, registration.urn)
+                outcome = "validated" if call.only_validated else outcome
+        self._finish(registration, outcome)
+        return state["id"], {key: value for key, value in state.items() if key[0] != "_"}
+
+    def read_stack(self, name: str) -> Mapping[str, Any]:
+        """Give the exports of a stack that is up beside this one."""
+        return self._exports(name.rpartition("/")[2])
+
+    def _remember(self, provider: Registration) -> None:
+        inputs = provider.inputs
+        tags = json.loads(inputs.get("defaultTags", "{}")).get("tags", {})
+        self._providers[provider.urn] = (inputs["region"], tags)
+
+    def _calls(self, registration: Registration) -> tuple[Call, ...]:
+        calls = TABLE.get(registration.type)
+        if calls is None:
+            raise ArcaError(
+                f"No API call is known for the resource type {registration.type}.",
+                where="arca/emulator/provider/calls",
+                wanted="an entry in the table for every AWS resource of the program",
+                do="add one, with the calls that the provider makes for it",
+            )
+        return calls
+
+    def _make(self, call: Call, state: State, urn: str) -> Mapping[str, Any]:
+        params = dict(call.params(state))
+        client = self._client(call.service, str(params.pop("_region", state["_region"])))
+        api_name = client.meta.method_to_api_mapping[call.operation]
+        shape = client.meta.service_model.operation_model(api_name).input_shape
+        params = fit(params, shape)
+        if shape is not None:
+            report = self._validator.validate(params, shape)
+            if report.has_errors():
+                raise CallRefused(urn, call, report.generate_report())
+        if call.only_validated:
+            return {}
+        try:
+            answer: Mapping[str, Any] = getattr(client, call.operation)(
+                **{key: value for key, value in params.items() if key not in call.withheld}
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise CallRefused(urn, call, str(error)) from None
+        return call.outputs(answer)
+
+    def _client(self, service: str, region: str) -> BaseClient:
+        key = (service, region)
+        if key not in self._clients:
+            self._clients[key] = self._session.client(
+                service,
+                region_name=region,
+                endpoint_url=self._endpoint,
+                config=Config(
+                    retries={"max_attempts": 1},
+                    connect_timeout=5,
+                    read_timeout=30,
+                    parameter_validation=False,
+                    s3={"addressing_style": "path"},
+                ),
+            )
+        return self._clients[key]
+
+    def _finish(self, registration: Registration, outcome: Outcome) -> None:
+        self.counts.add(registration.component, outcome)
+        self._on_progress(registration, self.counts.total)

@@ -1,0 +1,220 @@
+"""What the service logs: the schema of a line, and what must never stand in one.
+
+docs/service-contract.md says it in words. The metrics of a line are CloudWatch's embedded metric
+format (Amazon CloudWatch User Guide, "Specification: Embedded metric format").
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from arca.monitoring.catalogue import CATALOGUE
+from arca.monitoring.metric import OWN, Metric
+
+LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"]
+EMITTED: Mapping[str, Metric] = {
+    metric.name: metric for metric in CATALOGUE.values() if metric.emitter == "service"
+}
+"""What the service emits, by CloudWatch's name."""
+WITHOUT_REQUEST = ("service.start", "service.stop", "metrics")
+"""Events that belong to no request, and need no correlation id."""
+SECRET_KEY = re.compile(
+    r"(^|_)(password|passwd|secret|token|api_key|private_key|authorization|credentials?|cookie)$"
+)
+"""The last words of a field that may hold a secret, written_like_this."""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a line of the service's log."""
+    text, number = {"type": "string", "minLength": 1}, {"type": "number", "minimum": 0}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A line of ARCA API's log",
+        "type": "object",
+        "required": ["timestamp", "level", "service", "event", "message"],
+        "properties": {
+            "timestamp": {
+                "type": "string",
+                "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$",
+            },
+            "level": {"enum": LEVELS},
+            "service": text,
+            "event": {"type": "string", "pattern": r"^[a-z]+(\.[a-z_]+)*$"},
+            "message": {"type": "string"},
+            "correlation_id": {"type": "string", "pattern": r"^[A-Za-z0-9-]{8,128}$"},
+            "trace_id": {"type": "string", "pattern": r"^[0-9a-f]{32}$"},
+            "account_id": text,
+            "route": {"type": "string", "pattern": r"^[A-Z]+ /\S*$"},
+            "status": {"type": "integer", "minimum": 100, "maximum": 599},
+            "duration_ms": number,
+            "error_class": text,
+            "statement": text,
+            "arca_code": {"type": ["string", "integer"]},
+            "arca_message": {"type": "string"},
+            "audit": {"type": "boolean"},
+            "actor": text,
+            "action": text,
+            "target": text,
+            "Stage": {"enum": ["dev", "staging", "prod"]},
+            "Route": {"type": "string", "pattern": r"^[A-Z]+ /\S*$"},
+            "_aws": {"$ref": "#/$defs/metrics"},
+            **{name: {"$ref": "#/$defs/value"} for name in sorted(EMITTED)},
+        },
+        "additionalProperties": True,
+        "allOf": [
+            {
+                "if": {"properties": {"event": {"enum": [*WITHOUT_REQUEST]}}},
+                "else": {"required": ["correlation_id"]},
+            },
+            {
+                "if": {"properties": {"event": {"const": "request"}}},
+                "then": {"required": ["route", "status", "duration_ms"]},
+            },
+            {
+                "if": {"properties": {"level": {"const": "ERROR"}}, "required": ["level"]},
+                "then": {"required": ["error_class"]},
+            },
+            {
+                "if": {"properties": {"audit": {"const": True}}, "required": ["audit"]},
+                "then": {"required": ["actor", "action", "target"]},
+            },
+        ],
+        "$defs": {
+            "value": {
+                "anyOf": [number, {"type": "array", "items": number, "maxItems": 100}],
+            },
+            "metrics": {
+                "type": "object",
+                "required": ["Timestamp", "CloudWatchMetrics"],
+                "properties": {
+                    "Timestamp": {"type": "integer", "minimum": 0},
+                    "CloudWatchMetrics": {
+                        "type": "array",
+                        "minItems": 1,
+                        "items": {
+                            "type": "object",
+                            "required": ["Namespace", "Dimensions", "Metrics"],
+                            "properties": {
+                                "Namespace": {"const": OWN},
+                                "Dimensions": {"type": "array", "minItems": 1},
+                                "Metrics": {
+                                    "type": "array",
+                                    "minItems": 1,
+                                    "maxItems": 100,
+                                    "items": {
+                                        "type": "object",
+                                        "required": ["Name", "Unit"],
+                                        "properties": {
+                                            "Name": {"enum": sorted(EMITTED)},
+                                            "Unit": {"type": "string"},
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    }
+
+
+VALIDATOR = Draft202012Validator(schema())
+
+
+def breaches(line: Mapping[str, Any]) -> Iterator[str]:
+    """Everything in a line that breaks the contract."""
+    errors = cast("Any", VALIDATOR).iter_errors(line)
+    yield from sorted(_explain(error) for error in errors)
+    yield from _metrics(line)
+    yield from _revealed(dict(line), "")
+
+
+def _explain(error: ValidationError) -> str:
+    path = ".".join(str(part) for part in error.absolute_path)
+    return f"{path}: {error.message}" if path else error.message
+
+
+def _metrics(line: Mapping[str, Any]) -> Iterator[str]:
+    """What a schema cannot say of metrics: names, units and dimensions that belong together."""
+    for directives in _objects([line.get("_aws")]):
+        for group in _objects(directives.get("CloudWatchMetrics")):
+            for item in _objects(group.get("Metrics")):
+                metric = EMITTED.get(str(item.get("Name")))
+                if metric is not None:
+                    yield from _metric(line, metric, item, group.get("Dimensions"))
+
+
+def _metric(
+    line: Mapping[str, Any], metric: Metric, item: Mapping[str, Any], dimensions: Any
+) -> Iterator[str]:
+    wanted = ["Stage", *metric.splits]
+    if metric.name not in line:
+        yield f"{metric.name}: declared as a metric, and without a value"
+    if item.get("Unit") != metric.unit:
+        yield f"{metric.name}: unit {item.get('Unit')}, not {metric.unit}"
+    if not isinstance(dimensions, list) or wanted not in dimensions:
+        yield f"{metric.name}: needs the dimensions {wanted}"
+    for dimension in wanted:
+        if dimension not in line:
+            yield f"{metric.name}: dimension {dimension} has no value"
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; the schema has said already where something else stands."""
+    items = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+
+
+PATTERNS: Mapping[str, re.Pattern[str]] = {
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a JSON web token": re.compile(r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}"),
+    "an AWS access key": re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "a CAE in clear": re.compile(r"(?<![\w-])\d{14}(?![\w-])"),
+}
+CUIT = re.compile(r"(?<![\w-])(\d{2})-?(\d{8})-?(\d)(?![\w-])")
+WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+UNCHECKED = ("timestamp", "trace_id", "correlation_id", "_aws")
+"""Where digits are no customer's."""
+
+
+def _revealed(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in cast("dict[str, Any]", value).items():
+            name = f"{path}.{key}" if path else key
+            yield from (f"{name}: {what}, as a field's name" for what in _in_clear(key))
+            if is_secret(key):
+                yield f"{name}: a field of this name may hold a secret"
+            elif name not in UNCHECKED:
+                yield from _revealed(item, name)
+    elif isinstance(value, list):
+        for number, item in enumerate(cast("list[Any]", value)):
+            yield from _revealed(item, f"{path}.{number}")
+    elif isinstance(value, str | int) and not isinstance(value, bool):
+        yield from (f"{path}: {what}" for what in _in_clear(str(value)))
+
+
+def _in_clear(text: str) -> Iterator[str]:
+    yield from (what for what, found in PATTERNS.items() if found.search(text))
+    if any(is_cuit("".join(found.groups())) for found in CUIT.finditer(text)):
+        yield "a CUIT in clear"
+
+
+def is_secret(key: str) -> bool:
+    """Whether a field's name says that it holds a secret, in any of the usual writings."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]", "_", key).lower()
+    return SECRET_KEY.search(words) is not None
+
+
+def is_cuit(digits: str) -> bool:
+    """Whether eleven digits are a CUIT, by its check digit (modulus 11).
+
+    Other long numbers, such as epoch seconds, seldom pass.
+    """
+    if digits[:2] not in ("20", "23", "24", "25", "26", "27", "30", "33", "34"):
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(digits, WEIGHTS, strict=False))
+    return (11 - total % 11) % 11 == int(digits[10])

@@ -1,0 +1,229 @@
+"""Once an hour: how much of each error budget is used, and how fast it burns.
+
+AWS Lambda runs this file with budget.py, and with the `objectives.json` at the root of the archive
+that the stack writes (components/observability/publisher.py). It answers what no alarm can:
+budgets of 30 days
+and a year, burn rates over more than a day.
+
+CloudWatch keeps minutes for 15 days and hours for 455 (CloudWatch API reference, GetMetricData),
+so bad slices are counted hour by hour, and kept as a metric of their own. Every value is put with
+the hour that it is of and read as a maximum: a run that is repeated changes nothing, and one that
+was missed is made up for.
+"""
+
+import json
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import boto3
+
+from arca.monitoring.slo import budget
+
+HOUR, DAY = 3600, 86400
+WINDOWS = {"30d": 30 * DAY, "365d": 365 * DAY}
+RECOUNTED_HOURS = 24
+"""Hours whose slices are counted anew in each run, for those that were missed."""
+GOOD: Mapping[str, Callable[[float, float], bool]] = {
+    "gte": operator.ge,
+    "gt": operator.gt,
+    "lte": operator.le,
+    "lt": operator.lt,
+}
+BATCH = 500
+"""Values that one PutMetricData takes at most, halved (CloudWatch API reference)."""
+
+Hours = dict[datetime, float]
+"""A value for each hour, by its beginning; for each day where it is more than a month ago."""
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Lambda's entry point."""
+    del event, context
+    stack = json.loads((Path(__file__).parents[3] / "objectives.json").read_text("utf-8"))
+    make = cast("Callable[..., Any]", boto3.client)
+    published = publish(make("cloudwatch"), stack, now=datetime.now(UTC))
+    return {"published": published}
+
+
+def publish(cloudwatch: Any, stack: Mapping[str, Any], *, now: datetime) -> list[dict[str, Any]]:
+    """Compute and put every value; give what was put.
+
+    `stack` is what objectives.json holds, `cloudwatch` a boto3 client. What CloudWatch refuses
+    is raised, and the schedule tries again.
+    """
+    data = _all(cloudwatch, stack, now)
+    for start in range(0, len(data), BATCH):
+        cloudwatch.put_metric_data(
+            Namespace=stack["namespace"], MetricData=data[start : start + BATCH]
+        )
+    return _shown(data)
+
+
+def dry(cloudwatch: Any, stack: Mapping[str, Any], *, now: datetime) -> list[dict[str, Any]]:
+    """What `publish` would put."""
+    return _shown(_all(cloudwatch, stack, now))
+
+
+def _all(cloudwatch: Any, stack: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+    return [datum for one in stack["objectives"] for datum in measure(cloudwatch, stack, one, now)]
+
+
+def _shown(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "metric": datum["MetricName"],
+            "value": datum["Value"],
+            **{d["Name"]: d["Value"] for d in datum["Dimensions"]},
+        }
+        for datum in data
+    ]
+
+
+def measure(
+    cloudwatch: Any, stack: Mapping[str, Any], objective: Mapping[str, Any], now: datetime
+) -> list[dict[str, Any]]:
+    """Every value of an objective, as PutMetricData takes it."""
+    end = now.replace(minute=0, second=0, microsecond=0)
+    bad, total, counted = history(cloudwatch, stack, objective, end)
+    data = list(counted)
+    own = {"Stage": stack["stage"], "SLO": objective["name"]}
+    for name, window, value in _values(objective, bad, total, end):
+        unit = "Percent" if name == "ErrorBudgetConsumed" else "None"
+        data.append(_datum(name, {**own, "Window": window}, value, unit, now))
+    return data
+
+
+def history(
+    cloudwatch: Any, stack: Mapping[str, Any], objective: Mapping[str, Any], end: datetime
+) -> tuple[Hours, Hours | None, list[dict[str, Any]]]:
+    """Bad and all events of each hour of the year before `end`.
+
+    Of slices, None for all: they are spread evenly. And the hours whose slices were counted.
+    """
+    if "slice" in objective:
+        bad, counted = _slices(cloudwatch, stack, objective, end)
+        return bad, None, counted
+    return *_events(cloudwatch, objective["events"], end), []
+
+
+def _values(
+    objective: Mapping[str, Any], bad: Hours, total: Hours | None, end: datetime
+) -> Iterator[tuple[str, str, float]]:
+    """Name, window and value of everything that is put for an objective.
+
+    Slices are spread evenly: of them a window has as many as fit, known or not.
+    """
+    target, least = objective["target"], objective["least_bad"]
+    age = (end - min(total)).total_seconds() if total else 0.0
+
+    def share(seconds: int) -> tuple[float, float]:
+        since = end - timedelta(seconds=seconds)
+        of_all = (
+            seconds / objective["slice"]["seconds"]
+            if total is None
+            else sum(value for hour, value in total.items() if hour >= since)
+        )
+        return sum(value for hour, value in bad.items() if hour >= since), of_all
+
+    for window, seconds in WINDOWS.items():
+        elapsed = 1.0 if total is None else age / seconds
+        yield (
+            "ErrorBudgetConsumed",
+            window,
+            budget.consumed(*share(seconds), target, elapsed=elapsed, least_bad=least),
+        )
+    for window, seconds in {"1h": HOUR, **objective["burn_windows"]}.items():
+        yield "BurnRate", window, budget.burn_rate(*share(seconds), target, least_bad=least)
+
+
+def _events(cloudwatch: Any, events: Mapping[str, Any], end: datetime) -> tuple[Hours, Hours]:
+    """Bad and all events of each hour of a month, and of each day of the year before it."""
+    recent = (end - timedelta(seconds=WINDOWS["30d"])).replace(hour=0)
+    spans = (
+        (DAY, (recent - timedelta(seconds=WINDOWS["365d"] - WINDOWS["30d"]), recent)),
+        (HOUR, (recent, end)),
+    )
+
+    def read(part: str) -> Hours:
+        found: Hours = {}
+        for period, span in spans:
+            found |= _read(cloudwatch, events[part], "Sum", period, span)
+        return found
+
+    total = read("total")
+    if "bad" in events:
+        return read("bad"), total
+    good = read("good")
+    return {hour: value - good.get(hour, 0.0) for hour, value in total.items()}, total
+
+
+def _slices(
+    cloudwatch: Any, stack: Mapping[str, Any], objective: Mapping[str, Any], end: datetime
+) -> tuple[Hours, list[dict[str, Any]]]:
+    """Bad slices of each hour of a year, and what is put of the hours that were counted now."""
+    spec = objective["slice"]
+    own = {"Stage": stack["stage"], "SLO": objective["name"]}
+    kept = {"namespace": stack["namespace"], "name": "BadSlices", "dimensions": own}
+    since = end - timedelta(seconds=WINDOWS["365d"])
+    bad = _read(cloudwatch, kept, "Maximum", HOUR, (since, end))
+    recount = (end - timedelta(hours=RECOUNTED_HOURS), end)
+    metric = spec["metric"]
+    read = _read(cloudwatch, metric, metric["stat"], spec["seconds"], recount)
+    counted: Hours = {}
+    for moment, value in read.items():
+        hour = moment.replace(minute=0)
+        failed = not GOOD[spec["op"]](value, spec["value"])
+        counted[hour] = counted.get(hour, 0.0) + failed
+    bad |= counted
+    return bad, [_datum("BadSlices", own, value, "Count", hour) for hour, value in counted.items()]
+
+
+def _read(
+    cloudwatch: Any,
+    metric: Mapping[str, Any],
+    stat: str,
+    period: int,
+    span: tuple[datetime, datetime],
+) -> Hours:
+    """A metric's values by the beginning of their periods."""
+    query = {
+        "Id": "m",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": metric["namespace"],
+                "MetricName": metric["name"],
+                "Dimensions": _pairs(metric["dimensions"]),
+            },
+            "Period": period,
+            "Stat": stat,
+        },
+    }
+    found: Hours = {}
+    start, end = span
+    request: dict[str, Any] = {"MetricDataQueries": [query], "StartTime": start, "EndTime": end}
+    while True:
+        answer = cloudwatch.get_metric_data(**request)
+        for result in answer["MetricDataResults"]:
+            found |= dict(zip(result["Timestamps"], result["Values"], strict=True))
+        if not answer.get("NextToken"):
+            return found
+        request["NextToken"] = answer["NextToken"]
+
+
+def _datum(
+    name: str, dimensions: Mapping[str, str], value: float, unit: str, moment: datetime
+) -> dict[str, Any]:
+    return {
+        "MetricName": name,
+        "Dimensions": _pairs(dimensions),
+        "Timestamp": moment,
+        "Value": value,
+        "Unit": unit,
+    }
+
+
+def _pairs(dimensions: Mapping[str, str]) -> Sequence[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in dimensions.items()]

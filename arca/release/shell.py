@@ -1,0 +1,42 @@
+"""The command that opens a shell in a task."""
+
+import shlex
+from collections.abc import Sequence
+
+from arca.errors import ArcaError, Refused
+from arca.release.service import Service, short
+from arca.stack import Stack
+
+
+def arguments(stack: Stack, *, task: str | None, words: Sequence[str]) -> list[str]:
+    """The AWS CLI's words; raises Refused where the stack forbids it or runs no such task."""
+    if stack.endpoint is not None:
+        raise Refused(
+            "The emulated cloud has no shell to open.",
+            where=stack.where,
+            wanted="a stack on AWS",
+            do="run a command as a task: `arca run -- CMD`",
+        )
+    service = Service(stack)
+    if not service.describe().get("enableExecuteCommand"):
+        raise Refused(
+            f"The stack {stack.name} does not allow shells in tasks.",
+            where=f"service {service.names['service']}: enableExecuteCommand is false",
+            wanted="`service.execute_command: true`, which prod refuses with a read-only root",
+            do="run a command as a task instead: `arca run -- CMD`",
+        )
+    running = sorted(service.tasks(), key=lambda one: str(one.get("startedAt", "")))
+    ids = [short(one["taskArn"]) for one in running]
+    chosen = task or (ids[-1] if ids else None)
+    if chosen not in ids:
+        raise ArcaError(
+            f"There is no running task {task or ''}.".replace(" .", "."),
+            where=stack.where,
+            wanted=f"one of {', '.join(ids) or 'none that runs'}",
+            do=f"see `arca status --stack {stack.name}`",
+        )
+    return [
+        *("aws", "ecs", "execute-command", "--interactive", "--region", stack.outputs.region),
+        *("--cluster", service.names["cluster"], "--task", str(chosen), "--container", "api"),
+        *("--command", shlex.join(words)),
+    ]

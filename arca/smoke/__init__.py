@@ -1,0 +1,1 @@
+"""Smoke tests of a stack from outside."""

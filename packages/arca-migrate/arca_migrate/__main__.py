@@ -1,0 +1,205 @@
+"""`python -m arca_migrate`: what the application's image calls as `/app/migrate`.
+
+Exits with 0 when done, 1 when something failed, 2 for a usage error, 6 when it was refused.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from arca_migrate import phase, rules, runner
+from arca_migrate.attempt import Failed, of_server
+from arca_migrate.database import Database
+from arca_migrate.errors import MigrationError, MigrationRefused
+from arca_migrate.events import Events
+from arca_migrate.history import read
+from arca_migrate.limits import Limits
+from arca_migrate.phase import Phase
+from arca_migrate.plan import Plan, plan, revision
+from arca_migrate.service_user import ServiceUser
+
+DEFAULT = Limits()
+
+
+class Phases(click.ParamType[tuple[Phase, ...]]):
+    """Phases, with commas."""
+
+    name = "phases"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Phase, ...]:
+        """Read it; a usage error for anything else."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return phase.parse(value)
+        except MigrationError as error:
+            self.fail(f"{error.what} Wanted {error.wanted}.", param, ctx)
+
+
+@click.command("migrate", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--history",
+    "directory",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The Alembic history: a directory with alembic.ini or versions/.",
+)
+@click.option(
+    "--phases",
+    type=Phases(),
+    default="expand,migrate",
+    show_default=True,
+    help="Which may run; contract only where the operator's guard allows it.",
+)
+@click.option("--release", help="The release whose image this is, for the audit table.")
+@click.option(
+    "--from", "start", help="With --plan: the database's revision, or base; it is not asked then."
+)
+@click.option("--plan", "planned", is_flag=True, help="Print what would run, and change nothing.")
+@click.option("--applied", is_flag=True, help="Print the audit table, and change nothing.")
+@click.option(
+    "--lock-timeout",
+    type=click.FloatRange(min=0.001),
+    default=DEFAULT.lock,
+    show_default=True,
+    help="Seconds to wait for a lock.",
+)
+@click.option(
+    "--statement-timeout",
+    type=click.FloatRange(min=0.001),
+    default=DEFAULT.statement,
+    show_default=True,
+    help="Seconds that a statement may take.",
+)
+@click.option(
+    "--runner-wait",
+    type=click.FloatRange(min=0),
+    default=DEFAULT.runner,
+    show_default=True,
+    help="Seconds to wait for another runner.",
+)
+@click.option(
+    "--attempts",
+    type=click.IntRange(min=1),
+    default=DEFAULT.attempts,
+    show_default=True,
+    help="Of a revision that waits for a lock in vain.",
+)
+def main(
+    directory: Path,
+    phases: tuple[Phase, ...],
+    release: str | None,
+    start: str | None,
+    *,
+    planned: bool,
+    applied: bool,
+    lock_timeout: float,
+    statement_timeout: float,
+    runner_wait: float,
+    attempts: int,
+) -> None:
+    """Bring the schema up to date, or leave it as it was.
+
+    Reads DATABASE_ADDRESS, _PORT, _NAME, _USERNAME and _PASSWORD; makes the service's user where
+    APP_DATABASE_USERNAME and _PASSWORD are set. Prints one JSON object a line.
+    """
+    if planned and applied:
+        raise click.UsageError("--plan and --applied are two questions: ask one.")
+    if start and not planned:
+        raise click.UsageError("--from goes with --plan: a run asks the database where it is.")
+    limits = Limits(lock_timeout, statement_timeout, runner_wait, attempts)
+    events = Events(release)
+    try:
+        if applied:
+            _history(events, limits)
+        elif planned:
+            _planned(events, _plan(directory, phases, start, limits))
+        else:
+            runner.run(
+                Database.of(os.environ),
+                read(directory),
+                phases=phases,
+                events=events,
+                limits=limits,
+                user=ServiceUser.of(os.environ),
+            )
+    except MigrationError as error:
+        raise SystemExit(_report(events, error)) from None
+    except Exception as error:
+        # A session that is lost outside a revision; any other fault is ours, with its traceback.
+        server = of_server(error)
+        if server is None:
+            raise
+        raise SystemExit(_report(events, _lost(error))) from None
+
+
+def _plan(directory: Path, phases: tuple[Phase, ...], start: str | None, limits: Limits) -> Plan:
+    history = read(directory)
+    if start:
+        return plan(history, start=revision(start), phases=phases)
+    return runner.pending(Database.of(os.environ), history, phases=phases, limits=limits)
+
+
+def _planned(events: Events, found: Plan) -> None:
+    for one in found.revisions:
+        message = f"Would apply {one.revision.message}."
+        events.emit(
+            "migration.planned", message, revision=one.id, phase=one.phase.value, sql=one.sql
+        )
+    events.emit(
+        "migration.plan",
+        f"{len(found.revisions)} to apply, {len(found.held)} held back.",
+        current=found.start,
+        revisions=[one.id for one in found.revisions],
+        held=[one.id for one in found.held],
+    )
+    # A plan that no run would carry out ends as the run does.
+    found.require_order()
+    rules.require(found)
+
+
+def _history(events: Events, limits: Limits) -> None:
+    current, records = runner.recorded(Database.of(os.environ), limits=limits)
+    events.emit(
+        "migration.history",
+        f"{len(records)} revisions were applied; the schema is at {current or 'nothing'}.",
+        current=current,
+        applied=[one.as_json() for one in records],
+    )
+
+
+def _lost(error: Exception) -> MigrationError:
+    failure = MigrationError(
+        "The database ended the session, or refused a statement of the runner itself: "
+        f"{type(of_server(error)).__name__}.",
+        where="the runner, outside a revision",
+        wanted="a database that answers, and an owner who may create tables and roles",
+        do="look at the database's state and its log, and run again",
+    )
+    failure.__cause__ = error
+    return failure
+
+
+def _report(events: Events, error: MigrationError) -> int:
+    refused = isinstance(error, MigrationRefused)
+    cause = of_server(error) or error.__cause__ or error
+    events.emit(
+        "migration.refused" if refused else "migration.failed",
+        error.what,
+        level="WARN" if refused else "ERROR",
+        error_class=type(cause).__name__,
+        where=error.where,
+        wanted=error.wanted,
+        do=error.do,
+        **(error.as_json() if isinstance(error, Failed) else {}),
+        exit_code=error.exit_code,
+    )
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""When a contract may run, and when a release may be rolled back to: pure rules."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from arca_migrate.applied import Applied, utc
+from arca_migrate.errors import MigrationError, MigrationRefused
+from arca_migrate.history import History
+from arca_migrate.phase import Phase
+
+WAIT = timedelta(hours=24)
+"""How long a release is live before what only its predecessor used is removed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether something may be done; if not, why, and what to do."""
+
+    allowed: bool
+    reason: str = ""
+    do: str = ""
+    allowed_from: datetime | None = None
+    """When waiting helps: from when on."""
+
+    def require(self, *, where: str) -> None:
+        """Raise MigrationRefused where it is not allowed."""
+        if not self.allowed:
+            raise MigrationRefused(
+                self.reason,
+                where=where,
+                wanted="a step that keeps every running and every returning release working",
+                do=self.do,
+            )
+
+
+def contract_allowed(
+    phases: Collection[Phase], *, live_since: datetime | None, now: datetime, wait: timedelta = WAIT
+) -> Verdict:
+    """Whether these phases may run together, where a contract is among them.
+
+    `live_since` is when the release that runs now became live, None if it is not.
+    Raises MigrationError for a moment without a time zone.
+    """
+    _aware(now, live_since)
+    if Phase.CONTRACT not in phases:
+        return Verdict(allowed=True)
+    others = [phase for phase in Phase if phase in phases and phase is not Phase.CONTRACT]
+    if others:
+        return Verdict(
+            allowed=False,
+            reason=f"A contract together with {' and '.join(others)} is refused: no live release "
+            f"has used what {' and '.join(others)} would make.",
+            do=f"run {','.join(others)}, release, and run the contract after {_hours(wait)}",
+        )
+    if live_since is None:
+        return Verdict(
+            allowed=False,
+            reason="The contract is refused: it needs a release that is live by a deployment.",
+            do=f"release, and run the contract after {_hours(wait)}",
+        )
+    due = live_since + wait
+    if now < due:
+        return Verdict(
+            allowed=False,
+            reason=f"The contract is refused until {utc(due)}: the running release is live since "
+            f"{utc(live_since)}, and a rollback must stay possible for {_hours(wait)}.",
+            do="run it then; nothing that runs needs it earlier",
+            allowed_from=due,
+        )
+    return Verdict(allowed=True)
+
+
+def rollback_allowed(
+    history: History | None, applied: Iterable[Applied], *, last_live: datetime | None
+) -> Verdict:
+    """Whether the schema still has what an earlier release uses.
+
+    `last_live` is the last moment at which that release was live; None if it never was, or nobody
+    knows. A history names the revision in words. Raises MigrationError for a moment without a time
+    zone.
+    """
+    _aware(last_live)
+    since = [
+        one
+        for one in applied
+        if one.phase is Phase.CONTRACT and (last_live is None or one.applied_at >= last_live)
+    ]
+    if not since:
+        return Verdict(allowed=True)
+    first = min(since, key=lambda one: one.applied_at)
+    known = history.find(first.revision) if history else None
+    named = f"{first.revision} ({known.message})" if known else first.revision
+    by = f" by release {first.release}" if first.release else ""
+    was = f"it was last live at {utc(last_live)}" if last_live else "when it was live is not known"
+    return Verdict(
+        allowed=False,
+        reason=f"The rollback is refused: contract {named} was applied at "
+        f"{utc(first.applied_at)}{by} and removed what that release uses; {was}.",
+        do="roll forward: release the fix on top of the running code; or take a release that was "
+        f"live after {utc(max(one.applied_at for one in since))}",
+    )
+
+
+def _aware(*moments: datetime | None) -> None:
+    for moment in moments:
+        if moment is not None and moment.tzinfo is None:
+            raise MigrationError(
+                f"The moment {moment.isoformat()} has no time zone.",
+                where="the rules of contracts and rollbacks",
+                wanted="an aware datetime",
+                do="give it in UTC",
+            )
+
+
+def _hours(wait: timedelta) -> str:
+    return f"{wait.total_seconds() / 3600:g} hours"

@@ -1,0 +1,130 @@
+"""Our own rules of a planned revision: its phase is what it does, and it is whole or not at all.
+
+The runner holds every revision against them; squawk's (lint.py) are for the review.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from arca_migrate.errors import MigrationRefused
+from arca_migrate.phase import Phase
+from arca_migrate.plan import Plan, Planned
+from arca_migrate.statements import Statement, split
+
+MISLABELLED, NOT_ATOMIC = "mislabelled-phase", "not-atomic"
+_ACTION = r"ALTER TABLE\b.*"
+_PART = r"(?:[^,()]|\([^()]*\))"
+"""A part of one of several actions of an ALTER TABLE."""
+DESTRUCTIVE: Mapping[str, re.Pattern[str]] = {
+    "drops a table or what stands beside one": re.compile(
+        r"\bDROP (FOREIGN )?(TABLE|SCHEMA|VIEW|MATERIALIZED VIEW|TYPE|DOMAIN|SEQUENCE|FUNCTION"
+        r"|PROCEDURE|ROUTINE|AGGREGATE|OPERATOR|CAST|COLLATION|TEXT SEARCH|EXTENSION|SERVER"
+        r"|TRIGGER|RULE|POLICY|OWNED|ROLE|USER|DATABASE)\b"
+    ),
+    "drops a column": re.compile(
+        _ACTION + r"\bDROP (COLUMN\b|(?!CONSTRAINT\b|DEFAULT\b|NOT NULL\b|IDENTITY\b"
+        r"|EXPRESSION\b)[\w\"])|\bDROP ATTRIBUTE\b"
+    ),
+    "renames": re.compile(r"\bALTER\b.*\bRENAME\b"),
+    "moves to another schema": re.compile(r"\bALTER\b.*\bSET SCHEMA\b"),
+    "changes a column's type": re.compile(
+        _ACTION + r"\bALTER (COLUMN )?\S+ (SET DATA )?TYPE\b|\bALTER ATTRIBUTE\b"
+    ),
+    "drops what fills a column that old code leaves out": re.compile(
+        r"\bALTER\b.*\bDROP (DEFAULT|IDENTITY|EXPRESSION)\b"
+    ),
+    "makes a column NOT NULL": re.compile(r"\bSET NOT NULL\b"),
+    "adds a column that old code does not fill": re.compile(
+        _ACTION + r"\bADD (COLUMN\b|(?!CONSTRAINT\b|CHECK\b|UNIQUE\b|PRIMARY\b|FOREIGN\b"
+        rf"|EXCLUDE\b|GENERATED\b)[\w\"])(?!{_PART}*\b(DEFAULT|GENERATED|(BIG|SMALL)?SERIAL)\b)"
+        rf"{_PART}*((?<!\bIS )\bNOT NULL\b|\bPRIMARY KEY\b)"
+    ),
+    "empties a table": re.compile(r"\bTRUNCATE\b|\bDELETE FROM\b(?![^;]*\bWHERE\b)"),
+    "takes a partition's rows away": re.compile(_ACTION + r"\bDETACH PARTITION\b"),
+    "takes a right away": re.compile(r"\bREVOKE\b|\bENABLE ROW LEVEL SECURITY\b"),
+}
+"""What breaks code that runs. Source: PostgreSQL's documentation, chapter 5.7, "Modifying Tables",
+and the reference pages of ALTER TABLE and DROP.
+
+CREATE OR REPLACE VIEW is not among them: PostgreSQL itself refuses one that loses, renames or
+retypes a column (its reference page); which rows it shows is for the review.
+"""
+SCHEMA = re.compile(r"(CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|REINDEX|TRUNCATE)\b")
+REPEATABLE = re.compile(r"DROP INDEX CONCURRENTLY IF EXISTS\b|SET\b")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with a planned revision."""
+
+    revision: str
+    rule: str
+    line: int
+    """In the revision's SQL, from 1."""
+    message: str
+    level: str
+    """`error` where the runner refuses the revision, else `warning`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For a program to read."""
+        return asdict(self)
+
+
+def breaches(planned: Planned) -> Iterator[Finding]:
+    """What the runner refuses in a revision."""
+    statements = list(split(planned.sql))
+    if planned.phase is not Phase.CONTRACT:
+        yield from _mislabelled(planned, statements)
+    yield from _not_atomic(planned, statements)
+
+
+def require(plan: Plan) -> None:
+    """Raise MigrationRefused where a planned revision breaks a rule."""
+    found = [(one, finding) for one in plan.revisions for finding in breaches(one)]
+    if not found:
+        return
+    planned, first = found[0]
+    others = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+    mislabelled = first.rule == MISLABELLED
+    raise MigrationRefused(
+        f"Revision {first.revision} is refused: {first.message}{others}.",
+        where=f"{planned.revision.path}, line {first.line} of its SQL",
+        wanted=f"in the phase {planned.phase} only what leaves running code intact"
+        if mislabelled
+        else "a revision that is applied whole or not at all",
+        do='declare phase = "contract", or split the revision' if mislabelled
+        else "split the revision: one statement that runs outside a transaction each",
+    )  # fmt: skip # a condition beside its text
+
+
+def _mislabelled(planned: Planned, statements: list[Statement]) -> Iterator[Finding]:
+    for statement in statements:
+        for what, pattern in DESTRUCTIVE.items():
+            if pattern.search(statement.bare):
+                message = f"declared {planned.phase}, and it {what}"
+                yield Finding(planned.id, MISLABELLED, statement.line, message, "error")
+
+
+def _not_atomic(planned: Planned, statements: list[Statement]) -> Iterator[Finding]:
+    """A part that is committed early stays when a later one fails."""
+    inside: list[Statement] = []
+    outside: list[Statement] = []
+    now = outside
+    for statement in statements:
+        if statement.bare.startswith(("BEGIN", "START TRANSACTION")):
+            now = inside
+        elif statement.bare.startswith(("COMMIT", "END")):
+            now = outside
+        elif not REPEATABLE.match(statement.bare):
+            now.append(statement)
+    schema = [statement for statement in outside if SCHEMA.match(statement.bare)]
+    wrong: list[Statement] = []
+    if outside and inside:
+        wrong = inside
+    elif schema and len(outside) > 1:
+        wrong = [statement for statement in outside if statement is not schema[0]]
+    for statement in wrong[:1]:
+        message = "it has more than the one statement that runs outside a transaction"
+        yield Finding(planned.id, NOT_ATOMIC, statement.line, message, "error")

@@ -1,0 +1,227 @@
+"""The command line: usage, exit codes, JSON, and messages instead of tracebacks."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from arca.cli import main as cli_main
+from arca.cli.main import COMMANDS, cli
+from arca.errors import ArcaError, Refused
+from tests import ROOT
+
+
+@pytest.fixture
+def arca(tmp_path: Path) -> Any:
+    """Run the command as an operator does, with a state directory of its own."""
+
+    def run(*arguments: str, state: str = str(tmp_path)) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "arca", *arguments],
+            cwd=ROOT,
+            env={"PATH": "/usr/bin:/bin", "ARCA_STATE_DIR": state, "HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_every_command_is_there() -> None:
+    """Each line of the help has a command behind it, which has help of its own."""
+    for name in COMMANDS:
+        result = CliRunner().invoke(cli, [name, "--help"])
+        assert result.exit_code == 0, result.output
+
+
+def test_status_and_down_where_nothing_is_up(arca: Any) -> None:
+    """Fine, and said so; as JSON too."""
+    assert arca("local", "status").stdout == "Nothing is up. `make up` brings dev up.\n"
+    assert json.loads(arca("local", "status", "--json").stdout) == {"running": False}
+    down = arca("local", "down")
+    assert (down.returncode, down.stdout) == (0, "Nothing was up.\n")
+    assert json.loads(arca("local", "down", "--json").stdout)["was_up"] is False
+
+
+def test_a_dry_run_says_the_plan(arca: Any) -> None:
+    """Without a server, a record or a directory."""
+    done = arca("local", "up", "--stack", "prod", "--dry-run", "--json")
+    assert json.loads(done.stdout)["plan"] == ["start an emulated AWS", "bring prod up in it"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("local", "up", "--stack", "production"), 1, "wanted: one of dev, dr, prod, staging"),
+        (("local", "up", "--stack", "dr"), 1, "do:     run `make up STACK=prod` first"),
+        (("local", "up", "--port", "80"), 2, "80 is not in the range"),
+        (("local", "upp"), 2, "No such command 'upp'"),
+        (("nonsense",), 2, "No such command 'nonsense'"),
+    ],
+)
+def test_failures_are_messages(arca: Any, arguments: tuple[str, ...], code: int, said: str) -> None:
+    """One clear error on stderr, the documented exit code, nothing on stdout, no traceback."""
+    done = arca(*arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [("slo", "status"), ("status",), ("local", "up"), ("run", "x")])
+def test_a_failure_is_json_too(arca: Any, words: tuple[str, ...]) -> None:
+    """A program finds on stdout what a person reads on stderr, of every command alike."""
+    done = arca(*words, "--stack", "nope", "--json")
+    said = json.loads(done.stdout)["error"]
+    assert done.returncode == said["exit_code"] == 1
+    assert said["wanted"] == "one of dev, dr, prod, staging"
+    assert set(said) == {"what", "where", "wanted", "do", "exit_code"}
+    for key in ("what", "where", "do"):
+        assert said[key] in done.stderr
+
+
+def test_what_comes_after_two_dashes_is_another_programs(arca: Any) -> None:
+    """`arca run -- CMD --json` asks us for none."""
+    done = arca("run", "--stack", "nope", "--", "x", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "A deployment that ECS works on goes on"),
+        (click.Abort(), 130, "see `arca status`"),
+        (Refused("Held.", where="w", wanted="x", do="d"), 6, "Error: Held."),
+        (ArcaError("Broken.", where="w", wanted="x", do="d"), 1, "  do:     d"),
+        (click.UsageError("Which?"), 2, "Error: Which?"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_exit_codes(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    raised: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    """However a command ends, the process says it as documented, in its code and on stderr."""
+
+    def fails(_name: str) -> None:
+        raise raised
+
+    monkeypatch.setattr(cli_main.importlib, "import_module", fails)
+    monkeypatch.setattr(sys, "argv", ["arca", "status"])
+    with pytest.raises(SystemExit) as left:
+        cli_main.main()
+    assert left.value.code == code
+    assert said in capsys.readouterr().err
+
+
+def test_the_help_documents_exit_codes_and_json(arca: Any) -> None:
+    """What a script has to know stands there, and no promise that is not kept."""
+    text = arca("--help").stdout
+    for code in (0, 1, 2, 3, 4, 5, 6, 130):
+        assert f"\n    {code:<5}" in text
+    assert '{"error": {"what": ..., "where": ..., "wanted": ..., "do": ..., "exit_code"' in text
+    assert "nothing half done" not in text
+
+
+def test_a_directory_that_cannot_be_written(arca: Any) -> None:
+    """The state directory's trouble is a message too."""
+    done = arca("local", "down", state="/proc/nowhere")
+    assert done.returncode == 1
+    assert "set ARCA_STATE_DIR to one" in done.stderr
+
+
+@pytest.fixture
+def published() -> Iterator[tuple[str, dict[str, Any]]]:
+    """A loopback stand-in for Cloudflare's API; its answer can be changed."""
+    answer: dict[str, Any] = {
+        "status": 200,
+        "body": {"result": {"ipv4_cidrs": ["192.0.2.0/24"], "ipv6_cidrs": ["2001:db8::/32"]}},
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(answer["status"])
+            self.end_headers()
+            body = answer["body"]
+            self.wfile.write((body if isinstance(body, str) else json.dumps(body)).encode())
+
+        def log_message(self, *_: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - says nothing
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", answer
+    server.shutdown()
+    server.server_close()
+
+
+def refresh(source: str, file: Path, *flags: str) -> Any:
+    """Run the refresh against the stand-in."""
+    return CliRunner().invoke(
+        cli, ["ranges", "refresh", "--from", source, "--file", str(file), *flags]
+    )
+
+
+def test_ranges_are_renewed(published: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    """What changed is shown and written whole; a second run changes nothing."""
+    file = tmp_path / "ranges.json"
+    assert json.loads(refresh(published[0], file, "--dry-run", "--json").output)["written"] is False
+    assert not file.exists()
+    result = refresh(published[0], file)
+    assert "+ ipv4 192.0.2.0/24" in result.output
+    assert json.loads(file.read_text())["ipv6"] == ["2001:db8::/32"]
+    before = file.read_text()
+    assert "up to date" in refresh(published[0], file).output
+    assert file.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 500, "body": "no"},
+        {"status": 200, "body": "{half"},
+        {"status": 200, "body": {"result": {}}},
+        {"status": 200, "body": {"result": {"ipv4_cidrs": [], "ipv6_cidrs": []}}},
+        {"status": 200, "body": {"result": {"ipv4_cidrs": ["x"], "ipv6_cidrs": ["::/0"]}}},
+        {"status": 200, "body": {"result": {"ipv4_cidrs": ["::/0"], "ipv6_cidrs": ["::/0"]}}},
+    ],
+)
+def test_ranges_that_cannot_be_read(
+    published: tuple[str, dict[str, Any]], tmp_path: Path, answer: dict[str, Any]
+) -> None:
+    """Whatever comes, the snapshot stays as it is."""
+    file = tmp_path / "ranges.json"
+    refresh(published[0], file)
+    before = file.read_text()
+    published[1].update(answer)
+    result = refresh(published[0], file)
+    assert "cannot be read" in str(result.exception)
+    assert file.read_text() == before
+
+
+def test_an_unreachable_source(tmp_path: Path) -> None:
+    """Nothing listens there: one message."""
+    result = refresh("http://127.0.0.1:1", tmp_path / "ranges.json")
+    assert "Connection refused" in str(result.exception)
+
+
+def test_a_shrunken_list_is_refused(published: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
+    """It would close the door on customers; `--force` takes it all the same."""
+    file = tmp_path / "ranges.json"
+    before = {"source": "x", "taken_on": "x", "ipv4": ["10.0.0.0/8"] * 3, "ipv6": []}
+    file.write_text(json.dumps(before))
+    result = refresh(published[0], file)
+    assert "shrank from 3 to 1" in str(result.exception)
+    assert json.loads(file.read_text()) == before
+    assert refresh(published[0], file, "--force").exit_code == 0

@@ -1,0 +1,75 @@
+"""`arca contract`, on files."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+from tests.arca.emulated import arca, as_json
+
+
+def test_contract_check_names_each_broken_line(tmp_path: Path) -> None:
+    """File and line; exit code 1, and 0 where all is well."""
+    good = json.dumps({"timestamp": "2026-11-24T12:00:00Z", "level": "INFO", "service": "api",
+                       "event": "service.start", "message": "up"})  # fmt: skip # one line
+    log = tmp_path / "log.jsonl"
+    log.write_text(f"{good}\n\n[1]\nnot json\n{good.replace('INFO', 'LOUD')}\n", encoding="utf-8")
+    result = arca("contract", "check", str(log))
+    for said in ("jsonl:3: no JSON object", "jsonl:4: no JSON", "jsonl:5: level: 'LOUD'"):
+        assert said in result.output
+    assert "4 lines, 3 of them break the contract." in result.output
+    done = subprocess.run(
+        [sys.executable, "-m", "arca", "contract", "check", str(log)],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+    )
+    assert done.returncode == 1
+    log.write_text(f"{good}\n" * 3, encoding="utf-8")
+    assert as_json("contract", "check", str(log)) == {"lines": 3, "broken": 0, "problems": []}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"a": NaN}', "no JSON: NaN is no number of JSON"),
+        ("[" * 100_000, "no line of a log: too many objects and lists within each other"),
+        ('{"a":' * 100_000, "no line of a log: too many objects and lists within each other"),
+    ],
+    ids=["nan", "lists", "objects"],
+)
+def test_a_line_that_no_reader_takes(line: str, said: str, tmp_path: Path) -> None:
+    """It breaks the contract as any other, and the next line is read."""
+    log = tmp_path / "log.jsonl"
+    log.write_text(f"{line}\n[]\n", encoding="utf-8")
+    result = arca("contract", "check", str(log))
+    assert f"jsonl:1: {said}" in result.output
+    assert "jsonl:2: no JSON object" in result.output
+
+
+def test_a_line_as_deep_as_a_reader_goes(tmp_path: Path) -> None:
+    """Between what JSON's reader takes and what the checker can walk there is no crash."""
+    log = tmp_path / "log.jsonl"
+    lines = ['{"a":' * depth + "1" + "}" * depth for depth in range(300, 1000, 50)]
+    log.write_text("\n".join(lines), encoding="utf-8")
+    found = json.loads(arca("contract", "check", str(log), "--json").stdout)
+    assert (found["lines"], found["broken"]) == (len(lines), len(lines))
+
+
+def test_contract_check_of_nothing(tmp_path: Path) -> None:
+    """No file, an empty one, one that is no text."""
+    empty, binary = tmp_path / "empty", tmp_path / "binary"
+    empty.write_text("\n", encoding="utf-8")
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path, said in ((empty, "no log line"), (binary, "cannot be read"),
+                       (tmp_path / "gone", "cannot be read")):  # fmt: skip # one loop
+        result = arca("contract", "check", str(path))
+        assert said in str(result.exception) + result.output
+
+
+def test_the_schema_is_printed() -> None:
+    """For the service's own tests."""
+    assert json.loads(arca("contract", "schema").stdout)["title"] == "A line of ARCA API's log"

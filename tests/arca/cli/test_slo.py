@@ -1,0 +1,167 @@
+"""`arca slo`, against an emulated AWS and on files."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from arca.errors import ArcaError
+from tests.arca.emulated import HOUR, Cloud, arca, as_json
+
+
+def test_status_of_the_objectives(cloud: Cloud) -> None:
+    """Good share, budget, burn rate and the day when it is gone; no data where there is none."""
+    cloud.count(Requests=10_000, RequestsFailed=20, RequestsFast=9_800)
+    found = {one["name"]: one for one in as_json("slo", "status")["objectives"]}
+    errors = found["errors"]
+    assert errors["good_percent"] == 99.8
+    assert errors["burn_rate"] == pytest.approx(2)
+    assert errors["consumed_percent"] == pytest.approx(2 * 2 / 30 * 100, rel=0.05)
+    assert errors["left_percent"] == pytest.approx(100 - errors["consumed_percent"])
+    assert errors["days_left"] == pytest.approx((1 - 4 / 30) * 15, rel=0.05)
+    assert found["latency"]["burn_rate"] == pytest.approx(0.4)
+    assert (found["arca"]["verdict"], found["arca"]["good_percent"]) == ("no data", None)
+    table = arca("slo", "status").output
+    assert "errors" in table
+    assert "no data" in table
+    assert "budget left" in table
+    assert f"{errors['left_percent']:g}%" in table
+    assert f"emulated at {cloud.endpoint}" in table
+
+
+def test_publish_puts_and_a_dry_run_does_not(cloud: Cloud) -> None:
+    """As the hourly function."""
+    cloud.count(Requests=10_000, RequestsFailed=20)
+    metrics = cloud.client("cloudwatch").list_metrics
+    assert as_json("slo", "publish", "--dry-run")["dry_run"] is True
+    assert metrics(MetricName="ErrorBudgetConsumed")["Metrics"] == []
+    assert "Put 25 values" in arca("slo", "publish").output
+    assert len(metrics(MetricName="ErrorBudgetConsumed")["Metrics"]) == 10
+
+
+def test_report_is_a_page_with_plots(cloud: Cloud, tmp_path: Path) -> None:
+    """Of the month, an objective each."""
+    cloud.count(Requests=10_000, RequestsFailed=20)
+    month = (HOUR - timedelta(hours=1)).strftime("%Y-%m")
+    out = tmp_path / "report.html"
+    summary = as_json("slo", "report", "--month", month, "--out", str(out))
+    page = out.read_text(encoding="utf-8")
+    assert page.count("<svg") == 2
+    assert page.count("no data of this month") == 3
+    assert "API error rate" in page
+    assert {one["objective"] for one in summary["objectives"]} >= {"errors", "availability"}
+
+
+def report_of(tmp_path: Path) -> dict[str, dict[str, float]]:
+    """What the report of this month says, by objective."""
+    month = (HOUR - timedelta(hours=1)).strftime("%Y-%m")
+    out = str(tmp_path / "report.html")
+    found = as_json("slo", "report", "--month", month, "--out", out)["objectives"]
+    return {one["objective"]: one for one in found}
+
+
+def test_a_report_counts_a_months_minutes_whatever_is_known(cloud: Cloud, tmp_path: Path) -> None:
+    """Twelve bad minutes in two hours that the probe ran are twelve of the month's, not of two."""
+    moments = [HOUR - timedelta(minutes=number) for number in range(1, 60)]
+    cloud.probe({moment: 0 if number < 12 else 100 for number, moment in enumerate(moments)})
+    found = report_of(tmp_path)["availability"]
+    first = (HOUR - timedelta(hours=1)).replace(day=1)
+    days = ((first + timedelta(days=31)).replace(day=1) - first).days
+    allowed = 0.0005 * days * 24 * 60
+    assert found["budget_consumed_percent"] == pytest.approx(100 * 12 / allowed, abs=0.01)
+
+
+def test_a_report_of_a_first_hour_has_a_months_budget(cloud: Cloud, tmp_path: Path) -> None:
+    """Of a new service too: one bad hour is no month."""
+    moment = HOUR - timedelta(minutes=30)
+    cloud.put({moment: 1000.0}, "Requests")
+    cloud.put({moment: 20.0}, "RequestsFailed")
+    first = moment.replace(day=1)
+    days = ((first + timedelta(days=31)).replace(day=1) - first).days
+    found = report_of(tmp_path)["errors"]
+    allowed = 0.001 * 1000 * 24 * days
+    assert found["budget_consumed_percent"] == pytest.approx(100 * 20 / allowed, abs=0.01)
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("month", ["2026-13", "october", "2099-01", "26-10"])
+def test_report_of_no_month(month: str) -> None:
+    """One clear error."""
+    result = arca("slo", "report", "--month", month)
+    assert "wanted: a month that has begun" in str(result.exception)
+
+
+def test_a_budget_that_is_overdrawn(cloud: Cloud) -> None:
+    """Less than nothing is left, and it is gone already."""
+    cloud.count(Requests=10_000, RequestsFailed=300)
+    found = {one["name"]: one for one in as_json("slo", "status")["objectives"]}["errors"]
+    assert (found["verdict"], found["days_left"]) == ("exhausted", 0)
+    assert found["left_percent"] < -50
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("out", [".", "gone/x.html", "/proc/x.html"])
+def test_a_report_that_cannot_be_written(out: str) -> None:
+    """One clear error, and no traceback."""
+    month = HOUR.strftime("%Y-%m")
+    result = arca("slo", "report", "--month", month, "--out", out)
+    assert isinstance(result.exception, ArcaError)
+    assert f"where:  {out}" in str(result.exception)
+
+
+def series(path: Path, lines: list[str]) -> str:
+    """A file to replay."""
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def test_replay_says_when_alarms_fire(tmp_path: Path) -> None:
+    """A quarter of an hour of nothing but failures."""
+    lines = ["minute,good,total"]
+    lines += [f"{m},{0 if 60 <= m < 75 else 1000},1000" for m in range(240)]
+    file = series(tmp_path / "s.csv", lines)
+    found = as_json("slo", "replay", file, "--slo", "errors")
+    assert found["minutes"] == 240
+    assert found["firings"][0] == {
+        "alarm": "errors-outage", "severity": "SEV1", "fired_minute": 60, "cleared_minute": 79,
+        "budget_consumed_percent": 2.31,
+    }  # fmt: skip # one firing
+    assert "day 0, 01:00" in arca("slo", "replay", file, "--slo", "errors").output
+    everything = as_json("slo", "replay", file, "--slo", "errors", "--all")
+    assert len(everything["firings"]) > len(found["firings"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["a,b,c"], "s.csv:1"),
+        (["minute,good,total"], "no minute at all"),
+        (["minute,good,total", "0,1,1", "0,1,1"], "s.csv:3"),
+        (["minute,good,total", "0,2,1"], "good 2 is more than total 1"),
+        (["minute,good,total", "0,x,1"], "'x' is no count"),
+        (["minute,good,total", "0,nan,1"], "'nan' is no count"),
+        (["minute,good,total", "0,1"], "2 columns, not 3"),
+        (["minute,good,total", "99999999,1,1"], "beyond a year"),
+    ],
+)
+def test_replay_of_a_malformed_file(lines: list[str], said: str, tmp_path: Path) -> None:
+    """With the line, and no traceback."""
+    result = arca("slo", "replay", series(tmp_path / "s.csv", lines), "--slo", "errors")
+    assert said in str(result.exception)
+    assert "wanted: a CSV" in str(result.exception)
+
+
+def test_replay_of_a_spreadsheets_file(tmp_path: Path) -> None:
+    """With its byte order mark and its line ends; an empty cell is a minute without data."""
+    file = tmp_path / "s.csv"
+    file.write_bytes(b"\xef\xbb\xbfminute,good,total\r\n0,1,1\r\n2,,\r\n")
+    assert as_json("slo", "replay", str(file), "--slo", "errors")["minutes"] == 3
+
+
+def test_replay_of_what_is_not_there(tmp_path: Path) -> None:
+    """No file, no objective."""
+    gone = arca("slo", "replay", str(tmp_path / "gone.csv"), "--slo", "errors")
+    assert "cannot be read" in str(gone.exception)
+    assert f"where:  {tmp_path / 'gone.csv'}\n" in str(gone.exception)
+    unknown = arca("slo", "replay", str(tmp_path / "gone.csv"), "--slo", "speed")
+    assert "wanted: one of arca, availability" in str(unknown.exception)

@@ -1,0 +1,37 @@
+"""What the commands' tests share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.arca.emulated import Cloud
+
+
+@pytest.fixture(scope="session")
+def emulated_aws() -> Iterator[str]:
+    """Address of one server for all tests of a process: each start and stop takes a while."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def endpoint(emulated_aws: str) -> Iterator[str]:
+    """An emulated AWS with nothing in it."""
+    yield emulated_aws
+    urlopen(Request(f"{emulated_aws}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310 - loopback
+
+
+@pytest.fixture
+def cloud(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """A stack that is up in it."""
+    made = Cloud(endpoint, tmp_path / "state")
+    monkeypatch.setenv("ARCA_STATE_DIR", str(made.state))
+    monkeypatch.chdir(tmp_path)
+    made.client("sts").get_caller_identity()
+    return made

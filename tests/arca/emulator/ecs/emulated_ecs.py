@@ -1,0 +1,277 @@
+"""The emulated ECS in this process: a manual clock, and clients that need no socket.
+
+    cloud = Emulated()
+    cloud.create_service(strategy="CANARY", desired=2)
+    cloud.deploy("registry/api:2")
+    cloud.advance(5)
+    cloud.deployment()["lifecycleStage"], cloud.weights()
+
+`cloud.client` fits where `arca.clients.client` stands (its stack is not looked at).
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, cast
+
+from botocore.config import Config
+from moto.backends import get_backend
+from werkzeug.test import Client
+
+from arca.emulator.ecs.app import Application
+from arca.emulator.ecs.clock import ManualClock
+from arca.emulator.ecs.control import Controlled
+from arca.emulator.ecs.inside import Clients
+from tests.arca.emulator.ecs.emulated_network import make_balancer, make_network
+
+REGION = "sa-east-1"
+CLUSTER = "arca-test"
+SERVICE = "api"
+GROUP = "/arca-test/api"
+ALARMS = ("arca-test-errors", "arca-test-latency")
+FORGETFUL = ("ecs", "elbv2", "cloudwatch", "logs", "ecr", "ssm")
+STEPS: Mapping[str, dict[str, Any]] = {
+    "ROLLING": {
+        "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+        "bakeTimeInMinutes": 2,
+    },
+    "BLUE_GREEN": {"bakeTimeInMinutes": 5},
+    "LINEAR": {
+        "bakeTimeInMinutes": 5,
+        "linearConfiguration": {"stepPercent": 25.0, "stepBakeTimeInMinutes": 2},
+    },
+    "CANARY": {
+        "bakeTimeInMinutes": 5,
+        "canaryConfiguration": {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 3},
+    },
+}
+
+
+class Emulated:
+    """An emulated AWS with one service at most."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.application = Application(self.clock)
+        self.wsgi = Controlled(self.application)
+        self._clients = Clients(self.wsgi, Config(retries={"total_max_attempts": 1}))
+        self._http = Client(self.wsgi)
+        self.network: dict[str, Any] = {}
+        """Where tasks stand, for RunTask."""
+        self.vpc = self.blue = self.green = self.rule = self.test_rule = ""
+
+    def reset(self) -> None:
+        """Forget everything but the network, which takes longest to make."""
+        self.clock.restart()
+        self.application.reset()
+        # Moto's backends are dictionaries by account, which its types do not say.
+        backends = cast("Callable[[str], dict[str, Any]]", get_backend)
+        for name in FORGETFUL:
+            for account in backends(name).values():
+                account.reset()
+
+    def end_stand_ins(self) -> None:
+        """End their processes, and forget their commands."""
+        self.control("DELETE", "/arca/images")
+        self.application.end(closing=False)
+
+    def client(self, *named: Any, region: str | None = None) -> Any:
+        """A boto3 client: `client("ecs")`, or `client(stack, "ecs", region=...)`."""
+        return self._clients.client(named[-1], region or REGION)
+
+    def advance(self, minutes: float) -> None:
+        """Let simulated minutes pass; what is due is carried out when somebody looks."""
+        self.clock.advance(minutes)
+
+    def control(self, method: str, path: str, content: Any = None) -> tuple[int, Any]:
+        """Ask the control path; its status and its JSON."""
+        answer = self._http.open(
+            path, method=method, data=None if content is None else json.dumps(content)
+        )
+        return answer.status_code, json.loads(answer.get_data())
+
+    def fault(self, name: str, **details: Any) -> None:
+        """Ask for one fault, beside those that were asked for."""
+        _, before = self.control("GET", "/arca/faults")
+        status, answer = self.control(
+            "PUT", "/arca/faults", [*before["faults"], {"fault": name, **details}]
+        )
+        assert status == 200, answer
+
+    def create_service(
+        self,
+        *,
+        strategy: str = "CANARY",
+        desired: int = 2,
+        image: str = "registry/api:1",
+        hooks: Sequence[Mapping[str, Any]] = (),
+        configuration: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make what the platform makes: cluster, balancer, groups, rules, task, alarms, service."""
+        self._balance()
+        for name in ALARMS:
+            self.client("cloudwatch").put_metric_alarm(
+                AlarmName=name,
+                Namespace="n",
+                MetricName="m",
+                Period=60,
+                EvaluationPeriods=1,
+                Statistic="Sum",
+                Threshold=1.0,
+                ComparisonOperator="GreaterThanThreshold",
+            )
+        self.client("logs").create_log_group(logGroupName=GROUP)
+        ecs = self.client("ecs")
+        ecs.create_cluster(clusterName=CLUSTER)
+        advanced = {
+            "alternateTargetGroupArn": self.green,
+            "productionListenerRule": self.rule,
+            "testListenerRule": self.test_rule,
+            "roleArn": "arn:aws:iam::123456789012:role/ecs",
+        }
+        balancer: dict[str, Any] = {
+            "targetGroupArn": self.blue,
+            "containerName": "api",
+            "containerPort": 8080,
+        }
+        if strategy != "ROLLING":
+            balancer["advancedConfiguration"] = advanced
+        ecs.create_service(
+            cluster=CLUSTER,
+            serviceName=SERVICE,
+            taskDefinition=self.register(image),
+            desiredCount=desired,
+            capacityProviderStrategy=[{"capacityProvider": "FARGATE", "weight": 1}],
+            networkConfiguration=self.network,
+            loadBalancers=[balancer],
+            deploymentController={"type": "ECS"},
+            healthCheckGracePeriodSeconds=30,
+            deploymentConfiguration={
+                "strategy": strategy,
+                "minimumHealthyPercent": 100,
+                "maximumPercent": 200,
+                "alarms": {"enable": True, "rollback": True, "alarmNames": list(ALARMS)},
+                "lifecycleHooks": list(hooks),
+                **STEPS[strategy],
+                **(configuration or {}),
+            },
+        )
+
+    def _balance(self) -> None:
+        ec2 = self.client("ec2")
+        # Another test's server in this process may have reset moto, which is one for all.
+        known = ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [self.vpc or "-"]}])["Vpcs"]
+        if not known:
+            self.vpc, self.network = make_network(ec2)
+        made = make_balancer(self.client("elbv2"), self.vpc, self.network)
+        self.blue, self.green, self.rule, self.test_rule = made
+
+    def register(self, image: str, *, family: str = "api", **container: Any) -> str:
+        """Register a task definition; its ARN."""
+        answer = self.client("ecs").register_task_definition(
+            family=family,
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
+            containerDefinitions=[
+                {
+                    "name": "api",
+                    "image": image,
+                    "portMappings": [{"containerPort": 8080}],
+                    "environment": [{"name": "STAGE", "value": "test"}],
+                    "logConfiguration": {
+                        "logDriver": "awslogs",
+                        "options": {
+                            "awslogs-group": GROUP,
+                            "awslogs-region": REGION,
+                            "awslogs-stream-prefix": "api",
+                        },
+                    },
+                    **container,
+                }
+            ],
+        )
+        return answer["taskDefinition"]["taskDefinitionArn"]
+
+    def deploy(self, image: str) -> str:
+        """Begin to deploy an image; the service deployment's ARN."""
+        answer = self.client("ecs").update_service(
+            cluster=CLUSTER, service=SERVICE, taskDefinition=self.register(image)
+        )
+        return answer["service"]["currentServiceDeployment"]
+
+    def alarm(self, state: str, name: str = ALARMS[0]) -> None:
+        """Set an alarm's state: ALARM or OK."""
+        self.client("cloudwatch").set_alarm_state(
+            AlarmName=name, StateValue=state, StateReason="test"
+        )
+
+    def service(self) -> Any:
+        """DescribeServices."""
+        return self.client("ecs").describe_services(cluster=CLUSTER, services=[SERVICE])[
+            "services"
+        ][0]
+
+    def deployment(self, arn: str | None = None) -> Any:
+        """DescribeServiceDeployments of one, the latest unless one is named."""
+        arn = arn or self.service()["currentServiceDeployment"]
+        return self.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])[
+            "serviceDeployments"
+        ][0]
+
+    def weights(self, rule: str | None = None) -> tuple[int, int]:
+        """The rule's weights of blue and green; of the production rule unless one is named."""
+        found = self.client("elbv2").describe_rules(RuleArns=[rule or self.rule])["Rules"][0]
+        groups = found["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        shares = {one["TargetGroupArn"]: one["Weight"] for one in groups}
+        return shares[self.blue], shares[self.green]
+
+    def targets(self, group: str) -> set[tuple[str, int]]:
+        """Addresses and ports in a target group."""
+        found = self.client("elbv2").describe_target_health(TargetGroupArn=group)
+        return {
+            (one["Target"]["Id"], one["Target"]["Port"])
+            for one in found["TargetHealthDescriptions"]
+        }
+
+    def tasks(self, *, stopped: bool = False) -> list[Any]:
+        """The service's tasks in full."""
+        ecs = self.client("ecs")
+        arns = ecs.list_tasks(
+            cluster=CLUSTER,
+            serviceName=SERVICE,
+            desiredStatus="STOPPED" if stopped else "RUNNING",
+        )["taskArns"]
+        return ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"] if arns else []
+
+    def until(self, done: Callable[[Any], bool], *, minutes: float = 60, step: float = 0.1) -> Any:
+        """Let time pass until the latest deployment is as wanted; it fails when it never is."""
+        for _ in range(round(minutes / step)):
+            found = self.deployment()
+            if done(found):
+                return found
+            self.advance(step)
+        raise AssertionError(f"never: {self.deployment()}")
+
+
+def ended(deployment: Mapping[str, Any]) -> bool:
+    """Whether a deployment is at its end."""
+    return deployment["status"] in (
+        "SUCCESSFUL",
+        "STOPPED",
+        "ROLLBACK_SUCCESSFUL",
+        "ROLLBACK_FAILED",
+    )
+
+
+@cache
+def _shared() -> Emulated:
+    return Emulated()
+
+
+def fresh() -> Emulated:
+    """This process's emulated AWS with nothing in it; moto's state is one for a process anyhow."""
+    cloud = _shared()
+    cloud.reset()
+    return cloud

@@ -1,0 +1,171 @@
+"""OpenSLO documents: all that the specification shows is read, all that it forbids is named."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from arca.errors import Explained
+from arca.monitoring.slo import model
+from arca.monitoring.slo.documents import Documents
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "fixtures" / "openslo").glob("*.yaml"))
+HEAD = "apiVersion: openslo/v1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n"
+SERVICE = HEAD.format(kind="Service", name="shop") + "  description: A shop.\n"
+RATIO = """\
+  indicator:
+    metadata:
+      name: codes
+      displayName: Response codes
+    spec:
+      ratioMetric:
+        counter: true
+        good: {metricSource: {type: Any, spec: {query: Any}}}
+        total: {metricSource: {type: Any, spec: {query: Any}}}
+"""
+THRESHOLD = """\
+  indicator:
+    metadata: {name: time}
+    spec:
+      thresholdMetric: {metricSource: {metricSourceRef: source, spec: {query: SELECT 1}}}
+"""
+SOURCE = HEAD.format(kind="DataSource", name="source") + "  type: Any\n  connectionDetails:\n"
+SLO = HEAD.format(kind="SLO", name="page") + "  service: shop\n"
+BURN = """\
+    - kind: AlertCondition
+      metadata: {name: breach, displayName: Breach}
+      spec:
+        description: Burns.
+        severity: page
+        condition: {kind: burnrate, op: lte, threshold: 2, lookbackWindow: 1h, alertAfter: 5m}
+"""
+
+READ = {
+    "occurrences": SERVICE + "---\n" + SLO + RATIO + "  budgetingMethod: Occurrences\n"
+    "  timeWindow: [{duration: 4w, isRolling: true}]\n"
+    "  objectives: [{displayName: Good, target: 0.98}, {targetPercent: 99.99}]\n"
+    "  alertPolicies:\n",
+    "time slices": SERVICE + "---\n" + SLO + RATIO + "  budgetingMethod: Timeslices\n"
+    "  timeWindow:\n  - duration: 1w\n    isRolling: false\n    calendar:\n"
+    "      startTime: 2022-01-01 12:00:00\n      timeZone: America/New_York\n"
+    "  objectives: [{op: gt, target: 0.9995, timeSliceTarget: 0.95, timeSliceWindow: 1m}]\n",
+    "ratio of time slices": SERVICE + "---\n" + SLO + RATIO
+    + "  budgetingMethod: RatioTimeslices\n  timeWindow: [{duration: 2w, isRolling: true}]\n"
+    "  objectives: [{op: gt, timeSliceWindow: 5, target: 0.99}]\n",
+    "threshold": SERVICE + "---\n" + SOURCE + "---\n" + SLO + THRESHOLD
+    + "  objectives: [{op: lte, value: 200, target: 0.99}]\n",
+    "composite": SERVICE + "---\n" + SOURCE + "---\n" + HEAD.format(kind="SLI", name="time")
+    + "  thresholdMetric: {metricSource: {type: Any, spec: {q: 1}}}\n---\n" + SLO
+    + "  objectives:\n  - {target: 0.98, indicatorRef: time, compositeWeight: 2}\n",
+    "raw ratio": HEAD.format(kind="SLI", name="raw")
+    + "  ratioMetric: {rawType: success, raw: {metricSource: {type: Any, spec: {q: 1}}}}\n",
+    "alert policy, all inline": HEAD.format(kind="AlertPolicy", name="AlertPolicy")
+    + "  alertWhenBreaching: true\n  alertWhenResolved: false\n  conditions:\n" + BURN
+    + "  notificationTargets:\n    - kind: AlertNotificationTarget\n      metadata: {name: Mail}\n"
+    "      spec: {target: email}\n",
+    "alert policy, by name": HEAD.format(kind="AlertPolicy", name="policy")
+    + "  conditions: [{conditionRef: breach}]\n  notificationTargets: [{targetRef: mail}]\n---\n"
+    + HEAD.format(kind="AlertCondition", name="breach") + "  severity: page\n  condition:\n"
+    "    {kind: burnrate, op: lte, threshold: 2, lookbackWindow: 1h, alertAfter: 5m}\n---\n"
+    + HEAD.format(kind="AlertNotificationTarget", name="mail") + "  description: Mail.\n"
+    "  target: email\n",
+}  # fmt: skip # documents, of all shapes that the specification's own examples have
+
+REFUSED = {
+    "unknown kind": (SERVICE.replace("Service", "Servce"), "a.yaml:2: kind: one of DataSource, "),
+    "no kind": ("apiVersion: openslo/v1\n", "a.yaml:1: kind: one of DataSource"),
+    "not YAML": ("a: [\n", "a.yaml:2: not YAML"),
+    "bare text": ("hello\n", "a.yaml:1: the document: wanted"),
+    "wrong operator": (SERVICE + "---\n" + SLO + THRESHOLD
+                       + "  objectives:\n  - target: 0.9\n    value: 1\n    op: eq\n",
+                       "a.yaml:21: spec.objectives.0.op: wanted 'lte', 'gte', 'lt' or 'gt', not"),
+    "wrong burn operator": (HEAD.format(kind="AlertCondition", name="b") + "  severity: page\n"
+                            "  condition:\n    op: above\n    threshold: 2\n"
+                            "    lookbackWindow: 1h\n", "a.yaml:8: spec.condition.op: wanted"),
+    "unknown key": (SERVICE + "  owner: me\n", "a.yaml:7: spec.owner: OpenSLO v1 knows no such"),
+    "wrong version": (SERVICE.replace("/v1", "/v2"), "a.yaml:1: apiVersion: wanted 'openslo/v1'"),
+    "bad duration": (SERVICE + "---\n" + SLO + RATIO + "  timeWindow:\n  - duration: 30x\n"
+                     "    isRolling: true\n  objectives: [{target: 0.9}]\n",
+                     "a.yaml:24: spec.timeWindow.0.duration: wanted a duration such as 5m"),
+    "no target": (SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - displayName: x\n",
+                  "a.yaml:24: spec.objectives.0: wanted either target or targetPercent"),
+    "target of 1": (SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: 1\n",
+                    "a.yaml:24: spec.objectives.0.target: wanted less than 1, not 1"),
+    "slices without a window": (SERVICE + "---\n" + SLO + RATIO + "  budgetingMethod: Timeslices\n"
+                                "  objectives: [{target: 0.9, timeSliceTarget: 1}]\n",
+                                "wanted timeSliceWindow with budgetingMethod Timeslices"),
+    "good and bad": (SERVICE + "---\n" + SLO + RATIO.replace("        total", "        bad")
+                     + "  objectives: [{target: 0.9}]\n", "wanted total, with either good or bad"),
+    "no such service": (SLO + RATIO + "  objectives: [{target: 0.9}]\n",
+                        "a.yaml:1: no Service is called shop"),
+    "no such policy": (SERVICE + "---\n" + SLO + RATIO + "  objectives: [{target: 0.9}]\n"
+                       "  alertPolicies: [{alertPolicyRef: gone}]\n",
+                       "a.yaml:8: no AlertPolicy is called gone"),
+    "a key twice": (SERVICE + "  description: Mine.\n", "a.yaml:7: description stands there twice"),
+    "no such day": (SERVICE + "  since: 2026-13-45\n", "a.yaml:1: not YAML: month must be in"),
+    "not a number": (SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: .nan\n",
+                     "a.yaml:24: spec.objectives.0.target: wanted a finite number, not nan"),
+    "twice": (SERVICE + "---\n" + SERVICE, "a.yaml:8: Service shop stands in a.yaml:1 already"),
+}  # fmt: skip # a document each, and what is said of it
+
+
+@pytest.mark.parametrize("text", READ.values(), ids=READ)
+def test_every_shape_of_the_specification_is_read(text: str, tmp_path: Path) -> None:
+    """The shapes of the specification's examples, time slices included."""
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    assert len(Documents.read(tmp_path).placed) == text.count("apiVersion")
+
+
+@pytest.mark.parametrize(("text", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_is_wrong_is_said_with_its_line(text: str, said: str, tmp_path: Path) -> None:
+    """File, line, what was wanted."""
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(Explained) as error:
+        Documents.read(tmp_path)
+    assert said in str(error.value)
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    """A directory, bytes, a document that holds itself."""
+    (tmp_path / "a.yaml").mkdir()
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe")
+    (tmp_path / "c.yaml").write_text("a: &a [*a]\n", encoding="utf-8")
+    with pytest.raises(Explained) as error:
+        Documents.read(tmp_path)
+    for said in ("a.yaml:1: cannot be read", "b.yaml:1: not YAML", "c.yaml:1: kind: one of"):
+        assert said in str(error.value)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_specifications_own_examples_are_read(path: Path, tmp_path: Path) -> None:
+    """Word for word; only the service that each names is added."""
+    shutil.copy(path, tmp_path)
+    with pytest.raises(Explained) as error:
+        Documents.read(tmp_path)
+    missing = re.findall(r"yaml:\d+: no Service is called (\S+)$", str(error.value), re.MULTILINE)
+    assert str(error.value).count("yaml:") == len(missing) == 1
+    service = HEAD.format(kind="Service", name=missing[0])
+    (tmp_path / "service.yaml").write_text(f"{service}  description: x\n", encoding="utf-8")
+    assert len(Documents.read(tmp_path).slos()) == 1
+
+
+def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
+    """Of all files, not only of the first."""
+    (tmp_path / "a.yaml").write_text(SERVICE + "  owner: me\n  other: 1\n", encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("kind: Thing\n", encoding="utf-8")
+    with pytest.raises(Explained) as error:
+        Documents.read(tmp_path)
+    assert "have 3 problems" in str(error.value)
+    assert "b.yaml:1" in str(error.value)
+
+
+def test_our_own_documents_are_read() -> None:
+    """The five objectives of the user's table."""
+    names = [slo.metadata.name for slo, _ in Documents.read().slos()]
+    assert sorted(names) == ["arca", "availability", "database", "errors", "latency"]
+    targets = {s.metadata.name: s.spec.objectives[0].goal for s, _ in Documents.read().slos()}
+    assert targets == {
+        "availability": 0.9995, "latency": 0.95, "errors": 0.999, "database": 0.95, "arca": 0.99,
+    }  # fmt: skip # a table
+    assert Documents.read().named(model.Service, "nothing") is None

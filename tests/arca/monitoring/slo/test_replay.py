@@ -1,0 +1,258 @@
+"""The simulator against the SRE workbook's figures, against CloudWatch's rules, against chance."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arca.errors import ArcaError
+from arca.monitoring.objectives import goals
+from arca.monitoring.slo import budget
+from arca.monitoring.slo.cloudwatch import Alarm, Reading
+from arca.monitoring.slo.compiler import compile_goal
+from arca.monitoring.slo.goal import Goal, Slices
+from arca.monitoring.slo.metric_math import Series, evaluate
+from arca.monitoring.slo.replay import (
+    Firing,
+    Recorded,
+    consumed_at,
+    evaluate_alarm,
+    replay,
+    rolling,
+)
+
+GOALS = {goal.name: goal for goal in goals()}
+DAY = 24 * 60
+TRAFFIC = 1000.0
+"""Requests a minute: enough for every window's least total."""
+
+
+def constant(rate: float, *, quiet_days: float = 3, minutes: int = DAY) -> tuple[Recorded, int]:
+    """Good days, then an error rate; and the minute when it begins."""
+    start = int(quiet_days * DAY)
+    total = np.full(start + minutes, TRAFFIC)
+    bad = np.zeros(start + minutes)
+    bad[start:] = TRAFFIC * rate
+    return Recorded(total - bad, total), start
+
+
+def fired(goal: Goal, recorded: Recorded) -> dict[str, list[Firing]]:
+    """What fired of all that notifies."""
+    alarms = compile_goal(goal)
+    heard = {alarm.name for alarm in alarms.notifying()}
+    found = replay(goal, alarms, recorded)
+    return {name: firings for name, firings in found.items() if firings and name in heard}
+
+
+@pytest.mark.parametrize(
+    ("rate", "policy", "factor", "window_minutes"),
+    [
+        (1.0, "outage", 14.4, 60),
+        (0.1, "outage", 14.4, 60),
+        (0.02, "outage", 14.4, 60),
+        (0.01, "slow-burn", 6, 360),
+        (0.005, "ticket", 3, 1440),
+        (0.004, "ticket", 3, 1440),
+    ],
+)
+def test_detection_time_is_the_workbooks(
+    rate: float, policy: str, factor: float, window_minutes: int
+) -> None:
+    """(1 - SLO) / error rate x factor x window (SRE workbook, chapter 5, "5: Multiple burn rate").
+
+    And the budget consumed by then is the policy's share: 2%, 5%, 10% of 30 days.
+    """
+    goal = GOALS["errors"]
+    recorded, start = constant(rate)
+    found = fired(goal, recorded)[f"errors-{policy}"]
+    expected = (1 - goal.target) / rate * factor * window_minutes
+    detected = found[0].fired - start + 1
+    assert detected == math.floor(expected + 1e-9) + 1
+    used = consumed_at(goal, recorded, found[0].fired, days=30)
+    share = 100 * factor * window_minutes / (30 * DAY)
+    assert share <= used <= share + 100 * rate / goal.budget / (30 * DAY) + 1e-6
+
+
+def test_the_workbooks_table_of_error_rates() -> None:
+    """At 99.9%: 100% is seen in a minute, 10% in nine, 1% in hours, 0.1% pages nobody."""
+    goal = GOALS["errors"]
+    first = {}
+    for rate in (1.0, 0.1, 0.01, 0.001):
+        recorded, start = constant(rate, minutes=2 * DAY)
+        pages = [f for name, f in fired(goal, recorded).items()
+                 if name in ("errors-outage", "errors-slow-burn")]  # fmt: skip # one expression
+        first[rate] = min((f[0].fired - start + 1 for f in pages), default=None)
+    assert first == {1.0: 1, 0.1: 9, 0.01: 217, 0.001: None}
+
+
+def test_what_burns_slowly_is_a_ticket_in_time() -> None:
+    """1.5 times the budget for four days: a ticket from the published three days, and no page."""
+    recorded, start = constant(0.0015, quiet_days=4, minutes=4 * DAY)
+    found = fired(GOALS["errors"], recorded)
+    assert set(found) == {"errors-slow-ticket"}
+    used = consumed_at(GOALS["errors"], recorded, found["errors-slow-ticket"][0].fired, days=30)
+    assert used < 15
+    assert found["errors-slow-ticket"][0].fired > start
+
+
+def test_an_alert_ends_soon_after_the_trouble() -> None:
+    """The short window clears it: ten minutes of errors do not page for an hour."""
+    recorded, start = constant(0.0, minutes=DAY)
+    recorded.good[start : start + 20] = TRAFFIC * 0.5
+    outage = fired(GOALS["errors"], recorded)["errors-outage"]
+    assert len(outage) == 1
+    assert outage[0].cleared is not None
+    assert start + 20 <= outage[0].cleared <= start + 26
+
+
+def test_the_faster_alarm_silences_the_slower() -> None:
+    """While everything fails, only the outage is heard of."""
+    recorded, _ = constant(1.0, minutes=DAY)
+    found = fired(GOALS["errors"], recorded)
+    assert not {"errors-slow-burn", "errors-ticket", "errors-slow-ticket"} & set(found)
+
+
+def test_a_few_failures_at_night_are_nothing() -> None:
+    """Nine failures in a night page nobody; a quiet outage does."""
+    total = np.zeros(3 * DAY)
+    total[::30] = 1
+    good = total.copy()
+    good[DAY : DAY + 270 : 30] = 0
+    tickets = {"errors-budget-50", "errors-budget-75"}
+    assert set(fired(GOALS["errors"], Recorded(good, total))) == tickets
+    total[::5] = 1
+    good = total.copy()
+    good[DAY:] = 0
+    outage = fired(GOALS["errors"], Recorded(good, total))["errors-quiet"]
+    assert DAY + 45 <= outage[0].fired <= DAY + 60
+
+
+def test_lost_telemetry_is_said_and_is_no_outage() -> None:
+    """The load balancer counts on, the service's counters stop."""
+    goal = GOALS["latency"]
+    alarms = compile_goal(goal)
+    lost = next(alarm for alarm in alarms.alarms if alarm.name == "latency-lost-telemetry")
+    requests, total = np.full(DAY, 100.0), np.full(DAY, 100.0)
+    total[600:700] = np.nan
+    read = {"requests": rolling(requests, 15), "total": rolling(np.nan_to_num(total), 15)}
+    state = evaluate_alarm(lost, evaluate(lost.expression, read))
+    assert state[:600].sum() == 0
+    assert 620 < int(np.argmax(state)) <= 630
+    assert state[-1] == 0
+
+
+def probe(bad: dict[int, int], *, minutes: int) -> Recorded:
+    """A probe's minutes, with bad ones from a minute on."""
+    total = np.ones(minutes)
+    good = total.copy()
+    for start, length in bad.items():
+        good[start : start + length] = 0
+    return Recorded(good, total)
+
+
+def test_slices_page_for_an_outage_and_not_for_a_blip() -> None:
+    """One bad minute is noise; the second within the hour is an outage of the API."""
+    goal = GOALS["availability"]
+    assert isinstance(goal.indicator, Slices)
+    assert fired(goal, probe({100: 1}, minutes=DAY)) == {}
+    outage = fired(goal, probe({100: 10}, minutes=DAY))["availability-outage"]
+    assert [(f.fired, f.cleared) for f in outage] == [(101, 114)]
+    budgets = fired(goal, probe({100: 22}, minutes=DAY))
+    assert "availability-budget-100" in budgets
+    assert "availability-budget-100" not in fired(goal, probe({100: 21}, minutes=DAY))
+
+
+def test_a_probe_that_falls_silent_is_said() -> None:
+    """Missing runs are no bad slices, and not nothing either."""
+    goal = GOALS["availability"]
+    recorded = probe({}, minutes=DAY)
+    recorded.total[600:] = np.nan
+    found = fired(goal, recorded)
+    assert set(found) == {"availability-lost-telemetry"}
+    assert found["availability-lost-telemetry"][0].fired in range(613, 616)
+
+
+@st.composite
+def series(draw: st.DrawFn) -> Recorded:
+    """A week of traffic of any kind, with any errors."""
+    minutes = 4 * DAY
+    level = draw(st.sampled_from([0.5, 3, 40, 2000]))
+    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    total = chance.poisson(level, minutes).astype(float)
+    rate = np.zeros(minutes)
+    for _ in range(draw(st.integers(0, 5))):
+        start = draw(st.integers(0, minutes - 1))
+        length = draw(st.sampled_from([1, 5, 30, 120, 700, 3000]))
+        rate[start : start + length] = draw(st.sampled_from([0.0005, 0.002, 0.01, 0.05, 0.4, 1]))
+    bad = chance.binomial(total.astype(int), rate).astype(float)
+    return Recorded(total - bad, total)
+
+
+@given(series(), st.sampled_from(["errors", "arca", "latency"]))
+@settings(max_examples=60, deadline=None)
+def test_a_page_means_that_the_share_was_burned(recorded: Recorded, name: str) -> None:
+    """Whatever the traffic: at each moment of a page, both windows burn above the rate.
+
+    And at least `least_bad` events were bad, so that never a handful wakes anybody.
+    """
+    goal = GOALS[name]
+    found = fired(goal, recorded)
+    bad, total = recorded.total - recorded.good, recorded.total
+    for policy in goal.policies[:3]:
+        for firing in found.get(f"{goal.name}-{policy.name}", []):
+            for window in (policy.long // 60, policy.short // 60):
+                failed = float(rolling(bad, window)[firing.fired])
+                counted = float(rolling(total, window)[firing.fired])
+                assert budget.burn_rate(failed, counted, goal.target) > policy.rate
+                assert failed >= goal.least_bad
+
+
+@given(series())
+@settings(max_examples=30, deadline=None)
+def test_no_burn_is_missed(recorded: Recorded) -> None:
+    """Wherever both windows burn above the rate at full traffic, something is heard of."""
+    goal = GOALS["errors"]
+    states = replay(goal, compile_goal(goal), recorded)
+    bad, total = recorded.total - recorded.good, recorded.total
+    for number, policy in enumerate(goal.policies[:3]):
+        burns = np.ones(recorded.minutes, dtype=bool)
+        for window in (policy.long // 60, policy.short // 60):
+            counted = rolling(total, window)
+            enough = counted >= goal.least_bad / (policy.rate * goal.budget) + 1
+            burns &= enough & (rolling(bad, window) > policy.rate * goal.budget * counted * 1.0001)
+        heard = np.zeros(recorded.minutes, dtype=bool)
+        for faster in goal.policies[: number + 1]:
+            for firing in states[f"errors-{faster.name}"]:
+                heard[firing.fired : firing.cleared] = True
+        assert not (burns & ~heard).any()
+
+
+def single(values: list[float], **changes: object) -> list[int]:
+    """The states of a plain alarm over single minutes."""
+    alarm = Alarm("a", "a", {"m": Reading("x", "Sum")}, "GreaterThanThreshold", 1, "r", "m",
+                  **changes)  # pyright: ignore[reportArgumentType] # fmt: skip # a test's short cut
+    return [int(state) for state in evaluate_alarm(alarm, np.array(values))]
+
+
+def test_m_of_n_and_missing_data() -> None:
+    """CloudWatch's rules, alarm by alarm."""
+    nan = math.nan
+    assert single([0, 2, 2, 0, 0], evaluation_periods=3, datapoints=2) == [0, 0, 1, 1, 0]
+    assert single([2, nan, nan]) == [1, 0, 0]
+    assert single([0, nan, 0], missing="breaching") == [0, 1, 0]
+    assert single([2, nan, 0, nan], missing="ignore") == [1, 1, 0, 0]
+    assert single([2, nan, nan, nan], missing="ignore", evaluation_periods=2) == [1, 1, 1, 1]
+
+
+def test_metric_math_as_cloudwatch_does_it() -> None:
+    """FILL, IF, a division by zero that leaves nothing, and what is not understood."""
+    nan = math.nan
+    read: dict[str, Series] = {"a": np.array([1.0, nan, 0.0]), "b": np.array([2.0, 4.0, 0.0])}
+    assert evaluate("FILL(a, 0) + b", read).tolist() == [3, 4, 0]
+    assert evaluate("IF(b > 1, 10, 20)", read).tolist() == [10, 10, 20]
+    assert np.isnan(evaluate("a / b", read)).tolist() == [False, True, True]
+    for wrong in ("c + 1", "FILL(a)", "a +", "METRICS()", "a if b else a"):
+        with pytest.raises(ArcaError):
+            evaluate(wrong, read)

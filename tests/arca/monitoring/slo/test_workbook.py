@@ -1,0 +1,57 @@
+"""The tables of the SRE workbook's chapter 5, "Alerting on SLOs", out of our own code."""
+
+import numpy as np
+import pytest
+
+from arca.monitoring.objectives import goals
+from arca.monitoring.slo import budget
+from arca.monitoring.slo.duration import seconds
+from arca.monitoring.slo.replay import Recorded, consumed_at
+
+GOALS = {goal.name: goal for goal in goals()}
+DAY = 24 * 60
+
+EXHAUSTION = [(1, 0.001, 30 * DAY), (2, 0.002, 15 * DAY), (10, 0.01, 3 * DAY), (1000, 1.0, 43.2)]
+"""Burn rate, error rate at 99.9%, minutes until the budget of 30 days is gone."""
+
+
+@pytest.mark.parametrize(("rate", "errors", "minutes"), EXHAUSTION)
+def test_burn_rates_and_the_time_to_exhaustion(rate: float, errors: float, minutes: float) -> None:
+    """By the formula, and by counting what a month of that error rate uses up."""
+    assert budget.burn_rate(errors * 1e6, 1e6, 0.999) == pytest.approx(rate)
+    assert budget.days_left(0, rate) * DAY == pytest.approx(minutes)
+    total = np.full(30 * DAY, 1000.0)
+    recorded = Recorded(total * (1 - errors), total)
+    last = int(minutes) - 1
+    assert consumed_at(GOALS["errors"], recorded, last, days=30) <= 100 + 1e-6
+    if last + 2 < len(total):
+        assert consumed_at(GOALS["errors"], recorded, last + 2, days=30) > 100
+
+
+RECOMMENDED = [
+    ("SEV1", "1h", "5m", 14.4, 2),
+    ("SEV2", "6h", "30m", 6, 5),
+    ("SEV3", "1d", "2h", 3, 10),
+    ("SEV3", "3d", "6h", 1, 10),
+]
+"""Severity, long window, short window, burn rate, percent of the budget. The workbook's table
+has all but the third, which stands in its alert rules."""
+
+
+def test_windows_and_burn_rates_are_those_recommended() -> None:
+    """And each burns its share of 30 days in its long window."""
+    policies = GOALS["errors"].policies
+    assert [(p.severity, p.long, p.short, p.rate) for p in policies] == [
+        (severity, seconds(long), seconds(short), rate)
+        for severity, long, short, rate, _ in RECOMMENDED
+    ]
+    for policy, (*_, percent) in zip(policies, RECOMMENDED, strict=True):
+        share = 100 * policy.rate * policy.long / seconds("30d")
+        assert share == pytest.approx(percent)
+
+
+@pytest.mark.parametrize("name", sorted(GOALS))
+def test_every_objective_has_these_windows(name: str) -> None:
+    """Only how severe the first is differs: an outage of the API, or less than that."""
+    wanted = [(seconds(long), seconds(short), rate) for _, long, short, rate, _ in RECOMMENDED]
+    assert [(p.long, p.short, p.rate) for p in GOALS[name].policies] == wanted

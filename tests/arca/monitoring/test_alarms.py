@@ -1,0 +1,242 @@
+"""Alarms, runbooks, dashboards: each names only what exists, and nothing is forgotten."""
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arca.monitoring import alarms as table
+from arca.monitoring.board import COLUMNS, Graph, body, layout
+from arca.monitoring.budgets import describe
+from arca.monitoring.catalogue import CATALOGUE, GROUPS
+from arca.monitoring.dashboards import boards
+from arca.monitoring.metric import Binding
+from arca.monitoring.objectives import goals
+from arca.monitoring.runbooks import RUNBOOKS
+from arca.monitoring.slo import publisher
+from arca.monitoring.slo.cloudwatch import Alarms
+from arca.monitoring.slo.compiler import BURN_RATE, CONSUMED, compile_goal
+from arca.monitoring.slo.metric_math import evaluate
+from arca.monitoring.thresholds import Thresholds
+
+GOALS = goals()
+BOARDS = boards(GOALS)
+
+
+def everything() -> Alarms:
+    """All alarms of a stack that serves, and of one that stands by."""
+    found = table.serving(Thresholds(), sessions=500) + table.following(Thresholds())
+    for goal in GOALS:
+        found += compile_goal(goal)
+    return found + Alarms((table.maintenance(),))
+
+
+def test_each_alarm_has_one_runbook_and_each_runbook_an_alarm() -> None:
+    """The ten of the user's document."""
+    assert len(RUNBOOKS) == 10
+    used = Counter(alarm.runbook for alarm in everything().notifying())
+    assert set(used) == set(RUNBOOKS)
+    assert all(alarm.runbook in RUNBOOKS for alarm in everything().alarms)
+
+
+def test_names_are_unique() -> None:
+    """But for what both kinds of stacks have."""
+    serving = table.serving(Thresholds(), sessions=500)
+    for goal in GOALS:
+        serving += compile_goal(goal)
+    names = [one.name for one in (*serving.alarms, *serving.composites)]
+    assert len(names) == len(set(names))
+
+
+def test_composites_read_alarms_that_exist() -> None:
+    """And only those."""
+    names = {one.name for one in (*everything().alarms, *everything().composites)}
+    for composite in everything().composites:
+        assert set(composite.all_of) | set(composite.none_of) <= names
+
+
+def test_every_alarm_reads_the_catalogue() -> None:
+    """By ids; with the dimensions that the catalogue leaves open, and no others."""
+    for alarm in everything().alarms:
+        for reading in alarm.readings.values():
+            assert set(CATALOGUE[reading.metric].splits) == set(reading.fixed)
+
+
+def test_what_ends_in_silence_is_breaching() -> None:
+    """Signals whose silence is the trouble itself."""
+    silent = {alarm.name for alarm in everything().alarms if alarm.missing == "breaching"}
+    assert silent == {
+        "api-no-healthy-tasks", "api-no-traffic", "database-replica-lag",
+        "availability-lost-telemetry",
+    }  # fmt: skip # a list
+
+
+def test_an_outage_is_never_muted() -> None:
+    """A maintenance window keeps nothing of SEV1 quiet."""
+    muted = [c for c in everything().composites if c.muted_in_maintenance]
+    assert {c.severity for c in muted} == {"SEV2", "SEV3"}
+    assert {"availability-outage", "errors-outage"}.isdisjoint(c.name for c in muted)
+
+
+def test_every_signal_has_its_role() -> None:
+    """Of each service rate, errors and duration; of the machines utilization and saturation."""
+    for group in ("API", "Database", "ARCA client"):
+        assert {"rate", "errors", "duration"} <= {metric.role for metric in GROUPS[group]}
+    for group in ("Database", "Redis", "Infrastructure"):
+        assert "utilization" in {metric.role for metric in GROUPS[group]}
+
+
+def test_every_metric_is_shown_or_alarmed() -> None:
+    """Nothing is collected for nobody."""
+    used = {r.metric for alarm in everything().alarms for r in alarm.readings.values()}
+    for board in BOARDS.values():
+        used |= board.metrics()
+    assert set(CATALOGUE) - used == {"slo.bad", "probe.duration"}
+
+
+LISTED = {
+    "system-overview": ("Requests", "Error rate", "P95 latency", "Active users",
+                        "Invoices created"),
+    "api-service": ("P95 by endpoint", "Error breakdown", "Rate limiting",
+                    "Authentication success"),
+    "database": ("Connection pool", "Query latency", "Slow query log", "Replication lag"),
+    "infrastructure": ("Tasks' CPU and memory", "Network", "Task storage", "Container health"),
+    "business": ("Invoices created", "CAE", "Active users"),
+}  # fmt: skip # what the user's document lists
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_dashboards_have_all_that_the_document_lists(name: str) -> None:
+    """Four of its, and the business one."""
+    titles = [widget.title for widget in BOARDS[name].widgets]
+    assert set(LISTED[name]) <= set(titles)
+    assert len(titles) == len(set(titles))
+
+
+def test_each_objective_is_shown_twice() -> None:
+    """Its budget on the overview, its indicator on its service's board."""
+    overview = [widget.title for widget in BOARDS["system-overview"].widgets]
+    for goal in GOALS:
+        assert f"Error budget: {goal.title}" in overview
+        homes = [b.name for b in BOARDS.values() for w in b.widgets
+                 if w.title == f"Objective: {goal.title}"]  # fmt: skip # one expression
+        assert len(homes) == 1
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_widgets_neither_overlap_nor_leave_the_grid(name: str) -> None:
+    """CloudWatch's grid is 24 columns wide."""
+    taken: set[tuple[int, int]] = set()
+    for cell in layout(BOARDS[name]):
+        assert cell.x + cell.widget.width <= COLUMNS
+        places = {(x, cell.y) for x in range(cell.x, cell.x + cell.widget.width)}
+        assert not places & taken
+        taken |= places
+
+
+class Everything(dict[Binding, list[str]]):
+    """Bindings that have whatever is asked for."""
+
+    def __missing__(self, key: Binding) -> list[str]:
+        return [f"{key}-1", f"{key}-2"] if key == "cache_node" else [key]
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_bodies_are_what_cloudwatch_takes(name: str) -> None:
+    """Whole metrics, unique ids, expressions over ids that exist; and not too big."""
+    content = body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
+    assert len(json.dumps(content)) < 1_000_000
+    for widget in content["widgets"]:
+        if widget["type"] == "metric":
+            check_metrics(widget["properties"]["metrics"])
+    graphs = [w for w in BOARDS[name].widgets if isinstance(w, Graph)]
+    shown = [w for w in content["widgets"] if w["type"] == "metric"]
+    assert len(graphs) == len(shown)
+
+
+def check_metrics(rows: list[list[Any]]) -> None:
+    """One widget's rows."""
+    options = [row[-1] for row in rows]
+    ids = [option["id"] for option in options if "id" in option]
+    assert len(ids) == len(set(ids))
+    assert rows
+    for row, option in zip(rows, options, strict=True):
+        if "expression" in option:
+            assert len(row) == 1
+            if not option["expression"].startswith("SEARCH"):
+                assert set(re.findall(r"\b[a-z]\w*", option["expression"])) <= set(ids)
+            continue
+        namespace, name, *dimensions = row[:-1]
+        known = {(m.namespace, m.name): m for m in CATALOGUE.values()}
+        assert (namespace, name) in known
+        assert len(dimensions) % 2 == 0
+        allowed = {*known[namespace, name].dimensions, *known[namespace, name].splits}
+        assert set(dimensions[::2]) <= allowed
+        assert option["stat"]
+
+
+def rows(title: str) -> dict[str, Any]:
+    """A graph of the overview or of the API's board as CloudWatch is given it."""
+    for name in ("system-overview", "api-service"):
+        content = body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
+        for widget in content["widgets"]:
+            if widget["properties"]["title"] == title:
+                return dict(widget["properties"])
+    raise AssertionError(title)
+
+
+def test_what_has_another_unit_has_an_axis_of_its_own() -> None:
+    """A burn rate beside percents would lie on the ground."""
+    shown = rows("Error budget: API error rate")
+    sides = [row[-1].get("yAxis", "left") for row in shown["metrics"]]
+    assert sides == ["left", "left", "right"]
+    assert shown["yAxis"]["right"]["label"] == "times too fast"
+    assert "right" not in rows("Requests")["yAxis"]
+
+
+def test_endpoints_are_searched_within_the_stage() -> None:
+    """A staging in the same account must not be in prod's graph."""
+    expression = rows("Requests by endpoint")["metrics"][0][-1]["expression"]
+    assert expression.startswith('SEARCH(\'{arca-api,Stage,Route} MetricName="RouteRequests" ')
+    assert 'Stage="stage"' in expression
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_no_failure_and_no_success_are_drawn(name: str) -> None:
+    """Counters that count nothing stay silent: only without any event is there no share."""
+    for line in (line for w in BOARDS[name].widgets if isinstance(w, Graph) for line in w.lines):
+        if line.expression:
+            silent = {key: np.array([np.nan]) for key in line.readings}
+            value = evaluate(line.expression, {**silent, WHOLE[line.label]: np.array([10.0])})
+            assert value[0] in (0, 100), line.label
+
+
+WHOLE = {"failed": "whole", "succeed": "whole", "% good": "total"}
+"""What a share is of, by the line's label."""
+
+
+def test_what_is_read_of_a_budget_is_published() -> None:
+    """By alarms and by graphs, with the publisher's own windows."""
+    stack = describe(GOALS, Everything(), stage="prod")["objectives"]
+    windows = {one["name"]: {"1h", *one["burn_windows"]} for one in stack}
+    readings = [r for alarm in everything().alarms for r in alarm.readings.values()]
+    for board in BOARDS.values():
+        graphs = [widget for widget in board.widgets if isinstance(widget, Graph)]
+        readings += [r for g in graphs for line in g.lines for r in line.readings.values()]
+    read = [r for r in readings if r.metric in (BURN_RATE, CONSUMED)]
+    assert len(read) == 40
+    for reading in read:
+        known = windows[reading.fixed["SLO"]] if reading.metric == BURN_RATE else publisher.WINDOWS
+        assert reading.fixed["Window"] in known
+
+
+def test_a_stack_without_a_probe_shows_the_rest() -> None:
+    """A widget keeps the lines whose metric the stack has."""
+    bind = Everything({"canary": []})
+    content = body(BOARDS["system-overview"], bind, region="sa-east-1", log_group="/x")
+    text = json.dumps(content)
+    assert "CloudWatchSynthetics" not in text
+    assert "Maintenance" in text

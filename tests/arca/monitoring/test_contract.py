@@ -1,0 +1,133 @@
+"""The contract of a log line: what breaks it is said, what keeps it is not."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arca.monitoring import contract
+from tests import ROOT
+
+GOOD: dict[str, Any] = {
+    "timestamp": "2026-11-24T12:00:00.123Z", "level": "INFO", "service": "api",
+    "event": "request", "message": "answered", "correlation_id": "8f0a1b2c3d4e5f60-GRU",
+    "route": "POST /v1/invoices", "status": 201, "duration_ms": 48.2, "account_id": "acc_7Q2",
+    "Stage": "prod", "Requests": 1, "RequestDuration": [48.2],
+    "_aws": {
+        "Timestamp": 1764000000000,
+        "CloudWatchMetrics": [
+            {"Namespace": "arca-api", "Dimensions": [["Stage"]],
+             "Metrics": [{"Name": "Requests", "Unit": "Count"},
+                         {"Name": "RequestDuration", "Unit": "Milliseconds"}]}
+        ],
+    },
+}  # fmt: skip # a line
+START = {"timestamp": "2026-11-24T12:00:00Z", "level": "INFO", "service": "api",
+         "event": "service.start", "message": "listening"}  # fmt: skip # another
+METRIC = {"Namespace": "arca-api", "Dimensions": [["Stage"]]}
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    """The good line with changes; None takes a field away."""
+    return {k: v for k, v in (GOOD | changes).items() if v is not None}
+
+
+def metrics(*items: dict[str, str], **changes: Any) -> dict[str, Any]:
+    """The good line with other metrics."""
+    group = METRIC | changes | {"Metrics": list(items)}
+    return changed(_aws={"Timestamp": 1, "CloudWatchMetrics": [group]})
+
+
+BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
+    (changed(correlation_id=None), "'correlation_id' is a required property"),
+    (changed(correlation_id="short"), "correlation_id: 'short' does not match"),
+    (changed(level="WARNING"), "level: 'WARNING' is not one of"),
+    (changed(level="ERROR"), "'error_class' is a required property"),
+    (changed(timestamp="24/11/2026"), "timestamp: '24/11/2026' does not match"),
+    (changed(status=None), "'status' is a required property"),
+    (changed(audit=True), "'actor' is a required property"),
+    (changed(duration_ms=-1), "duration_ms: -1 is less than the minimum"),
+    (changed(route="/v1"), "route: '/v1' does not match"),
+    (changed(Requests="1"), "Requests: '1' is not valid"),
+    (changed(Requests=None), "Requests: declared as a metric, and without a value"),
+    (changed(Stage=None), "Requests: dimension Stage has no value"),
+    (metrics({"Name": "Requests", "Unit": "Percent"}), "Requests: unit Percent, not Count"),
+    (metrics({"Name": "Reqs", "Unit": "Count"}), "Metrics.0.Name: 'Reqs' is not one of"),
+    (metrics({"Name": "RouteRequests", "Unit": "Count"}), "needs the dimensions ['Stage', 'Rout"),
+    (metrics({"Name": "Requests", "Unit": "Count"}, Namespace="x"), "'arca-api' was expected"),
+    (changed(_aws=[]), "_aws: [] is not of type 'object'"),
+    (changed(_aws={"CloudWatchMetrics": 3}), "'Timestamp' is a required property"),
+    (changed(message="for 20-12345678-6"), "message: a CUIT in clear"),
+    (changed(target=20123456786), "target: a CUIT in clear"),
+    (changed(context={"cae": "74123456789012"}), "context.cae: a CAE in clear"),
+    (changed(context=[{"password": "x"}]), "context.0.password: a field of this name"),
+    (changed(context={"accessToken": "x"}), "context.accessToken: a field of this name"),
+    (changed(**{"X-Api-Key": "x"}), "X-Api-Key: a field of this name"),
+    (changed(context={"20-12345678-6": 3}), "context.20-12345678-6: a CUIT in clear, as a field"),
+    (changed(message="-----BEGIN RSA PRIVATE KEY-----"), "message: a private key"),
+    (changed(message="Bearer eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4"),
+     "message: a JSON web token"),
+    (changed(message="AKIAIOSFODNN7EXAMPLE"), "message: an AWS access key"),
+)  # fmt: skip # a line each, and what is said of it
+
+
+@pytest.mark.parametrize("line", [GOOD, START], ids=["request", "start"])
+def test_what_keeps_the_contract_is_quiet(line: dict[str, Any]) -> None:
+    """Nothing is said of a good line."""
+    assert list(contract.breaches(line)) == []
+
+
+@pytest.mark.parametrize(("line", "said"), BROKEN, ids=[said[:40] for _, said in BROKEN])
+def test_what_breaks_it_is_said(line: dict[str, Any], said: str) -> None:
+    """And where."""
+    found = list(contract.breaches(line))
+    assert any(said in one for one in found), found
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.text()
+
+
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_no_line_breaks_the_checker(value: Any) -> None:
+    """Whatever stands in it."""
+    list(contract.breaches({"_aws": value, "x": value, "timestamp": value}))
+    list(contract.breaches({"_aws": {"CloudWatchMetrics": [{"Metrics": value}, value]}}))
+
+
+@pytest.mark.parametrize("digits", ["30000000007", "20000000001", "30000000090", "30000000139"])
+def test_cuits_of_every_kind_of_check_digit(digits: str) -> None:
+    """The modulus leaves 0 and 9 too; 1 of 11 numbers has no digit at all."""
+    assert contract.is_cuit(digits)
+    assert not any(contract.is_cuit(f"3000000004{last}") for last in range(10))
+
+
+@given(st.integers(0, 99_999_999), st.sampled_from(["20", "27", "30", "33"]))
+def test_a_cuit_is_known_by_its_check_digit(number: int, kind: str) -> None:
+    """At most one of ten last digits is one."""
+    digits = f"{kind}{number:08}"
+    assert sum(contract.is_cuit(f"{digits}{last}") for last in range(10)) <= 1
+
+
+def test_moments_are_no_customers() -> None:
+    """Epoch milliseconds and trace ids are long numbers too."""
+    now = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp() * 1000)
+    line = changed(trace_id="0" * 18 + "20123456786000", epoch_ms=now)
+    assert list(contract.breaches(line)) == []
+
+
+def test_no_field_of_the_contract_is_a_secret() -> None:
+    """Token hits are a count, and a token is none."""
+    assert not [key for key in contract.schema()["properties"] if contract.is_secret(key)]
+    for key in ("token", "Authorization", "db_password", "clientSecret", "set-cookie"):
+        assert contract.is_secret(key)
+
+
+def test_the_service_emits_exactly_the_catalogue() -> None:
+    """The schema and the contract's page name every metric of the service."""
+    page = (ROOT / "docs" / "service-contract.md").read_text(encoding="utf-8")
+    for name in contract.EMITTED:
+        assert name in json.dumps(contract.schema())
+        assert f"`{name}`" in page

@@ -1,0 +1,49 @@
+"""Saved queries read what the contract promises, and boards show what they give."""
+
+import re
+
+import pytest
+
+from arca.monitoring.board import LogTable
+from arca.monitoring.contract import schema
+from arca.monitoring.dashboards import boards
+from arca.monitoring.objectives import goals
+from arca.monitoring.queries import QUERIES, SavedQuery
+
+WORDS = {"fields", "filter", "sort", "asc", "desc", "limit", "stats", "count", "max", "as", "by",
+         "and"}  # fmt: skip # of the query language
+TABLES = [w for b in boards(goals()).values() for w in b.widgets if isinstance(w, LogTable)]
+
+
+def names(query: str) -> set[str]:
+    """Fields that a query reads; not those that it makes."""
+    plain = re.sub(r"'[^']*'", "", query)
+    made = set(re.findall(r" as (\w+)", plain))
+    return set(re.findall(r"[@a-z_]+", plain)) - WORDS - made
+
+
+@pytest.mark.parametrize("saved", QUERIES.values(), ids=QUERIES)
+def test_queries_read_fields_of_the_contract(saved: SavedQuery) -> None:
+    """A field that the service does not log finds nothing, and nobody would notice."""
+    assert names(saved.query) <= {"@timestamp", *schema()["properties"]}
+
+
+def test_queries_filter_what_they_are_about() -> None:
+    """By correlation id, slow queries, errors, refusals of ARCA, refusals over the quota."""
+    wanted = {
+        "request": "correlation_id = 'CORRELATION-ID'",
+        "slow-queries": "event = 'database.query' and duration_ms > 1000",
+        "errors": "level = 'ERROR'",
+        "arca-rejections": "event = 'arca.rejected'",
+        "rate-limited": "event = 'request' and status = 429",
+    }
+    assert {name: re.findall(r"filter (.*)", saved.query) for name, saved in QUERIES.items()} == {
+        name: [text] for name, text in wanted.items()
+    }
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
+def test_tables_show_what_their_query_gives(table: LogTable) -> None:
+    """Column by column."""
+    stats, _, by = table.query.partition("| stats ")[2].partition("\n")[0].partition(" by ")
+    assert set(table.columns) == {*re.findall(r" as (\w+)", stats), *by.split(", ")}

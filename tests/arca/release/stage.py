@@ -1,0 +1,261 @@
+"""A whole stack to release to, in this process: an emulated ECS, and all that the gates ask for.
+
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    outcome = stage.release().deploy("2")
+
+Time stands still unless somebody sleeps; a second of a command's sleep is fifteen simulated
+minutes, so that a canary takes a dozen looks.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore import endpoint
+from click.testing import CliRunner, Result
+
+from arca import clients
+from arca import stack as stacks
+from arca.cli.main import cli
+from arca.emulator.ecs.inside import Clients
+from arca.emulator.wishes import manifest
+from arca.monitoring.live.objectives import Status
+from arca.outputs import Outputs
+from arca.release import clock, deploy, gates, rollback
+from arca.release.deploy import Release
+from arca.release.service import Deployment, Service
+from arca.release.wishes import Wishes
+from arca.stack import Stack, Target
+from tests.arca.emulator.ecs.emulated_ecs import (
+    ALARMS,
+    CLUSTER,
+    GROUP,
+    REGION,
+    SERVICE,
+    Emulated,
+    fresh,
+)
+from tests.stacks import graph
+
+Arca = Callable[..., Result]
+"""Runs a command line."""
+REPOSITORY = "arca-test-api"
+ACCOUNT = "123456789012"
+URL = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}"
+NAME = "prod"
+JOURNAL = f"/arca-{NAME}/operations/release"
+PAUSE = {
+    "targetType": "PAUSE",
+    "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+    "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"},
+}
+"""As the platform declares it."""
+DEAD = 4194399
+"""A process number above the kernel's greatest (proc(5), pid_max)."""
+MINUTES = 15.0
+"""Simulated minutes of a second's sleep."""
+
+
+@cache
+def _retrying() -> Clients:
+    """The commands' clients; making one takes longer than a release."""
+    return Clients(fresh().wsgi, clients.config(emulated=True))
+
+
+def _unmeasured(_stack: Stack, *, now: datetime) -> list[Status]:
+    del now
+    return []
+
+
+class SimulatedClock(clock.Clock):
+    """The operator's clock, which is the emulated cloud's."""
+
+    def __init__(self, cloud: Emulated) -> None:
+        self._cloud = cloud
+
+    def now(self) -> datetime:
+        """The cloud's moment."""
+        return self._cloud.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the cloud go on."""
+        self._cloud.advance(seconds * MINUTES)
+
+
+class Stage:
+    """The stack, its cloud, and what an operator sees."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, strategy: str = "CANARY") -> None:
+        self.cloud = fresh()
+        self.calls = list[str]()
+        """Every call of a command to AWS, in its order."""
+        self.before: Callable[[str], None] = lambda _call: None
+        """Runs before each call; it may raise instead of it."""
+        self.after: Callable[[str], None] = lambda _call: None
+        self.said = list[str]()
+        self.waits = list[float]()
+        """Seconds before each repeated call; nobody really waits."""
+        monkeypatch.setattr(clients, "_client", self._client)
+        monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=self.waits.append))
+        # Nothing was measured yet; eighteen questions a release would say so each time.
+        monkeypatch.setattr(gates, "status", _unmeasured)
+        self._retrying = _retrying()
+        self._make(strategy)
+        self.stack = Stack(NAME, self._outputs(strategy), "http://127.0.0.1")
+        self.clock = SimulatedClock(self.cloud)
+
+    def commands(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+        """Have `arca` find this stack and this time; gives what runs it."""
+
+        def find(_name: str, *, target: Target = "auto") -> Stack:
+            del target
+            return self.stack
+
+        def arca(*words: str, answer: str | None = None) -> Result:
+            return CliRunner().invoke(cli, list(words), input=answer)
+
+        monkeypatch.setattr(stacks, "find", find)
+        for module in (deploy, rollback, clock):
+            monkeypatch.setattr(module, "Clock", lambda: self.clock)
+        return arca
+
+    def _make(self, strategy: str) -> None:
+        ecr = self.client("ecr")
+        ecr.create_repository(repositoryName=REPOSITORY)
+        self.push("1")
+        hooks = [PAUSE] if strategy != "ROLLING" else []
+        self.cloud.create_service(strategy=strategy, image=f"{URL}:1", hooks=hooks)
+        self.cloud.register(f"{URL}:1", family="migrations", command=["/app/migrate"])
+
+    def _outputs(self, strategy: str) -> Outputs:
+        cloud = self.cloud
+        placed = cloud.network["awsvpcConfiguration"]
+        found: dict[str, Any] = json.loads(json.dumps(graph(NAME).outputs))
+        found["region"], found["account_id"] = REGION, ACCOUNT
+        found["registry"] = {"repository_name": REPOSITORY, "repository_url": URL}
+        found["network"] |= {
+            "private_subnet_ids": placed["subnets"],
+            "job_security_group_id": placed["securityGroups"][0],
+        }
+        found["service"] |= {
+            "cluster": CLUSTER,
+            "name": SERVICE,
+            "task_family": "api",
+            "migration_family": "migrations",
+            "strategy": strategy.lower().replace("_", "-"),
+            "log_group": GROUP,
+            "alarm_names": list(ALARMS),
+            "blue_target_group_arn": cloud.blue,
+            "green_target_group_arn": cloud.green,
+            "production_rule_arn": cloud.rule,
+            "test_rule_arn": cloud.test_rule,
+        }
+        return Outputs.model_validate(found)
+
+    def client(self, service: str) -> Any:
+        """A client that no fault of a test's own stands before."""
+        return self.cloud.client(service)
+
+    def _client(self, service: str, region: str, _endpoint: str | None) -> Any:
+        return Watched(self, self._retrying.client(service, region), service)
+
+    def push(self, tag: str, *, scanned: bool = True) -> str:
+        """Put an image into the registry."""
+        ecr = self.client("ecr")
+        ecr.put_image(repositoryName=REPOSITORY, imageTag=tag, imageManifest=manifest(tag))
+        if scanned:
+            ecr.start_image_scan(repositoryName=REPOSITORY, imageId={"imageTag": tag})
+        return f"{URL}:{tag}"
+
+    def release(
+        self, *, watch: Callable[[Deployment], None] | None = None, **wishes: Any
+    ) -> Release:
+        """A release as `arca deploy` makes it."""
+        return Release(
+            self.stack,
+            wishes=replace(Wishes(timeout=timedelta(minutes=120)), **wishes),
+            say=self.said.append,
+            watch=watch or (lambda _deployment: None),
+            clock=self.clock,
+        )
+
+    @property
+    def journal(self) -> dict[str, Any] | None:
+        """What the release's journal holds."""
+        found = self.client("ssm").get_parameters(Names=[JOURNAL])["Parameters"]
+        return json.loads(found[0]["Value"]) if found else None
+
+    def abandon(self) -> None:
+        """Leave the journal as a release leaves it that was killed on this machine."""
+        held = self.journal
+        if held is None:
+            return
+        owner = held["owner"].partition(" (process ")[0]
+        value = json.dumps({**held, "owner": f"{owner} (process {DEAD})"})
+        self.client("ssm").put_parameter(Name=JOURNAL, Value=value, Type="String", Overwrite=True)
+
+    def serves(self) -> tuple[set[str], set[str]]:
+        """Task definitions that production traffic goes to, and those whose tasks run.
+
+        Read from the load balancer and from the tasks, not from what a deployment says of itself.
+        """
+        cloud = self.cloud
+        tasks = {task["taskDefinitionArn"].rpartition("/")[2]: task for task in cloud.tasks()}
+        groups = zip((cloud.blue, cloud.green), cloud.weights(), strict=True)
+        weighed = [group for group, weight in groups if weight]
+        addresses = {address for group in weighed for address, _ in cloud.targets(group)}
+        taking = {
+            task["taskDefinitionArn"].rpartition("/")[2]
+            for task in cloud.tasks()
+            if _address(task) in addresses
+        }
+        return taking, set(tasks)
+
+    def turn_the_rule(self) -> None:
+        """Have the production rule send customers to the other target group."""
+        shares = zip((self.cloud.blue, self.cloud.green), self.cloud.weights()[::-1], strict=True)
+        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in shares]
+        self.client("elbv2").modify_rule(
+            RuleArn=self.cloud.rule,
+            Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+        )
+
+    def service(self) -> Service:
+        """The service as commands read it."""
+        return Service(self.stack)
+
+
+class Watched:
+    """A client whose calls a test sees, and can break."""
+
+    def __init__(self, stage: Stage, client: Any, service: str) -> None:
+        self._stage, self._inner, self._service = stage, client, service
+
+    @property
+    def exceptions(self) -> Any:
+        """The client's own."""
+        return self._inner.exceptions
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+
+        def call(**arguments: Any) -> Any:
+            label = f"{self._service}.{name}"
+            self._stage.calls.append(label)
+            self._stage.before(label)
+            answer = method(**arguments)
+            self._stage.after(label)
+            return answer
+
+        return call
+
+
+def _address(task: dict[str, Any]) -> str:
+    details = task["attachments"][0]["details"]
+    return next(one["value"] for one in details if one["name"] == "privateIPv4Address")

@@ -1,0 +1,88 @@
+"""`arca exec`: where a shell is refused, and which task it opens in."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from arca.errors import ArcaError, Refused
+from arca.release import shell
+from arca.release.service import Service
+from arca.stack import Stack
+from tests.arca.release.stage import Arca, Stage
+
+BEGAN = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def on_aws(stage: Stage) -> Stack:
+    """The stack, as if it were not emulated; its clients are the test's own."""
+    return replace(stage.stack, endpoint=None)
+
+
+def allow(stage: Stage, monkeypatch: pytest.MonkeyPatch, *tasks: dict[str, Any]) -> None:
+    """Have the service allow shells, and run these tasks."""
+    described = {**stage.cloud.service(), "enableExecuteCommand": True}
+
+    def describe(_service: Service) -> dict[str, Any]:
+        return described
+
+    def running(_service: Service) -> list[dict[str, Any]]:
+        return list(tasks)
+
+    monkeypatch.setattr(Service, "describe", describe)
+    monkeypatch.setattr(Service, "tasks", running)
+
+
+def task(name: str, **more: Any) -> dict[str, Any]:
+    """A task as ECS describes it."""
+    return {"taskArn": f"arn:aws:ecs:sa-east-1:1:task/arca-test/{name}", **more}
+
+
+@pytest.mark.parametrize("emulated", [False, True])
+def test_refused_where_shells_are_not_allowed(stage: Stage, *, emulated: bool) -> None:
+    """In the emulated cloud, and on AWS where the stack forbids it: with what to do instead."""
+    stack = stage.stack if emulated else on_aws(stage)
+    with pytest.raises(Refused) as refused:
+        shell.arguments(stack, task=None, words=["sh"])
+    said = "no shell to open" if emulated else "enableExecuteCommand is false"
+    assert said in str(refused.value)
+    assert "arca run -- CMD" in refused.value.do
+    assert refused.value.exit_code == 6
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",), ("--", "id")])
+def test_the_command_refuses_before_it_runs_anything(arca: Arca, words: tuple[str, ...]) -> None:
+    """Even dry."""
+    assert isinstance(arca("exec", *words).exception, Refused)
+
+
+def test_the_newest_task_is_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever their order; one that has not started yet is not it."""
+    minute = timedelta(minutes=1)
+    allow(
+        stage,
+        monkeypatch,
+        task("middle", startedAt=BEGAN + minute),
+        task("newest", startedAt=BEGAN + 2 * minute),
+        task("oldest", startedAt=BEGAN),
+        task("pending"),
+    )
+    words = shell.arguments(on_aws(stage), task=None, words=["sh", "-c", "echo a b"])
+    assert words[words.index("--task") + 1] == "newest"
+    assert words[-1] == "sh -c 'echo a b'"
+    assert words[:3] == ["aws", "ecs", "execute-command"]
+    named = shell.arguments(on_aws(stage), task="oldest", words=["sh"])
+    assert named[named.index("--task") + 1] == "oldest"
+
+
+def test_a_task_that_does_not_run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that do are named."""
+    allow(stage, monkeypatch, task("one", startedAt=BEGAN))
+    with pytest.raises(ArcaError, match="There is no running task two") as error:
+        shell.arguments(on_aws(stage), task="two", words=["sh"])
+    assert error.value.wanted == "one of one"
+    allow(stage, monkeypatch)
+    with pytest.raises(ArcaError, match=r"There is no running task\.") as error:
+        shell.arguments(on_aws(stage), task=None, words=["sh"])
+    assert error.value.wanted == "one of none that runs"

@@ -1,0 +1,107 @@
+"""A release that is killed at any step and resumed ends as if nothing had happened."""
+
+from collections.abc import Callable
+
+import pytest
+
+from arca.release.verdict import Outcome, Verdict
+from tests.arca.release.stage import Stage
+
+STEPS = (
+    "ssm.put_parameter",
+    "ecs.register_task_definition",
+    "ecs.run_task",
+    "ecs.update_service",
+    "ecs.continue_service_deployment",
+    "ecs.stop_service_deployment",
+    "ssm.delete_parameter",
+)
+"""Calls that change something."""
+JOURNAL = "ssm.put_parameter"
+MOST_BEATS = 6
+"""The journal's later entries are signs of life."""
+
+
+class Killed(BaseException):
+    """As SIGKILL ends it: nobody handles it, nothing is tidied up."""
+
+
+def prepared(monkeypatch: pytest.MonkeyPatch, *, alarm: bool) -> Stage:
+    """A stage with an image, and perhaps an alarm that will fire."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    if alarm:
+        stage.cloud.fault("alarm-at", percent=10)
+    return stage
+
+
+def kill_at(number: int, *, after: bool) -> Callable[[str], None]:
+    """Kill at the so-manieth call that changes something."""
+    seen = 0
+
+    def count(call: str) -> None:
+        nonlocal seen
+        if call in STEPS:
+            seen += 1
+            if seen == number + 1:
+                raise Killed(f"{'after' if after else 'before'} {call}")
+
+    return count
+
+
+def again(stage: Stage) -> Outcome | None:
+    """What an operator does then; None where the release had ended before it was killed."""
+    stage.before = stage.after = lambda _call: None
+    stage.abandon()
+    if stage.journal is not None:
+        return stage.release().resume()
+    if stage.serves()[0] == {"api:1"} and len(stage.service().deployments()) == 1:
+        return stage.release().deploy("2")
+    return None
+
+
+@pytest.mark.parametrize("alarm", [False, True], ids=["good", "alarm"])
+@pytest.mark.parametrize(
+    "after",
+    [pytest.param(False, marks=pytest.mark.slow, id="before"), pytest.param(True, id="after")],
+)
+def test_killed_and_resumed(monkeypatch: pytest.MonkeyPatch, *, after: bool, alarm: bool) -> None:
+    """At every call that changes something: the same verdict, one deployment, no journal left."""
+    stage = prepared(monkeypatch, alarm=alarm)
+    verdict = stage.release().deploy("2").verdict
+    assert verdict is (Verdict.ROLLED_BACK if alarm else Verdict.LIVE)
+    serves = stage.serves()
+    steps = [call for call in stage.calls if call in STEPS]
+    assert {*STEPS} - {*steps} == {"ecs.stop_service_deployment"}
+    for number, step in enumerate(steps):
+        if step == JOURNAL and steps[:number].count(JOURNAL) >= MOST_BEATS:
+            continue
+        stage = prepared(monkeypatch, alarm=alarm)
+        setattr(stage, "after" if after else "before", kill_at(number, after=after))
+        with pytest.raises(Killed) as killed:
+            stage.release().deploy("2")
+        outcome = again(stage)
+        where = str(killed.value)
+        assert outcome is None or outcome.verdict is verdict, where
+        assert stage.serves() == serves, where
+        assert stage.journal is None, where
+        assert len(stage.service().deployments()) == 2, where
+
+
+def test_killed_where_the_tasks_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever resumes counts the dead tasks anew, and stops the deployment."""
+    stage = Stage(monkeypatch)
+    image = stage.push("2")
+    stage.cloud.fault("exits", image=image)
+
+    def die(call: str) -> None:
+        if call == "ecs.stop_service_deployment":
+            raise Killed
+
+    stage.before = die
+    with pytest.raises(Killed):
+        stage.release().deploy("2")
+    outcome = again(stage)
+    assert outcome is not None
+    assert outcome.exit_code == 3
+    assert any("api exited with 1" in reason for reason in outcome.stop_reasons)

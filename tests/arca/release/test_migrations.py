@@ -1,0 +1,225 @@
+"""Migrations beside releases: one at a time, a contract in its time, a refusal that says why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from arca.errors import ArcaError, Refused
+from arca.release.journal import Journal
+from arca.release.migrations import alone
+from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE
+from tests.arca.release.stage import REPOSITORY, URL, Arca, Stage
+from tests.arca_migrate.histories import INVOICES, write
+
+DAY = 24 * 60 + 1
+"""Minutes until a contract may run."""
+
+
+def refused(result: Result) -> Refused:
+    """The error of a refusal, of which nothing was done."""
+    assert isinstance(result.exception, Refused), result.output
+    return result.exception
+
+
+def runs(stage: Stage, image: str, *words: str, code: int = 0) -> None:
+    """Have an image's tasks print these words and exit so."""
+    said = "; ".join(f"echo '{word}'" for word in words)
+    command = ["sh", "-c", f"{said or ':'}; exit {code}"]
+    stage.cloud.control("PUT", "/arca/images", {"image": image, "command": command})
+
+
+CONTRACT = ("migrate", "--phase", "contract")
+EVERY = ("migrate", "--phase", "expand", "--phase", "migrate", "--phase", "contract")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((*EVERY, "--image", "2"), f"{URL}:2 is not what serves, which is {URL}:1"),
+        ((*CONTRACT, "--image", "2"), f"{URL}:2 is not what serves"),
+        ((*CONTRACT, "--image", "9"), f"{URL}:9 is not what serves"),
+        (EVERY, "together with expand and migrate is refused"),
+        (("migrate", "--phase", "contract", "--phase", "migrate"), "together with migrate"),
+    ],
+)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_contract_of_what_does_not_serve(
+    stage: Stage, arca: Arca, words: tuple[str, ...], said: str, dry: tuple[str, ...]
+) -> None:
+    """Nor one with what no release has used; no task is started, the lock is free."""
+    stage.cloud.advance(DAY)
+    assert said in refused(arca(*words, *dry)).what
+    assert not {"ecs.run_task", "ecs.register_task_definition"} & {*stage.calls}
+    assert stage.journal is None
+
+
+@pytest.mark.parametrize("name", ["1", f"{URL}:1", "digest"])
+def test_a_contract_of_what_serves(stage: Stage, arca: Arca, name: str) -> None:
+    """However the image is named: by tag, or by digest."""
+    if name == "digest":
+        found = stage.client("ecr").describe_images(repositoryName=REPOSITORY)["imageDetails"]
+        name = next(one["imageDigest"] for one in found if one["imageTags"] == ["1"])
+    stage.cloud.advance(DAY)
+    result = arca(*CONTRACT, "--image", name)
+    assert result.exit_code == 0, result.output
+    assert "ecs.run_task" in stage.calls
+
+
+def test_a_contract_during_a_deployment(stage: Stage, arca: Arca) -> None:
+    """Back to a release that was live for long: its earlier life does not count."""
+    stage.cloud.advance(DAY)
+    assert stage.release().deploy("2").exit_code == 0
+    stage.client("ecs").update_service(cluster=CLUSTER, service=SERVICE, taskDefinition="api:1")
+    stage.cloud.advance(1)
+    error = refused(arca(*CONTRACT))
+    assert "is IN_PROGRESS" in error.what
+    assert "no deployment under way" in error.wanted
+
+
+def test_a_contract_while_two_releases_serve(stage: Stage, arca: Arca) -> None:
+    """A rollback that failed is at its end, and both may be there."""
+    stage.cloud.fault("alarm-at", percent=10)
+    stage.cloud.fault("rollback-fails")
+    assert stage.release().deploy("2").exit_code == 4
+    stage.cloud.advance(DAY)
+    assert "api:1 and api:2 serves" in refused(arca(*CONTRACT)).what
+
+
+def test_a_contract_waits_from_the_end_of_its_deployment(stage: Stage, arca: Arca) -> None:
+    """A day, or what --wait says."""
+    stage.cloud.advance(DAY)
+    assert stage.release().deploy("2").exit_code == 0
+    stage.cloud.advance(DAY - 10)
+    assert "is refused until" in refused(arca(*CONTRACT)).what
+    assert arca(*CONTRACT, "--wait", "1h").exit_code == 0
+    stage.cloud.advance(10)
+    assert arca(*CONTRACT).exit_code == 0
+
+
+def test_no_migration_during_a_release(stage: Stage, arca: Arca) -> None:
+    """Whoever holds the lock is named; a dry run asks for no lock."""
+    seen: list[Result] = []
+
+    def migrate(_deployment: Any) -> None:
+        if not seen:
+            seen.append(arca("migrate", "--phase", "expand", "--image", "2"))
+            seen.append(arca("migrate", "--phase", "expand", "--image", "2", "--dry-run"))
+
+    assert stage.release(watch=migrate).deploy("2").exit_code == 0
+    assert f"deploy of {URL}:2" in refused(seen[0]).what
+    assert seen[1].exit_code == 0
+
+
+def test_no_release_during_a_migration(stage: Stage, arca: Arca) -> None:
+    """The second one is told who migrates what; afterwards it may."""
+    seen: list[str] = []
+
+    def deploy(call: str) -> None:
+        if call == "ecs.run_task" and not seen:
+            with pytest.raises(Refused) as raised:
+                stage.release().deploy("2")
+            seen.append(raised.value.what)
+
+    stage.after = deploy
+    assert arca("migrate", "--phase", "expand", "--image", "2").exit_code == 0
+    assert f"migrate of {URL}:2 (expand)" in seen[0]
+    assert stage.journal is None
+    assert stage.release().deploy("2").exit_code == 0
+
+
+def test_a_long_migration_is_alive(stage: Stage, arca: Arca) -> None:
+    """It shows so while its task runs: nobody takes it for dead."""
+    command = ["sh", "-c", "sleep 0.3"]
+    stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": command})
+    beats: list[str] = []
+
+    def written(call: str) -> None:
+        if call == "ssm.put_parameter":
+            beats.append((stage.journal or {})["beat"])
+
+    stage.after = written
+    assert arca("migrate", "--image", "2", "--timeout", "7d").exit_code == 0
+    assert len({*beats}) > 1
+
+
+def test_a_migration_that_ends_badly_frees_the_lock(stage: Stage, arca: Arca) -> None:
+    """Whatever ends it: its own failure, Ctrl-C, a call that is refused."""
+    runs(stage, f"{URL}:2", code=3)
+    assert arca("migrate", "--image", "2").exit_code == 1
+    assert stage.journal is None
+    for error in (KeyboardInterrupt(), ArcaError("no", where="", wanted="", do="")):
+
+        def end(call: str, error: BaseException = error) -> None:
+            if call == "ecs.run_task":
+                raise error
+
+        stage.before = end
+        assert arca("migrate", "--image", "2").exit_code == 1
+        assert stage.journal is None
+
+
+def test_a_killed_migration(stage: Stage, arca: Arca) -> None:
+    """The next one takes its place, and no resumed release ships its image."""
+    Journal.begin(stage.stack, what="migrate", image=f"{URL}:2 (expand)", clock=stage.clock)
+    assert "migrate of" in refused(arca("migrate", "--image", "2")).what
+    stage.abandon()
+    assert arca("migrate", "--image", "2").exit_code == 0
+    assert stage.journal is None
+    killed = alone(stage.stack, f"{URL}:2", ("expand",), stage.clock)
+    killed.__enter__()
+    stage.abandon()
+    with pytest.raises(ArcaError):
+        stage.release().resume()
+    assert stage.serves()[0] == {"api:1"}
+    assert "ecs.update_service" not in stage.calls
+
+
+def test_a_dead_release_is_not_ended_by_a_migration(stage: Stage, arca: Arca) -> None:
+    """It has a step to resume."""
+    Journal.begin(stage.stack, what="deploy", image=f"{URL}:2", clock=stage.clock)
+    stage.abandon()
+    assert f"deploy of {URL}:2" in refused(arca("migrate", "--image", "2")).what
+    assert stage.journal is not None
+
+
+REFUSAL = json.dumps({"event": "migration.refused", "message": "Another runner.", "do": "Wait."})
+
+
+def test_a_refused_migration(stage: Stage, arca: Arca) -> None:
+    """6, with the runner's own words."""
+    runs(stage, f"{URL}:2", "{}", "no JSON", REFUSAL, code=6)
+    result = arca("migrate", "--image", "2")
+    assert result.exit_code == 6
+    assert "REFUSED: Another runner. To do: Wait." in result.stdout
+    said = json.loads(arca("migrate", "--image", "2", "--json").stdout)
+    assert said["refused"] == "Another runner. To do: Wait."
+
+
+def test_a_plan_that_a_run_would_refuse(arca: Arca, tmp_path: Path) -> None:
+    """6 and what stands in the way, after all that can be shown."""
+    steps = ("expand", "SELECT 1"), ("contract", "DROP TABLE a"), ("expand", "SELECT 2")
+    words = ("migrate", "--plan", "--history", str(write(tmp_path, *steps)))
+    result = arca(*words)
+    assert "r3 (expand) stands behind r2 (contract)" in refused(result).what
+    assert "-- r1 (expand)" in result.stdout
+    assert "-- held back: r2 (contract)" in result.stdout
+    result = arca(*words, "--json")
+    content = json.loads(result.stdout)
+    assert (content["held"], content["stuck"], result.exit_code) == (["r2", "r3"], "r3", 6)
+    every = ("--phase", "expand", "--phase", "contract")
+    assert arca(*words, *every).exit_code == 0
+    assert arca(*words, "--from", "r2").exit_code == 0
+
+
+def test_a_plan_from_nothing(arca: Arca) -> None:
+    """`base`, as the runner takes it, is what is meant without --from."""
+    words = ("migrate", "--plan", "--history", str(INVOICES))
+    result = arca(*words, "--from", "base")
+    assert result.exit_code == 0, result.output
+    assert "-- 0001" in result.stdout
+    assert result.stdout == arca(*words).stdout
+    assert "-- 0004_by_day" not in arca(*words, "--from", "0004_by_day").stdout
+    assert "no revision" in str(arca(*words, "--from", "nowhere").exception)

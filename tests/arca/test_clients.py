@@ -1,0 +1,131 @@
+"""Clients of AWS: what this machine's configuration does to them, and how often they ask."""
+
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import boto3
+import pytest
+from botocore import endpoint
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import (
+    BotoCoreError,
+    CredentialRetrievalError,
+    LoginRefreshRequired,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+
+from arca import clients
+from arca.clients import Account, account_client, client, explained
+from arca.errors import ArcaError
+from arca.outputs import Outputs
+from arca.stack import Stack
+from tests.stacks import graph
+
+VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL",
+             "AWS_SHARED_CREDENTIALS_FILE")  # fmt: skip # what an operator may have set
+BROKEN = "[profile x\nregion ="
+
+
+class Empty:
+    """A body of an answer."""
+
+    def stream(self, *_: Any, **__: Any) -> list[bytes]:
+        """Nothing in it."""
+        return [b"{}"]
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """Prod on AWS, on a machine whose configuration nobody read yet."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setattr(clients, "_client", lru_cache(vars(clients)["_client"].__wrapped__))
+    return Stack("prod", Outputs.model_validate(graph("prod").outputs), None)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("AWS_PROFILE=nope", "The config profile (nope) could not be found"),
+        ("AWS_CONFIG_FILE={file}", "Unable to parse config file: {file}"),
+        ("AWS_SHARED_CREDENTIALS_FILE={file}", "Unable to parse config file: {file}"),
+        ("AWS_ENDPOINT_URL=nonsense", "Invalid endpoint: nonsense"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, said: str
+) -> None:
+    """One clear error, whoever makes the client: what is wrong, and which variable leads to it."""
+    file = tmp_path / "config"
+    file.write_text(BROKEN, encoding="utf-8")
+    variable, _, value = setting.format(file=file).partition("=")
+    monkeypatch.setenv(variable, value)
+    account = Account("123456789012", "sa-east-1", None)
+    for made in (lambda: client(stack, "ecs"), lambda: account_client(account, "s3")):
+        with pytest.raises(ArcaError) as error:
+            made()
+        assert said.format(file=file) in error.value.what
+        assert f"({variable}={value})" in error.value.where
+        assert "aws configure list" in error.value.do
+        assert error.value.exit_code == 1
+
+
+def test_half_of_a_key(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable that is missing is named."""
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(ArcaError, match="missing: AWS_SECRET_ACCESS_KEY"):
+        client(stack, "ecs")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnauthorizedSSOTokenError(),
+        SSOTokenLoadError(error_msg="Token for x does not exist"),
+        TokenRetrievalError(provider="sso", error_msg="Token has expired and refresh failed"),
+        LoginRefreshRequired(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_login_that_has_expired(stack: Stack, error: BotoCoreError) -> None:
+    """To try again is no advice: to log in is."""
+    with pytest.raises(ArcaError) as said, explained(stack, "It fails"):
+        raise error
+    assert "It fails: the login has expired" in said.value.what
+    assert "log in again with `aws sso login`" in said.value.do
+
+
+def test_a_process_that_gives_no_credentials(stack: Stack) -> None:
+    """The profile's own program is looked at, not AWS."""
+    with pytest.raises(ArcaError, match="wanted: a configuration"), explained(stack, "It fails"):
+        raise CredentialRetrievalError(provider="custom-process", error_msg="exit code 1")
+
+
+@pytest.mark.parametrize(("where", "attempts"), [(None, 5), ("http://127.0.0.1:9", 3)])
+def test_how_often_aws_is_asked(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, where: str | None, attempts: int
+) -> None:
+    """A service that refuses for a while is asked again: five times on AWS, waiting in between."""
+    waits: list[float] = []
+    asked: list[str] = []
+    monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=waits.append))
+    made = client(Stack(stack.name, stack.outputs, where), "ecs")
+
+    def busy(request: Any, **_: Any) -> AWSResponse:
+        asked.append(request.url)
+        # The stubs know no headers and no raw body but urllib3's.
+        return AWSResponse(request.url, 503, cast("Any", {}), cast("Any", Empty()))
+
+    made.meta.events.register("before-send", busy)
+    with pytest.raises(ArcaError), explained(stack, "It fails"):
+        made.list_clusters()
+    assert len(asked) == attempts
+    assert len(waits) == attempts - 1
+    assert all(0 <= seconds <= 20 for seconds in waits)

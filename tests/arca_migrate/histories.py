@@ -1,0 +1,105 @@
+"""Small Alembic histories, and runs of them whose lines are kept and held against the contract."""
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from arca_migrate import history, runner
+from arca_migrate.database import Database
+from arca_migrate.events import Events
+from arca_migrate.history import History
+from arca_migrate.limits import Limits
+from arca_migrate.phase import ROLLING, Phase
+
+from arca.monitoring import contract
+from tests import ROOT
+
+INVOICES = ROOT / "tests" / "fixtures" / "invoices"
+HASTY = Limits(lock=0.2, statement=20, runner=0.3, attempts=2, pause=0.05)
+"""Limits for tests that wait for them."""
+EVERY = tuple(Phase)
+
+
+def invoices() -> History:
+    """The history of the fixture."""
+    return history.read(INVOICES)
+
+
+def write(directory: Path, *steps: tuple[str, str]) -> Path:
+    """A line of revisions, each a phase and statements; ids are r1, r2 and so on."""
+    for number, (phase, body) in enumerate(steps, 1):
+        down = f"r{number - 1}" if number > 1 else None
+        revision(directory, f"r{number}", down, f'phase = "{phase}"', body)
+    return directory
+
+
+def revision(directory: Path, name: str, down: str | None, phase: str, body: str) -> Path:
+    """One revision's file; its body is Python where it names `op`, else SQL."""
+    python = "op." in body or "raise " in body
+    code = body if python else f"op.execute({body!r})"
+    lines = [
+        f'"""Step {name}."""',
+        "import sqlalchemy as sa",
+        "from alembic import op",
+        f"revision = {name!r}",
+        f"down_revision = {down!r}",
+        phase,
+        "def upgrade():",
+        textwrap.indent(code, "    "),
+    ]
+    path = directory / "versions" / f"{name}.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+class Lines(list[dict[str, Any]]):
+    """The lines of a run, each of which keeps the log's contract."""
+
+    def take(self, text: str) -> None:
+        """One line, as it is written."""
+        line = json.loads(text)
+        assert list(contract.breaches(line)) == []
+        self.append(line)
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """Those of an event."""
+        return [line for line in self if line["event"] == event]
+
+
+def run(
+    database: Database,
+    found: History | Path,
+    *,
+    phases: tuple[Phase, ...] = ROLLING,
+    lines: Lines | None = None,
+    limits: Limits = HASTY,
+) -> runner.Outcome:
+    """Run a history's pending revisions."""
+    lines = Lines() if lines is None else lines
+    found = history.read(found) if isinstance(found, Path) else found
+    events = Events("1.2.3", write=lines.take)
+    return runner.run(database, found, phases=phases, events=events, limits=limits)
+
+
+def session(database: Database, application: str = "test") -> psycopg.Connection[Any]:
+    """A session beside the runner's, as the application has it."""
+    return database.connect(Limits(lock=10), application=application)
+
+
+def asked(database: Database, query: str) -> Any:
+    """The first value of a query."""
+    with session(database) as other:
+        row = other.execute(query.encode()).fetchone()
+    return row[0] if row else None
+
+
+def columns(database: Database, table: str) -> list[str]:
+    """The columns of a table, in order; none where it is missing."""
+    return asked(
+        database,
+        "SELECT coalesce(array_agg(column_name::text ORDER BY ordinal_position), '{}') "  # noqa: S608 - a test's own table
+        f"FROM information_schema.columns WHERE table_name = '{table}'",
+    )

@@ -1,0 +1,241 @@
+"""stack.yml and what decides about it: its steps are run, with a `pulumi` that writes down."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import ROOT
+from tests.github.test_workflow_expressions import FINE, holds
+from tests.github.workflows import Runner, jobs_of, named
+
+STACK = jobs_of("stack")["stack"]
+STEPS: list[dict[str, Any]] = STACK["steps"]
+PLAN, HOLD, DRIFT, UPDATE = (
+    *("Preview", "Hold the plan against the policies", "Look for drift", "Update"),
+)
+SAY, KEEP = "Say how the preview ended", "Keep what was said"
+DEPLOYED = json.dumps(
+    {
+        "deployment": {"id": "new", "status": "SUCCESSFUL", "reason": "", "paused": False},
+        "release": None,
+    }
+)
+ROLLED_BACK = DEPLOYED.replace("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
+
+
+def steps_of(purpose: str, *, drift: bool = False, well: bool = True) -> list[str]:
+    """The named steps that such a call runs; `well` is how all went before them."""
+    contexts = {"inputs": {"purpose": purpose, "drift": drift, "stack": "prod"}}
+    status = {**FINE, "success": well, "failure": not well}
+    return [s["name"] for s in STEPS if "name" in s and holds(s.get("if"), contexts, status)]
+
+
+def test_what_each_purpose_does() -> None:
+    """Only `infra` changes anything, and after its plan; only `drift` compares with AWS."""
+    assert steps_of("preview") == [PLAN, HOLD, SAY, KEEP]
+    assert steps_of("look") == [PLAN, HOLD, KEEP]
+    assert steps_of("look", drift=True) == [DRIFT, KEEP]
+    assert steps_of("infra") == [PLAN, HOLD, UPDATE]
+    assert steps_of("preview", well=False) == [SAY, KEEP]
+    assert steps_of("look", drift=True, well=False) == [KEEP]
+    assert steps_of("infra", well=False) == []
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    """One where every command is there and all goes well."""
+    return Runner(tmp_path, pulumi="", arca="")
+
+
+def test_a_preview_is_kept_with_its_events(runner: Runner) -> None:
+    """The flag that keeps them is only there when Pulumi is told to show it."""
+    step = named("stack", "stack", PLAN)
+    assert step["env"]["PULUMI_DEBUG_COMMANDS"] == "true"
+    runner.fake("pulumi", "echo it would change")
+    done = runner.run(step["run"], STACK="dev")
+    (call,) = done.calls
+    assert done.code == 0
+    assert call.startswith("pulumi preview --diff --non-interactive")
+    assert call.endswith("--event-log events.json --stack dev")
+    assert done.read("results/dev.txt") == "it would change\n"
+    runner.fake("pulumi", "exit 255")
+    assert runner.run(step["run"], STACK="dev").code == 255
+
+
+@pytest.mark.parametrize(("operation", "code"), [("same", 0), ("delete", 6)])
+def test_a_plan_that_is_refused_ends_the_job(runner: Runner, operation: str, code: int) -> None:
+    """With what it would lose among what was said."""
+    bucket = {"op": operation, "urn": "urn::dev::storage", "type": "aws:s3/bucket:Bucket"}
+    change = {"resourcePreEvent": {"metadata": bucket}}
+    events: list[dict[str, Any]] = [{"preludeEvent": {}}, change]
+    (runner.folder / "results").mkdir()
+    text = "\n".join(map(json.dumps, events))
+    (runner.folder / "events.json").write_text(text, encoding="utf-8")
+    done = runner.run(named("stack", "stack", HOLD)["run"], STACK="dev")
+    assert done.code == code
+    assert ("its data would be gone" in done.read("results/dev.txt")) == (code == 6)
+
+
+@pytest.mark.parametrize(
+    ("pulumi", "result"),
+    [
+        ("exit 0", "clean"),
+        ("echo 'error: no changes were expected but changes were proposed' >&2; exit 255", "drift"),
+        ("echo 'error: could not read the state' >&2; exit 255", "failed"),
+    ],
+)
+def test_what_a_look_for_drift_finds(runner: Runner, pulumi: str, result: str) -> None:
+    """Compared with AWS itself, not with the state of the last update."""
+    runner.fake("pulumi", pulumi)
+    done = runner.run(named("stack", "stack", DRIFT)["run"], STACK="dr")
+    assert done.code == 0
+    assert done.read("results/dr.result") == f"{result}\n"
+    (call,) = done.calls
+    assert call.startswith("pulumi preview --refresh --expect-no-changes --diff ")
+    assert call.endswith("--stack dr")
+
+
+def test_an_update_is_followed_and_verified(runner: Runner) -> None:
+    """It asks before it, follows after it, and says what runs."""
+    runner.fake("arca", f"echo '{DEPLOYED}'")
+    done = runner.run(named("stack", "stack", UPDATE)["run"], STACK="prod")
+    assert done.code == 0, done.said
+    assert done.calls == [
+        "arca status --stack prod --json",
+        "pulumi up --yes --skip-preview --non-interactive --color never --stack prod",
+        "arca status --stack prod --json",
+        "arca verify --stack prod",
+        "arca status --stack prod",
+    ]
+
+
+BEFORE_UP = f"""if [ -e up ]; then echo '{ROLLED_BACK}'; exit; fi
+echo '{DEPLOYED.replace("new", "old")}'"""
+
+
+@pytest.mark.parametrize(
+    ("pulumi", "arca", "code"),
+    [
+        # ECS rolled back what the update began.
+        ("touch up", BEFORE_UP, 3),
+        ("exit 255", f"echo '{DEPLOYED}'", 255),
+        # A task would miss something.
+        ("", f"echo '{DEPLOYED}'; [ \"$1\" != verify ]", 1),
+    ],
+)
+def test_an_update_that_goes_wrong_fails(runner: Runner, pulumi: str, arca: str, code: int) -> None:
+    """Whichever of its commands says so."""
+    runner.fake("pulumi", pulumi)
+    runner.fake("arca", arca)
+    assert runner.run(named("stack", "stack", UPDATE)["run"], STACK="prod").code == code
+
+
+class Repository:
+    """A clone of the program with a history of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / ".github").unlink()
+        scripts = folder / ".github" / "scripts"
+        scripts.mkdir(parents=True)
+        shutil.copy(ROOT / ".github" / "scripts" / "touched.py", scripts)
+        for path in ROOT.glob("Pulumi.*.yaml"):
+            shutil.copy(path, folder)
+        for path in ("components/cache.py", "docs/cache.md"):
+            (folder / path).parent.mkdir()
+            (folder / path).write_text("the same text\n" * 20, encoding="utf-8")
+        self.git("init", "--quiet", "--initial-branch", "main")
+        self.first = self.commit()
+
+    def git(self, *words: str) -> str:
+        """Run git here, as nobody in particular."""
+        who = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+        done = subprocess.run(
+            ["git", *who, *words],  # noqa: S607 - the one on PATH, as the workflow has it
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        """Keep everything as it is; gives the commit."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "a change")
+        return self.git("rev-parse", "HEAD")
+
+
+@pytest.fixture
+def repository(runner: Runner) -> Repository:
+    """The checkout of that runner."""
+    return Repository(runner.folder)
+
+
+ALL = '["dev", "staging", "prod", "dr"]'
+
+
+def touched(runner: Runner, workflow: str, before: str) -> str:
+    """What the workflow's job says since that commit."""
+    runner.fake("gh", f"echo {before}")
+    step = named(workflow, "touched", "touched")
+    assert step["id"] == "touched"
+    wanted = {"preview": {"BASE"}, "infra": {"GH_TOKEN"}}[workflow]
+    assert set(step["env"]) == wanted
+    (runner.folder / "GITHUB_OUTPUT").unlink(missing_ok=True)
+    done = runner.run(step["run"], BASE=before)
+    assert done.code == 0, done.said
+    return done.read("GITHUB_OUTPUT").strip().removeprefix("stacks=")
+
+
+BOTH = pytest.mark.parametrize("workflow", ["preview", "infra"])
+
+
+@BOTH
+def test_a_file_that_leaves_the_program_touches_it(
+    runner: Runner, repository: Repository, workflow: str
+) -> None:
+    """Git would call it a rename, and name only the place where nobody reads it."""
+    repository.git("mv", "components/cache.py", "docs/cache_old.py")
+    repository.commit()
+    assert touched(runner, workflow, repository.first) == ALL
+
+
+@BOTH
+def test_what_was_changed_since_is_touched(
+    runner: Runner, repository: Repository, workflow: str
+) -> None:
+    """All commits since then, and nothing before."""
+    (repository.folder / "Pulumi.dr.yaml").write_text("a: b\n", encoding="utf-8")
+    second = repository.commit()
+    (repository.folder / "docs" / "cache.md").write_text("other\n", encoding="utf-8")
+    repository.commit()
+    assert touched(runner, workflow, repository.first) == '["dr"]'
+    assert touched(runner, workflow, second) == "[]"
+
+
+@pytest.mark.parametrize("before", ["", "0" * 40])
+def test_the_first_run_touches_everything(
+    runner: Runner, repository: Repository, before: str
+) -> None:
+    """No run went all the way yet, or its commit is gone."""
+    assert repository.first
+    assert touched(runner, "infra", before) == ALL
+
+
+def test_a_preview_compares_with_the_base(runner: Runner, repository: Repository) -> None:
+    """What main got meanwhile is not this pull request's."""
+    step = named("preview", "touched", "touched")
+    assert step["env"]["BASE"] == "${{ github.event.pull_request.base.sha }}"
+    repository.git("switch", "--quiet", "--create", "change")
+    (repository.folder / "Pulumi.dev.yaml").write_text("a: b\n", encoding="utf-8")
+    repository.commit()
+    repository.git("switch", "--quiet", "main")
+    (repository.folder / "Pulumi.prod.yaml").write_text("a: b\n", encoding="utf-8")
+    base = repository.commit()
+    repository.git("switch", "--quiet", "change")
+    assert touched(runner, "preview", base) == '["dev"]'
