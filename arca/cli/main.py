@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from arca.errors import INTERRUPTED, ArcaError
+from arca.errors import ArcaError, ExitCode
 
 COMMANDS: Mapping[str, str] = {
     "bootstrap": "An empty account's first things: state, its key, GitHub's login, the boundary.",
@@ -124,7 +124,7 @@ def main() -> None:
         click.echo(
             "Interrupted. A deployment that ECS works on goes on: see `arca status`.", err=True
         )
-        sys.exit(INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
     except ArcaError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)

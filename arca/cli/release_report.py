@@ -7,7 +7,7 @@ import click
 
 from arca.check import Check
 from arca.cli import render
-from arca.errors import INTERRUPTED
+from arca.errors import ExitCode
 from arca.release.service import Deployment, short
 from arca.release.verdict import EXIT_CODES, Interrupted, Outcome, Verdict
 from arca.stack import Stack
@@ -63,7 +63,7 @@ def watched(stack: Stack, release: Callable[[], Outcome]) -> Outcome:
             f"`arca stop --stack {stack.name}`.",
             err=True,
         )
-        click.get_current_context().exit(INTERRUPTED)
+        click.get_current_context().exit(ExitCode.INTERRUPTED)
 
 
 def end(stack: Stack, outcome: Outcome, *, as_json: bool) -> None:
