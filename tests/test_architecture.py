@@ -12,6 +12,7 @@ from tests import ROOT
 
 TOPICS = {"bootstrap", "monitoring", "release", "smoke"}
 SHARED = {
+    "clock",
     "check",
     "checkout",
     "clients",

@@ -18,7 +18,7 @@ from tests.github.workflows import WORKFLOWS, jobs_of, loaded, script
 from tests.stacks import STACKS, graph
 
 if TYPE_CHECKING:
-    from arca.release.clock import Clock
+    from arca.clock import Clock
 
 settled = script("settled")
 review = script("review_stack")

@@ -57,7 +57,7 @@ def command(
         _plan(history, chosen, start=start, as_json=as_json)
         return
     from arca.cli import render
-    from arca.release.clock import Clock
+    from arca.clock import Clock
     from arca.release.migrations import Migrations, alone, refusal
     from arca.release.service import Service
     from arca.stack import find

@@ -29,7 +29,7 @@ def command(
     Its log lines come on stdout, or on stderr with --json. Ctrl-C stops the task.
     """
     from arca.cli import render
-    from arca.release.clock import Clock
+    from arca.clock import Clock
     from arca.release.service import Service, short
     from arca.release.tasks import Task
     from arca.stack import find

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from arca.check import Check
+from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import definition, failures, gates, journal
-from arca.release.clock import Clock
 from arca.release.journal import Journal
 from arca.release.judge import serving
 from arca.release.migrations import Migrations, refusal

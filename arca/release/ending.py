@@ -2,10 +2,10 @@
 
 from contextlib import suppress
 
+from arca.clock import Clock
 from arca.errors import ArcaError
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import failures
-from arca.release.clock import Clock
 from arca.release.judge import Serving, judge, serving
 from arca.release.service import Deployment, Service
 from arca.release.verdict import Outcome, Verdict

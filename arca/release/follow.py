@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import NoReturn
 
 from arca.clients import explained
+from arca.clock import Clock
 from arca.errors import ArcaError
 from arca.release import failures
-from arca.release.clock import Clock
 from arca.release.service import Deployment, Service, short
 
 FEWEST_FAILURES = 3

@@ -15,8 +15,8 @@ from typing import Any, Literal, Self
 from pydantic import TypeAdapter, ValidationError
 
 from arca.clients import client, explained
+from arca.clock import Clock
 from arca.errors import ArcaError, Refused
-from arca.release.clock import Clock
 from arca.release.wishes import Wishes
 from arca.stack import Stack
 

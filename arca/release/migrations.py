@@ -12,9 +12,9 @@ from arca_migrate.errors import MigrationError, MigrationRefused
 from arca_migrate.phase import Phase
 
 from arca.clients import client, explained
+from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 from arca.release import definition, gates, history, journal
-from arca.release.clock import Clock
 from arca.release.judge import serving
 from arca.release.service import Service, image_of, short
 from arca.release.tasks import STARTED_BY, Result, Task

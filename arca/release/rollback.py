@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from arca.clock import Clock
 from arca.errors import Refused
 from arca.release import ending, history, journal
-from arca.release.clock import Clock
 from arca.release.deploy import Release
 from arca.release.follow import Acts, Follower
 from arca.release.judge import serving

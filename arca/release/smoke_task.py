@@ -7,7 +7,7 @@ new image asks it (docs/service-contract.md, `/app/smoke`).
 from collections.abc import Callable
 from datetime import timedelta
 
-from arca.release.clock import Clock
+from arca.clock import Clock
 from arca.release.service import Service
 from arca.release.tasks import Task
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from arca.clients import client, explained
+from arca.clock import Clock
 from arca.errors import ArcaError
-from arca.release.clock import Clock
 from arca.release.service import Service, short
 
 POLL_SECONDS = 3.0

@@ -20,14 +20,14 @@ import pytest
 from botocore import endpoint
 from click.testing import CliRunner, Result
 
-from arca import clients
+from arca import clients, clock
 from arca import stack as stacks
 from arca.cli.main import cli
 from arca.emulator.ecs.inside import Clients
 from arca.emulator.wishes import manifest
 from arca.monitoring.live.objectives import Status
 from arca.outputs import Outputs
-from arca.release import clock, deploy, gates, rollback
+from arca.release import deploy, gates, rollback
 from arca.release.deploy import Release
 from arca.release.service import Deployment, Service
 from arca.release.wishes import Wishes

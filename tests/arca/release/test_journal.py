@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 from arca.release import journal
-from arca.release.clock import Clock
 from arca.release.journal import Journal
 from arca.stack import Stack, find
 from tests.arca.emulated import Cloud
