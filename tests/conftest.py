@@ -1,11 +1,45 @@
-"""What every test gets: no traffic but to this machine."""
+"""What every test gets: a clock that the run chose, and no traffic but to this machine."""
 
+import locale
+import os
 import socket
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.clock import sitecustomize
+
 LOOPBACK = ("127.", "::1", "localhost")
+MOMENT = "ARCA_TEST_MOMENT"
+"""When the tests happen, ISO 8601 with a zone; `make test-clock` names awkward ones."""
+ORDINARY = "2032-03-10T14:07:00+00:00"
+"""A Wednesday, far from the end of any hour, day, month or year.
+
+It lies in the future because OpenSSL reads the system's clock itself: a certificate that the
+tests' clock calls valid must be valid by the system's clock too.
+"""
+
+
+def begin_at(moment: datetime) -> None:
+    """Let this process and all its Python children live from a moment on.
+
+    Only the first process computes the offset: its workers and children inherit it, so that all
+    of them agree about the time.
+    """
+    if sitecustomize.OFFSET not in os.environ:
+        offset = (moment - datetime.now(UTC)).total_seconds()
+        os.environ[sitecustomize.OFFSET] = str(offset)
+        folder = str(Path(sitecustomize.__file__).parent)
+        others = [path for path in (os.environ.get("PYTHONPATH"),) if path]
+        os.environ["PYTHONPATH"] = os.pathsep.join([folder, *others])
+        sitecustomize.move()
+
+
+begin_at(datetime.fromisoformat(os.environ.get(MOMENT, ORDINARY)))
+# The locale of the environment, which Python ignores until a program asks for it.
+locale.setlocale(locale.LC_ALL, "")
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from arca_migrate.sessions import LOCK
 from click.testing import CliRunner
 
 from arca.monitoring import contract
-from tests import ROOT
+from tests import ROOT, clock
 from tests.arca_migrate.histories import INVOICES, session, write
 
 
@@ -60,7 +60,7 @@ def process(arguments: list[str], environment: dict[str, str]) -> tuple[int, str
     done = subprocess.run(
         [sys.executable, "-m", "arca_migrate", "--history", INVOICES, *arguments],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **environment},
+        env={**clock.environment(), "PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests import ROOT
+from tests import ROOT, clock
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yml"))
@@ -114,6 +114,7 @@ class Runner:
             [BASH, "-euo", "pipefail", str(path), *words],
             cwd=self.folder,
             env={
+                **clock.environment(),
                 **files,
                 "PATH": self.path,
                 "CALLS": str(self._calls),

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from arca.cli import main as cli_main
 from arca.cli.main import COMMANDS, cli
 from arca.errors import ArcaError, Refused
-from tests import ROOT
+from tests import ROOT, clock
 
 
 @pytest.fixture
@@ -27,7 +27,12 @@ def arca(tmp_path: Path) -> Any:
         return subprocess.run(
             [sys.executable, "-m", "arca", *arguments],
             cwd=ROOT,
-            env={"PATH": "/usr/bin:/bin", "ARCA_STATE_DIR": state, "HOME": str(tmp_path)},
+            env={
+                **clock.environment(),
+                "PATH": "/usr/bin:/bin",
+                "ARCA_STATE_DIR": state,
+                "HOME": str(tmp_path),
+            },
             capture_output=True,
             text=True,
             check=False,

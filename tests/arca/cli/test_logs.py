@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 
-from tests import ROOT
+from tests import ROOT, clock
 from tests.arca.emulated import Cloud, arca
 
 LINE = '{"level": "INFO", "event": "request", "correlation_id": "8f0a1b2c-GRU", "status": 200}'
@@ -40,13 +40,27 @@ def test_logs_finds_a_request_across_groups(cloud: Cloud) -> None:
 def test_logs_follows_and_stops_cleanly(cloud: Cloud) -> None:
     """Each line once, those that come later too; Ctrl-C ends it with 0."""
     logged(cloud)
-    command = "from arca.cli.main import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", command, "logs", "--correlation-id", "8f0a1b2c-GRU", "--follow",
-         "--json"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={"PATH": "/usr/bin:/bin", "ARCA_STATE_DIR": str(cloud.state)},
-    )  # fmt: skip # one call
+        [
+            sys.executable,
+            "-m",
+            "arca",
+            "logs",
+            "--correlation-id",
+            "8f0a1b2c-GRU",
+            "--follow",
+            "--json",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={
+            **clock.environment(),
+            "PATH": "/usr/bin:/bin",
+            "ARCA_STATE_DIR": str(cloud.state),
+        },
+    )
     # A line that never comes must fail the test, not hold it up.
     late = threading.Timer(30, process.kill)
     late.start()

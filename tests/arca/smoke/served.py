@@ -130,7 +130,7 @@ class Authority:
             .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
             .issuer_name(self._name)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=90))
+            .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
             .not_valid_after(now + timedelta(days=days))
         )
 

@@ -1,0 +1,10 @@
+"""The clock that the tests live by."""
+
+import os
+
+VARIABLES = ("ARCA_TEST_CLOCK_OFFSET", "PYTHONPATH")
+
+
+def environment() -> dict[str, str]:
+    """Return the variables that a process with an environment of its own needs to share it."""
+    return {name: os.environ[name] for name in VARIABLES if name in os.environ}
