@@ -1,11 +1,14 @@
 """An emulated account, and what an earlier bootstrap without CloudFormation has left in it."""
 
 import json
+from functools import lru_cache
 from typing import Any, cast
 
 import boto3
+import pytest
 from click.testing import Result
 
+from arca import clients
 from arca.naming import STATE_KEY_ALIAS, state_bucket
 from tests.arca.bootstrap.resolved import boundary_document
 from tests.arca.emulated import arca
@@ -26,6 +29,12 @@ NAMES = {
 """What the command calls a resource, and its logical id in the template."""
 RESOURCES = tuple(logical_id for logical_id in NAMES.values() if logical_id != "Budget")
 BUDGET = ("--monthly-budget", "400", "--contact", "platform@acme.example")
+
+
+def forget_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the command make its clients again, with the credentials of this test."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setattr(clients, "_client", lru_cache(vars(clients)["_client"].__wrapped__))
 
 
 def all_are(outcome: str) -> dict[str, str]:

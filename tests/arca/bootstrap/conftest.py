@@ -1,14 +1,11 @@
 """Accounts for the tests of the bootstrap."""
 
-from functools import lru_cache
-
 import pytest
 
-from arca import clients
 from arca.clients import Account, account_client
 from arca.clock import Clock
 from arca.emulator import cloudformation
-from tests.arca.bootstrap.accounts import ACCOUNT, EmulatedAccount
+from tests.arca.bootstrap.accounts import ACCOUNT, EmulatedAccount, forget_clients
 from tests.arca.bootstrap.scripted import ScriptedCloudFormation
 
 
@@ -27,7 +24,7 @@ def aws(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> EmulatedAccount:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
-    monkeypatch.setattr(clients, "_client", lru_cache(vars(clients)["_client"].__wrapped__))
+    forget_clients(monkeypatch)
     return EmulatedAccount(endpoint, on_aws=True)
 
 

@@ -40,6 +40,8 @@ class ScriptedCloudFormation:
         self._events: list[dict[str, Any]] = []
         self._open: Sequence[Mapping[str, Any]] = ()
         self._left = 0
+        self._resources_ended = False
+        self._kind = ""
         self._request: dict[str, Any] = {}
         self._client = client
         client.meta.events.register("before-parameter-build.cloudformation", self._note)
@@ -121,7 +123,7 @@ class ScriptedCloudFormation:
         return {"Status": "CREATE_COMPLETE", "Changes": changes}
 
     def _execute_change_set(self) -> dict[str, Any]:
-        self._left = self.waits
+        self._left, self._resources_ended = self.waits, False
         self._event("arca-bootstrap", f"{self._kind}_IN_PROGRESS", STACK_ARN)
         self.status = f"{self._kind}_IN_PROGRESS"
         return {}
@@ -130,11 +132,16 @@ class ScriptedCloudFormation:
         if self.status and self.status.endswith("_IN_PROGRESS") and self.status[0] != "R":
             if self._left:
                 self._left -= 1
+            elif not self._resources_ended:
+                self._end_resources()
             else:
-                self._end()
+                self.status = self.failure or f"{self._kind}_COMPLETE"
+                self._event("arca-bootstrap", self.status, STACK_ARN)
         return {"StackEvents": self._events[::-1]}
 
-    def _end(self) -> None:
+    def _end_resources(self) -> None:
+        """End each resource; the next look finds the stack ended too."""
+        self._resources_ended = True
         for change in self._open:
             logical, action = change["LogicalResourceId"], change["Action"]
             if self.failure:
@@ -144,8 +151,6 @@ class ScriptedCloudFormation:
             else:
                 self._event(logical, f"{self._kind}_COMPLETE", "x")
                 self.resources.setdefault(logical, f"{logical}-1")
-        self.status = self.failure or f"{self._kind}_COMPLETE"
-        self._event("arca-bootstrap", self.status, STACK_ARN)
 
     def _event(self, logical: str, status: str, physical: str, reason: str = "") -> None:
         self._events.append(

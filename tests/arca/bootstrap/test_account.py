@@ -8,7 +8,14 @@ from arca.bootstrap.account import AccountResources, find_resources, has_budget
 from arca.clients import Account
 from arca.errors import ArcaError, ExitCode, Refused
 from arca.naming import STATE_KEY_ALIAS, boundary_arn
-from tests.arca.bootstrap.accounts import ACCOUNT, BUCKET, GITHUB_ARN, EmulatedAccount, all_are
+from tests.arca.bootstrap.accounts import (
+    ACCOUNT,
+    BUCKET,
+    GITHUB_ARN,
+    EmulatedAccount,
+    all_are,
+    forget_clients,
+)
 from tests.arca.bootstrap.linted import schema
 
 
@@ -168,6 +175,7 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch, empty: EmulatedAccount)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    forget_clients(monkeypatch)
     result = EmulatedAccount(empty.endpoint, on_aws=True).run()
     assert isinstance(result.exception, ArcaError)
     assert "there are no AWS credentials" in str(result.exception)

@@ -277,6 +277,17 @@ def test_what_was_changed_by_hand_is_repaired(
     assert aws.outcomes() == all_are("already there")
 
 
+def test_the_stacks_own_identity_provider_stays_its_own(
+    aws: EmulatedAccount, deployed: ScriptedCloudFormation
+) -> None:
+    """An update that took it for somebody else's would remove it from the stack."""
+    aws.create_identity_provider("sts.amazonaws.com")
+    deployed.changes = [[]]
+    assert aws.outcomes() == all_are("already there")
+    sent = deployed.called("CreateChangeSet")[0]["Parameters"]
+    assert {"ParameterKey": "GitHubProvider", "ParameterValue": "create"} in sent
+
+
 @pytest.mark.parametrize("how", ["--yes", "--dry-run"])
 @pytest.mark.parametrize(
     ("planned", "said"),

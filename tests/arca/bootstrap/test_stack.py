@@ -84,8 +84,12 @@ def test_progress_is_told(aws: EmulatedAccount, scripted: ScriptedCloudFormation
     result = aws.run("--yes")
     assert result.exit_code == 0
     lines = result.stderr.splitlines()
-    for line in ("StateKey CREATE_COMPLETE", "arca-bootstrap CREATE_COMPLETE"):
-        assert lines.count(line) == 1
+    assert lines[-8:] == [
+        "arca-bootstrap CREATE_IN_PROGRESS",
+        *(f"{name} CREATE_COMPLETE" for name in RESOURCES),
+        "arca-bootstrap CREATE_COMPLETE",
+    ]
+    assert lines.count("arca-bootstrap CREATE_IN_PROGRESS") == 1
     assert "CREATE_COMPLETE" not in result.stdout
 
 

@@ -1,12 +1,14 @@
 """The template: judged by cfn-lint and the schemas of AWS, and held against names and needs."""
 
 import json
+import tomllib
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import arca
 from arca.bootstrap import template as module
 from arca.bootstrap.template import (
     GITHUB_AUDIENCE,
@@ -19,6 +21,7 @@ from arca.bootstrap.template import (
     template_version,
 )
 from arca.naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
+from tests import ROOT
 from tests.arca.bootstrap.accounts import ACCOUNT, BUCKET, NAMES
 from tests.arca.bootstrap.linted import problems, schema
 from tests.arca.bootstrap.resolved import boundary_document, properties
@@ -107,8 +110,12 @@ def test_the_version_is_told_twice() -> None:
 
 
 def test_the_template_is_installed_with_the_package() -> None:
-    """It stands beside the module and matches the package data of pyproject.toml."""
-    assert (Path(module.__file__).parent / "template.yaml").is_file()
+    """The package data of pyproject.toml has it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["arca"]
+    package = Path(arca.__file__).parent
+    data = {path for pattern in patterns for path in package.glob(pattern)}
+    assert Path(module.__file__).parent / "template.yaml" in data
 
 
 @pytest.mark.parametrize("logical_id", IMPORTED_PROPERTIES)
