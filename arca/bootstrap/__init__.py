@@ -1,1 +1,1 @@
-"""What an account has before any stack."""
+"""The bootstrap of an account: one CloudFormation template, and what deploys it."""

@@ -1,10 +1,14 @@
-"""`arca bootstrap`: from an empty account to one that a stack can be brought up in."""
+"""`arca bootstrap`: deploy what an account has before any stack, as one CloudFormation stack."""
 
 import re
 import sys
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from arca.bootstrap.deploy import ResourceOutcome
 
 
 def _account_id(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -17,6 +21,14 @@ def _organization(_: click.Context, __: click.Parameter, value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}", value):
         raise click.BadParameter("a GitHub organization has letters, digits and hyphens")
     return value
+
+
+def _print_template(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click passes it by position
+    if value:
+        from arca.bootstrap.template import template_text
+
+        click.echo(template_text(), nl=False)
+        context.exit()
 
 
 @click.command("bootstrap")
@@ -36,11 +48,19 @@ def _organization(_: click.Context, __: click.Parameter, value: str) -> str:
     type=click.IntRange(min=1),
     help="US dollars of the whole account; review stacks need one.",
 )
-@click.option("--contact", help="The address that hears of the budget.")
+@click.option("--contact", help="The email address that receives the budget's warnings.")
 @click.option("--endpoint-url", help="An emulated AWS instead of AWS.")
 @click.option("--yes", is_flag=True, help="Do not ask before something is changed.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+@click.option(
+    "--template",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_template,
+    help="Print the CloudFormation template and do nothing else.",
+)
 def command(
     account: str,
     organization: str,
@@ -53,34 +73,30 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Make what an account has before any stack; run it again whenever you like.
+    """Deploy what an account has before any stack; you can run it again at any time.
 
-    The state's bucket and key, GitHub's identity provider, the permissions boundary of every
-    role, and the month's budget where one is named. Each is made, found as it should be, or
-    repaired. Another account's credentials, and a region that the state is not in, are refused
-    with exit code 6 before anything is changed.
+    One CloudFormation stack has the state's bucket and key, GitHub's identity provider, the
+    permissions boundary of every role and, where you name one, the monthly budget. A bucket and a
+    key of an earlier bootstrap are imported, never replaced. The command refuses with exit code 6,
+    before it changes anything, the credentials of another account, a region that the state is not
+    in, and a change that would replace or lose a resource.
     """
-    from arca.bootstrap import bootstrap, spending, statestore
-    from arca.bootstrap.pieces import converge
+    from arca.bootstrap.deploy import Deployer, MonthlyBudget, deploy_bootstrap
+    from arca.bootstrap.template import STACK_NAME, template_version
     from arca.cli import render
     from arca.clients import Account
+    from arca.clock import Clock
 
     if (monthly_budget is None) != (contact is None):
         raise click.UsageError("--monthly-budget and --contact go together")
+    budget = MonthlyBudget(monthly_budget, contact) if monthly_budget and contact else None
     here = Account(account, region, endpoint_url)
-    bootstrap.require_account(here)
-    statestore.require_region(here)
-    made = bootstrap.pieces(here)
-    if monthly_budget is not None and contact is not None:
-        made.append(spending.budget(here, monthly_budget, contact))
-    planned = [converge(piece, here, dry_run=True) for piece in made]
-    if not dry_run:
-        if any(done.outcome != "already there" for done in planned) and not yes:
-            _agree(here.where, planned)
-        planned.clear()
-        for piece in made:
-            click.echo(f"{piece.name} ...", err=True)
-            planned.append(converge(piece, here, dry_run=False))
+    outcomes = deploy_bootstrap(
+        here,
+        budget,
+        Deployer(Clock(), _agreement(here.where, yes=yes), _progress),
+        dry_run=dry_run,
+    )
     following = _next_steps(account, organization, region)
     if as_json:
         render.print_json(
@@ -88,37 +104,50 @@ def command(
                 "account": account,
                 "region": region,
                 "dry_run": dry_run,
-                "pieces": [vars(done) for done in planned],
+                "stack": STACK_NAME,
+                "template_version": template_version(),
+                "pieces": [vars(outcome) for outcome in outcomes],
                 "next": following,
             }
         )
         return
     render.table(
         ("what", "outcome", "changed"),
-        ((done.name, done.outcome, ", ".join(done.changes)) for done in planned),
+        ((one.name, one.outcome, ", ".join(one.changes)) for one in outcomes),
     )
     for name, value in following.items():
         render.line(f"{name}: {value}")
 
 
-def _agree(where: str, planned: list[Any]) -> None:
+def _progress(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _agreement(where: str, *, yes: bool) -> Callable[[Sequence["ResourceOutcome"]], None]:
+    """Return what asks for agreement to a plan; it raises ArcaError where nobody can answer."""
     from arca.errors import ArcaError
 
-    for done in planned:
-        click.echo(f"{done.outcome}: {done.name} {', '.join(done.changes)}", err=True)
-    if not sys.stdin.isatty():
-        raise ArcaError(
-            "Nobody is here to agree; nothing was changed.",
-            where=where,
-            wanted="a yes",
-            do="look at what `--dry-run` says, then add --yes",
-        )
-    click.confirm(f"Change this in {where}?", abort=True, err=True)
+    def agree(plan: Sequence["ResourceOutcome"]) -> None:
+        for one in plan:
+            changes = f" ({', '.join(one.changes)})" if one.changes else ""
+            click.echo(f"{one.outcome}: {one.name}{changes}", err=True)
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise ArcaError(
+                "Nobody is here to agree; nothing was changed.",
+                where=where,
+                wanted="a yes",
+                do="look at what `--dry-run` says, then add --yes",
+            )
+        click.confirm(f"Change this in {where}?", abort=True, err=True)
+
+    return agree
 
 
 def _next_steps(account: str, organization: str, region: str) -> dict[str, str]:
-    """What the stack's file and the shell need now."""
-    from arca.bootstrap.boundary import STATE_KEY_ALIAS, state_bucket
+    """Return what the stack's file and the shell need next."""
+    from arca.naming import STATE_KEY_ALIAS, state_bucket
 
     return {
         "PULUMI_BACKEND_URL": f"s3://{state_bucket(account)}?region={region}&awssdk=v2",

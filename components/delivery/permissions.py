@@ -120,7 +120,7 @@ def infra(place: Place, stack_pattern: str) -> list[Statement]:
     """Beside PowerUserAccess: roles below these stacks' path, never without the boundary.
 
     PowerUserAccess gives whole services. That audit records, states and keys stay is the
-    boundary's doing (arca/bootstrap/boundary.py), for this role and for whatever role it makes.
+    boundary's doing (arca/bootstrap/template.yaml), for this role and for whatever role it makes.
 
     Source: IAM User Guide, "Permissions boundaries for IAM entities", delegating.
     """

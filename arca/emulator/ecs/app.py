@@ -53,12 +53,21 @@ class _Moto(DomainDispatcherApplication):
         return self._found[host]
 
 
+def _create_app(service: Any) -> Any:
+    """Create moto's application of a service, with our resource types in CloudFormation's."""
+    if service == "cloudformation":
+        from arca.emulator import cloudformation  # noqa: PLC0415 - it imports all of moto
+
+        cloudformation.register()
+    return create_backend_app(service)
+
+
 class Application:
     """Answers requests; moto's own application when nothing of ours is asked for."""
 
     def __init__(self, clock: Clock) -> None:
         # What the controller itself asks goes straight to moto: it never waits for itself.
-        self.moto: Wsgi = cast("Wsgi", _Moto(create_backend_app))
+        self.moto: Wsgi = cast("Wsgi", _Moto(_create_app))
         self._clock = clock
         self._clients = Clients(self.moto)
         self._lock = RLock()

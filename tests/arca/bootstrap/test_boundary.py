@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from arca.bootstrap import boundary
 from arca.naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
+from tests.arca.bootstrap.resolved import boundary_document
 from tests.graph import ACCOUNT
 from tests.policies import Context, allows
 from tests.stacks import STACKS, graph
 
-BOUNDARY = list(boundary.document(ACCOUNT)["Statement"])
+BOUNDARY = list(boundary_document(ACCOUNT)["Statement"])
 EVERYTHING: Mapping[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 IAM = f"arn:aws:iam::{ACCOUNT}"
 STATE = f"arn:aws:s3:::{state_bucket(ACCOUNT)}"
@@ -182,7 +182,10 @@ def test_a_key_cannot_be_told_to_be_a_review_stacks() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_key_says_whose_it_is(stack: str) -> None:
     """By the provider's default tags: without one nobody could take a review stack down."""
-    assert not fnmatchcase(stack, boundary.REVIEW)
+    (kept,) = [one for one in BOUNDARY if one["Sid"] == "Keys"]
+    review = kept["Condition"]["StringNotLike"]["aws:ResourceTag/stack"]
+    assert not fnmatchcase(stack, review)
+    assert fnmatchcase("review-7", review)
     providers = graph(stack).of("pulumi:providers:aws")
     assert providers
     for provider in providers:
