@@ -106,7 +106,6 @@ def declare(
         config={**settings, **engine.EMULATED},
         cloud=recorder,
         preview=not known,
-        threads=1,
     )
     recorder.graph.outputs = plain(exports)
     return recorder.graph

@@ -20,8 +20,8 @@ from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
 
 from arca import checkout
-from arca.emulator.program.pace import Batch, without_collection
 from arca.emulator.program.stackfile import PROJECT
+from arca.emulator.program.workarounds import waiting_for_all_outputs, without_collection
 from arca.errors import ArcaError, Explained
 
 ORGANIZATION = "organization"
@@ -29,8 +29,6 @@ EMULATED = {f"{PROJECT}:runs_on": "emulated"}
 """What the emulated run adds to a stack's settings: it accepts the owner's placeholders."""
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
-THREADS = 64
-"""Registrations that may be under way at once; they wait for one another (pace.py)."""
 SDKS = ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls", "settings")
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 
@@ -94,13 +92,11 @@ def run(
     config: Mapping[str, str],
     cloud: Cloud,
     preview: bool = False,
-    threads: int = THREADS,
 ) -> dict[str, Any]:
     """Run the program once and return the stack's exports, secrets in plain.
 
     Whatever the program or the cloud raises comes out as itself. With `preview`, outputs that
-    the cloud gives no id for are unknown, as in a first `pulumi preview`. A cloud that answers
-    from memory is fastest with one of `threads`.
+    the cloud gives no id for are unknown, as in a first `pulumi preview`.
     """
     monitor = _Monitor(cloud)
     runtime.reset_options()
@@ -121,9 +117,11 @@ def run(
     try:
         with (
             without_collection(),
+            waiting_for_all_outputs(),
             asyncio.Runner() as runner,
-            ThreadPoolExecutor(threads) as pool,
+            ThreadPoolExecutor(1) as pool,
         ):
+            # One thread: registrations are answered one after the other, as they come.
             runner.get_loop().set_default_executor(pool)
             # After a failure every dependent's future fails too, each with a traceback of its own.
             runner.get_loop().set_exception_handler(lambda _loop, _context: None)
@@ -166,29 +164,26 @@ class _Monitor(mocks.MockMonitor):
         self.cloud = cloud
         self.exports: dict[str, Any] = {}
         self.failure: Exception | None = None
-        self._batch = Batch()
         self._components: dict[str, str] = {}
         self._seen: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if request.type == "pulumi:pulumi:Stack":
             return super().RegisterResource(request)
-        with self._batch:
-            try:
-                self.answers.answer = self._create(self._read(request))
-                return super().RegisterResource(request)
-            except Exception as error:
-                self.failure = self.failure or error
-                raise
+        try:
+            self.answers.answer = self._create(self._read(request))
+            return super().RegisterResource(request)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        with self._batch:
-            try:
-                self.answers.answer = self._refer(request)
-                return super().ReadResource(request)
-            except Exception as error:
-                self.failure = self.failure or error
-                raise
+        try:
+            self.answers.answer = self._refer(request)
+            return super().ReadResource(request)
+        except Exception as error:
+            self.failure = self.failure or error
+            raise
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if "pulumi:pulumi:Stack::" in request.urn:
