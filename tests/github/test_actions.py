@@ -69,7 +69,9 @@ def test_a_job_that_calls_make_has_python() -> None:
             if re.search(r"^\s*make |\.ci/run", step.get("run", ""), re.MULTILINE):
                 assert "actions/setup-python" in before(steps, number), (workflow, name)
                 seen.append(f"{workflow}.{name}")
-    assert seen == [*("ci.lint-and-test", "ci.slow-tests", "ci.engine", "preview.emulated")]
+    assert seen == [
+        *("ci.lint-and-test", "ci.slow-tests", "ci.engine", "ci.clock", "preview.emulated")
+    ]
 
 
 def action(name: str) -> list[dict[str, Any]]:
