@@ -4,18 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from arca.ci.plan_policy import DURABLE_TYPES
 from arca.emulator.program.engine import Registration
 from tests.graph import Graph
 
-DURABLE = (
-    "aws:ecr/repository:Repository",
-    "aws:kms/key:Key",
-    "aws:kms/replicaKey:ReplicaKey",
-    "aws:rds/instance:Instance",
-    "aws:route53/zone:Zone",
-    "aws:s3/bucket:Bucket",
-    "aws:secretsmanager/secret:Secret",
-)
+DURABLE = DURABLE_TYPES
 NEEDS_KEY = {
     "aws:cloudwatch/logGroup:LogGroup": "kmsKeyId",
     "aws:elasticache/replicationGroup:ReplicationGroup": "kmsKeyId",

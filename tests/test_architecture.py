@@ -1,16 +1,15 @@
 """Who may import whom: the house of docs/architecture.md, as a test."""
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import ROOT
+from tests.sources import SOURCES, dotted, house, imports, rooms
 
-TOPICS = {"bootstrap", "monitoring", "release", "smoke"}
+TOPICS = {"bootstrap", "ci", "monitoring", "release", "smoke"}
 SHARED = {
     "clock",
     "check",
@@ -33,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "arca": {f"arca.{name}" for name in SHARED},
     "arca.monitoring": {"arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.bootstrap": {"arca.bootstrap", *(f"arca.{name}" for name in SHARED)},
+    "arca.ci": {"arca.ci", *(f"arca.{name}" for name in SHARED)},
     "arca.smoke": {"arca.smoke", "arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.release": {
         *("arca.release", "arca.monitoring", "arca.smoke", "arca_migrate"),
@@ -45,48 +45,6 @@ ALLOWED: dict[str, set[str]] = {
     "tools": {"arca", "components", "settings", "tests", "tools"},
 }
 """Who may import whom; `arca` means the modules that stand directly in the package."""
-
-
-def sources() -> list[Path]:
-    """Every Python file that git would take."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],  # noqa: S607
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).exists()]
-
-
-SOURCES = sources()
-
-
-def imports(path: Path) -> Iterator[str]:
-    """Every module that the file imports, wherever it does so."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def dotted(path: Path) -> str:
-    """A file as a module's name."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[2:] if parts[0] == "packages" else parts).removesuffix(".__init__")
-
-
-def house(path: Path) -> str:
-    """The room of the house that a file stands in: a topic of `arca`, or a folder at the top."""
-    first, *rest = dotted(path).split(".")
-    return first if first != "arca" or path.parent == ROOT / "arca" else f"arca.{rest[0]}"
-
-
-def rooms(*names: str) -> list[Path]:
-    """The files of some rooms; `arca.*` are all of its topics."""
-    return [path for path in SOURCES if house(path) in names]
 
 
 TOP = ("__main__", "arca", "arca_migrate", "bench", "components", "settings", "tests", "tools")

@@ -1,27 +1,24 @@
 """What users of comparable projects ask of releases and the pipeline (docs/asks.md)."""
 
 import json
-import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from arca.ci import deployment, review_stack
 from arca.release import status
 from arca.release.journal import Journal
 from arca.release.rollback import Rollback
 from arca.release.verdict import Verdict
+from tests.arca.ci.deployments import Commands
 from tests.arca.release.stage import Stage
-from tests.github.test_workflow_settled import Commands
-from tests.github.workflows import WORKFLOWS, jobs_of, loaded, script
+from tests.github.workflows import WORKFLOWS, jobs_of, loaded
 from tests.stacks import STACKS, graph
 
 if TYPE_CHECKING:
     from arca.clock import Clock
-
-settled = script("settled")
-review = script("review_stack")
 
 
 def test_ask_1_a_rollback_is_never_a_success(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,20 +48,18 @@ def test_ask_1_an_update_fails_when_ecs_rolls_back(
 ) -> None:
     """`pulumi up` ends before ECS does; the pipeline follows what it began."""
     commands = Commands(*statuses)
-    assert settled.main(["follow", "prod", "old"], commands, commands) == code
+    assert commands.follow("old") == code
     assert commands.promoted == promoted
     update = next(s for s in jobs_of("stack")["stack"]["steps"] if s.get("name") == "Update")
     lines = [line.split()[0:3] for line in update["run"].splitlines()]
-    assert lines.index(["pulumi", "up", "--yes"]) + 1 == lines.index(
-        ["python", ".github/scripts/settled.py", "follow"]
-    )
+    assert lines.index(["pulumi", "up", "--yes"]) + 1 == lines.index(["arca", "ci", "deployment"])
 
 
 def test_ask_1_an_update_that_deploys_nothing_is_over() -> None:
     """A release that was rolled back earlier is not this update's."""
     commands = Commands("ROLLBACK_SUCCESSFUL", began=False)
-    assert settled.main(["follow", "prod", "old"], commands, commands) == 0
-    assert settled.latest(commands, "prod", clock=commands) == "old"
+    assert commands.follow("old") == 0
+    assert commands.latest() == "old"
 
 
 def test_ask_1_an_update_is_followed_by_what_status_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,15 +74,15 @@ def test_ask_1_an_update_is_followed_by_what_status_says(monkeypatch: pytest.Mon
 
     assert {"id", "status", "reason", "paused", "created"} <= set(said["deployment"])
     assert said["release"] is None
-    before = settled.latest(run, "prod", clock=time)
+    clock = cast("Clock", stage.clock)
+    before = deployment.latest(run, "prod", clock=clock)
     assert before == said["deployment"]["id"]
     began = datetime.fromisoformat(said["deployment"]["created"])
     moments = [f"@{(began + timedelta(seconds=s)).isoformat()}" for s in (-1, 1)]
-    assert [settled.later(said["deployment"], one) for one in (*moments, before)] == [
+    assert [deployment.is_later(said["deployment"], one) for one in (*moments, before)] == [
         *(True, False, False),
     ]
-    assert settled.main(["follow", "prod", ""], run) == 0
-    clock = cast("Clock", stage.clock)
+    assert deployment.follow(run, "prod", "", clock=clock, say=stage.said.append) == 0
     Journal.begin(stage.stack, what="deploy", image="api:3", clock=clock)
     assert "deploy of api:3" in str(status.read(stage.stack).release)
 
@@ -137,4 +132,4 @@ def test_ask_24_review_stacks_come_and_go_with_their_pull_request() -> None:
     assert "review-sweep.yml" in down["steps"][-1]["run"]
     sweep = jobs_of("review-sweep")["sweep"]["steps"][-1]["run"]
     assert "pulumi destroy --yes --remove" in sweep
-    assert (3, timedelta(hours=72)) == (review.MOST, review.EXPIRY)
+    assert (3, timedelta(hours=72)) == (review_stack.MAX_REVIEW_STACKS, review_stack.MAX_AGE)

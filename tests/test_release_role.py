@@ -16,8 +16,8 @@ from tests import ROOT, commands
 from tests.github.workflows import jobs_of
 from tests.graph import ACCOUNT
 from tests.policies import allows, of_role
+from tests.sources import imports
 from tests.stacks import STACKS, graph
-from tests.test_architecture import imports
 
 PREFIX = {"elbv2": "elasticloadbalancing"}
 """Services that IAM calls otherwise than the SDK."""

@@ -1,12 +1,13 @@
-"""Write the generated parts of the documentation anew: `make docs`.
+"""Writes the generated parts of the documentation: `make docs`.
 
-Between `<!-- generated: NAME -->` and `<!-- end -->` of a page stands what a function here says.
+A page holds each part between `<!-- generated: NAME -->` and `<!-- end -->`; PAGES names the
+function that writes it. `python -m tools.generate --check` only says which pages are stale.
 """
 
 import re
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast, get_args, get_origin
 
 from pydantic import BaseModel
@@ -24,7 +25,24 @@ from tools import observed
 
 DOCS = checkout.root() / "docs"
 STACKS = ("dev", "staging", "prod", "dr")
-ROWS: tuple[tuple[str, Callable[[Any], object]], ...] = (
+"""In the order in which the documentation shows them."""
+SERVICE_PORT = 8080
+"""The container port that the firewall's table shows."""
+
+
+def _tasks(settings: Settings) -> str:
+    scaling = settings.service.scaling
+    serving = f"{scaling.min_tasks}-{scaling.max_tasks}"
+    return serving if settings.serving else f"{settings.recovery.warm_tasks}, then {serving}"
+
+
+def _spot_share(settings: Settings) -> str:
+    mix = settings.service.fargate
+    weights = mix.on_demand_weight + mix.spot_weight
+    return f"{round(100 * mix.spot_weight / weights)}%"
+
+
+ROWS: tuple[tuple[str, Callable[[Settings], object]], ...] = (
     ("region", lambda s: s.region),
     ("zones", lambda s: len(s.network.zones)),
     ("NAT", lambda s: s.network.nat),
@@ -33,73 +51,71 @@ ROWS: tuple[tuple[str, Callable[[Any], object]], ...] = (
     ("backups, days", lambda s: s.database.backup_days),
     ("RDS Proxy", lambda s: "yes" if s.database.proxy else "no"),
     ("cache nodes", lambda s: s.cache.nodes if s.serving else f"none, then {s.cache.nodes}"),
-    (
-        "tasks",
-        lambda s: (
-            f"{s.service.scaling.min_tasks}-{s.service.scaling.max_tasks}"
-            if s.serving
-            else f"{s.recovery.warm_tasks}, then {s.service.scaling.min_tasks}-"
-            f"{s.service.scaling.max_tasks}"
-        ),
-    ),
-    ("Spot beyond the base", lambda s: _spot(s.service.fargate)),
+    ("tasks", _tasks),
+    ("Spot beyond the base", _spot_share),
     ("deployment", lambda s: s.service.deployment.strategy),
     ("traces kept", lambda s: f"{s.service.collector.sample_percent:g}%"),
     ("protected", lambda s: "yes" if s.protected else "no"),
 )
+"""The rows of the stacks' table: a title, and how to read it from a stack's settings."""
 
 
 def configuration() -> str:
-    """Every key of a stack's file, section by section, from the Specs."""
+    """Return every key of a stack's file, section by section, from the Specs."""
     return "\n".join(_sections())
 
 
 def stacks() -> str:
-    """The four stacks beside each other, from their files."""
+    """Return the four stacks beside each other, from their files."""
     loaded = {stack: settings_of(stack) for stack in STACKS}
-    lines = [_row("", *STACKS), _row(*["---"] * 5)]
-    lines += [_row(title, *(str(value(loaded[s])) for s in STACKS)) for title, value in ROWS]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            *_header("", *STACKS),
+            *(_row(title, *(str(read(loaded[s])) for s in STACKS)) for title, read in ROWS),
+        ]
+    )
 
 
 def firewall() -> str:
-    """The edges of the firewall."""
-    lines = [_row("from", "to", "port", "why"), _row(*["---"] * 4)]
-    lines += [_row(e.source, e.target, str(e.port), e.why) for e in edges(8080)]
-    return "\n".join(lines)
+    """Return the connections that the firewall allows."""
+    rows = [
+        _row(edge.source, edge.target, str(edge.port), edge.why) for edge in edges(SERVICE_PORT)
+    ]
+    return "\n".join([*_header("from", "to", "port", "why"), *rows])
 
 
 def diagram() -> str:
-    """Prod's components and how they depend on each other, from the recorded graph."""
+    """Return a Mermaid chart of prod's components and their dependencies, from its graph."""
     graph = declare("prod")
-    home = {urn: node.component for urn, node in graph.nodes.items()}
+    component_of = {urn: node.component for urn, node in graph.nodes.items()}
     arrows = {
-        (home[urn], home.get(needed, ""))
-        for urn, node in graph.nodes.items()
+        (node.component, component_of.get(needed, ""))
+        for node in graph.nodes.values()
         for needed in node.dependencies
     }
-    arrows = {(a, b) for a, b in arrows if a and b and a != b}
-    direct = {(a, b) for a, b in arrows if not _through(a, b, arrows)}
-    counts: dict[str, int] = defaultdict(int)
-    for node in graph.custom():
-        counts[node.component] += 1
+    arrows = {(user, used) for user, used in arrows if user and used and user != used}
+    counts = Counter(node.component for node in graph.custom())
     lines = ["```mermaid", "flowchart LR"]
-    lines += [f'  {_id(name)}["{name}<br/>{counts[name]} resources"]' for name in sorted(counts)]
-    lines += [f"  {_id(a)} --> {_id(b)}" for a, b in sorted(direct)]
+    lines += [
+        f'  {_mermaid_id(name)}["{name}<br/>{counts[name]} resources"]' for name in sorted(counts)
+    ]
+    lines += [
+        f"  {_mermaid_id(user)} --> {_mermaid_id(used)}" for user, used in sorted(_direct(arrows))
+    ]
     return "\n".join([*lines, "```"])
 
 
 def emulation() -> str:
-    """What the emulated cloud only checks, and why."""
-    lines = [_row("resource type", "call", "why it is not carried out"), _row(*["---"] * 3)]
+    """Return the calls that the emulated AWS only validates, and why."""
+    lines = [*_header("resource type", "call", "why it is not carried out")]
     for kind, calls in sorted(TABLE.items()):
+        shown = kind.rpartition(":")[2]
         for call in calls:
+            name = f"`{call.service}.{call.operation}`"
             if call.only_validated:
-                shown = kind.rpartition(":")[2]
-                lines.append(_row(shown, f"`{call.service}.{call.operation}`", call.only_validated))
+                lines.append(_row(shown, name, call.only_validated))
             for parameter, why in call.withheld.items():
-                shown = f"{kind.rpartition(':')[2]}, `{parameter}`"
-                lines.append(_row(shown, f"`{call.service}.{call.operation}`", why))
+                lines.append(_row(f"{shown}, `{parameter}`", name, why))
     names = ", ".join(f"`{name.rstrip(':')}`" for name in RECORDED)
     return "\n".join([*lines, "", f"Recorded only, for no AWS call stands behind them: {names}."])
 
@@ -120,34 +136,40 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "service-contract.md": {"metrics": observed.emitted},
 }
 WHOLE: Mapping[str, Callable[[], str]] = {"service-log.schema.json": observed.schema}
-"""Files that are generated from the first letter to the last."""
+"""Files that are generated as a whole."""
 FILES = (*PAGES, *WHOLE)
 
 
 def settings_of(stack: str) -> Settings:
-    """A stack's settings, read without Pulumi's engine."""
+    """Return a stack's settings, read without Pulumi's engine."""
     return parse(stackfile.stack_config(stack), emulated=True)
 
 
 def rendered(page: str) -> str:
-    """A page with its generated parts as they should be."""
+    """Return a page with fresh generated parts; raises SystemExit where it lacks one's marks."""
     if page in WHOLE:
         return WHOLE[page]()
     text = (DOCS / page).read_text(encoding="utf-8")
     for name, write in PAGES[page].items():
         marks = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not marks.search(text):
-            message = f"docs/{page} has no part `generated: {name}`"
-            raise SystemExit(message)
+            raise SystemExit(
+                f"docs/{page} lacks the line `<!-- generated: {name} -->` or the `<!-- end -->` "
+                "after it; add both where the part belongs"
+            )
         content = write()
         text = marks.sub(lambda found, c=content: f"{found[1]}\n{c}\n\n{found[2]}", text)
     return text
 
 
 def _sections() -> Iterator[str]:
-    scalars = [n for n, f in Settings.model_fields.items() if _model(f.annotation) is None]
+    scalars = [
+        (name, field)
+        for name, field in Settings.model_fields.items()
+        if _model(field.annotation) is None
+    ]
     yield "### The stack itself\n"
-    yield from _table((name, Settings.model_fields[name]) for name in scalars)
+    yield from _table(scalars)
     for name, field in Settings.model_fields.items():
         model = _model(field.annotation)
         if model is not None:
@@ -156,6 +178,7 @@ def _sections() -> Iterator[str]:
 
 
 def _flat(model: type[BaseModel], path: str) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield each key below a section with its dotted path; a union's key names its choice."""
     for name, field in model.model_fields.items():
         yield f"{path}{name}", field
         inner = _model(field.annotation)
@@ -166,9 +189,8 @@ def _flat(model: type[BaseModel], path: str) -> Iterator[tuple[str, FieldInfo]]:
             yield from _flat(choice, f"{path}{name} ({mark}).")
 
 
-def _table(fields: Any) -> Iterator[str]:
-    yield _row("key", "type", "default", "meaning")
-    yield _row(*["---"] * 4)
+def _table(fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
+    yield from _header("key", "type", "default", "meaning")
     for path, field in fields:
         yield _row(f"`{path}`", _type(field), _default(field), field.description or "")
 
@@ -180,11 +202,11 @@ def _model(annotation: Any) -> type[BaseModel] | None:
 
 
 def _choices(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models of a union, or of a tuple whose items are a union."""
     arguments = get_args(annotation)
-    items = get_args(arguments[0]) if get_origin(annotation) is tuple and arguments else arguments
-    if get_origin(annotation) is tuple and arguments and _model(arguments[0]):
-        return []
-    return [choice for choice in items if _model(choice) is not None]
+    if get_origin(annotation) is tuple and arguments:
+        arguments = get_args(arguments[0])
+    return [choice for choice in arguments if _model(choice) is not None]
 
 
 def _type(field: FieldInfo) -> str:
@@ -221,17 +243,25 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _through(a: str, b: str, arrows: set[tuple[str, str]]) -> bool:
-    return any((a, c) in arrows and (c, b) in arrows for c in {y for _, y in arrows} - {a, b})
+def _header(*titles: str) -> Iterator[str]:
+    yield _row(*titles)
+    yield _row(*["---"] * len(titles))
 
 
-def _id(name: str) -> str:
+def _direct(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the arrows that no pair of other arrows already shows."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for user, used in arrows:
+        users[used].add(user)
+    return {
+        (user, used)
+        for user, used in arrows
+        if not any((user, between) in arrows for between in users[used] - {user})
+    }
+
+
+def _mermaid_id(name: str) -> str:
     return name.replace("-", "_")
-
-
-def _spot(mix: Any) -> str:
-    whole = mix.on_demand_weight + mix.spot_weight
-    return f"{round(100 * mix.spot_weight / whole)}%"
 
 
 def _written(page: str) -> str:
@@ -240,8 +270,8 @@ def _written(page: str) -> str:
 
 
 def main() -> None:
-    """Write every page; with `--check`, only say which are stale, and exit 1."""
-    stale = [p for p in FILES if rendered(p) != _written(p)]
+    """Write every stale page and picture; with `--check`, only name them and exit with 1."""
+    stale = [page for page in FILES if rendered(page) != _written(page)]
     pictures = observed.stale_pictures()
     if "--check" in sys.argv:
         names = [*stale, *pictures]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Bring an image from ghcr.io into a stack's registry and wait for its scan: the bytes that were
-# built are the bytes that run, and `arca deploy` refuses what was not scanned.
+# Copy an image from ghcr.io into a stack's registry and wait for its scan. The copy keeps the
+# digest, so the image that was tested is the one that runs. `arca deploy` refuses unscanned images.
 # Usage: copy_image.sh SOURCE DIGEST REPOSITORY TAG, with GH_TOKEN and GITHUB_ACTOR.
 set -euo pipefail
 source="$1" digest="$2" repository="$3" tag="$4"
@@ -9,9 +9,9 @@ name="${repository#*/}" image="imageDigest=$2"
 skopeo login ghcr.io --username "$GITHUB_ACTOR" --password-stdin <<< "$GH_TOKEN"
 aws ecr get-login-password | skopeo login "${repository%%/*}" --username AWS --password-stdin
 
-# ECR scans images, not the index over them (Amazon ECR User Guide, "Scan images for OS
-# vulnerabilities"); a digest of an index would be refused as never scanned. What cannot be read
-# is neither, and ends this.
+# ECR scans images, but never an index of images (Amazon ECR User Guide, "Scan images for OS
+# vulnerabilities"), so the gate would refuse an index much later. An unreadable manifest ends the
+# script here.
 manifest="$(skopeo inspect --raw "docker://$source@$digest")"
 kind="$(python3 -c 'import json, sys; print("index" if "manifests" in json.load(sys.stdin) else "image")' <<< "$manifest")"
 if [ "$kind" = index ]; then
@@ -22,13 +22,13 @@ if ! aws ecr describe-images --repository-name "$name" --image-ids "$image" > /d
   skopeo copy --preserve-digests "docker://$source@$digest" "docker://$repository:$tag"
 fi
 
-# ECR takes a moment to begin a scan, and the waiter gives up at once on one that is not there yet.
-for look in {1..24}; do
+# ECR starts a scan a moment after the push, and the waiter fails at once while there is none.
+for attempt in {1..24}; do
   if said="$(aws ecr wait image-scan-complete --repository-name "$name" --image-id "$image" 2>&1)"; then
     exit 0
   fi
   [[ "$said" == *ScanNotFoundException* ]] || break
-  [ "$look" -eq 24 ] || sleep 5
+  [ "$attempt" -eq 24 ] || sleep 5
 done
-echo "::error::the scan of $digest did not end well: $said"
+echo "::error::the scan of $digest failed: $said"
 exit 1

@@ -12,6 +12,7 @@ from arca.errors import ArcaError, ExitCode
 
 COMMANDS: Mapping[str, str] = {
     "bootstrap": "An empty account's first things: state, its key, GitHub's login, the boundary.",
+    "ci": "Steps of the GitHub workflows; docs/pipeline.md describes them.",
     "contract": "What the service logs, held against its contract.",
     "dashboard": "The dashboards, as pictures.",
     "deploy": "Ship an image, to a verdict on what runs.",

@@ -1,4 +1,4 @@
-"""The workflows: their schema, their audit, what they are pinned to, what they run."""
+"""The workflows' schema, audit, pinned actions, permissions and commands."""
 
 import json
 import re
@@ -9,18 +9,28 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT, commands
-from tests.github.workflows import ACTIONS, WORKFLOWS, jobs, jobs_of, loaded, steps
+from tests.github.workflows import (
+    ACTIONS,
+    WORKFLOWS,
+    commands_of,
+    jobs,
+    jobs_of,
+    loaded,
+    named,
+    steps,
+    triggers,
+)
 
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
 BIN = Path(sys.executable).parent
-NEVER_CUT_OFF = (
+NEVER_CANCELLED = (
     *("drift", "infra", "release", "release-stage", "review", "review-sweep", "stack"),
 )
 UNTRUSTED = re.compile(r"\$\{\{")
 
 
 def ran(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a checker of the virtual environment."""
+    """Run a checker of the virtual environment in the root of the checkout."""
     return subprocess.run(
         [str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -32,14 +42,14 @@ def ran(*command: str) -> subprocess.CompletedProcess[str]:
     ids=["workflows", "actions"],
 )
 def test_the_schema_holds(schema: str, files: list[Path]) -> None:
-    """GitHub would read them; the schema is the checker's own copy, so nothing is fetched."""
+    """GitHub could read the files; the schema is the checker's own copy, so nothing is fetched."""
     assert files
     done = ran("check-jsonschema", "--builtin-schema", schema, *map(str, files))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_audit_is_clean() -> None:
-    """No injection, no credentials left in a checkout, no permission in excess."""
+    """Zizmor finds no injection, no credentials left in a checkout, no excessive permission."""
     done = ran(
         "zizmor", "--offline", "--persona=regular", "--no-progress", "--format=plain", ".github"
     )
@@ -47,7 +57,7 @@ def test_the_audit_is_clean() -> None:
 
 
 def test_every_action_is_pinned_to_a_commit() -> None:
-    """A tag can be moved under us; our own come from the commit that runs."""
+    """A tag can be moved; our own actions come from the commit that runs."""
     used = [step["uses"] for _, step in steps() if "uses" in step]
     used += [job["uses"] for _, _, job in jobs() if "uses" in job]
     assert len(used) > 20
@@ -55,7 +65,7 @@ def test_every_action_is_pinned_to_a_commit() -> None:
 
 
 def test_one_commit_and_one_version_an_action() -> None:
-    """The comment says the version, and two files never disagree."""
+    """A comment gives the version, and all files agree."""
     lines = [
         found
         for path in [*WORKFLOWS, *ACTIONS]
@@ -66,7 +76,7 @@ def test_one_commit_and_one_version_an_action() -> None:
 
 
 def test_nothing_is_permitted_by_default() -> None:
-    """Each job names what it may do, and a workflow nothing at all."""
+    """Each job lists its permissions, and a workflow grants none."""
     assert [path.name for path in WORKFLOWS if loaded(path)["permissions"] != {}] == []
     assert [f"{w}.{name}" for w, name, job in jobs() if not job.get("permissions")] == []
     writes = {
@@ -77,13 +87,13 @@ def test_nothing_is_permitted_by_default() -> None:
     }
     assert writes == {
         ("preview.comment", "pull-requests"),
-        ("drift.say", "issues"),
+        ("drift.report", "issues"),
         ("review.down", "actions"),
     }
 
 
 def test_every_job_ends() -> None:
-    """GitHub's own limit is six hours; a call's jobs have their own."""
+    """GitHub's own limit is six hours; the jobs of a called workflow have their own limits."""
     missing = [
         f"{w}.{name}"
         for w, name, job in jobs()
@@ -93,19 +103,37 @@ def test_every_job_ends() -> None:
 
 
 def test_no_fork_runs_with_our_rights() -> None:
-    """`pull_request_target` runs with our secrets; so no workflow has it."""
+    """No workflow has `pull_request_target`, which runs with our secrets."""
     for path in WORKFLOWS:
         assert "pull_request_target" not in loaded(path)["on"], path
         assert "workflow_run" not in loaded(path)["on"], path
     same = "github.event.pull_request.head.repo.full_name == github.repository"
     for workflow, name, job in jobs():
-        privileged = "id-token" in job["permissions"] or name == "comment"
+        privileged = "id-token" in job["permissions"] or "write" in job["permissions"].values()
         if workflow in {"preview", "review"} and privileged:
             assert same in job["if"], name
 
 
+def test_a_job_that_may_write_runs_no_code_of_a_pull_request() -> None:
+    """It checks out main, or the pull request's base, or nothing; and `arca` comes from there.
+
+    A job with a login can run a pull request's code, after the approval of its environment.
+    """
+    seen = 0
+    for workflow, name, job in jobs():
+        writes = {right for right, level in job["permissions"].items() if level == "write"}
+        if not writes - {"id-token"}:
+            continue
+        assert writes.isdisjoint({"id-token", "contents"}), (workflow, name)
+        seen += 1
+        for step in job["steps"]:
+            if "pull_request" in triggers(workflow) and "checkout" in step.get("uses", ""):
+                assert step["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert seen == 3
+
+
 def test_a_fork_still_sees_the_program_run() -> None:
-    """In the emulated cloud, without a login, and it says so."""
+    """The program runs in the emulated AWS, without a login, and the summary says so."""
     job = jobs_of("preview")["emulated"]
     assert "!= github.repository" in job["if"]
     assert job["permissions"] == {"contents": "read"}
@@ -115,7 +143,7 @@ def test_a_fork_still_sees_the_program_run() -> None:
 
 
 def test_shells_stop_at_the_first_failure() -> None:
-    """Also in a pipe: `pulumi preview | tee` is not `tee`'s success."""
+    """That holds within a pipe too: `tee` does not hide that `pulumi preview` failed."""
     for path in WORKFLOWS:
         content = loaded(path)
         runs = [s for job in content["jobs"].values() for s in job.get("steps", []) if "run" in s]
@@ -128,12 +156,12 @@ def test_shells_stop_at_the_first_failure() -> None:
 
 
 def test_no_expression_stands_in_a_script() -> None:
-    """What a pull request can name reaches a script as a variable, never as its text."""
+    """Names from a pull request reach a script as variables, never as a part of its text."""
     assert [where for where, step in steps() if UNTRUSTED.search(step.get("run", ""))] == []
 
 
 def test_scripts_are_bash() -> None:
-    """Every script parses."""
+    """Bash parses every script."""
     scripts = [(where, step["run"]) for where, step in steps() if "run" in step]
     files = sorted((ROOT / ".github" / "scripts").glob("*.sh"))
     assert files
@@ -149,50 +177,49 @@ def test_scripts_are_bash() -> None:
 
 
 def test_commands_exist() -> None:
-    """Every `arca` and every `make` of a script is one, with its options and arguments."""
-    scripts = "\n".join(step.get("run", "") for _, step in steps())
-    lines = scripts.replace("\\\n", " ")
-    assert len(commands.ARCA.findall(lines)) > 8
-    # None hides behind another command, where the check would not see it.
+    """Every `arca` and every `make` of a script exists, with its options and arguments."""
+    lines = "\n".join(commands_of(step.get("run", "")) for _, step in steps())
+    assert len(commands.ARCA.findall(lines)) > 17
+    # A command that hides behind another one would not be checked.
     assert len(commands.ARCA.findall(lines)) == len(re.findall(r"(?<![\w/-])arca [a-z]", lines))
     assert commands.wrong(lines) == []
 
 
-def test_changes_are_never_cut_off() -> None:
-    """Half an update leaves a lock, half a release two revisions."""
+def test_changes_are_never_cancelled() -> None:
+    """A cancelled update leaves a lock, and a cancelled release leaves two revisions."""
     for path in WORKFLOWS:
         content = loaded(path)
         groups = [
             content.get("concurrency"),
             *(j.get("concurrency") for j in content["jobs"].values()),
         ]
-        if path.stem in NEVER_CUT_OFF:
+        if path.stem in NEVER_CANCELLED:
             assert any(groups), path
             assert all(group["cancel-in-progress"] is False for group in groups if group), path
-            # Of those that wait, GitHub keeps one only, unless it is told otherwise.
+            # By default GitHub keeps only one of the runs that wait.
             assert all(group["queue"] == "max" for group in groups if group), path
 
 
-def test_every_plan_is_held_against_the_policies() -> None:
-    """Before anybody reads it, and before an update follows it."""
+def test_every_plan_is_checked_against_the_policies() -> None:
+    """The check comes before anybody reads the plan, and before an update."""
     listed = jobs_of("stack")["stack"]["steps"]
     names = [step.get("name", "") for step in listed]
-    plan = names.index("Hold the plan against the policies")
-    assert names.index("Preview") < plan < names.index("Update")
-    assert listed[plan]["if"] == listed[names.index("Preview")]["if"] == "!inputs.drift"
-    assert "plan_policy.py < events.json" in listed[plan]["run"]
+    policies = names.index("Check the plan against the policies")
+    assert names.index("Preview") < policies < names.index("Update")
+    assert listed[policies]["if"] == listed[names.index("Preview")]["if"] == "!inputs.drift"
+    assert "arca ci plan-policy < events.json" in listed[policies]["run"]
 
 
-def test_what_a_failed_run_left_is_brought_up_with_the_next() -> None:
-    """Touched is whatever changed since the last run that went all the way."""
+def test_a_failed_run_is_made_up_for_by_the_next() -> None:
+    """Touched is whatever changed since the last run that succeeded."""
     job = jobs_of("infra")["touched"]
-    assert "--status success" in job["steps"][-1]["run"]
+    assert "--status success" in named("infra", "touched", "touched")["run"]
     assert "github.event.before" not in json.dumps(job)
     assert job["permissions"] == {"actions": "read", "contents": "read"}
 
 
 def test_a_release_is_validated() -> None:
-    """Migrations before it, the service asked after it, and what runs is said in any case."""
+    """Migrations come before it, smoke tests after it, and the status is shown in any case."""
     listed = jobs_of("release-stage")["release"]["steps"]
     scripts = [step.get("run", "") for step in listed]
     found = re.findall(r"arca (\w+)|(copy_image)", "\n".join(scripts))

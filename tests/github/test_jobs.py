@@ -1,7 +1,4 @@
-"""Which jobs run after which, for every way in which one of them may end.
-
-The conditions are evaluated, not read: a job's result is what GitHub would make of it.
-"""
+"""Which jobs run after which others, for every way in which one of them may end."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.github.test_workflow_expressions import FINE, Status, holds
+from tests.github.conditions import FINE, Status, holds
 from tests.github.workflows import jobs_of
 
 ALL = ("dev", "staging", "prod", "dr")
@@ -17,7 +14,7 @@ SKIPPED = "skipped"
 
 
 def needed(job: Mapping[str, Any]) -> list[str]:
-    """The jobs that a job waits for."""
+    """Return the names of the jobs that a job waits for."""
     found = job.get("needs", [])
     return [found] if isinstance(found, str) else list(found)
 
@@ -29,15 +26,15 @@ def results(
     touched: tuple[str, ...] = (),
     github: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """Every job's result, where those that `ends` names end so and all others well.
+    """Return every job's result as GitHub would: a condition that does not hold skips its job.
 
-    A call's own inputs decide nothing here, and `touched` says what the job of that name found.
+    Jobs that run end with success, but for those in `ends`. The job `touched` finds these stacks.
     """
     found: dict[str, str] = {}
     behind: dict[str, set[str]] = {}
     for name, job in jobs_of(workflow).items():
         behind[name] = set(needed(job)).union(*(behind[one] for one in needed(job)))
-        # A status function asks about every job that came before in the chain.
+        # A status function looks at every job earlier in the chain.
         before = {found[one] for one in behind[name]}
         status: Status = {**FINE, "success": before <= {"success"}, "failure": "failure" in before}
         outputs = {"stacks": json.dumps(touched)} if found.get("touched") == "success" else {}
@@ -48,7 +45,7 @@ def results(
 
 
 def ran(workflow: str, **given: Any) -> set[str]:
-    """The jobs that are not skipped."""
+    """Return the jobs that are not skipped."""
     return {name for name, result in results(workflow, **given).items() if result != SKIPPED}
 
 
@@ -66,7 +63,7 @@ BEFORE_PLAN = ("touched", "dev", "staging")
         (ALL, "plan-of-prod", BEFORE_PROD),
         (ALL, "prod", (*BEFORE_PROD, "prod")),
         (ALL, "dr", WHOLE),
-        # Dev is nobody's way to prod: staging is.
+        # staging is the way to prod; dev is not.
         (ALL, "dev", WHOLE),
         (("prod", "dr"), "plan-of-prod", ("touched", "plan-of-prod")),
         (("prod", "dr"), "prod", ("touched", "plan-of-prod", "prod")),
@@ -74,10 +71,10 @@ BEFORE_PLAN = ("touched", "dev", "staging")
         (("staging", "prod"), "staging", ("touched", "staging")),
     ],
 )
-def test_infrastructure_stops_where_it_breaks(
+def test_infrastructure_stops_at_the_first_failure(
     touched: tuple[str, ...], stops: str, wanted: tuple[str, ...], end: str
 ) -> None:
-    """Nothing follows what failed, was refused, was not approved or was cut off."""
+    """No job follows one that failed, was refused, was not approved or was cancelled."""
     assert ran("infra", touched=touched, ends={stops: end}) == set(wanted)
 
 
@@ -97,12 +94,12 @@ def test_infrastructure_stops_where_it_breaks(
 def test_infrastructure_brings_up_what_is_touched(
     touched: tuple[str, ...], wanted: tuple[str, ...]
 ) -> None:
-    """A stack that nothing touched stops no other."""
+    """A stack that no change touches does not stop the others."""
     assert ran("infra", touched=touched) == set(wanted)
 
 
-def test_infrastructure_waits() -> None:
-    """Whoever comes later has all that it must come after among its needs."""
+def test_each_job_of_infrastructure_needs_the_jobs_before_it() -> None:
+    """Without a need GitHub would start the job at once; dr comes after prod."""
     order = {name: needed(job) for name, job in jobs_of("infra").items()}
     assert order == {
         "touched": [],
@@ -115,22 +112,22 @@ def test_infrastructure_waits() -> None:
 
 
 @pytest.mark.parametrize("end", ["failure", "cancelled"])
-def test_a_release_stops_where_it_breaks(end: str) -> None:
-    """dev, staging, prod, dr; each only after the one before."""
+def test_a_release_stops_at_the_first_failure(end: str) -> None:
+    """The order is dev, staging, prod, dr, each only after the one before."""
     order = [*ALL]
     assert list(jobs_of("release")) == order
     for number, stops in enumerate(order):
         assert ran("release", ends={stops: end}) == set(order[: number + 1])
 
 
-def test_drift_is_said_however_the_look_ended() -> None:
-    """A look that failed is a finding."""
+def test_drift_is_reported_however_the_check_ended() -> None:
+    """A check that failed is a finding too."""
     for end in ("success", "failure", "cancelled"):
-        assert ran("drift", ends={"look": end}) == {"look", "say"}
+        assert ran("drift", ends={"check": end}) == {"check", "report"}
 
 
 def of_pull_request(*, fork: bool = False, **event: Any) -> dict[str, Any]:
-    """What GitHub tells of a pull request."""
+    """Return the context `github` of a pull request's event."""
     labels = [{"name": name} for name in event.pop("labels", [])]
     head = {"repo": {"full_name": "somebody/arca-infra" if fork else "acme/arca-infra"}}
     request = {"head": head, "labels": labels, "number": 7}
@@ -142,24 +139,22 @@ def of_pull_request(*, fork: bool = False, **event: Any) -> dict[str, Any]:
     [
         (ALL, {}, False, {"touched", "preview", "comment"}),
         (ALL, {"preview": "failure"}, False, {"touched", "preview", "comment"}),
-        # The comment of before is made to say so.
+        # An older comment is updated to say that no stack is touched.
         ((), {}, False, {"touched", "comment"}),
         (ALL, {"touched": "failure"}, False, {"touched"}),
         (ALL, {}, True, {"touched", "emulated"}),
         ((), {}, True, {"touched", "emulated"}),
     ],
 )
-def test_who_sees_a_preview(
+def test_who_gets_a_preview(
     touched: tuple[str, ...], ends: Mapping[str, str], *, fork: bool, wanted: set[str]
 ) -> None:
-    """Our own branches in a comment, a fork in the emulated cloud."""
+    """Our own branches get a comment, and a fork gets a run in the emulated AWS."""
     github = of_pull_request(fork=fork)
     assert ran("preview", touched=touched, ends=ends, github=github) == wanted
 
 
 REVIEW = "review-stack"
-
-
 REVIEWS: list[tuple[dict[str, Any], set[str]]] = [
     ({"action": "labeled", "label": {"name": REVIEW}, "labels": [REVIEW]}, {"up"}),
     ({"action": "labeled", "label": {"name": "bug"}, "labels": [REVIEW, "bug"]}, set()),
@@ -174,6 +169,6 @@ REVIEWS: list[tuple[dict[str, Any], set[str]]] = [
 
 @pytest.mark.parametrize(("event", "wanted"), REVIEWS)
 def test_when_a_review_stack_comes_and_goes(event: dict[str, Any], wanted: set[str]) -> None:
-    """Each event that the workflow listens to, and no fork's."""
+    """Each event of the workflow is covered; a fork gets no stack."""
     assert ran("review", github=of_pull_request(**event)) == wanted
     assert ran("review", github=of_pull_request(**event, fork=True)) == set()

@@ -1,4 +1,7 @@
-"""stack.yml and what decides about it: its steps are run, with a `pulumi` that writes down."""
+"""The steps of stack.yml, run with a `pulumi` and an `arca` that record their calls.
+
+Also the jobs that find the touched stacks, run on a small repository.
+"""
 
 import json
 import shutil
@@ -9,15 +12,19 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.github.test_workflow_expressions import FINE, holds
-from tests.github.workflows import Runner, jobs_of, named
+from tests.github.conditions import FINE, holds
+from tests.github.workflows import REAL_CI, Runner, jobs_of, named
 
 STACK = jobs_of("stack")["stack"]
 STEPS: list[dict[str, Any]] = STACK["steps"]
-PLAN, HOLD, DRIFT, UPDATE = (
-    *("Preview", "Hold the plan against the policies", "Look for drift", "Update"),
+PREVIEW, POLICIES, DRIFT, UPDATE, RECORD, UPLOAD = (
+    "Preview",
+    "Check the plan against the policies",
+    "Check for drift",
+    "Update",
+    "Record how the preview ended",
+    "Upload the results",
 )
-SAY, KEEP = "Say how the preview ended", "Keep what was said"
 DEPLOYED = json.dumps(
     {
         "deployment": {"id": "new", "status": "SUCCESSFUL", "reason": "", "paused": False},
@@ -28,32 +35,32 @@ ROLLED_BACK = DEPLOYED.replace("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
 
 
 def steps_of(purpose: str, *, drift: bool = False, well: bool = True) -> list[str]:
-    """The named steps that such a call runs; `well` is how all went before them."""
+    """Return the named steps that such a call runs; `well` says whether earlier steps succeeded."""
     contexts = {"inputs": {"purpose": purpose, "drift": drift, "stack": "prod"}}
     status = {**FINE, "success": well, "failure": not well}
     return [s["name"] for s in STEPS if "name" in s and holds(s.get("if"), contexts, status)]
 
 
 def test_what_each_purpose_does() -> None:
-    """Only `infra` changes anything, and after its plan; only `drift` compares with AWS."""
-    assert steps_of("preview") == [PLAN, HOLD, SAY, KEEP]
-    assert steps_of("look") == [PLAN, HOLD, KEEP]
-    assert steps_of("look", drift=True) == [DRIFT, KEEP]
-    assert steps_of("infra") == [PLAN, HOLD, UPDATE]
-    assert steps_of("preview", well=False) == [SAY, KEEP]
-    assert steps_of("look", drift=True, well=False) == [KEEP]
+    """Only `infra` changes anything, after its preview; only `drift` compares with AWS."""
+    assert steps_of("preview") == [PREVIEW, POLICIES, RECORD, UPLOAD]
+    assert steps_of("look") == [PREVIEW, POLICIES, UPLOAD]
+    assert steps_of("look", drift=True) == [DRIFT, UPLOAD]
+    assert steps_of("infra") == [PREVIEW, POLICIES, UPDATE]
+    assert steps_of("preview", well=False) == [RECORD, UPLOAD]
+    assert steps_of("look", drift=True, well=False) == [UPLOAD]
     assert steps_of("infra", well=False) == []
 
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
-    """One where every command is there and all goes well."""
-    return Runner(tmp_path, pulumi="", arca="")
+    """Return a runner where every command succeeds; the commands of `arca ci` are real."""
+    return Runner(tmp_path, pulumi="", arca=REAL_CI)
 
 
-def test_a_preview_is_kept_with_its_events(runner: Runner) -> None:
-    """The flag that keeps them is only there when Pulumi is told to show it."""
-    step = named("stack", "stack", PLAN)
+def test_a_preview_keeps_its_output_and_its_events(runner: Runner) -> None:
+    """Pulumi has the flag for events only when it shows debug commands."""
+    step = named("stack", "stack", PREVIEW)
     assert step["env"]["PULUMI_DEBUG_COMMANDS"] == "true"
     runner.fake("pulumi", "echo it would change")
     done = runner.run(step["run"], STACK="dev")
@@ -68,16 +75,22 @@ def test_a_preview_is_kept_with_its_events(runner: Runner) -> None:
 
 @pytest.mark.parametrize(("operation", "code"), [("same", 0), ("delete", 6)])
 def test_a_plan_that_is_refused_ends_the_job(runner: Runner, operation: str, code: int) -> None:
-    """With what it would lose among what was said."""
-    bucket = {"op": operation, "urn": "urn::dev::storage", "type": "aws:s3/bucket:Bucket"}
+    """What it would lose is a part of the output that the comment shows."""
+    bucket = {
+        "op": operation,
+        "urn": "urn:pulumi:dev::arca-api::aws:s3/bucket:Bucket::storage",
+        "type": "aws:s3/bucket:Bucket",
+    }
     change = {"resourcePreEvent": {"metadata": bucket}}
     events: list[dict[str, Any]] = [{"preludeEvent": {}}, change]
     (runner.folder / "results").mkdir()
     text = "\n".join(map(json.dumps, events))
     (runner.folder / "events.json").write_text(text, encoding="utf-8")
-    done = runner.run(named("stack", "stack", HOLD)["run"], STACK="dev")
+    done = runner.run(named("stack", "stack", POLICIES)["run"], STACK="dev")
     assert done.code == code
-    assert ("its data would be gone" in done.read("results/dev.txt")) == (code == 6)
+    shown = done.read("results/dev.txt")
+    wanted = ("delete storage (aws:s3/bucket:Bucket)", "Error: The plan breaks", "  do:     change")
+    assert [line in shown for line in wanted] == [code == 6] * 3
 
 
 @pytest.mark.parametrize(
@@ -88,8 +101,8 @@ def test_a_plan_that_is_refused_ends_the_job(runner: Runner, operation: str, cod
         ("echo 'error: could not read the state' >&2; exit 255", "failed"),
     ],
 )
-def test_what_a_look_for_drift_finds(runner: Runner, pulumi: str, result: str) -> None:
-    """Compared with AWS itself, not with the state of the last update."""
+def test_a_drift_check_records_its_result(runner: Runner, pulumi: str, result: str) -> None:
+    """It compares with AWS itself, not with the state of the last update."""
     runner.fake("pulumi", pulumi)
     done = runner.run(named("stack", "stack", DRIFT)["run"], STACK="dr")
     assert done.code == 0
@@ -100,13 +113,15 @@ def test_what_a_look_for_drift_finds(runner: Runner, pulumi: str, result: str) -
 
 
 def test_an_update_is_followed_and_verified(runner: Runner) -> None:
-    """It asks before it, follows after it, and says what runs."""
-    runner.fake("arca", f"echo '{DEPLOYED}'")
+    """The job looks before it, follows after it, and shows the status."""
+    runner.fake("arca", f"{REAL_CI}echo '{DEPLOYED}'")
     done = runner.run(named("stack", "stack", UPDATE)["run"], STACK="prod")
     assert done.code == 0, done.said
     assert done.calls == [
+        "arca ci deployment latest --stack prod",
         "arca status --stack prod --json",
         "pulumi up --yes --skip-preview --non-interactive --color never --stack prod",
+        "arca ci deployment follow --stack prod --after new",
         "arca status --stack prod --json",
         "arca verify --stack prod",
         "arca status --stack prod",
@@ -120,29 +135,26 @@ echo '{DEPLOYED.replace("new", "old")}'"""
 @pytest.mark.parametrize(
     ("pulumi", "arca", "code"),
     [
-        # ECS rolled back what the update began.
+        # ECS rolls back the deployment that the update began.
         ("touch up", BEFORE_UP, 3),
         ("exit 255", f"echo '{DEPLOYED}'", 255),
-        # A task would miss something.
+        # A task refers to something that is missing.
         ("", f"echo '{DEPLOYED}'; [ \"$1\" != verify ]", 1),
     ],
 )
 def test_an_update_that_goes_wrong_fails(runner: Runner, pulumi: str, arca: str, code: int) -> None:
-    """Whichever of its commands says so."""
+    """The job fails with the code of whichever command failed."""
     runner.fake("pulumi", pulumi)
-    runner.fake("arca", arca)
+    runner.fake("arca", REAL_CI + arca)
     assert runner.run(named("stack", "stack", UPDATE)["run"], STACK="prod").code == code
 
 
 class Repository:
-    """A clone of the program with a history of its own."""
+    """A small repository with a history of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / ".github").unlink()
-        scripts = folder / ".github" / "scripts"
-        scripts.mkdir(parents=True)
-        shutil.copy(ROOT / ".github" / "scripts" / "touched.py", scripts)
         for path in ROOT.glob("Pulumi.*.yaml"):
             shutil.copy(path, folder)
         for path in ("components/cache.py", "docs/cache.md"):
@@ -152,7 +164,7 @@ class Repository:
         self.first = self.commit()
 
     def git(self, *words: str) -> str:
-        """Run git here, as nobody in particular."""
+        """Run git here with an author of the test's; returns its output."""
         who = ("-c", "user.name=test", "-c", "user.email=test@example.com")
         done = subprocess.run(
             ["git", *who, *words],  # noqa: S607 - the one on PATH, as the workflow has it
@@ -164,7 +176,7 @@ class Repository:
         return done.stdout.strip()
 
     def commit(self) -> str:
-        """Keep everything as it is; gives the commit."""
+        """Commit every file as it is; returns the commit."""
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "a change")
         return self.git("rev-parse", "HEAD")
@@ -172,7 +184,7 @@ class Repository:
 
 @pytest.fixture
 def repository(runner: Runner) -> Repository:
-    """The checkout of that runner."""
+    """Return the repository that is the runner's checkout."""
     return Repository(runner.folder)
 
 
@@ -180,7 +192,7 @@ ALL = '["dev", "staging", "prod", "dr"]'
 
 
 def touched(runner: Runner, workflow: str, before: str) -> str:
-    """What the workflow's job says since that commit."""
+    """Run the workflow's own step; returns the stacks touched since that commit."""
     runner.fake("gh", f"echo {before}")
     step = named(workflow, "touched", "touched")
     assert step["id"] == "touched"
@@ -199,17 +211,17 @@ BOTH = pytest.mark.parametrize("workflow", ["preview", "infra"])
 def test_a_file_that_leaves_the_program_touches_it(
     runner: Runner, repository: Repository, workflow: str
 ) -> None:
-    """Git would call it a rename, and name only the place where nobody reads it."""
+    """Git would call it a rename, and name only the new place, which the program never reads."""
     repository.git("mv", "components/cache.py", "docs/cache_old.py")
     repository.commit()
     assert touched(runner, workflow, repository.first) == ALL
 
 
 @BOTH
-def test_what_was_changed_since_is_touched(
+def test_every_commit_since_then_counts(
     runner: Runner, repository: Repository, workflow: str
 ) -> None:
-    """All commits since then, and nothing before."""
+    """Earlier commits do not."""
     (repository.folder / "Pulumi.dr.yaml").write_text("a: b\n", encoding="utf-8")
     second = repository.commit()
     (repository.folder / "docs" / "cache.md").write_text("other\n", encoding="utf-8")
@@ -219,16 +231,16 @@ def test_what_was_changed_since_is_touched(
 
 
 @pytest.mark.parametrize("before", ["", "0" * 40])
-def test_the_first_run_touches_everything(
+def test_the_first_run_touches_every_stack(
     runner: Runner, repository: Repository, before: str
 ) -> None:
-    """No run went all the way yet, or its commit is gone."""
+    """No run has succeeded yet, or its commit is gone."""
     assert repository.first
     assert touched(runner, "infra", before) == ALL
 
 
 def test_a_preview_compares_with_the_base(runner: Runner, repository: Repository) -> None:
-    """What main got meanwhile is not this pull request's."""
+    """Commits that main got meanwhile are not this pull request's."""
     step = named("preview", "touched", "touched")
     assert step["env"]["BASE"] == "${{ github.event.pull_request.base.sha }}"
     repository.git("switch", "--quiet", "--create", "change")

@@ -1,4 +1,4 @@
-"""Review stacks' workflows: their steps, run with an AWS and a Pulumi that write down."""
+"""The steps of review.yml and review-sweep.yml, run with commands that record their calls."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.github.test_workflow_expressions import filled
+from tests.github.conditions import filled
 from tests.github.workflows import Runner, jobs_of, named
 
-UP, SECRETS, RELEASE = (
-    *("Bring the stack up, where there is room", "Take dev's given secrets"),
-    "Release what dev runs",
+UP, SECRETS, RELEASE, DESTROY = (
+    "Bring the stack up",
+    "Copy dev's secrets",
+    "Release dev's image",
+    "Destroy unrequested and old review stacks",
 )
-DESTROY = "Destroy what nobody asks for, and what is older than its time"
 EVENT = {
     "github": {
         "token": "t",
@@ -24,8 +25,8 @@ EVENT = {
     "secrets": {},
 }
 DIGEST = "sha256:1"
-PYTHON = """case "$2 $STOP" in "room room") exit 6;; esac
-case "$2" in over) cat > over.json; printf '4\\n7\\n';; room) cat > room.json;; esac"""
+ARCA = """case "$3 $STOP" in "admit room") exit 6;; esac
+case "$3" in removable) cat > removable.json; printf '4\\n7\\n';; admit) cat > admit.json;; esac"""
 PULUMI = """case "$1 $2" in
   "stack ls") echo '[{"name": "review-4"}]';;
   "stack select") [ "$STOP" != new ];;
@@ -41,50 +42,50 @@ case "$*" in *--query\\ SecretString*) echo hidden;; *put-secret-value*) cat val
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
-    """One where there is room and all goes well."""
-    return Runner(tmp_path, python=PYTHON, pulumi=PULUMI, aws=AWS, gh="echo 4,12", arca="", bash="")
+    """Return a runner where no limit is reached and every command succeeds."""
+    return Runner(tmp_path, pulumi=PULUMI, aws=AWS, gh="echo 4,12", arca=ARCA, bash="")
 
 
 def environment(workflow: str, job: str, step: dict[str, Any]) -> dict[str, str]:
-    """The variables of a step of the pull request 41, as its job and itself declare them."""
+    """Return the variables that a step of pull request 41 has, its job's included."""
     declared = {**jobs_of(workflow)[job]["env"], **step.get("env", {})}
     return {name: filled(text, EVENT) for name, text in declared.items()}
 
 
 def run(runner: Runner, workflow: str, job: str, name: str, *, stop: str = "-") -> Any:
-    """Run one step; `stop` names what goes wrong."""
+    """Run one step; `stop` names what fails."""
     step = named(workflow, job, name)
     return runner.run(step["run"], **environment(workflow, job, step), STOP=stop)
 
 
 @pytest.mark.parametrize("new", [True, False])
 def test_a_review_stack_is_the_pull_requests_own(runner: Runner, *, new: bool) -> None:
-    """It asks for room under its own number, and with the account's real budget."""
+    """It is admitted under its own number, and with the account's real budget."""
     done = run(runner, "review", "up", UP, stop="new" if new else "-")
     assert done.code == 0, done.said
     made = ["pulumi stack init review-41 --secrets-provider awskms://k"] if new else []
     assert done.calls == [
-        "python .github/scripts/review_stack.py generate 41",
+        "arca ci review-stack generate 41",
         "pulumi stack select review-41",
         *made,
         "pulumi stack ls --json",
         "aws sts get-caller-identity --query Account --output text",
         "aws budgets describe-budget --account-id 123456789012 --budget-name arca-monthly",
-        "python .github/scripts/review_stack.py room 41 --budget budget.json",
+        "arca ci review-stack admit 41 --budget budget.json",
         "pulumi up --yes --skip-preview --non-interactive --color never --stack review-41",
     ]
-    assert json.loads(done.read("room.json")) == [{"name": "review-4"}]
+    assert json.loads(done.read("admit.json")) == [{"name": "review-4"}]
 
 
-def test_without_room_nothing_is_brought_up(runner: Runner) -> None:
-    """What was only asked for goes again."""
+def test_a_refused_stack_does_not_come_up(runner: Runner) -> None:
+    """The empty stack is removed again."""
     done = run(runner, "review", "up", UP, stop="room")
     assert done.code == 6
     assert done.calls[-1] == "pulumi stack rm --yes review-41"
 
 
-def test_secrets_are_devs(runner: Runner) -> None:
-    """Never those of a stack that customers use; and no value is shown or left."""
+def test_secrets_are_copied_from_dev(runner: Runner) -> None:
+    """No value is shown, and none stays on the runner."""
     done = run(runner, "review", "up", SECRETS)
     assert done.code == 0, done.said
     asked = [call for call in done.calls if call.startswith("aws ")]
@@ -101,19 +102,19 @@ def test_secrets_are_devs(runner: Runner) -> None:
     assert not (runner.folder / "value").exists()
 
 
-def test_a_review_stack_runs_what_dev_runs(runner: Runner) -> None:
-    """The image of the environment's variable, by its digest, with a verdict."""
+def test_a_review_stack_runs_devs_image(runner: Runner) -> None:
+    """It releases the image of the environment's variable by its digest, with a verdict."""
     done = run(runner, "review", "up", RELEASE)
     assert done.code == 0, done.said
     repository = "1.dkr/arca-review-41-api"
     assert done.calls == [
         "pulumi stack output registry --json --stack review-41",
         f"bash .github/scripts/copy_image.sh ghcr.io/a/b {DIGEST} {repository} 1",
-        "python .github/scripts/settled.py follow review-41 ",
+        "arca ci deployment follow --stack review-41 --after ",
         f"arca deploy {repository}@{DIGEST} --stack review-41 --json",
         "arca smoke --stack review-41",
     ]
-    runner.fake("arca", "exit 3")
+    runner.fake("arca", '[ "$1" = ci ] || exit 3')
     assert run(runner, "review", "up", RELEASE).code == 3
 
 
@@ -121,25 +122,25 @@ SWEPT = "pulumi destroy --yes --remove --skip-preview --non-interactive --color 
 
 
 @pytest.mark.parametrize(("stop", "code"), [("-", 0), ("review-4", 1), ("review-7", 1)])
-def test_a_sweep_goes_on_and_says_so(runner: Runner, stop: str, code: int) -> None:
-    """One that cannot be destroyed keeps no other, and the run fails."""
+def test_a_sweep_goes_on_after_a_failure(runner: Runner, stop: str, code: int) -> None:
+    """A stack that cannot be destroyed does not stop the others, and the run fails."""
     done = run(runner, "review-sweep", "sweep", DESTROY, stop=stop)
     assert done.code == code, done.said
-    asked = "--state open --label review-stack --limit 100 --json number"
-    assert done.calls[0].startswith(f"gh pr list --repo acme/arca-infra {asked}")
+    requested = "--state open --label review-stack --limit 100 --json number"
+    assert done.calls[0].startswith(f"gh pr list --repo acme/arca-infra {requested}")
     assert done.calls[1:] == [
         "pulumi stack ls --json",
-        "python .github/scripts/review_stack.py over --asked 4,12",
-        "python .github/scripts/review_stack.py generate 4",
+        "arca ci review-stack removable --requested 4,12",
+        "arca ci review-stack generate 4",
         f"{SWEPT} review-4",
-        "python .github/scripts/review_stack.py generate 7",
+        "arca ci review-stack generate 7",
         f"{SWEPT} review-7",
     ]
-    assert json.loads(done.read("over.json")) == [{"name": "review-4"}]
+    assert json.loads(done.read("removable.json")) == [{"name": "review-4"}]
 
 
-def test_the_label_that_goes_asks_for_a_sweep(runner: Runner) -> None:
-    """Main's own, for the pull request's workflow may do nothing else."""
+def test_a_removed_label_starts_the_sweep_of_main(runner: Runner) -> None:
+    """The pull request's own workflow may do nothing else."""
     (step,) = jobs_of("review")["down"]["steps"]
     done = runner.run(step["run"], MAIN="main")
     assert done.calls == ["gh workflow run review-sweep.yml --repo acme/arca-infra --ref main"]
@@ -150,7 +151,7 @@ def test_the_label_that_goes_asks_for_a_sweep(runner: Runner) -> None:
 
 @pytest.mark.parametrize(("workflow", "job"), [("review", "up"), ("review-sweep", "sweep")])
 def test_the_key_of_a_stack_is_found_in_its_state(workflow: str, job: str) -> None:
-    """Its file is made anew in each run and names none.
+    """The file that each run generates names no secrets provider.
 
     Source: Pulumi's documentation, "Environment variables".
     """
