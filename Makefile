@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-slow test-engine lint format bench docs lock clean
+.PHONY: help up down status test test-slow test-clock test-engine lint format bench docs lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test: $(READY) ## Run the tests (loopback only)
 
 test-slow: $(READY) ## Run what is left out there: real processes, the guide's commands, 200 schedules
 	@$(BIN)/python -m pytest -m slow
+
+test-clock: $(READY) ## Run the tests at awkward moments and in another locale (MOMENT=name for one)
+	@$(BIN)/python -m tools.clock $(MOMENT)
 
 test-engine: $(READY) ## Run whole lifecycles with the pulumi on PATH and a provider double
 	@$(BIN)/python -m pytest -m engine -n 0 -rs
