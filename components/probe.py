@@ -1,4 +1,4 @@
-"""The probe: a canary that asks the API from outside, once a minute."""
+"""The probe: a CloudWatch Synthetics canary that calls the API from outside once a minute."""
 
 import pulumi
 import pulumi_aws as aws
@@ -12,7 +12,7 @@ from components.spec import Spec
 
 
 class ProbeSpec(Spec):
-    """The outside probe."""
+    """The settings of the outside probe."""
 
     enabled: bool = Field(default=True, description="Ask the API from outside, once a minute.")
     health_path: str = Field(default="/health/ready", pattern=r"^/", description="Must answer 200.")
@@ -33,7 +33,7 @@ class ProbeSpec(Spec):
 
 
 class Probe(Component):
-    """The canary; produces its role, its code in the artifacts' bucket, and itself."""
+    """The canary with its role and its code in the artifacts' bucket."""
 
     canary: str
 
@@ -49,7 +49,7 @@ class Probe(Component):
     ) -> None:
         super().__init__("arca:probe:Probe", name, place, data_class="internal")
         bucket, bucket_arn = artifacts
-        # Synthetics' names are lower case and short (CloudWatch Synthetics API, CreateCanary).
+        # CloudWatch Synthetics API reference, CreateCanary: lower case, 21 characters at most.
         self.canary = physical(place.prefix, "probe", limit=21)
         role = aws.iam.Role(
             name,

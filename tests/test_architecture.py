@@ -23,7 +23,7 @@ SHARED = {
     "traffic",
 }
 """Modules that every topic of `arca` may import."""
-FOUNDATIONS = ("spec", "component", "iam", "bucket", "code")
+FOUNDATIONS = ("alarms", "spec", "component", "iam", "bucket", "code")
 """What any component may build on: components/<these>.py."""
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"settings", "components", "arca.naming"},

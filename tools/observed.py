@@ -1,4 +1,4 @@
-"""The generated parts of docs/monitoring.md and docs/service-contract.md, and the pictures."""
+"""Generate parts of docs/monitoring.md and docs/service-contract.md, and the pictures."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,31 +11,31 @@ from arca.cli.dashboard import fingerprint
 from arca.emulator.program import stackfile
 from arca.monitoring import alarms as table
 from arca.monitoring import contract, sample
-from arca.monitoring.board import Board
+from arca.monitoring.alarm import Alarm, Composite
 from arca.monitoring.catalogue import CATALOGUE, GROUPS
-from arca.monitoring.dashboards import boards
+from arca.monitoring.dashboard import Dashboard
+from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.live import charts
-from arca.monitoring.objectives import goals
 from arca.monitoring.queries import QUERIES
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo import budget
-from arca.monitoring.slo.cloudwatch import Alarm, Composite
-from arca.monitoring.slo.compiler import compile_goal, least_total
+from arca.monitoring.slo.compiler import compile_objective, least_total
 from arca.monitoring.slo.duration import DAY, shorthand
-from arca.monitoring.slo.goal import Events
-from arca.monitoring.slo.replay import Recorded, consumed_at, replay
+from arca.monitoring.slo.objective import EventIndicator, SliceIndicator
+from arca.monitoring.slo.objectives import read_objectives
+from arca.monitoring.slo.replay import EventSeries, consumed_at, replay
 from arca.monitoring.thresholds import Thresholds
 from settings.load import parse
 
 PICTURES = checkout.root() / "docs" / "dashboards"
 EXAMPLE = "errors"
-"""The objective whose figures stand in the page."""
-TRAFFIC = 1000.0
-RATES = (1.0, 0.1, 0.01, 0.005, 0.0015, 0.001)
+"""The objective whose detection times the page shows."""
+REQUESTS_A_MINUTE = 1000.0
+ERROR_RATES = (1.0, 0.1, 0.01, 0.005, 0.0015, 0.001)
 
 
 def catalogue() -> str:
-    """Every metric, by group."""
+    """Return the table of every metric, by group."""
     lines = [row("metric", "CloudWatch", "unit", "statistic", "role", "from", "what"), rule(7)]
     for group, metrics in GROUPS.items():
         lines.append(row(f"**{group}**", "", "", "", "", "", ""))
@@ -43,15 +43,20 @@ def catalogue() -> str:
             dimensions = ", ".join([*metric.dimensions, *metric.splits])
             lines.append(
                 row(
-                    f"`{metric.id}`", f"{metric.namespace} `{metric.name}` ({dimensions})",
-                    metric.unit, metric.stat, metric.role, metric.emitter, metric.meaning,
+                    f"`{metric.id}`",
+                    f"{metric.namespace} `{metric.name}` ({dimensions})",
+                    metric.unit,
+                    metric.stat,
+                    metric.role,
+                    metric.emitter,
+                    metric.meaning,
                 )
-            )  # fmt: skip # one call
+            )
     return "\n".join(lines)
 
 
 def emitted() -> str:
-    """What the service emits."""
+    """Return the table of the metrics that the service emits."""
     lines = [row("metric", "unit", "dimensions", "what"), rule(4)]
     for metric in contract.EMITTED.values():
         dimensions = ", ".join(f"`{name}`" for name in (*metric.dimensions, *metric.splits))
@@ -60,91 +65,97 @@ def emitted() -> str:
 
 
 def objectives() -> str:
-    """The objectives and their budgets."""
+    """Return the table of the objectives and their budgets."""
     lines = [row("objective", "target", "good is", "budget in 30 days", "in a year", "runbook")]
     lines.append(rule(6))
-    for goal in goals():
-        indicator = goal.indicator
-        if not isinstance(indicator, Events):
-            said = f"a minute with `{indicator.reading.metric}` {indicator.op} {indicator.value:g}"
-        elif indicator.bad is not None:
-            said = f"all but `{indicator.bad.metric}` of `{indicator.total.metric}`"
-        elif indicator.good is not None:
-            said = f"`{indicator.good.metric}` of `{indicator.total.metric}`"
-        else:
-            message = f"{goal.name} has neither good nor bad events"
-            raise AssertionError(message)
-        month = budget.allowed_minutes(goal.target)
-        year = budget.allowed_minutes(goal.target, window_days=365) / 60
+    for objective in read_objectives():
+        month = budget.allowed_minutes(objective.target)
+        year = budget.allowed_minutes(objective.target, window_days=budget.YEAR_DAYS) / 60
         lines.append(
             row(
-                f"`{goal.name}`: {goal.description}", f"{100 * goal.target:g}%", said,
-                f"{month:.1f} min", f"{year:.2f} h", f"`{goal.runbook}`",
+                f"`{objective.name}`: {objective.description}",
+                f"{100 * objective.target:g}%",
+                _good(objective.indicator),
+                f"{month:.1f} min",
+                f"{year:.2f} h",
+                f"`{objective.runbook}`",
             )
-        )  # fmt: skip # one call
+        )
     return "\n".join(lines)
 
 
+def _good(indicator: EventIndicator | SliceIndicator) -> str:
+    if isinstance(indicator, SliceIndicator):
+        return f"a minute with `{indicator.reading.metric}` {indicator.op} {indicator.value:g}"
+    counted = f"`{indicator.counted.metric}` of `{indicator.total.metric}`"
+    return counted if indicator.counts == "good" else f"all but {counted}"
+
+
 def windows() -> str:
-    """The windows and thresholds of each objective."""
-    lines = [row("objective", "alert", "severity", "burn rate", "windows", "threshold",
-                 "counts as at least"), rule(7)]  # fmt: skip # one call
-    for goal in goals():
-        for policy in goal.policies:
-            long, short = shorthand(policy.long), shorthand(policy.short)
-            percent = f"{100 * policy.rate * goal.budget:.4g}% bad"
-            if policy.long > DAY:
+    """Return the table of each objective's windows and thresholds."""
+    head = ("objective", "alert", "severity", "burn rate", "windows", "threshold")
+    lines = [row(*head, "counts as at least"), rule(7)]
+    for objective in read_objectives():
+        for alert in objective.alerts:
+            long, short = shorthand(alert.long), shorthand(alert.short)
+            percent = f"{100 * alert.rate * objective.budget:.4g}% bad"
+            if alert.long > DAY:
                 percent += ", published hourly"
             least = (
-                f"{least_total(goal, policy.rate)} events"
-                if isinstance(goal.indicator, Events)
+                f"{least_total(objective, alert.rate)} events"
+                if isinstance(objective.indicator, EventIndicator)
                 else "all minutes"
             )
             lines.append(
                 row(
-                    goal.name, policy.name, policy.severity, f"{policy.rate:g}",
-                    f"{long} and {short}", percent, least,
+                    objective.name,
+                    alert.name,
+                    alert.severity,
+                    f"{alert.rate:g}",
+                    f"{long} and {short}",
+                    percent,
+                    least,
                 )
-            )  # fmt: skip # one call
+            )
     return "\n".join(lines)
 
 
 def detection() -> str:
-    """What the replay says of constant error rates, for one objective."""
-    goal = {goal.name: goal for goal in goals()}[EXAMPLE]
-    alarms = compile_goal(goal)
+    """Return the table of the replayed detection times of constant error rates."""
+    objective = {one.name: one for one in read_objectives()}[EXAMPLE]
+    alarms = compile_objective(objective)
     lines = [row("error rate", "first alert", "severity", "after", "budget used by then"), rule(5)]
     severities = {composite.name: composite.severity for composite in alarms.composites}
-    for rate in RATES:
+    for rate in ERROR_RATES:
         start, length = 4 * 24 * 60, 4 * 24 * 60
-        total = np.full(start + length, TRAFFIC)
+        total = np.full(start + length, REQUESTS_A_MINUTE)
         good = total.copy()
-        good[start:] = TRAFFIC * (1 - rate)
-        recorded = Recorded(good, total)
+        good[start:] = REQUESTS_A_MINUTE * (1 - rate)
+        events = EventSeries(good, total)
         fired = [
             (firings[0].fired, name)
-            for name, firings in replay(goal, alarms, recorded).items()
+            for name, firings in replay(objective, alarms, events).items()
             if firings and name in severities
         ]
         if not fired:
             lines.append(row(f"{100 * rate:g}%", "none in four days", "", "", ""))
             continue
         minute, name = min(fired)
-        used = consumed_at(goal, recorded, minute, days=30)
+        used = consumed_at(objective, events, minute, days=budget.BUDGET_DAYS)
         after = _span(minute - start + 1)
         lines.append(row(f"{100 * rate:g}%", f"`{name}`", severities[name], after, f"{used:.1f}%"))
     return "\n".join(lines)
 
 
 def alarms() -> str:
-    """Every alarm that notifies."""
-    serving = table.serving(Thresholds(), sessions=_sessions())
+    """Return the table of every alarm that notifies."""
+    serving = table.serving_alarms(Thresholds(), sessions=_sessions())
     signals = {alarm.name: alarm for alarm in serving.alarms}
     found: list[Alarm | Composite] = [*serving.notifying()]
-    found += table.following(Thresholds()).notifying()[:1]
-    found += [table.maintenance()]
-    for goal in goals():
-        found += compile_goal(goal).notifying()
+    found += table.standby_alarms(Thresholds()).notifying()[:1]
+    found += [table.maintenance_alarm()]
+    for objective in read_objectives():
+        found += compile_objective(objective).notifying()
     lines = [row("alarm", "severity", "when", "what it means", "runbook"), rule(5)]
     for alarm in sorted(found, key=lambda one: (one.severity or "", one.name)):
         when = _when(alarm, signals)
@@ -155,8 +166,11 @@ def alarms() -> str:
 
 
 def runbooks() -> str:
-    """The ten, and the alarms that lead to each."""
-    found = [*table.serving(Thresholds(), sessions=None).notifying(), table.maintenance()]
+    """Return the table of the runbooks, and the alarms that name each."""
+    found = [
+        *table.serving_alarms(Thresholds(), sessions=None).notifying(),
+        table.maintenance_alarm(),
+    ]
     lines = [row("runbook", "title", "alarms, besides those of objectives"), rule(3)]
     for book in RUNBOOKS.values():
         names = ", ".join(f"`{alarm.name}`" for alarm in found if alarm.runbook == book.id)
@@ -165,33 +179,37 @@ def runbooks() -> str:
 
 
 def queries() -> str:
-    """The saved queries."""
+    """Return the saved queries."""
     return "\n\n".join(
         f"`{saved.name}`: {saved.answers}.\n\n```\n{saved.query}\n```" for saved in QUERIES.values()
     )
 
 
 def dashboards() -> str:
-    """The dashboards, with their pictures."""
+    """Return the dashboards with their pictures."""
     return "\n\n".join(
         f"### {board.title}\n\n![{board.title}](dashboards/{name}.png)"
-        for name, board in boards(goals()).items()
+        for name, board in all_dashboards(read_objectives()).items()
     )
 
 
 def schema() -> str:
-    """The JSON Schema of a line of the service's log."""
+    """Return the JSON Schema of a line of the service's log."""
     return json.dumps(contract.schema(), indent=2) + "\n"
 
 
 def stale_pictures() -> list[str]:
-    """Dashboards whose picture was drawn from something else."""
-    return [name for name, board in boards(goals()).items() if _drawn(name) != _wanted(board)]
+    """Return the names of the dashboards whose picture has an old fingerprint."""
+    return [
+        name
+        for name, board in all_dashboards(read_objectives()).items()
+        if _drawn(name) != _wanted(board)
+    ]
 
 
 def draw(name: str) -> None:
-    """Draw a dashboard's picture anew."""
-    board = boards(goals())[name]
+    """Draw a dashboard's picture."""
+    board = all_dashboards(read_objectives())[name]
     PICTURES.mkdir(exist_ok=True)
     charts.draw_board(
         board, sample.day([board]), PICTURES / f"{name}.png", fingerprint=_wanted(board)
@@ -199,12 +217,12 @@ def draw(name: str) -> None:
 
 
 def row(*cells: str) -> str:
-    """A table's row."""
+    """Return a row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 
 def rule(columns: int) -> str:
-    """The line below a table's head."""
+    """Return the line below a Markdown table's head."""
     return row(*["---"] * columns)
 
 
@@ -221,7 +239,7 @@ def _drawn(name: str) -> str:
         return str(picture.info.get(charts.FINGERPRINT, ""))
 
 
-def _wanted(board: Board) -> str:
+def _wanted(board: Dashboard) -> str:
     return fingerprint(board, sample.day([board]))
 
 

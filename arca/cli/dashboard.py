@@ -1,18 +1,20 @@
-"""`arca dashboard`: the dashboards as pictures, from a recording or the made-up day."""
+"""`arca dashboard`: list, record and draw the dashboards."""
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
 from arca import files
-from arca.cli.options import SPAN, of_stack
+from arca.cli.options import SPAN, of_stack, pass_clock
+from arca.clock import Clock
 from arca.errors import ArcaError
 
 RECORDED_PERIOD = 300
+"""Seconds of a point of a recording."""
 
 
 @click.group("dashboard")
@@ -26,7 +28,7 @@ def show(*, as_json: bool) -> None:
     """List the dashboards and how many widgets each has."""
     from arca.cli import render
 
-    found = _boards()
+    found = _dashboards()
     if as_json:
         render.print_json({name: [w.title for w in board.widgets] for name, board in found.items()})
         return
@@ -43,7 +45,9 @@ def show(*, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="A recording of `arca dashboard record`; without one, a made-up day.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The picture; <NAME>.png.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The picture to write; by default <NAME>.png."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 def draw(name: str, data: Path | None, out: Path | None, *, as_json: bool) -> None:
     """Draw a dashboard as CloudWatch lays it out."""
@@ -52,7 +56,7 @@ def draw(name: str, data: Path | None, out: Path | None, *, as_json: bool) -> No
     from arca.monitoring.live import charts
     from arca.monitoring.recording import Recording
 
-    board = _board(name)
+    board = _dashboard(name)
     path = out or Path(f"{name}.png")
     files.check(path, suffix=".png")
     recording = Recording.read(data) if data else sample.day([board])
@@ -67,24 +71,34 @@ def draw(name: str, data: Path | None, out: Path | None, *, as_json: bool) -> No
 @command.command("record")
 @click.argument("name")
 @click.option("--since", default="3h", show_default=True, type=SPAN, help="How far back.")
-@click.option("--out", type=click.Path(path_type=Path), help="The recording; <NAME>.json.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The recording to write; by default <NAME>.json."
+)
 @of_stack
+@pass_clock
 def record(
-    name: str, since: timedelta, out: Path | None, stack_name: str, target: Any, *, as_json: bool
+    clock: Clock,
+    *,
+    name: str,
+    since: timedelta,
+    out: Path | None,
+    stack_name: str,
+    target: Any,
+    as_json: bool,
 ) -> None:
-    """Record what a dashboard shows, to draw it later or elsewhere."""
+    """Record the metrics of a dashboard, to draw it later or elsewhere."""
     from arca.cli import render
-    from arca.monitoring.live.recorder import record as read
+    from arca.monitoring.live.dashboard_recorder import record_dashboard
     from arca.stack import find
 
-    board = _board(name)
+    board = _dashboard(name)
     stack = find(stack_name, target=target)
     path = out or Path(f"{name}.json")
     files.check(path)
     with render.ProgressLine() as progress:
         progress.show("reading CloudWatch", 0)
-        recording = read(
-            stack, board, since=since, now=datetime.now(UTC), period_seconds=RECORDED_PERIOD
+        recording = record_dashboard(
+            stack, board, since=since, now=clock.now(), period_seconds=RECORDED_PERIOD
         )
     with files.writing(path):
         recording.write(path)
@@ -95,7 +109,7 @@ def record(
 
 
 def fingerprint(board: Any, recording: Any) -> str:
-    """What a picture was drawn from, and by what; a picture with another one is stale."""
+    """Return the fingerprint of a picture's data and code; a picture with another one is stale."""
     from arca.monitoring.live import charts
 
     content = json.dumps(recording.file.model_dump(mode="json"), sort_keys=True)
@@ -103,15 +117,15 @@ def fingerprint(board: Any, recording: Any) -> str:
     return hashlib.sha256(f"{board!r}{content}{code}".encode()).hexdigest()[:16]
 
 
-def _boards() -> dict[str, Any]:
-    from arca.monitoring.dashboards import boards
-    from arca.monitoring.objectives import goals
+def _dashboards() -> dict[str, Any]:
+    from arca.monitoring.dashboards import all_dashboards
+    from arca.monitoring.slo.objectives import read_objectives
 
-    return dict(boards(goals()))
+    return dict(all_dashboards(read_objectives()))
 
 
-def _board(name: str) -> Any:
-    found = _boards()
+def _dashboard(name: str) -> Any:
+    found = _dashboards()
     if name not in found:
         raise ArcaError(
             f"There is no dashboard {name}.",

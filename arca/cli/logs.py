@@ -31,7 +31,7 @@ def command(
     With --json one object a line, as it comes. Ctrl-C ends --follow, with exit code 0.
     """
     from arca.cli import render
-    from arca.monitoring.live.search import Search
+    from arca.monitoring.live.logs import LogSearch
     from arca.stack import find
 
     if not ID.match(identifier):
@@ -40,7 +40,7 @@ def command(
     stack = find(stack_name, target=target)
     groups = stack.outputs.observability.log_groups
     click.echo(f"searching {', '.join(groups.values())}", err=True)
-    search = Search(stack, list(groups.values()), identifier, start=datetime.now(UTC) - since)
+    search = LogSearch(stack, list(groups.values()), identifier, start=datetime.now(UTC) - since)
     number = 0
     try:
         while True:

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from arca.clock import Clock
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -29,6 +31,8 @@ class Span(click.ParamType[timedelta]):
 
 
 SPAN = Span()
+pass_clock = click.make_pass_decorator(Clock, ensure=True)
+"""Give a command the clock of its context; a test passes one as `obj`."""
 
 
 def of_stack(function: Decorated) -> Decorated:

@@ -1,12 +1,12 @@
 """`arca slo`: objectives, their budgets, and the replay of their alarms."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from arca.cli.options import of_stack
+from arca.cli.options import of_stack, pass_clock
+from arca.clock import Clock
 from arca.errors import ArcaError
 
 
@@ -17,16 +17,17 @@ def command() -> None:
 
 @command.command("status")
 @of_stack
-def status(stack_name: str, target: Any, *, as_json: bool) -> None:
-    """Each objective: good share, budget used and left, burn rate, and when the budget is gone."""
+@pass_clock
+def status(clock: Clock, stack_name: str, target: Any, *, as_json: bool) -> None:
+    """Show each objective: good share, budget used and left, burn rate, time until it is gone."""
     from arca.cli import render
-    from arca.monitoring.live.objectives import status as read
+    from arca.monitoring.live.objectives import status as read_status
     from arca.stack import find
 
     stack = find(stack_name, target=target)
     with render.ProgressLine() as progress:
         progress.show("reading CloudWatch", 0)
-        found = read(stack, now=datetime.now(UTC))
+        found = read_status(stack, now=clock.now())
     if as_json:
         render.print_json({"stack": stack.name, "objectives": [one.as_json() for one in found]})
         return
@@ -58,24 +59,31 @@ def status(stack_name: str, target: Any, *, as_json: bool) -> None:
         ],
     )
     if not found:
-        render.line("This stack measures no objective: it stands by, or has no probe.")
+        render.line("This stack measures no objective: it is a standby, or has no probe.")
 
 
 @command.command("report")
 @click.option("--month", required=True, help="The month, as 2026-10.")
-@click.option("--out", type=click.Path(path_type=Path), help="The page; slo-<stack>-<month>.html.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="The page to write; by default slo-<stack>-<month>.html.",
+)
 @of_stack
-def report(stack_name: str, target: Any, month: str, out: Path | None, *, as_json: bool) -> None:
-    """Write a page on a month: each objective's budget, with plots."""
+@pass_clock
+def report(
+    clock: Clock, stack_name: str, target: Any, month: str, out: Path | None, *, as_json: bool
+) -> None:
+    """Write an HTML page about a month: each objective's budget, with plots."""
     from arca.cli import render
-    from arca.monitoring.live.report import Month, write
+    from arca.monitoring.live.report import Month, write_report
     from arca.stack import find
 
-    chosen = Month.parse(month, now=datetime.now(UTC))
+    chosen = Month.parse(month, now=clock.now())
     stack = find(stack_name, target=target)
     path = out or Path(f"slo-{stack.name}-{month}.html")
     with render.ProgressLine() as progress:
-        summary = write(stack, chosen, path, watch=lambda what: progress.show(what, 0))
+        summary = write_report(stack, chosen, path, watch=lambda what: progress.show(what, 0))
     if as_json:
         render.print_json({"page": str(path), "objectives": summary})
     else:
@@ -85,36 +93,36 @@ def report(stack_name: str, target: Any, month: str, out: Path | None, *, as_jso
 @command.command("replay")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--slo", "name", required=True, help="The objective whose alarms are run.")
-@click.option("--all", "everything", is_flag=True, help="The halves of composites too.")
+@click.option("--all", "everything", is_flag=True, help="Also show the halves of composite alarms.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 def replay(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
-    """Run a recorded series through an objective's alarms: when each fires and clears.
+    """Replay a series of events through an objective's alarms: when each fires and clears.
 
-    FILE is a CSV with the columns minute, good, total. The alarms are those that the stack
+    FILE is a CSV with the columns minute, good, total. The alarms are those that a stack
     declares, evaluated by CloudWatch's rules.
     """
     from arca.cli import render
-    from arca.monitoring.live import recorded
-    from arca.monitoring.objectives import goals
-    from arca.monitoring.slo.compiler import compile_goal
+    from arca.monitoring.live.replayed_series import read_series
+    from arca.monitoring.slo.budget import BUDGET_DAYS
+    from arca.monitoring.slo.compiler import compile_objective
+    from arca.monitoring.slo.objectives import read_objectives
     from arca.monitoring.slo.replay import consumed_at
-    from arca.monitoring.slo.replay import replay as run
+    from arca.monitoring.slo.replay import replay as run_replay
 
-    found = {goal.name: goal for goal in goals()}
+    found = {objective.name: objective for objective in read_objectives()}
     if name not in found:
         raise ArcaError(
             f"There is no objective {name}.",
-            where="slo/",
+            where="arca/monitoring/objectives",
             wanted=f"one of {', '.join(found)}",
             do="name one of them with --slo",
         )
-    goal = found[name]
-    series = recorded.read(file)
-    alarms = compile_goal(goal)
+    objective, events = found[name], read_series(file)
+    alarms = compile_objective(objective)
     severities = {alarm.name: alarm.severity for alarm in alarms.notifying()}
     firings = [
         firing
-        for alarm, fired in run(goal, alarms, series).items()
+        for alarm, fired in run_replay(objective, alarms, events).items()
         for firing in fired
         if everything or alarm in severities
     ]
@@ -124,12 +132,14 @@ def replay(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
             "severity": severities.get(firing.alarm),
             "fired_minute": firing.fired,
             "cleared_minute": firing.cleared,
-            "budget_consumed_percent": round(consumed_at(goal, series, firing.fired, days=30), 2),
+            "budget_consumed_percent": round(
+                consumed_at(objective, events, firing.fired, days=BUDGET_DAYS), 2
+            ),
         }
         for firing in sorted(firings, key=lambda firing: (firing.fired, firing.alarm))
     ]
     if as_json:
-        render.print_json({"slo": name, "minutes": series.minutes, "firings": rows})
+        render.print_json({"slo": name, "minutes": events.minutes, "firings": rows})
         return
     render.table(
         ("alarm", "severity", "fired", "cleared", "budget used by then"),
@@ -145,26 +155,27 @@ def replay(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
         ],
     )
     if not rows:
-        render.line(f"No alarm of {name} fires in these {series.minutes} minutes.")
+        render.line(f"No alarm of {name} fires in these {events.minutes} minutes.")
 
 
 @command.command("publish")
 @click.option("--dry-run", is_flag=True, help="Compute and print, and put nothing.")
 @of_stack
-def publish(stack_name: str, target: Any, *, dry_run: bool, as_json: bool) -> None:
+@pass_clock
+def publish(clock: Clock, stack_name: str, target: Any, *, dry_run: bool, as_json: bool) -> None:
     """Publish the budgets now, as the hourly function does."""
     from arca.cli import render
     from arca.clients import client, explained
-    from arca.monitoring.live.objectives import description
+    from arca.monitoring.live.objectives import input_of_publisher
     from arca.monitoring.slo import publisher
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    now, described = datetime.now(UTC), description(stack)
+    now, described = clock.now(), input_of_publisher(stack)
     cloudwatch = client(stack, "cloudwatch")
     with explained(stack, "The budgets cannot be published"):
         values = (
-            publisher.dry(cloudwatch, described, now=now)
+            publisher.compute(cloudwatch, described, now=now)
             if dry_run
             else publisher.publish(cloudwatch, described, now=now)
         )
@@ -189,7 +200,7 @@ def _number(value: float | None, unit: str) -> str:
 
 
 def _minutes(value: Any) -> str:
-    """A minute since the beginning, as days and clock."""
+    """Return a minute since the beginning as a day and a time of day."""
     if value is None:
         return "still fires"
     days, rest = divmod(int(value), 24 * 60)

@@ -11,10 +11,9 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from arca.monitoring.catalogue import CATALOGUE
-from arca.monitoring.metric import OWN, Metric
+from arca.monitoring.catalogue import CATALOGUE, OWN_NAMESPACE, Metric
 
-LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"]
+LOG_LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"]
 EMITTED: Mapping[str, Metric] = {
     metric.name: metric for metric in CATALOGUE.values() if metric.emitter == "service"
 }
@@ -40,7 +39,7 @@ def schema() -> dict[str, Any]:
                 "type": "string",
                 "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$",
             },
-            "level": {"enum": LEVELS},
+            "level": {"enum": LOG_LEVELS},
             "service": text,
             "event": {"type": "string", "pattern": r"^[a-z]+(\.[a-z_]+)*$"},
             "message": {"type": "string"},
@@ -98,7 +97,7 @@ def schema() -> dict[str, Any]:
                             "type": "object",
                             "required": ["Namespace", "Dimensions", "Metrics"],
                             "properties": {
-                                "Namespace": {"const": OWN},
+                                "Namespace": {"const": OWN_NAMESPACE},
                                 "Dimensions": {"type": "array", "minItems": 1},
                                 "Metrics": {
                                     "type": "array",

@@ -1,4 +1,4 @@
-"""Recorded metrics of some hours: what a dashboard's picture is drawn from."""
+"""A recording: the metrics of some hours, as a file and for a dashboard's picture."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from arca.errors import ArcaError
-from arca.monitoring.slo.cloudwatch import Reading
+from arca.monitoring.alarm import Reading
+from arca.monitoring.slo.metric_math import Series
 
-Series = NDArray[np.float64]
 
-
-class File(BaseModel):
+class RecordingFile(BaseModel):
     """The file's content; series by `metric/statistic` and, where one is split, `/value`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,7 +27,7 @@ class File(BaseModel):
     rows: dict[str, list[dict[str, str | int | float]]] = {}
 
     @model_validator(mode="after")
-    def _of_one_length(self) -> Self:
+    def _one_length(self) -> Self:
         lengths = {len(values) for values in self.series.values()}
         if len(lengths) > 1:
             message = f"series of one length, not of {' and '.join(map(str, sorted(lengths)))}"
@@ -44,13 +42,13 @@ class File(BaseModel):
 class Recording:
     """Series of equal length from a moment on."""
 
-    file: File
+    file: RecordingFile
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a file that `arca dashboard record` wrote; raises ArcaError for another."""
         try:
-            return cls(File.model_validate_json(path.read_text(encoding="utf-8")))
+            return cls(RecordingFile.model_validate_json(path.read_text(encoding="utf-8")))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))
@@ -77,7 +75,7 @@ class Recording:
 
     def split(self, reading: Reading) -> Mapping[str, Series]:
         """The reading's series, by the values of what it is split by."""
-        key = key_of(reading)
+        key = reading_key(reading)
         return {
             name.removeprefix(key).removeprefix("/"): np.array(values, dtype=float)
             for name, values in self.file.series.items()
@@ -102,7 +100,7 @@ def _unreadable(path: Path, why: str) -> ArcaError:
     )
 
 
-def key_of(reading: Reading) -> str:
+def reading_key(reading: Reading) -> str:
     """A reading's name in the file."""
     fixed = "".join(f"/{name}={value}" for name, value in sorted(reading.fixed.items()))
     return f"{reading.metric}/{reading.stat}{fixed}"

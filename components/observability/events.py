@@ -1,4 +1,4 @@
-"""ECS's events: counted by rules, and kept where ECS would forget them within the hour."""
+"""ECS's events: rules count them, and a log group keeps them; ECS forgets them in an hour."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from arca.monitoring.metric import Binding
+from arca.monitoring.catalogue import Binding
 from components.component import Component
 from components.iam import allow, document
 from components.spec import LogRetention
@@ -17,7 +17,7 @@ DEPLOYMENTS = "ECS Deployment State Change"
 
 
 def patterns(*, region: str, account_id: str, cluster: str) -> Mapping[Binding, dict[str, Any]]:
-    """What each rule counts.
+    """Return the event pattern of each rule.
 
     Source: Amazon ECS Developer Guide, "Amazon ECS task state change events" and "Amazon ECS
     service deployment state change events".
@@ -56,14 +56,14 @@ def patterns(*, region: str, account_id: str, cluster: str) -> Mapping[Binding, 
 
 
 def rule_name(prefix: str, rule: Binding) -> str:
-    """A rule's physical name, which its metric carries."""
+    """Return a rule's physical name, which is a dimension of its metric."""
     return f"{prefix}-{rule.replace('_rule', '')}-failed"
 
 
 def declare(
     component: Component, name: str, *, days: LogRetention, key_arn: pulumi.Input[str]
 ) -> pulumi.Output[str]:
-    """Declare the rules and the log group that they write to; give the group's name."""
+    """Declare the rules and the log group that they write to; return the group's name."""
     place = component.place
     group = aws.cloudwatch.LogGroup(
         f"{name}-events",

@@ -1,4 +1,4 @@
-"""Everything that watches a stack, declared from arca/monitoring/ and slo/."""
+"""Everything that watches a stack, declared from the data of arca/monitoring/."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ import pulumi_aws as aws
 
 from arca.errors import ArcaError
 from arca.monitoring import alarms as table
-from arca.monitoring import objectives
-from arca.monitoring.board import body
-from arca.monitoring.dashboards import boards
-from arca.monitoring.metric import Binding
+from arca.monitoring.alarm import Alarms, Severity
+from arca.monitoring.catalogue import Binding
+from arca.monitoring.dashboard import dashboard_body
+from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.queries import QUERIES
-from arca.monitoring.slo.cloudwatch import Alarms, Severity
-from arca.monitoring.slo.compiler import compile_goal
-from arca.monitoring.slo.goal import Goal
+from arca.monitoring.slo.compiler import compile_objective
+from arca.monitoring.slo.objective import Objective
+from arca.monitoring.slo.objectives import read_objectives
+from components.alarms import declare_alarms
 from components.component import Component, Place
-from components.observability import alarms, events, publisher, tracing
+from components.observability import events, publisher, tracing
 from components.observability.spec import ObservabilitySpec
 
 Text = pulumi.Input[str]
@@ -26,7 +27,7 @@ Text = pulumi.Input[str]
 
 @dataclass(frozen=True)
 class Watched:
-    """What a stack has to be watched."""
+    """What a stack has that alarms and dashboards read."""
 
     load_balancer: Text
     """ARN suffixes, as the metrics' dimensions have them."""
@@ -41,14 +42,13 @@ class Watched:
     cache_nodes: list[pulumi.Output[str]]
     canary: str | None
     database_sessions: int | None
-    """Most sessions that the database takes, where known."""
+    """The most sessions that the database takes, where known."""
 
 
 class Observability(Component):
     """Alarms, dashboards, queries, trace groups, the budgets' publisher, ECS's events.
 
-    A stack that stands by for another watches its replica and its certificate, and no more:
-    it has no customers to answer.
+    A standby stack watches its replica and its certificate only: it serves no customers.
     """
 
     alarm_names: dict[str, pulumi.Output[str]]
@@ -72,32 +72,32 @@ class Observability(Component):
     ) -> None:
         super().__init__("arca:observability:Observability", name, place, data_class="internal")
         self.bindings = _bindings(place, watched)
-        goals = _goals(self.bindings) if serving else ()
-        self.objectives = [goal.name for goal in goals]
+        objectives = _objectives(self.bindings) if serving else ()
+        self.objectives = [objective.name for objective in objectives]
         self.log_groups = {
             "events": events.declare(self, name, days=spec.events_days, key_arn=log_key_arn)
         }
         self.alarm_names = self._alarms(
             name,
             spec,
-            goals,
+            objectives,
             topics,
             sessions=watched.database_sessions,
             serving=serving,
         )
-        tracing.declare(self, name, goals, sample_percent=sample_percent)
+        tracing.declare(self, name, objectives, sample_percent=sample_percent)
         self.dashboards = []
         if serving:
             self.log_groups["slo-publisher"] = publisher.declare(
                 self,
                 name,
-                goals,
+                objectives,
                 bindings=self.bindings,
                 artifacts=artifacts,
                 key_arn=log_key_arn,
             )
             if spec.dashboards:
-                self._dashboards(name, goals, watched.log_group)
+                self._dashboards(name, objectives, watched.log_group)
         for query in QUERIES.values():
             aws.cloudwatch.QueryDefinition(
                 f"{name}-{query.name}",
@@ -110,7 +110,7 @@ class Observability(Component):
 
     @property
     def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports."""
+        """The component's part of the stack's exports."""
         return {
             "alarm_names": self.alarm_names,
             "dashboards": self.dashboards,
@@ -122,29 +122,28 @@ class Observability(Component):
         self,
         name: str,
         spec: ObservabilitySpec,
-        goals: tuple[Goal, ...],
+        objectives: tuple[Objective, ...],
         topics: Mapping[Severity, Text],
         *,
         sessions: int | None,
         serving: bool,
     ) -> dict[str, pulumi.Output[str]]:
         chosen = (
-            table.serving(spec.thresholds, sessions=sessions)
+            table.serving_alarms(spec.thresholds, sessions=sessions)
             if serving
-            else table.following(spec.thresholds)
+            else table.standby_alarms(spec.thresholds)
         )
-        for goal in goals:
-            chosen += compile_goal(goal)
-        window = alarms.declare(
+        for objective in objectives:
+            chosen += compile_objective(objective)
+        window = declare_alarms(
             self,
             name,
-            Alarms((table.maintenance(),)),
+            Alarms((table.maintenance_alarm(),)),
             bindings=self.bindings,
             topics=topics,
             repository_url=spec.repository_url,
-            suppressor=None,
         )
-        return window | alarms.declare(
+        return window | declare_alarms(
             self,
             name,
             chosen,
@@ -154,23 +153,25 @@ class Observability(Component):
             suppressor=window["maintenance"],
         )
 
-    def _dashboards(self, name: str, goals: tuple[Goal, ...], log_group: Text) -> None:
-        for board in boards(goals).values():
+    def _dashboards(self, name: str, objectives: tuple[Objective, ...], log_group: Text) -> None:
+        for board in all_dashboards(objectives).values():
             physical_name = f"{self.place.prefix}-{board.name}"
             aws.cloudwatch.Dashboard(
                 f"{name}-{board.name}",
                 dashboard_name=physical_name,
                 dashboard_body=pulumi.Output.json_dumps(
-                    body(board, self.bindings, region=self.place.region, log_group=log_group)
+                    dashboard_body(
+                        board, self.bindings, region=self.place.region, log_group=log_group
+                    )
                 ),
                 opts=self.child(),
             )
             self.dashboards.append(physical_name)
 
 
-def _goals(bindings: Mapping[Binding, list[Text]]) -> tuple[Goal, ...]:
+def _objectives(bindings: Mapping[Binding, list[Text]]) -> tuple[Objective, ...]:
     try:
-        return objectives.goals(bindings)
+        return read_objectives(bindings)
     except ArcaError as error:
         # The engine shows a RunError's text and no traceback.
         raise pulumi.RunError(str(error)) from None

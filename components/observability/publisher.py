@@ -1,13 +1,13 @@
-"""The error budgets' publisher: a function that runs once an hour."""
+"""The publisher of the error budgets: a Lambda function that runs once an hour."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
-from arca.monitoring.budgets import describe
-from arca.monitoring.metric import OWN, Binding
-from arca.monitoring.slo.goal import Goal
+from arca.monitoring.catalogue import OWN_NAMESPACE, Binding
+from arca.monitoring.slo.objective import Objective
+from arca.monitoring.slo.publisher_input import publisher_input
 from components.code import source, zipped
 from components.component import Component
 from components.iam import allow, document, trust
@@ -18,24 +18,25 @@ CARRIED = (
     "monitoring/__init__.py",
     "monitoring/slo/__init__.py",
     "monitoring/slo/budget.py",
+    "monitoring/slo/duration.py",
     "monitoring/slo/publisher.py",
 )
-"""Files of the package `arca` that the function needs."""
+"""Files of the package `arca` that the function imports."""
 SCHEDULE = "cron(5 * * * ? *)"
-"""Five minutes past, when the hour's last minute has arrived."""
+"""Five minutes past the hour: CloudWatch then has its last minute."""
 RUNTIME = "python3.13"
 
 
 def declare(
     component: Component,
     name: str,
-    goals: Iterable[Goal],
+    objectives: Iterable[Objective],
     *,
     bindings: Mapping[Binding, Sequence[Text]],
     artifacts: pulumi.Input[str],
     key_arn: pulumi.Input[str],
 ) -> pulumi.Output[str]:
-    """Declare the function, its schedule, roles and log group; give the group's name."""
+    """Declare the function, its schedule, roles and log group; return the group's name."""
     place = component.place
     logical = f"{name}-publisher"
     log = aws.cloudwatch.LogGroup(
@@ -58,7 +59,7 @@ def declare(
             allow(
                 ["cloudwatch:PutMetricData"],
                 ["*"],
-                condition={"StringEquals": {"cloudwatch:namespace": OWN}},
+                condition={"StringEquals": {"cloudwatch:namespace": OWN_NAMESPACE}},
             ),
             allow(
                 ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -67,15 +68,15 @@ def declare(
         ),
         opts=component.child(),
     )
-    objectives = pulumi.Output.json_dumps(
-        describe(goals, bindings, stage=place.stage), sort_keys=True
+    described = pulumi.Output.json_dumps(
+        publisher_input(objectives, bindings, stage=place.stage), sort_keys=True
     )
     files = {f"arca/{path}": source(path) for path in CARRIED}
     code = aws.s3.BucketObjectv2(
         logical,
         bucket=artifacts,
         key="code/slo-publisher.zip",
-        content_base64=objectives.apply(
+        content_base64=described.apply(
             lambda text: zipped({**files, "objectives.json": str(text)})
         ),
         content_type="application/zip",

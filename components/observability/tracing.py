@@ -1,30 +1,30 @@
-"""X-Ray: what is sampled where X-Ray is asked, and a group for each objective.
+"""X-Ray's sampling rules, and a trace group for each objective.
 
-The service's own traces are chosen by its collector, which sees errors and slow requests before
-it decides (components/service/task.py); X-Ray's rules decide at a request's beginning and know
-neither. They count for whoever asks X-Ray.
+The service's collector samples its own traces: it sees errors and slow requests before it decides
+(components/service/task.py). X-Ray's rules decide at the beginning of a request and apply to
+callers that ask X-Ray.
 """
 
 from collections.abc import Iterable
 
 import pulumi_aws as aws
 
-from arca.monitoring.slo.goal import Goal
+from arca.monitoring.slo.objective import Objective
 from arca.naming import physical
 from components.component import Component
 
 GROUP_LIMIT = 32
-"""X-Ray API reference, CreateGroup."""
+"""Characters of a group's name. Source: X-Ray API reference, CreateGroup."""
 
 
 def declare(
     component: Component,
     name: str,
-    goals: Iterable[Goal],
+    objectives: Iterable[Objective],
     *,
     sample_percent: float,
 ) -> None:
-    """Declare the rules and the groups."""
+    """Declare the sampling rules and the trace groups."""
     stack = component.place.prefix
     for rule, priority, path, reservoir, percent in (
         ("health", 10, "/health/*", 0, 0.0),
@@ -45,12 +45,12 @@ def declare(
             resource_arn="*",
             opts=component.child(),
         )
-    for goal in goals:
-        if goal.trace_filter:
+    for objective in objectives:
+        if objective.trace_filter:
             aws.xray.Group(
-                f"{name}-{goal.name}",
-                group_name=physical(stack, goal.name, limit=GROUP_LIMIT),
-                filter_expression=goal.trace_filter,
+                f"{name}-{objective.name}",
+                group_name=physical(stack, objective.name, limit=GROUP_LIMIT),
+                filter_expression=objective.trace_filter,
                 insights_configuration={"insights_enabled": True, "notifications_enabled": False},
                 opts=component.child(),
             )

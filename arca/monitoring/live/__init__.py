@@ -1,1 +1,1 @@
-"""The monitoring of a running stack: what reads CloudWatch, and what draws it."""
+"""The monitoring of a running stack: reads CloudWatch and the logs, draws and writes reports."""

@@ -1,4 +1,4 @@
-"""Pictures of series: the only user of matplotlib."""
+"""Draw dashboards and budgets as pictures; only this module uses matplotlib."""
 
 # matplotlib's own types leave the optional arguments open.
 # pyright: reportUnknownMemberType=false
@@ -17,8 +17,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from arca.monitoring.board import COLUMNS, Board, Cell, Graph, LogTable, layout
 from arca.monitoring.catalogue import CATALOGUE
+from arca.monitoring.dashboard import (
+    GRID_COLUMNS,
+    WIDGET_ROWS,
+    Cell,
+    Dashboard,
+    Graph,
+    LogTable,
+    layout,
+)
 from arca.monitoring.recording import Recording
 from arca.monitoring.slo.metric_math import Series, evaluate
 
@@ -26,28 +34,29 @@ INCHES_PER_COLUMN, INCHES_PER_ROW = 0.75, 3.2
 COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#17becf")
 LIMIT = "#c62828"
 LEGEND_ROW = 0.055
-"""What a row of a legend takes of a graph's height."""
+"""The share of a graph's height that a row of its legend takes."""
 MANY = 10_000
-"""From here on an axis counts in k, M and G."""
+"""The value above which an axis counts in k, M and G."""
 FINGERPRINT = "arca-fingerprint"
-"""PNG text that says what a picture was drawn from."""
+"""The PNG text chunk with the fingerprint of a picture's data and code."""
 
 mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 8, "svg.hashsalt": "arca"})
 
 
-def draw_board(board: Board, recording: Recording, path: Path, *, fingerprint: str) -> None:
-    """Draw a dashboard as CloudWatch lays it out, from recorded series."""
+def draw_board(board: Dashboard, recording: Recording, path: Path, *, fingerprint: str) -> None:
+    """Draw a dashboard in CloudWatch's layout from a recording, into a PNG file."""
     cells = list(layout(board))
-    rows = 1 + max(cell.y for cell in cells) // 6
+    rows = 1 + max(cell.y for cell in cells) // WIDGET_ROWS
     figure = Figure(
-        figsize=(COLUMNS * INCHES_PER_COLUMN, rows * INCHES_PER_ROW + 0.5), layout="constrained"
+        figsize=(GRID_COLUMNS * INCHES_PER_COLUMN, rows * INCHES_PER_ROW + 0.5),
+        layout="constrained",
     )
-    # The widest columns that hold all widgets: margins must fit into a single one.
-    unit = math.gcd(*(part for cell in cells for part in (cell.x, cell.widget.width)), COLUMNS)
-    grid: Any = figure.add_gridspec(rows, COLUMNS // unit)
+    # The widest columns that fit all widgets, for a margin must fit into one column.
+    unit = math.gcd(*(part for cell in cells for part in (cell.x, cell.widget.width)), GRID_COLUMNS)
+    grid: Any = figure.add_gridspec(rows, GRID_COLUMNS // unit)
     figure.suptitle(f"{board.title}: {recording.title}", fontsize=12, fontweight="bold")
     for cell in cells:
-        row = cell.y // 6
+        row = cell.y // WIDGET_ROWS
         columns = slice(cell.x // unit, (cell.x + cell.widget.width) // unit)
         axes = figure.add_subplot(grid[row, columns])
         _widget(axes, cell, recording)
@@ -57,7 +66,7 @@ def draw_board(board: Board, recording: Recording, path: Path, *, fingerprint: s
 
 
 def budget_svg(title: str, days: Sequence[datetime], consumed: Sequence[float]) -> str:
-    """A month's budget as it is used up, as an SVG for a page."""
+    """Return the use of a month's budget as an SVG element for a page."""
     figure = Figure(figsize=(8, 2.6), layout="constrained")
     axes = figure.add_subplot()
     axes.step(np.asarray(days), np.asarray(consumed), where="post", color=COLORS[0])
@@ -107,13 +116,13 @@ def _graph(axes: Axes, graph: Graph, recording: Recording) -> None:
         other: Any = axes.twinx()
         handles += _lines(other, times, right, COLORS[len(left) :])
         other.set_ylabel(graph.right_unit)
-        # Higher than the left one's, or both lines would lie upon each other.
+        # A higher axis than the left one keeps the lines apart.
         _scale(other, 1.3 * max(_highest(right), 1.0), rows)
     axes.legend(handles=handles, loc="upper left", fontsize=7, frameon=False, ncols=columns)
 
 
 def _drawn(graph: Graph, recording: Recording, *, right: bool) -> Mapping[str, Series]:
-    """The lines of one axis that the recording has, by their labels."""
+    """Return the lines of one axis that the recording has, by their labels."""
     drawn: dict[str, Series] = {}
     for line in (line for line in graph.lines if line.right == right):
         reading = next(iter(line.readings.values()))
@@ -126,8 +135,8 @@ def _drawn(graph: Graph, recording: Recording, *, right: bool) -> Mapping[str, S
         open_splits = set(CATALOGUE[reading.metric].splits) - set(reading.fixed)
         for label, values in found.items():
             several = len(found) > 1 or open_splits
-            drawn[" ".join(part for part in (line.label, label) if part and several)
-                  or line.label] = values  # fmt: skip # one subscript
+            parts = [part for part in (line.label, label) if part] if several else []
+            drawn[" ".join(parts) or line.label] = values
     return drawn
 
 
@@ -144,8 +153,8 @@ def _highest(drawn: Mapping[str, Series]) -> float:
 
 
 def _scale(axes: Axes, highest: float, legend_rows: int) -> None:
-    """From 0 to above the highest value, with the legend's rows above that."""
-    # Nothing at all would be drawn between 0 and a twentieth.
+    """Let the axis end above the highest value, with room for the legend's rows."""
+    # An axis from 0 to 0 would have no height.
     highest = highest or 1.0
     axes.set_ylim(0, highest / (0.94 - LEGEND_ROW * legend_rows))
     axis: Any = axes.yaxis
@@ -159,7 +168,7 @@ def _log(axes: Axes, table: LogTable, recording: Recording) -> None:
     if not rows:
         axes.text(0.5, 0.5, "no rows", ha="center", va="center", transform=axes.transAxes)
         return
-    # A dollar would begin a formula.
+    # Matplotlib reads a dollar as the beginning of a formula.
     texts = [[str(row.get(column, "")) for column in table.columns] for row in rows]
     cells = [[text.replace("$", r"\$") for text in row] for row in texts]
     height = min(1.0, 0.09 * (len(cells) + 1))

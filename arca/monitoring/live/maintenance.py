@@ -1,8 +1,8 @@
-"""A maintenance window: a metric that is 1 for its minutes, and an alarm that sees them.
+"""A maintenance window: a metric that is 1 in its minutes, which an alarm reads.
 
-CloudWatch takes values up to two hours ahead (CloudWatch API reference, PutMetricData), so a
-window is put whole when it begins and needs nobody to end it. Minutes are read by their minimum:
-a later 0 ends what an earlier 1 began.
+CloudWatch takes values up to two hours ahead (CloudWatch API reference, PutMetricData), so the
+whole window is put when it begins, and it ends by itself. Minutes are read by their minimum: a
+later 0 ends a window before its time.
 """
 
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from typing import Any, Self
 from arca.clients import client, explained
 from arca.errors import ArcaError
 from arca.monitoring.catalogue import CATALOGUE
+from arca.monitoring.slo.publisher import VALUES_A_CALL
 from arca.stack import Stack
 
-MOST = timedelta(minutes=110)
-METRIC = CATALOGUE["slo.maintenance"]
-BATCH = 500
+LONGEST_WINDOW = timedelta(minutes=110)
+MAINTENANCE_METRIC = CATALOGUE["slo.maintenance"]
 
 
 @dataclass(frozen=True)
 class Window:
-    """From when until when, and why."""
+    """A window's beginning, end and reason."""
 
     begin: datetime
     end: datetime
@@ -30,19 +30,22 @@ class Window:
 
     @classmethod
     def plan(cls, length: timedelta, reason: str, *, now: datetime) -> Self:
-        """A window from this minute on; raises ArcaError where it is too long or says nothing."""
-        if length > MOST or not reason.strip():
+        """Return a window from this minute on.
+
+        Raises ArcaError where it is too long or has no reason.
+        """
+        if length > LONGEST_WINDOW or not reason.strip():
             raise ArcaError(
                 f"A window of {length} for {reason!r} is not opened.",
                 where="arca maintenance start",
-                wanted=f"{MOST} at most, and a reason",
+                wanted=f"{LONGEST_WINDOW} at most, and a reason",
                 do="open a shorter one, and another when it ends",
             )
         begin = now.replace(second=0, microsecond=0)
         return cls(begin, begin + length, reason.strip())
 
     def as_json(self) -> dict[str, str]:
-        """For programs."""
+        """Return the window for `--json`."""
         return {
             "begin": self.begin.isoformat(),
             "end": self.end.isoformat(),
@@ -51,7 +54,7 @@ class Window:
 
 
 def open_window(stack: Stack, window: Window) -> None:
-    """Put the window's minutes, and keep its reason where `status` finds it."""
+    """Put the window's minutes and store its reason; raises ArcaError where AWS refuses."""
     with explained(stack, "The window cannot be opened"):
         client(stack, "ssm").put_parameter(
             Name=_reason_name(stack), Value=window.reason, Type="String", Overwrite=True
@@ -60,20 +63,20 @@ def open_window(stack: Stack, window: Window) -> None:
 
 
 def close_window(stack: Stack, *, until: datetime, now: datetime) -> None:
-    """End what is left of a window."""
+    """End a window now; raises ArcaError where AWS refuses."""
     with explained(stack, "The window cannot be ended"):
         _put(stack, list(_minutes(now.replace(second=0, microsecond=0), until)), 0)
 
 
 def open_until(stack: Stack, *, now: datetime) -> datetime | None:
-    """When the window that is open now ends; None where none is."""
+    """Return the end of the window that is open now; None where none is open."""
     minute = now.replace(second=0, microsecond=0)
     query = {
         "Id": "m",
         "MetricStat": {
             "Metric": {
-                "Namespace": METRIC.namespace,
-                "MetricName": METRIC.name,
+                "Namespace": MAINTENANCE_METRIC.namespace,
+                "MetricName": MAINTENANCE_METRIC.name,
                 "Dimensions": _dimensions(stack),
             },
             "Period": 60,
@@ -82,7 +85,7 @@ def open_until(stack: Stack, *, now: datetime) -> datetime | None:
     }
     with explained(stack, "The window cannot be read"):
         answer = client(stack, "cloudwatch").get_metric_data(
-            MetricDataQueries=[query], StartTime=minute, EndTime=minute + MOST + MOST
+            MetricDataQueries=[query], StartTime=minute, EndTime=minute + 2 * LONGEST_WINDOW
         )
     values: dict[datetime, float] = {}
     for result in answer["MetricDataResults"]:
@@ -94,7 +97,7 @@ def open_until(stack: Stack, *, now: datetime) -> datetime | None:
 
 
 def reason(stack: Stack) -> str:
-    """Why the last window was opened."""
+    """Return the reason of the last window; `unknown` where none was stored."""
     ssm = client(stack, "ssm")
     with explained(stack, "The reason cannot be read"):
         try:
@@ -105,17 +108,17 @@ def reason(stack: Stack) -> str:
 
 def _put(stack: Stack, minutes: list[datetime], value: int) -> None:
     cloudwatch = client(stack, "cloudwatch")
-    for start in range(0, len(minutes), BATCH):
+    for start in range(0, len(minutes), VALUES_A_CALL):
         cloudwatch.put_metric_data(
-            Namespace=METRIC.namespace,
+            Namespace=MAINTENANCE_METRIC.namespace,
             MetricData=[
                 {
-                    "MetricName": METRIC.name,
+                    "MetricName": MAINTENANCE_METRIC.name,
                     "Dimensions": _dimensions(stack),
                     "Timestamp": minute,
                     "Value": value,
                 }
-                for minute in minutes[start : start + BATCH]
+                for minute in minutes[start : start + VALUES_A_CALL]
             ],
         )
 

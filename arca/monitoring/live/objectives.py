@@ -1,24 +1,22 @@
-"""The objectives of a stack as CloudWatch tells them now."""
+"""The objectives of a running stack: their events and their state, computed from CloudWatch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from arca.clients import client, explained
-from arca.monitoring.budgets import describe
-from arca.monitoring.metric import Binding
-from arca.monitoring.objectives import goals
+from arca.monitoring.catalogue import Binding
 from arca.monitoring.slo import budget, publisher
-from arca.monitoring.slo.goal import Goal
+from arca.monitoring.slo.objective import Objective
+from arca.monitoring.slo.objectives import read_objectives
+from arca.monitoring.slo.publisher_input import publisher_input
 from arca.stack import Stack
-
-BUDGET_DAYS = budget.BUDGET_DAYS
 
 
 @dataclass(frozen=True)
-class Status:
-    """An objective now; None where CloudWatch has no data of it."""
+class ObjectiveStatus:
+    """An objective's state; a value is None where CloudWatch has no data."""
 
     name: str
     title: str
@@ -26,16 +24,16 @@ class Status:
     good_percent: float | None
     consumed_percent: float | None
     left_percent: float | None
-    """Of the budget of 30 days; below 0 when it is overdrawn."""
+    """The rest of the budget of 30 days; below 0 when it is overdrawn."""
     year_consumed_percent: float | None
     burn_rate: float | None
-    """Over the last full hour."""
+    """The burn rate over the last full hour."""
     days_left: float | None
-    """Until the budget of 30 days is gone at that rate; None too where it never is."""
+    """Days until the budget of 30 days is gone at that rate; None too where nothing burns."""
 
     @property
     def verdict(self) -> str:
-        """One word for it."""
+        """The state in a word or two."""
         if self.consumed_percent is None:
             return "no data"
         if self.consumed_percent >= 100:
@@ -43,45 +41,47 @@ class Status:
         return "at risk" if self.consumed_percent >= 50 else "ok"
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the fields for `--json`."""
         return {**asdict(self), "verdict": self.verdict}
 
 
-def measured_goals(stack: Stack) -> tuple[Goal, ...]:
-    """The objectives that the stack can measure."""
-    return goals(bindings(stack))
+def measured_objectives(stack: Stack) -> tuple[Objective, ...]:
+    """Return the objectives that the stack can measure."""
+    return read_objectives(bindings(stack))
 
 
 def bindings(stack: Stack) -> Mapping[Binding, Sequence[str]]:
-    """The stack's values for the catalogue's dimensions."""
+    """Return the stack's values for the dimensions of the catalogue."""
     return cast("Mapping[Binding, Sequence[str]]", stack.outputs.observability.bindings)
 
 
-def description(stack: Stack) -> dict[str, Any]:
-    """What the publisher reads of the stack's objectives."""
-    return describe(measured_goals(stack), bindings(stack), stage=stack.outputs.stage)
+def input_of_publisher(stack: Stack) -> dict[str, Any]:
+    """Return the publisher's input for the stack's objectives."""
+    return publisher_input(measured_objectives(stack), bindings(stack), stage=stack.outputs.stage)
 
 
-def status(stack: Stack, *, now: datetime) -> list[Status]:
-    """Each objective, computed from CloudWatch's own data and not from what was published."""
+def status(stack: Stack, *, now: datetime) -> list[ObjectiveStatus]:
+    """Compute the state of each objective from CloudWatch, over the full hours before `now`."""
     cloudwatch = client(stack, "cloudwatch")
-    described = description(stack)
-    found: list[Status] = []
+    described = input_of_publisher(stack)
+    end = now.replace(minute=0, second=0, microsecond=0)
+    found: list[ObjectiveStatus] = []
     with explained(stack, "The objectives cannot be read"):
-        for goal, one in zip(measured_goals(stack), described["objectives"], strict=True):
-            history = Hours.read(cloudwatch, described, one, now=now)
-            found.append(_status(goal, history))
+        for objective, one in zip(measured_objectives(stack), described["objectives"], strict=True):
+            history = History.read(cloudwatch, described, one, end=end)
+            found.append(_status(objective, history))
     return found
 
 
 @dataclass(frozen=True)
-class Hours:
-    """Bad and all events of an objective, an hour each (arca/monitoring/slo/publisher.py)."""
+class History:
+    """The bad and all events of an objective by the hour, before `end`."""
 
     bad: Mapping[datetime, float]
     total: Mapping[datetime, float]
     end: datetime
     slices_an_hour: float | None
+    """None where the objective counts events."""
 
     @classmethod
     def read(
@@ -90,18 +90,26 @@ class Hours:
         described: Mapping[str, Any],
         objective: Mapping[str, Any],
         *,
-        now: datetime,
-    ) -> "Hours":
-        """Read a year."""
-        end = now.replace(minute=0, second=0, microsecond=0)
-        bad, total, _ = publisher.history(cloudwatch, described, objective, end)
+        end: datetime,
+        hourly_days: int = budget.BUDGET_DAYS,
+    ) -> Self:
+        """Read the year before `end`, a full hour; `hourly_days` of it by the hour.
+
+        `described` is the publisher's input, `objective` its entry of one objective.
+        """
+        bad, total, _ = publisher.history(
+            cloudwatch, described, objective, end, hourly_days=hourly_days
+        )
         if total is not None:
             return cls(bad, total, end, None)
         each: float = publisher.HOUR / objective["slice"]["seconds"]
         return cls(bad, dict.fromkeys(bad, each), end, each)
 
     def over(self, span: timedelta) -> tuple[float, float]:
-        """Bad and all events of the last hours; of slices all, whether they are known or not."""
+        """Return the bad and all events of the last `span`.
+
+        Slices all count, known or not: they are spread evenly.
+        """
         since = self.end - span
         bad = sum(value for hour, value in self.bad.items() if hour >= since)
         total = sum(value for hour, value in self.total.items() if hour >= since)
@@ -110,15 +118,15 @@ class Hours:
         return bad, total
 
     def elapsed(self, span: timedelta) -> float:
-        """The share of a span that has been since the first event; 1 for slices."""
+        """Return the share of a span since the first event; 1 for slices."""
         if self.slices_an_hour is not None or not self.total:
             return 1.0
         return (self.end - min(self.total)) / span
 
     def whole(self, first: datetime, last: datetime, *, days: int) -> float:
-        """All events of so many days, at the mean traffic from the first known hour to the last.
+        """Return all events of some days, at the mean traffic of the known hours in between.
 
-        Of slices there are as many as fit, known or not.
+        Of slices, as many as fit into the days.
         """
         if self.slices_an_hour is not None:
             return self.slices_an_hour * 24 * days
@@ -129,7 +137,7 @@ class Hours:
         return sum(known.values()) * (timedelta(days=days) / span)
 
     def days(self, first: datetime, last: datetime) -> Iterator[tuple[datetime, float, float]]:
-        """Bad and all events of each day between two."""
+        """Yield each day from `first` until `last`, with its bad and all events."""
         day = first
         while day < last:
             following = day + timedelta(days=1)
@@ -142,24 +150,37 @@ class Hours:
             day = following
 
 
-def _status(goal: Goal, hours: Hours) -> Status:
-    month, year = timedelta(days=BUDGET_DAYS), timedelta(days=budget.YEAR_DAYS)
-    bad, total = hours.over(month)
-    least = goal.least_bad
+def _status(objective: Objective, history: History) -> ObjectiveStatus:
+    target_percent = round(100 * objective.target, 4)
+    month, year = timedelta(days=budget.BUDGET_DAYS), timedelta(days=budget.YEAR_DAYS)
+    bad, total = history.over(month)
+    least = objective.least_bad
     if not total:
-        return Status(goal.name, goal.title, 100 * goal.target, None, None, None, None, None, None)
+        return ObjectiveStatus(
+            name=objective.name,
+            title=objective.title,
+            target_percent=target_percent,
+            good_percent=None,
+            consumed_percent=None,
+            left_percent=None,
+            year_consumed_percent=None,
+            burn_rate=None,
+            days_left=None,
+        )
 
     def used(span: timedelta) -> float:
-        elapsed = hours.elapsed(span)
-        return budget.consumed(*hours.over(span), goal.target, elapsed=elapsed, least_bad=least)
+        return budget.consumed(
+            *history.over(span), objective.target, elapsed=history.elapsed(span), least_bad=least
+        )
 
     consumed, of_year = used(month), used(year)
-    rate = budget.burn_rate(*hours.over(timedelta(hours=1)), goal.target, least_bad=least)
+    last_hour = history.over(timedelta(hours=1))
+    rate = budget.burn_rate(*last_hour, objective.target, least_bad=least)
     left = budget.days_left(consumed, rate)
-    return Status(
-        goal.name,
-        goal.title,
-        target_percent=round(100 * goal.target, 4),
+    return ObjectiveStatus(
+        name=objective.name,
+        title=objective.title,
+        target_percent=target_percent,
         good_percent=round(100 - 100 * bad / total, 4),
         consumed_percent=round(consumed, 2),
         left_percent=round(100 - consumed, 2),

@@ -1,4 +1,4 @@
-"""A month's objectives as one page, with plots."""
+"""The report of a month: each objective's error budget as one HTML page, with plots."""
 
 import calendar
 import html
@@ -13,11 +13,16 @@ from arca import files
 from arca.clients import client, explained
 from arca.errors import ArcaError
 from arca.monitoring.live import charts
-from arca.monitoring.live.objectives import Hours, description, measured_goals
+from arca.monitoring.live.objectives import (
+    History,
+    input_of_publisher,
+    measured_objectives,
+)
 from arca.monitoring.slo import budget
-from arca.monitoring.slo.goal import Goal
+from arca.monitoring.slo.objective import Objective
 from arca.stack import Stack
 
+LONGEST_MONTH_DAYS = 31
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; } td, th { padding: .3rem .8rem; border-bottom: 1px solid #ccc; }
@@ -28,16 +33,19 @@ td { text-align: right; } td:first-child, th:first-child { text-align: left; }
 
 @dataclass(frozen=True)
 class Month:
-    """A calendar month in UTC, up to now where it is not over."""
+    """A calendar month in UTC; the running one ends with today."""
 
     first: datetime
     last: datetime
-    """The first moment that is not in it."""
+    """The first moment after its last day, or after today in the running month."""
+    known_until: datetime
+    """The end of the data: the end of the month or, in the running one, of the running hour."""
     days: int
+    """Days of the whole month."""
 
     @classmethod
     def parse(cls, text: str, *, now: datetime) -> Self:
-        """Read `2026-10`; raises ArcaError for anything else, and for a month to come."""
+        """Read a month such as `2026-10`; raises ArcaError for another text or a future month."""
         found = re.fullmatch(r"(20\d{2})-(0[1-9]|1[0-2])", text)
         first = datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC) if found else now
         if found is None or first > now:
@@ -48,47 +56,62 @@ class Month:
                 do="give another month",
             )
         days = calendar.monthrange(first.year, first.month)[1]
-        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        last = min(first + timedelta(days=days), today + timedelta(days=1))
-        return cls(first, last, days)
+        following = first + timedelta(days=days)
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        tomorrow = hour.replace(hour=0) + timedelta(days=1)
+        return cls(
+            first=first,
+            last=min(following, tomorrow),
+            known_until=min(following, hour + timedelta(hours=1)),
+            days=days,
+        )
 
 
 @dataclass(frozen=True)
-class Course:
-    """How an objective's budget was used up in the month."""
+class BudgetCourse:
+    """The use of an objective's budget over a month."""
 
-    goal: Goal
+    objective: Objective
     days: list[datetime]
     consumed: list[float]
-    """Percent of the month's budget, at the end of each day."""
+    """Percent of the month's budget that is used at the end of each day."""
     bad: float
     total: float
 
     @property
     def good_percent(self) -> float | None:
-        """Share of good events; None without any."""
+        """The percentage of good events; None without any event."""
         return 100 - 100 * self.bad / self.total if self.total else None
 
 
-def write(
+def write_report(
     stack: Stack, month: Month, path: Path, *, watch: Callable[[str], None]
 ) -> list[dict[str, Any]]:
-    """Write the page; give what it says, an objective each."""
+    """Write the page; return the summary of each objective for `--json`.
+
+    Raises ArcaError where the page cannot be written or CloudWatch cannot be read.
+    """
     files.check(path)
-    cloudwatch, described = client(stack, "cloudwatch"), description(stack)
-    courses: list[Course] = []
-    for goal, one in zip(measured_goals(stack), described["objectives"], strict=True):
-        watch(goal.title)
+    cloudwatch, described = client(stack, "cloudwatch"), input_of_publisher(stack)
+    courses: list[BudgetCourse] = []
+    for objective, one in zip(measured_objectives(stack), described["objectives"], strict=True):
+        watch(objective.title)
         with explained(stack, "The report cannot be written"):
-            hours = Hours.read(cloudwatch, described, one, now=month.last + timedelta(hours=1))
-        courses.append(course(goal, hours, month))
+            history = History.read(
+                cloudwatch,
+                described,
+                one,
+                end=month.known_until,
+                hourly_days=LONGEST_MONTH_DAYS,
+            )
+        courses.append(budget_course(objective, history, month))
     watch("drawing")
     with files.writing(path):
-        path.write_text(page(stack.name, month, courses), encoding="utf-8")
+        path.write_text(report_page(stack.name, month, courses), encoding="utf-8")
     return [
         {
-            "objective": one.goal.name,
-            "target_percent": round(100 * one.goal.target, 4),
+            "objective": one.objective.name,
+            "target_percent": round(100 * one.objective.target, 4),
             "good_percent": one.good_percent,
             "budget_consumed_percent": one.consumed[-1] if one.total else None,
         }
@@ -96,27 +119,27 @@ def write(
     ]
 
 
-def course(goal: Goal, hours: Hours, month: Month) -> Course:
-    """The budget's course, against what the month allows at the mean traffic of its hours."""
-    found = list(hours.days(month.first, month.last))
+def budget_course(objective: Objective, history: History, month: Month) -> BudgetCourse:
+    """Return the use of the budget that the month allows at the mean traffic of its hours."""
+    found = list(history.days(month.first, month.last))
     total = sum(day[2] for day in found)
-    whole = hours.whole(month.first, month.last, days=month.days)
+    whole = history.whole(month.first, month.last, days=month.days)
     consumed: list[float] = []
     bad = 0.0
     for _, bad_today, _ in found:
         bad += bad_today
         consumed.append(
-            round(budget.consumed(bad, whole, goal.target, least_bad=goal.least_bad), 2)
+            round(budget.consumed(bad, whole, objective.target, least_bad=objective.least_bad), 2)
         )
-    return Course(goal, [day[0] for day in found], consumed, bad, total)
+    return BudgetCourse(objective, [day[0] for day in found], consumed, bad, total)
 
 
-def page(stack: str, month: Month, courses: list[Course]) -> str:
-    """The page as HTML that needs nothing else."""
+def report_page(stack: str, month: Month, courses: list[BudgetCourse]) -> str:
+    """Return the page as HTML that loads nothing else."""
     title = f"Objectives of {stack}, {month.first:%B %Y}"
     rows = "".join(_row(one, month) for one in courses)
     plots = "".join(
-        f"<h2>{html.escape(one.goal.title)}</h2><p>{html.escape(one.goal.description)}</p>"
+        f"<h2>{html.escape(one.objective.title)}</h2><p>{html.escape(one.objective.description)}</p>"
         + (
             charts.budget_svg("Error budget of the month", one.days, one.consumed)
             if one.total
@@ -134,14 +157,15 @@ def page(stack: str, month: Month, courses: list[Course]) -> str:
     )
 
 
-def _row(one: Course, month: Month) -> str:
-    goal = one.goal
-    minutes = budget.allowed_minutes(goal.target, window_days=month.days)
+def _row(one: BudgetCourse, month: Month) -> str:
+    objective = one.objective
+    minutes = budget.allowed_minutes(objective.target, window_days=month.days)
     used = one.consumed[-1] if one.total else None
     mark = "" if used is None or used < 50 else "exhausted" if used >= 100 else "risk"
     good = "no data" if one.good_percent is None else f"{one.good_percent:.3f}%"
     return (
-        f"<tr><td>{html.escape(goal.title)}</td><td>{100 * goal.target:g}%</td><td>{good}</td>"
+        f"<tr><td>{html.escape(objective.title)}</td><td>{100 * objective.target:g}%</td>"
+        f"<td>{good}</td>"
         f'<td>{minutes:.1f} min</td><td class="{mark}">'
         f"{'-' if used is None else f'{used:g}%'}</td></tr>"
     )

@@ -1,87 +1,84 @@
-"""Read OpenSLO documents: every problem with its file and line, and nothing half read."""
+"""Read the OpenSLO documents of a folder; every problem comes with its file and line.
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+The reading has one direction: YAML, then models (openslo.py), then SLOs with their alert policies
+in place of the references. arca/monitoring/slo/objectives.py goes on from there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from arca.errors import Explained
-from arca.monitoring.slo import model, policy
-from arca.monitoring.slo.model import DOCUMENT, KINDS, AnyDocument
+from arca.monitoring.slo.openslo import (
+    DOCUMENT,
+    INLINE,
+    KINDS,
+    AlertPolicy,
+    AlertPolicyDocument,
+    AlertPolicyRef,
+    AnyDocument,
+    NotificationTargetRef,
+    SloDocument,
+)
 
-HERE = Path(__file__).parent
-Found = TypeVar("Found", bound=model.Document)
+FOLDER = Path(__file__).parents[1] / "objectives"
+"""The project's own documents."""
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A document and where it begins."""
+class PlacedSlo:
+    """An SLO with its alert policies, and where its document begins."""
 
-    document: AnyDocument
+    document: SloDocument
+    policies: tuple[AlertPolicy, ...]
     where: str
+    """`file:line`."""
 
 
 @dataclass(frozen=True)
 class Documents:
-    """All documents of a directory, by kind and name."""
+    """All documents of a folder, each with the `file:line` where it begins."""
 
-    placed: tuple[Placed, ...] = field(default=())
+    placed: Sequence[tuple[str, AnyDocument]]
 
     @classmethod
-    def read(cls, directory: Path | None = None) -> Self:
-        """Read every YAML file, by default of this folder.
+    def read(cls, directory: Path | None = None) -> "Documents":
+        """Read every YAML file of a folder, by default the project's own.
 
-        Raises Explained with all problems, each as `file:line`.
+        Raises Explained with all problems, each as `file:line`, and for a folder without documents.
         """
+        folder = directory or FOLDER
         problems: list[str] = []
-        placed: list[Placed] = []
-        for path in sorted((directory or HERE).glob("*.yaml")):
-            placed += _file(path, problems)
-        problems += _twice(placed)
-        found = cls(tuple(placed))
-        problems += found.dangling()
+        paths = sorted(folder.glob("*.yaml"))
+        placed = [found for path in paths for found in _documents(path, problems)]
+        if not placed and not problems:
+            problems.append(f"{folder}: no OpenSLO document, wanted *.yaml files of them")
+        problems += _duplicates(placed)
+        problems += _dangling(placed)
         if problems:
             raise refused(problems)
-        return found
+        return cls(placed)
 
-    def slos(self) -> list[tuple[model.Slo, str]]:
-        """The objectives, each with where it begins."""
+    def slos(self) -> list[PlacedSlo]:
+        """Return the SLOs, each with its alert policies in place of their references."""
+        named = {
+            document.metadata.name: document
+            for _, document in self.placed
+            if isinstance(document, AlertPolicyDocument)
+        }
         return [
-            (item.document, item.where)
-            for item in self.placed
-            if isinstance(item.document, model.Slo)
+            PlacedSlo(document, tuple(_inlined(document, named)), where)
+            for where, document in self.placed
+            if isinstance(document, SloDocument)
         ]
-
-    def named(self, kind: type[Found], name: str) -> Found | None:
-        """The document of a kind and name."""
-        for item in self.placed:
-            if isinstance(item.document, kind) and item.document.metadata.name == name:
-                return item.document
-        return None
-
-    def dangling(self) -> Iterator[str]:
-        """References to what no document declares."""
-        for item in self.placed:
-            for kind, name in references(item.document):
-                if self.named(kind, name) is None:
-                    yield f"{item.where}: no {kind.__name__} is called {name}"
-
-
-def references(document: AnyDocument) -> Iterator[tuple[type[model.Document], str]]:
-    """The documents that one needs."""
-    if isinstance(document, model.Slo):
-        yield from _of_slo(document.spec)
-    elif isinstance(document, model.Sli):
-        yield from _sources(document.spec)
-    elif isinstance(document, model.AlertPolicy):
-        yield from _of_policy(document.spec)
 
 
 def refused(problems: Iterable[str]) -> Explained:
-    """One error for all problems."""
+    """Return one error for all problems of the documents."""
     lines = list(problems)
     count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
     return Explained(
@@ -90,38 +87,55 @@ def refused(problems: Iterable[str]) -> Explained:
     )
 
 
-def _of_slo(spec: model.SloSpec) -> Iterator[tuple[type[model.Document], str]]:
-    yield model.Service, spec.service
-    if spec.indicator_ref:
-        yield model.Sli, spec.indicator_ref
-    for given in spec.alert_policies:
-        if isinstance(given, policy.PolicyRef):
-            yield model.AlertPolicy, given.alert_policy_ref
+def _inlined(slo: SloDocument, named: Mapping[str, AlertPolicy]) -> Iterator[AlertPolicy]:
+    for given in slo.spec.alert_policies:
+        yield named[given.alert_policy_ref] if isinstance(given, AlertPolicyRef) else given
+
+
+def _dangling(placed: Sequence[tuple[str, AnyDocument]]) -> Iterator[str]:
+    """Name the references to what no document declares."""
+    known = {(document.kind, document.metadata.name) for _, document in placed}
+    for where, document in placed:
+        for kind, name in _references(document):
+            if (kind, name) not in known:
+                yield f"{where}: no {kind} is called {name}"
+
+
+def _references(document: AnyDocument) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the name of every document that one refers to."""
+    if isinstance(document, AlertPolicyDocument):
+        yield from _targets(document)
+    if not isinstance(document, SloDocument):
+        return
+    yield "Service", document.spec.service
+    for given in document.spec.alert_policies:
+        if isinstance(given, AlertPolicyRef):
+            yield "AlertPolicy", given.alert_policy_ref
         else:
-            yield from _of_policy(given.spec)
-    if spec.indicator is not None:
-        yield from _sources(spec.indicator.spec)
+            yield from _targets(given)
+    for indicator in document.spec.indicators():
+        for metric in indicator.measured():
+            if metric.metric_source.metric_source_ref:
+                yield "DataSource", metric.metric_source.metric_source_ref
 
 
-def _of_policy(spec: policy.AlertPolicySpec) -> Iterator[tuple[type[model.Document], str]]:
-    for condition in spec.conditions:
-        if isinstance(condition, policy.ConditionRef):
-            yield model.AlertCondition, condition.condition_ref
-    for target in spec.notification_targets:
-        if isinstance(target, policy.TargetRef):
-            yield model.AlertNotificationTarget, target.target_ref
+def _targets(policy: AlertPolicy) -> Iterator[tuple[str, str]]:
+    for target in policy.spec.notification_targets:
+        if isinstance(target, NotificationTargetRef):
+            yield "AlertNotificationTarget", target.target_ref
 
 
-def _sources(spec: model.SliSpec) -> Iterator[tuple[type[model.Document], str]]:
-    ratio = spec.ratio_metric
-    measured = [spec.threshold_metric]
-    measured += [ratio.good, ratio.bad, ratio.total, ratio.raw] if ratio is not None else []
-    for one in measured:
-        if one is not None and one.metric_source.metric_source_ref:
-            yield model.DataSource, one.metric_source.metric_source_ref
+def _duplicates(placed: Sequence[tuple[str, AnyDocument]]) -> Iterator[str]:
+    seen: dict[tuple[str, str], str] = {}
+    for where, document in placed:
+        key = (document.kind, document.metadata.name)
+        if key in seen:
+            yield f"{where}: {key[0]} {key[1]} stands in {seen[key]} already"
+        seen.setdefault(key, where)
 
 
-def _file(path: Path, problems: list[str]) -> Iterator[Placed]:
+def _documents(path: Path, problems: list[str]) -> Iterator[tuple[str, AnyDocument]]:
+    """Read one file; add what is wrong to `problems`."""
     try:
         nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), yaml.SafeLoader))
     except OSError as error:
@@ -134,30 +148,26 @@ def _file(path: Path, problems: list[str]) -> Iterator[Placed]:
         return
     for node in nodes:
         where = f"{path.name}:{node.start_mark.line + 1}"
-        problems += (f"{path.name}:{line}: {text}" for line, text in _repeated(node))
+        problems += (f"{path.name}:{line}: {text}" for line, text in _repeated_keys(node))
         try:
-            content = _plain(node)
-            yield Placed(DOCUMENT.validate_python(content), where)
+            yield where, DOCUMENT.validate_python(_content(node))
         except ValidationError as error:
-            kinds = {"union_tag_invalid", "union_tag_not_found"}
             for fault in error.errors(include_url=False):
-                place = ("kind",) if fault["type"] in kinds else fault["loc"]
-                line = _line(node, place)
-                wanted = (
-                    f"kind: one of {', '.join(KINDS)}" if fault["type"] in kinds else _text(fault)
-                )
-                problems.append(f"{path.name}:{line}: {wanted}")
+                unknown_kind = fault["type"] in ("union_tag_invalid", "union_tag_not_found")
+                place = ("kind",) if unknown_kind else fault["loc"]
+                wanted = f"kind: one of {', '.join(KINDS)}" if unknown_kind else _text(fault)
+                problems.append(f"{path.name}:{_line(node, place)}: {wanted}")
         except (yaml.YAMLError, ValueError) as error:
-            # A ValueError is a date that no calendar has.
+            # YAML's reader raises ValueError for a date such as 2026-13-45.
             problems.append(f"{where}: not YAML: {getattr(error, 'problem', error)}")
 
 
-def _repeated(root: yaml.Node) -> Iterator[tuple[int, str]]:
-    """Keys that stand in a mapping already: YAML's reader would take the last in silence."""
+def _repeated_keys(root: yaml.Node) -> Iterator[tuple[int, str]]:
+    """Yield keys that a mapping has twice: YAML's reader would take the last in silence."""
     nodes, visited = [root], set[int]()
     while nodes:
         node = nodes.pop()
-        # An alias may name what it stands in.
+        # An alias may name a node that contains it.
         if id(node) in visited:
             continue
         visited.add(id(node))
@@ -173,8 +183,8 @@ def _repeated(root: yaml.Node) -> Iterator[tuple[int, str]]:
                 nodes.append(value)
 
 
-def _plain(node: yaml.Node) -> object:
-    """The content of a node that was composed already."""
+def _content(node: yaml.Node) -> object:
+    """Return the content of a node that was composed already."""
     loader: Any = yaml.SafeLoader("")
     return loader.construct_document(node)
 
@@ -182,15 +192,19 @@ def _plain(node: yaml.Node) -> object:
 def _text(fault: Any) -> str:
     path = ".".join(str(p) for p in fault["loc"] if not (isinstance(p, str) and p[:1].isupper()))
     if fault["type"] == "extra_forbidden":
-        return f"{path}: OpenSLO v1 knows no such key"
+        instead = INLINE.get(str(fault["loc"][-1]))
+        return f"{path}: {f'not read here; {instead}' if instead else UNKNOWN_KEY}"
     message = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     given = fault["input"]
     shown = f", not {given!r}" if isinstance(given, str | int | float) else ""
     return f"{path or 'the document'}: wanted {message}{shown}"
 
 
+UNKNOWN_KEY = "OpenSLO v1 knows no such key"
+
+
 def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:
-    """The line of the key that an error names; of the nearest one above where it is missing."""
+    """Return the line of the key that an error names, or of the nearest one above it."""
     line: int = node.start_mark.line + 1
     for part in location:
         if isinstance(node, yaml.MappingNode):
@@ -201,12 +215,3 @@ def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:
             node = node.value[part]
             line = node.start_mark.line + 1
     return line
-
-
-def _twice(placed: list[Placed]) -> Iterator[str]:
-    seen: dict[tuple[str, str], str] = {}
-    for item in placed:
-        key = (item.document.kind, item.document.metadata.name)
-        if key in seen:
-            yield f"{item.where}: {key[0]} {key[1]} stands in {seen[key]} already"
-        seen.setdefault(key, item.where)

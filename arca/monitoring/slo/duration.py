@@ -1,12 +1,9 @@
 """OpenSLO's shorthand for durations, in seconds."""
 
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-SECONDS = {
+UNIT_SECONDS = {
     "m": MINUTE,
     "h": HOUR,
     "d": DAY,
@@ -19,7 +16,7 @@ SECONDS = {
 
 
 def seconds(shorthand: str) -> int:
-    """Seconds of a duration such as `5m` or `30d` (OpenSLO v1, "duration-shorthand").
+    """Return the seconds of a duration such as `5m` or `30d` (OpenSLO v1, "duration-shorthand").
 
     Raises ValueError for anything else.
     """
@@ -27,21 +24,16 @@ def seconds(shorthand: str) -> int:
     if found is None:
         message = "a duration such as 5m, 6h, 30d or 1Y"
         raise ValueError(message)
-    return int(found[1]) * SECONDS[found[2]]
+    return int(found[1]) * UNIT_SECONDS[found[2]]
 
 
 def shorthand(duration: int) -> str:
-    """The shortest writing of some seconds in days, hours or minutes."""
+    """Return the shortest shorthand of some seconds in days, hours or minutes.
+
+    Raises ValueError for seconds that are no whole minutes.
+    """
     for unit in ("d", "h", "m"):
-        if duration % SECONDS[unit] == 0:
-            return f"{duration // SECONDS[unit]}{unit}"
+        if duration % UNIT_SECONDS[unit] == 0:
+            return f"{duration // UNIT_SECONDS[unit]}{unit}"
     message = f"{duration} seconds are no whole minutes"
     raise ValueError(message)
-
-
-def _checked(text: str) -> str:
-    seconds(text)
-    return text
-
-
-Duration = Annotated[str, AfterValidator(_checked)]

@@ -1,14 +1,13 @@
-"""Once an hour: how much of each error budget is used, and how fast it burns.
+"""The publisher of the error budgets: computes, once an hour, their use and their burn rates.
 
-AWS Lambda runs this file with budget.py, and with the `objectives.json` at the root of the archive
-that the stack writes (components/observability/publisher.py). It answers what no alarm can:
-budgets of 30 days
-and a year, burn rates over more than a day.
+AWS Lambda runs this file, with the files that components/observability/publisher.py names beside
+it and with the `objectives.json` that the stack writes at the root of the archive. It computes
+what no alarm can: budgets of 30 days and of a year, and burn rates over more than a day.
 
-CloudWatch keeps minutes for 15 days and hours for 455 (CloudWatch API reference, GetMetricData),
-so bad slices are counted hour by hour, and kept as a metric of their own. Every value is put with
-the hour that it is of and read as a maximum: a run that is repeated changes nothing, and one that
-was missed is made up for.
+CloudWatch keeps minutes for 15 days and hours for 455 (CloudWatch API reference, GetMetricData).
+So bad slices are counted hour by hour and kept as a metric of their own. Every value is put with
+the time of its hour and read as a maximum: a repeated run changes nothing, and a later run makes up
+for a missed one.
 """
 
 import json
@@ -21,26 +20,27 @@ from typing import Any, cast
 import boto3
 
 from arca.monitoring.slo import budget
+from arca.monitoring.slo.duration import DAY, HOUR
 
-HOUR, DAY = 3600, 86400
-WINDOWS = {"30d": 30 * DAY, "365d": 365 * DAY}
+WINDOWS = {"30d": budget.BUDGET_DAYS * DAY, "365d": budget.YEAR_DAYS * DAY}
+"""Seconds of the windows whose budgets are published."""
 RECOUNTED_HOURS = 24
-"""Hours whose slices are counted anew in each run, for those that were missed."""
-GOOD: Mapping[str, Callable[[float, float], bool]] = {
+"""HourlyValues whose slices each run counts again, to make up for missed runs."""
+GOOD_SLICE: Mapping[str, Callable[[float, float], bool]] = {
     "gte": operator.ge,
     "gt": operator.gt,
     "lte": operator.le,
     "lt": operator.lt,
 }
-BATCH = 500
-"""Values that one PutMetricData takes at most, halved (CloudWatch API reference)."""
+VALUES_A_CALL = 500
+"""Half of what one PutMetricData takes (CloudWatch API reference)."""
 
-Hours = dict[datetime, float]
-"""A value for each hour, by its beginning; for each day where it is more than a month ago."""
+HourlyValues = dict[datetime, float]
+"""A value for each hour, by its beginning; for each day where it is older than a month."""
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Lambda's entry point."""
+    """Publish the budgets; the entry point that Lambda calls."""
     del event, context
     stack = json.loads((Path(__file__).parents[3] / "objectives.json").read_text("utf-8"))
     make = cast("Callable[..., Any]", boto3.client)
@@ -49,21 +49,21 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 
 
 def publish(cloudwatch: Any, stack: Mapping[str, Any], *, now: datetime) -> list[dict[str, Any]]:
-    """Compute and put every value; give what was put.
+    """Compute and put every value; return what was put.
 
-    `stack` is what objectives.json holds, `cloudwatch` a boto3 client. What CloudWatch refuses
-    is raised, and the schedule tries again.
+    `stack` is the content of objectives.json, `cloudwatch` a boto3 client. Raises what CloudWatch
+    refuses; the schedule tries again.
     """
     data = _all(cloudwatch, stack, now)
-    for start in range(0, len(data), BATCH):
+    for start in range(0, len(data), VALUES_A_CALL):
         cloudwatch.put_metric_data(
-            Namespace=stack["namespace"], MetricData=data[start : start + BATCH]
+            Namespace=stack["namespace"], MetricData=data[start : start + VALUES_A_CALL]
         )
     return _shown(data)
 
 
-def dry(cloudwatch: Any, stack: Mapping[str, Any], *, now: datetime) -> list[dict[str, Any]]:
-    """What `publish` would put."""
+def compute(cloudwatch: Any, stack: Mapping[str, Any], *, now: datetime) -> list[dict[str, Any]]:
+    """Return what `publish` would put."""
     return _shown(_all(cloudwatch, stack, now))
 
 
@@ -85,7 +85,7 @@ def _shown(data: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def measure(
     cloudwatch: Any, stack: Mapping[str, Any], objective: Mapping[str, Any], now: datetime
 ) -> list[dict[str, Any]]:
-    """Every value of an objective, as PutMetricData takes it."""
+    """Return every value of an objective, as PutMetricData takes it."""
     end = now.replace(minute=0, second=0, microsecond=0)
     bad, total, counted = history(cloudwatch, stack, objective, end)
     data = list(counted)
@@ -97,24 +97,30 @@ def measure(
 
 
 def history(
-    cloudwatch: Any, stack: Mapping[str, Any], objective: Mapping[str, Any], end: datetime
-) -> tuple[Hours, Hours | None, list[dict[str, Any]]]:
-    """Bad and all events of each hour of the year before `end`.
+    cloudwatch: Any,
+    stack: Mapping[str, Any],
+    objective: Mapping[str, Any],
+    end: datetime,
+    *,
+    hourly_days: int = budget.BUDGET_DAYS,
+) -> tuple[HourlyValues, HourlyValues | None, list[dict[str, Any]]]:
+    """Return the bad and all events of the year before `end`, a full hour.
 
-    Of slices, None for all: they are spread evenly. And the hours whose slices were counted.
+    Events come by the hour for `hourly_days`, and by the day before that. Of slices, which are
+    spread evenly, None stands for all. The third value holds the data of the recounted slices.
     """
     if "slice" in objective:
         bad, counted = _slices(cloudwatch, stack, objective, end)
         return bad, None, counted
-    return *_events(cloudwatch, objective["events"], end), []
+    return *_events(cloudwatch, objective["events"], end, hourly_days), []
 
 
 def _values(
-    objective: Mapping[str, Any], bad: Hours, total: Hours | None, end: datetime
+    objective: Mapping[str, Any], bad: HourlyValues, total: HourlyValues | None, end: datetime
 ) -> Iterator[tuple[str, str, float]]:
-    """Name, window and value of everything that is put for an objective.
+    """Yield the name, window and value of each budget and burn rate of an objective.
 
-    Slices are spread evenly: of them a window has as many as fit, known or not.
+    Slices are spread evenly: a window has as many as fit into it, known or not.
     """
     target, least = objective["target"], objective["least_bad"]
     age = (end - min(total)).total_seconds() if total else 0.0
@@ -139,16 +145,18 @@ def _values(
         yield "BurnRate", window, budget.burn_rate(*share(seconds), target, least_bad=least)
 
 
-def _events(cloudwatch: Any, events: Mapping[str, Any], end: datetime) -> tuple[Hours, Hours]:
-    """Bad and all events of each hour of a month, and of each day of the year before it."""
-    recent = (end - timedelta(seconds=WINDOWS["30d"])).replace(hour=0)
+def _events(
+    cloudwatch: Any, events: Mapping[str, Any], end: datetime, hourly_days: int
+) -> tuple[HourlyValues, HourlyValues]:
+    """Return the bad and all events of the last days by the hour, and of the year by the day."""
+    recent = (end - timedelta(days=hourly_days)).replace(hour=0)
     spans = (
-        (DAY, (recent - timedelta(seconds=WINDOWS["365d"] - WINDOWS["30d"]), recent)),
+        (DAY, (recent - timedelta(days=budget.YEAR_DAYS - hourly_days), recent)),
         (HOUR, (recent, end)),
     )
 
-    def read(part: str) -> Hours:
-        found: Hours = {}
+    def read(part: str) -> HourlyValues:
+        found: HourlyValues = {}
         for period, span in spans:
             found |= _read(cloudwatch, events[part], "Sum", period, span)
         return found
@@ -162,8 +170,8 @@ def _events(cloudwatch: Any, events: Mapping[str, Any], end: datetime) -> tuple[
 
 def _slices(
     cloudwatch: Any, stack: Mapping[str, Any], objective: Mapping[str, Any], end: datetime
-) -> tuple[Hours, list[dict[str, Any]]]:
-    """Bad slices of each hour of a year, and what is put of the hours that were counted now."""
+) -> tuple[HourlyValues, list[dict[str, Any]]]:
+    """Return the bad slices of each hour of a year, and the data of the recounted hours."""
     spec = objective["slice"]
     own = {"Stage": stack["stage"], "SLO": objective["name"]}
     kept = {"namespace": stack["namespace"], "name": "BadSlices", "dimensions": own}
@@ -172,10 +180,10 @@ def _slices(
     recount = (end - timedelta(hours=RECOUNTED_HOURS), end)
     metric = spec["metric"]
     read = _read(cloudwatch, metric, metric["stat"], spec["seconds"], recount)
-    counted: Hours = {}
+    counted: HourlyValues = {}
     for moment, value in read.items():
         hour = moment.replace(minute=0)
-        failed = not GOOD[spec["op"]](value, spec["value"])
+        failed = not GOOD_SLICE[spec["op"]](value, spec["value"])
         counted[hour] = counted.get(hour, 0.0) + failed
     bad |= counted
     return bad, [_datum("BadSlices", own, value, "Count", hour) for hour, value in counted.items()]
@@ -187,8 +195,8 @@ def _read(
     stat: str,
     period: int,
     span: tuple[datetime, datetime],
-) -> Hours:
-    """A metric's values by the beginning of their periods."""
+) -> HourlyValues:
+    """Return a metric's values by the beginning of their periods."""
     query = {
         "Id": "m",
         "MetricStat": {
@@ -201,7 +209,7 @@ def _read(
             "Stat": stat,
         },
     }
-    found: Hours = {}
+    found: HourlyValues = {}
     start, end = span
     request: dict[str, Any] = {"MetricDataQueries": [query], "StartTime": start, "EndTime": end}
     while True:

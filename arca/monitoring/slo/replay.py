@@ -1,9 +1,9 @@
-"""Run recorded series through the very alarms that the compiler emits.
+"""Replay a series of events through the alarms that the compiler makes.
 
 CloudWatch's rules (Amazon CloudWatch User Guide, "Alarm evaluation", "Configuring how CloudWatch
-alarms treat missing data"): an alarm looks once a minute at windows that slide; M of N datapoints
-must breach; what is missing counts as the alarm says. Every minute here is the end of a window.
-Ideal in one way: data arrives without delay.
+alarms treat missing data"): an alarm looks once a minute at sliding windows; M of N datapoints must
+breach; missing data counts as the alarm says. Every minute ends a window. Unlike CloudWatch, data
+arrives without delay.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from arca.monitoring.alarm import Alarm, Alarms, Composite, Reading
 from arca.monitoring.slo import budget
-from arca.monitoring.slo.cloudwatch import Alarm, Alarms, Composite, Reading
 from arca.monitoring.slo.compiler import BURN_RATE, CONSUMED
 from arca.monitoring.slo.duration import HOUR, MINUTE, seconds
-from arca.monitoring.slo.goal import Events, Goal, Slices
 from arca.monitoring.slo.metric_math import Series, evaluate
+from arca.monitoring.slo.objective import EventIndicator, Objective, SliceIndicator
 
 BREACHES = {
     "GreaterThanThreshold": np.greater,
@@ -27,21 +27,21 @@ BREACHES = {
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What happened: good and total events, a minute each; NaN where nothing was published."""
+class EventSeries:
+    """Good and total events of each minute; NaN for a minute without data."""
 
     good: Series
     total: Series
 
     @property
     def minutes(self) -> int:
-        """How long it is."""
+        """The number of minutes."""
         return len(self.total)
 
 
 @dataclass(frozen=True)
 class Firing:
-    """An alarm's state ALARM, from one minute on until another."""
+    """A time for which an alarm was in ALARM."""
 
     alarm: str
     fired: int
@@ -50,17 +50,17 @@ class Firing:
     """None where it still fires at the end."""
 
 
-def replay(goal: Goal, alarms: Alarms, recorded: Recorded) -> dict[str, list[Firing]]:
-    """When each alarm of the goal fired and cleared, by its name."""
-    metrics = _Metrics(goal, recorded)
+def replay(objective: Objective, alarms: Alarms, events: EventSeries) -> dict[str, list[Firing]]:
+    """Return when each alarm of the objective fired and cleared, by its name."""
+    metrics = _Metrics(objective, events)
     states = {alarm.name: evaluate_alarm(alarm, metrics.of(alarm)) for alarm in alarms.alarms}
     for composite in alarms.composites:
-        states[composite.name] = _combined(composite, states, recorded.minutes)
+        states[composite.name] = _combined(composite, states, events.minutes)
     return {name: list(_firings(name, state)) for name, state in states.items()}
 
 
 def evaluate_alarm(alarm: Alarm, values: Series) -> Series:
-    """1 for each minute in ALARM, else 0."""
+    """Return 1 for each minute in ALARM, and 0 for the others."""
     stride = alarm.period // MINUTE
     known = ~np.isnan(values)
     breach = BREACHES[alarm.comparison](np.nan_to_num(values), alarm.threshold) & known
@@ -75,13 +75,13 @@ def evaluate_alarm(alarm: Alarm, values: Series) -> Series:
 
 
 def _held(firing: Series, unseen: Series) -> Series:
-    """The state of before where nothing at all was seen."""
+    """Return the states, with the previous one kept where no datapoint was seen."""
     where = np.where(unseen, 0, np.arange(len(firing)))
     return firing[np.maximum.accumulate(where)]
 
 
 def _of_periods(flags: Series, stride: int, number: int) -> Series:
-    """How many of the last periods have the flag, for each minute."""
+    """Return how many of the last periods have the flag, for each minute."""
     if stride == 1:
         return rolling(flags, number)
     found = np.zeros(len(flags))
@@ -91,37 +91,33 @@ def _of_periods(flags: Series, stride: int, number: int) -> Series:
 
 
 def rolling(values: Series, window: int) -> Series:
-    """The sum over the last `window` minutes, for each minute."""
+    """Return the sum over the last `window` minutes, for each minute."""
     sums = np.concatenate(([0.0], np.cumsum(values)))
     ends = np.arange(1, len(values) + 1)
     return sums[ends] - sums[np.maximum(0, ends - window)]
 
 
 class _Metrics:
-    """The catalogue's metrics as far as a goal's record tells them."""
+    """The metrics of the catalogue that an objective's series determines."""
 
-    def __init__(self, goal: Goal, recorded: Recorded) -> None:
-        self._goal, self._recorded = goal, recorded
-        bad = recorded.total - recorded.good
+    def __init__(self, objective: Objective, events: EventSeries) -> None:
+        self._objective, self._events = objective, events
+        bad = events.total - events.good
         self._series: dict[str, Series] = {}
-        if isinstance(goal.indicator, Events):
-            for reading, values in (
-                (goal.indicator.good, recorded.good),
-                (goal.indicator.bad, bad),
-                (goal.indicator.total, recorded.total),
-            ):
-                if reading is not None:
-                    self._series[reading.metric] = values
-            self._bad, self._total = np.nan_to_num(bad), np.nan_to_num(recorded.total)
+        if isinstance(objective.indicator, EventIndicator):
+            counted = events.good if objective.indicator.counts == "good" else bad
+            self._series[objective.indicator.counted.metric] = counted
+            self._series[objective.indicator.total.metric] = events.total
+            self._bad, self._total = np.nan_to_num(bad), np.nan_to_num(events.total)
         else:
             with np.errstate(divide="ignore", invalid="ignore"):
-                share = 100 * recorded.good / recorded.total
-            self._series[goal.indicator.reading.metric] = share
-            self._bad = _bad_slices(goal.indicator, share)
-            self._total = np.ones(recorded.minutes)
+                share = 100 * events.good / events.total
+            self._series[objective.indicator.reading.metric] = share
+            self._bad = _bad_slices(objective.indicator, share)
+            self._total = np.ones(events.minutes)
 
     def of(self, alarm: Alarm) -> Series:
-        """What the alarm compares with its threshold."""
+        """Return the values that the alarm compares with its threshold."""
         read = {key: self._read(item, alarm.period) for key, item in alarm.readings.items()}
         return evaluate(alarm.expression, read) if alarm.expression else next(iter(read.values()))
 
@@ -130,8 +126,8 @@ class _Metrics:
             return self._published(reading, period)
         values = self._series.get(reading.metric)
         if values is None:
-            # The load balancer counts what the service counts, unless the record is about that.
-            values = self._recorded.total
+            # The load balancer counts the same requests as the service.
+            values = self._events.total
         window = period // MINUTE
         known = rolling((~np.isnan(values)).astype(float), window)
         sums = rolling(np.nan_to_num(values), window)
@@ -140,23 +136,23 @@ class _Metrics:
         return np.where(known > 0, found, np.nan)
 
     def _published(self, reading: Reading, period: int) -> Series:
-        """What the publisher puts once an hour: seen by windows that hold such a minute."""
+        """Return the values that the publisher puts once an hour, where a period holds one."""
         window = seconds(reading.fixed["Window"]) // MINUTE
         bad, total = rolling(self._bad, window), rolling(self._total, window)
-        if isinstance(self._goal.indicator, Slices):
+        if isinstance(self._objective.indicator, SliceIndicator):
             total = np.full(len(total), float(window))
         minutes = np.arange(len(total))
-        events = not isinstance(self._goal.indicator, Slices)
-        if reading.metric == CONSUMED and events:
+        counted = not isinstance(self._objective.indicator, SliceIndicator)
+        if reading.metric == CONSUMED and counted:
             total = total / np.minimum(1.0, (minutes + 1) / window)
-        rate = bad / np.maximum(total * self._goal.budget, self._goal.least_bad)
+        rate = bad / np.maximum(total * self._objective.budget, self._objective.least_bad)
         value = 100 * rate if reading.metric == CONSUMED else rate
         latest = (minutes + 1) // (HOUR // MINUTE) * (HOUR // MINUTE) - 1
         age = minutes - latest
         return np.where((latest >= 0) & (age < period // MINUTE), value[latest], np.nan)
 
 
-def _bad_slices(slices: Slices, share: Series) -> Series:
+def _bad_slices(slices: SliceIndicator, share: Series) -> Series:
     good = {"gte": np.greater_equal, "gt": np.greater, "lte": np.less_equal, "lt": np.less}
     known = ~np.isnan(share)
     return (known & ~good[slices.op](np.nan_to_num(share), slices.value)).astype(float)
@@ -180,12 +176,12 @@ def _firings(name: str, state: Series) -> list[Firing]:
     ]
 
 
-def consumed_at(goal: Goal, recorded: Recorded, minute: int, *, days: int) -> float:
-    """Percent of the budget of some days that was used up to a minute, from the beginning on.
+def consumed_at(objective: Objective, events: EventSeries, minute: int, *, days: int) -> float:
+    """Return the percentage of the budget of `days` that was used up to a minute.
 
-    The budget is that of `days` at the record's mean traffic, as SRE workbook's chapter 5 counts.
+    The budget is that of the series' mean traffic (SRE workbook, chapter 5).
     """
-    total = np.nan_to_num(recorded.total)
-    bad = np.nan_to_num(recorded.total - recorded.good)[: minute + 1].sum()
+    total = np.nan_to_num(events.total)
+    bad = np.nan_to_num(events.total - events.good)[: minute + 1].sum()
     whole = total.mean() * days * 24 * 60
-    return budget.consumed(float(bad), float(whole), goal.target)
+    return budget.consumed(float(bad), float(whole), objective.target)

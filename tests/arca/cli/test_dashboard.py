@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from arca.errors import ArcaError
-from arca.monitoring.board import Board, Graph, Line
+from arca.monitoring.alarm import Reading
+from arca.monitoring.dashboard import Dashboard, Graph, Line
 from arca.monitoring.live import charts
-from arca.monitoring.recording import File, Recording
-from arca.monitoring.slo.cloudwatch import Reading
+from arca.monitoring.recording import Recording, RecordingFile
 from tests.arca.emulated import NOW, Cloud, arca, as_json
 
 
@@ -22,11 +22,18 @@ def test_dashboards_are_recorded_and_drawn(cloud: Cloud, tmp_path: Path) -> None
     cloud.client("cloudwatch").put_metric_data(
         Namespace="arca-api",
         MetricData=[
-            {"MetricName": "RouteRequests", "Value": 7, "Timestamp": NOW - timedelta(minutes=40),
-             "Dimensions": [{"Name": "Stage", "Value": "prod"}, {"Name": "Route", "Value": route}]}
+            {
+                "MetricName": "RouteRequests",
+                "Value": 7,
+                "Timestamp": NOW - timedelta(minutes=40),
+                "Dimensions": [
+                    {"Name": "Stage", "Value": "prod"},
+                    {"Name": "Route", "Value": route},
+                ],
+            }
             for route in ("GET /v1/status", "POST /v1/invoices")
         ],
-    )  # fmt: skip # one call
+    )
     recording = tmp_path / "api.json"
     found = as_json("dashboard", "record", "api-service", "--out", str(recording))
     assert "api.route-requests/Sum/POST /v1/invoices" in found["series"]
@@ -62,16 +69,17 @@ def columns(path: Path, color: tuple[int, int, int]) -> int:
 def test_a_line_at_its_limit_is_seen(tmp_path: Path, *, right: bool) -> None:
     """An objective that is kept lies at the top of its graph, and not beyond its frame."""
     series: dict[str, list[float | None]] = {
-        "api.requests/Sum": [99.9] * 100, "arca.calls/Sum": [0.4] * 100
-    }  # fmt: skip # two lines
+        "api.requests/Sum": [99.9] * 100,
+        "arca.calls/Sum": [0.4] * 100,
+    }
     lines = (
         Line("good", {"m": Reading("api.requests", "Sum")}),
         Line("burn", {"m": Reading("arca.calls", "Sum")}, right=right),
     )
-    file = File(
+    file = RecordingFile(
         title="x", start=datetime(2026, 10, 1, tzinfo=UTC), period_seconds=60, series=series
     )
-    board = Board("x", "X", (Graph("G", lines, limit=99.0),))
+    board = Dashboard("x", "X", (Graph("G", lines, limit=99.0),))
     picture = tmp_path / "x.png"
     charts.draw_board(board, Recording(file), picture, fingerprint="x")
     assert columns(picture, BLUE) > 250
@@ -86,9 +94,11 @@ def test_a_table_and_a_second_axis_stand_beside_each_other(tmp_path: Path) -> No
 
 
 GOOD: dict[str, Any] = {
-    "title": "x", "start": "2026-10-01T00:00:00Z", "period_seconds": 60,
+    "title": "x",
+    "start": "2026-10-01T00:00:00Z",
+    "period_seconds": 60,
     "series": {"database.pool-use/Maximum": [1, None, 3]},
-}  # fmt: skip # a recording
+}
 UNREADABLE: tuple[tuple[str, str], ...] = (
     ("{", "Invalid JSON"),
     ("[]", "Input should be an object"),
@@ -112,8 +122,12 @@ def test_a_recording_that_is_none(content: str, said: str, tmp_path: Path) -> No
     assert "wanted: a file that `arca dashboard record` wrote" in str(result.exception)
     assert not picture.exists()
     data.write_text(json.dumps(GOOD), encoding="utf-8")
-    assert arca("dashboard", "render", "database", "--data", str(data), "--out",
-                str(picture)).exit_code == 0  # fmt: skip # one call
+    assert (
+        arca(
+            "dashboard", "render", "database", "--data", str(data), "--out", str(picture)
+        ).exit_code
+        == 0
+    )
 
 
 @pytest.mark.parametrize(

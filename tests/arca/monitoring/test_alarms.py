@@ -9,29 +9,28 @@ import numpy as np
 import pytest
 
 from arca.monitoring import alarms as table
-from arca.monitoring.board import COLUMNS, Graph, body, layout
-from arca.monitoring.budgets import describe
-from arca.monitoring.catalogue import CATALOGUE, GROUPS
-from arca.monitoring.dashboards import boards
-from arca.monitoring.metric import Binding
-from arca.monitoring.objectives import goals
+from arca.monitoring.alarm import Alarms
+from arca.monitoring.catalogue import CATALOGUE, GROUPS, Binding
+from arca.monitoring.dashboard import GRID_COLUMNS, Graph, dashboard_body, layout
+from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo import publisher
-from arca.monitoring.slo.cloudwatch import Alarms
-from arca.monitoring.slo.compiler import BURN_RATE, CONSUMED, compile_goal
+from arca.monitoring.slo.compiler import BURN_RATE, CONSUMED, compile_objective
 from arca.monitoring.slo.metric_math import evaluate
+from arca.monitoring.slo.objectives import read_objectives
+from arca.monitoring.slo.publisher_input import publisher_input
 from arca.monitoring.thresholds import Thresholds
 
-GOALS = goals()
-BOARDS = boards(GOALS)
+OBJECTIVES = read_objectives()
+BOARDS = all_dashboards(OBJECTIVES)
 
 
 def everything() -> Alarms:
     """All alarms of a stack that serves, and of one that stands by."""
-    found = table.serving(Thresholds(), sessions=500) + table.following(Thresholds())
-    for goal in GOALS:
-        found += compile_goal(goal)
-    return found + Alarms((table.maintenance(),))
+    found = table.serving_alarms(Thresholds(), sessions=500) + table.standby_alarms(Thresholds())
+    for objective in OBJECTIVES:
+        found += compile_objective(objective)
+    return found + Alarms((table.maintenance_alarm(),))
 
 
 def test_each_alarm_has_one_runbook_and_each_runbook_an_alarm() -> None:
@@ -44,9 +43,9 @@ def test_each_alarm_has_one_runbook_and_each_runbook_an_alarm() -> None:
 
 def test_names_are_unique() -> None:
     """But for what both kinds of stacks have."""
-    serving = table.serving(Thresholds(), sessions=500)
-    for goal in GOALS:
-        serving += compile_goal(goal)
+    serving = table.serving_alarms(Thresholds(), sessions=500)
+    for objective in OBJECTIVES:
+        serving += compile_objective(objective)
     names = [one.name for one in (*serving.alarms, *serving.composites)]
     assert len(names) == len(set(names))
 
@@ -69,9 +68,11 @@ def test_what_ends_in_silence_is_breaching() -> None:
     """Signals whose silence is the trouble itself."""
     silent = {alarm.name for alarm in everything().alarms if alarm.missing == "breaching"}
     assert silent == {
-        "api-no-healthy-tasks", "api-no-traffic", "database-replica-lag",
+        "api-no-healthy-tasks",
+        "api-no-traffic",
+        "database-replica-lag",
         "availability-lost-telemetry",
-    }  # fmt: skip # a list
+    }
 
 
 def test_an_outage_is_never_muted() -> None:
@@ -98,14 +99,23 @@ def test_every_metric_is_shown_or_alarmed() -> None:
 
 
 LISTED = {
-    "system-overview": ("Requests", "Error rate", "P95 latency", "Active users",
-                        "Invoices created"),
-    "api-service": ("P95 by endpoint", "Error breakdown", "Rate limiting",
-                    "Authentication success"),
+    "system-overview": (
+        "Requests",
+        "Error rate",
+        "P95 latency",
+        "Active users",
+        "Invoices created",
+    ),
+    "api-service": (
+        "P95 by endpoint",
+        "Error breakdown",
+        "Rate limiting",
+        "Authentication success",
+    ),
     "database": ("Connection pool", "Query latency", "Slow query log", "Replication lag"),
     "infrastructure": ("Tasks' CPU and memory", "Network", "Task storage", "Container health"),
     "business": ("Invoices created", "CAE", "Active users"),
-}  # fmt: skip # what the user's document lists
+}
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -119,10 +129,14 @@ def test_dashboards_have_all_that_the_document_lists(name: str) -> None:
 def test_each_objective_is_shown_twice() -> None:
     """Its budget on the overview, its indicator on its service's board."""
     overview = [widget.title for widget in BOARDS["system-overview"].widgets]
-    for goal in GOALS:
-        assert f"Error budget: {goal.title}" in overview
-        homes = [b.name for b in BOARDS.values() for w in b.widgets
-                 if w.title == f"Objective: {goal.title}"]  # fmt: skip # one expression
+    for objective in OBJECTIVES:
+        assert f"Error budget: {objective.title}" in overview
+        homes = [
+            b.name
+            for b in BOARDS.values()
+            for w in b.widgets
+            if w.title == f"Objective: {objective.title}"
+        ]
         assert len(homes) == 1
 
 
@@ -131,7 +145,7 @@ def test_widgets_neither_overlap_nor_leave_the_grid(name: str) -> None:
     """CloudWatch's grid is 24 columns wide."""
     taken: set[tuple[int, int]] = set()
     for cell in layout(BOARDS[name]):
-        assert cell.x + cell.widget.width <= COLUMNS
+        assert cell.x + cell.widget.width <= GRID_COLUMNS
         places = {(x, cell.y) for x in range(cell.x, cell.x + cell.widget.width)}
         assert not places & taken
         taken |= places
@@ -147,7 +161,7 @@ class Everything(dict[Binding, list[str]]):
 @pytest.mark.parametrize("name", LISTED)
 def test_bodies_are_what_cloudwatch_takes(name: str) -> None:
     """Whole metrics, unique ids, expressions over ids that exist; and not too big."""
-    content = body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
+    content = dashboard_body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
     assert len(json.dumps(content)) < 1_000_000
     for widget in content["widgets"]:
         if widget["type"] == "metric":
@@ -181,7 +195,7 @@ def check_metrics(rows: list[list[Any]]) -> None:
 def rows(title: str) -> dict[str, Any]:
     """A graph of the overview or of the API's board as CloudWatch is given it."""
     for name in ("system-overview", "api-service"):
-        content = body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
+        content = dashboard_body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
         for widget in content["widgets"]:
             if widget["properties"]["title"] == title:
                 return dict(widget["properties"])
@@ -220,7 +234,7 @@ WHOLE = {"failed": "whole", "succeed": "whole", "% good": "total"}
 
 def test_what_is_read_of_a_budget_is_published() -> None:
     """By alarms and by graphs, with the publisher's own windows."""
-    stack = describe(GOALS, Everything(), stage="prod")["objectives"]
+    stack = publisher_input(OBJECTIVES, Everything(), stage="prod")["objectives"]
     windows = {one["name"]: {"1h", *one["burn_windows"]} for one in stack}
     readings = [r for alarm in everything().alarms for r in alarm.readings.values()]
     for board in BOARDS.values():
@@ -236,7 +250,7 @@ def test_what_is_read_of_a_budget_is_published() -> None:
 def test_a_stack_without_a_probe_shows_the_rest() -> None:
     """A widget keeps the lines whose metric the stack has."""
     bind = Everything({"canary": []})
-    content = body(BOARDS["system-overview"], bind, region="sa-east-1", log_group="/x")
+    content = dashboard_body(BOARDS["system-overview"], bind, region="sa-east-1", log_group="/x")
     text = json.dumps(content)
     assert "CloudWatchSynthetics" not in text
     assert "Maintenance" in text

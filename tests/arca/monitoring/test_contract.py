@@ -12,21 +12,40 @@ from arca.monitoring import contract
 from tests import ROOT
 
 GOOD: dict[str, Any] = {
-    "timestamp": "2026-11-24T12:00:00.123Z", "level": "INFO", "service": "api",
-    "event": "request", "message": "answered", "correlation_id": "8f0a1b2c3d4e5f60-GRU",
-    "route": "POST /v1/invoices", "status": 201, "duration_ms": 48.2, "account_id": "acc_7Q2",
-    "Stage": "prod", "Requests": 1, "RequestDuration": [48.2],
+    "timestamp": "2026-11-24T12:00:00.123Z",
+    "level": "INFO",
+    "service": "api",
+    "event": "request",
+    "message": "answered",
+    "correlation_id": "8f0a1b2c3d4e5f60-GRU",
+    "route": "POST /v1/invoices",
+    "status": 201,
+    "duration_ms": 48.2,
+    "account_id": "acc_7Q2",
+    "Stage": "prod",
+    "Requests": 1,
+    "RequestDuration": [48.2],
     "_aws": {
         "Timestamp": 1764000000000,
         "CloudWatchMetrics": [
-            {"Namespace": "arca-api", "Dimensions": [["Stage"]],
-             "Metrics": [{"Name": "Requests", "Unit": "Count"},
-                         {"Name": "RequestDuration", "Unit": "Milliseconds"}]}
+            {
+                "Namespace": "arca-api",
+                "Dimensions": [["Stage"]],
+                "Metrics": [
+                    {"Name": "Requests", "Unit": "Count"},
+                    {"Name": "RequestDuration", "Unit": "Milliseconds"},
+                ],
+            }
         ],
     },
-}  # fmt: skip # a line
-START = {"timestamp": "2026-11-24T12:00:00Z", "level": "INFO", "service": "api",
-         "event": "service.start", "message": "listening"}  # fmt: skip # another
+}
+START = {
+    "timestamp": "2026-11-24T12:00:00Z",
+    "level": "INFO",
+    "service": "api",
+    "event": "service.start",
+    "message": "listening",
+}
 METRIC = {"Namespace": "arca-api", "Dimensions": [["Stage"]]}
 
 
@@ -68,10 +87,12 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
     (changed(**{"X-Api-Key": "x"}), "X-Api-Key: a field of this name"),
     (changed(context={"20-12345678-6": 3}), "context.20-12345678-6: a CUIT in clear, as a field"),
     (changed(message="-----BEGIN RSA PRIVATE KEY-----"), "message: a private key"),
-    (changed(message="Bearer eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4"),
-     "message: a JSON web token"),
+    (
+        changed(message="Bearer eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4"),
+        "message: a JSON web token",
+    ),
     (changed(message="AKIAIOSFODNN7EXAMPLE"), "message: an AWS access key"),
-)  # fmt: skip # a line each, and what is said of it
+)
 
 
 @pytest.mark.parametrize("line", [GOOD, START], ids=["request", "start"])

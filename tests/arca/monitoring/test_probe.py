@@ -87,8 +87,11 @@ def test_nobody_there_fails() -> None:
 
 def test_the_handler_reads_its_environment(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the canary's configuration sets it."""
-    for name, value in (("URL", url), ("HEALTH_PATH", "/health/ready"),
-                        ("BUSINESS_PATH", "/v1/status")):  # fmt: skip # one loop
+    for name, value in (
+        ("URL", url),
+        ("HEALTH_PATH", "/health/ready"),
+        ("BUSINESS_PATH", "/v1/status"),
+    ):
         monkeypatch.setenv(name, value)
     assert probe.handler({}, None) == "both paths answered"
 

@@ -1,18 +1,35 @@
-"""Saved queries read what the contract promises, and boards show what they give."""
+"""Saved queries read what the contract promises, and all_dashboards show what they give."""
 
 import re
 
 import pytest
 
-from arca.monitoring.board import LogTable
 from arca.monitoring.contract import schema
-from arca.monitoring.dashboards import boards
-from arca.monitoring.objectives import goals
+from arca.monitoring.dashboard import LogTable
+from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.queries import QUERIES, SavedQuery
+from arca.monitoring.slo.objectives import read_objectives
 
-WORDS = {"fields", "filter", "sort", "asc", "desc", "limit", "stats", "count", "max", "as", "by",
-         "and"}  # fmt: skip # of the query language
-TABLES = [w for b in boards(goals()).values() for w in b.widgets if isinstance(w, LogTable)]
+WORDS = {
+    "fields",
+    "filter",
+    "sort",
+    "asc",
+    "desc",
+    "limit",
+    "stats",
+    "count",
+    "max",
+    "as",
+    "by",
+    "and",
+}
+TABLES = [
+    w
+    for b in all_dashboards(read_objectives()).values()
+    for w in b.widgets
+    if isinstance(w, LogTable)
+]
 
 
 def names(query: str) -> set[str]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from arca.monitoring import alarms as table
+from arca.monitoring.alarm import Alarm
 from arca.monitoring.sample import LEVELS
-from arca.monitoring.slo.cloudwatch import Alarm
 from arca.monitoring.slo.metric_math import evaluate
 from arca.monitoring.slo.replay import evaluate_alarm
 from arca.monitoring.thresholds import Thresholds
@@ -15,39 +15,54 @@ from arca.monitoring.thresholds import Thresholds
 ALARMS = {
     alarm.name.removesuffix("-signal"): alarm
     for alarm in (
-        *table.serving(Thresholds(), sessions=1802).alarms,
-        *table.following(Thresholds()).alarms,
-        table.maintenance(),
+        *table.serving_alarms(Thresholds(), sessions=1802).alarms,
+        *table.standby_alarms(Thresholds()).alarms,
+        table.maintenance_alarm(),
     )
 }
 GB = 1e9
 SICK: dict[str, dict[str, float]] = {
     "api-no-healthy-tasks": {"blue": 0, "green": 0},
-    "api-unreachable": {"value": 0}, "api-no-traffic": {"value": 0},
-    "api-balancer-errors": {"value": 12}, "api-rate-limited": {"value": 150},
-    "api-authentication": {"part": 70, "whole": 100}, "api-queue": {"value": 600},
+    "api-unreachable": {"value": 0},
+    "api-no-traffic": {"value": 0},
+    "api-balancer-errors": {"value": 12},
+    "api-rate-limited": {"value": 150},
+    "api-authentication": {"part": 70, "whole": 100},
+    "api-queue": {"value": 600},
     "api-latency": {"value": 1.5},
-    "database-pool": {"value": 95}, "database-pool-waiting": {"value": 1},
-    "database-sessions": {"value": 1500}, "database-cpu": {"value": 92},
-    "database-memory": {"value": 0.2 * GB}, "database-storage": {"value": 9 * GB},
-    "database-disk-queue": {"value": 80}, "database-slow-queries": {"value": 25},
+    "database-pool": {"value": 95},
+    "database-pool-waiting": {"value": 1},
+    "database-sessions": {"value": 1500},
+    "database-cpu": {"value": 92},
+    "database-memory": {"value": 0.2 * GB},
+    "database-storage": {"value": 9 * GB},
+    "database-disk-queue": {"value": 80},
+    "database-slow-queries": {"value": 25},
     "database-replica-lag": {"value": 290},
-    "cache-memory": {"value": 88}, "cache-evictions": {"value": 150}, "cache-cpu": {"value": 97},
+    "cache-memory": {"value": 88},
+    "cache-evictions": {"value": 150},
+    "cache-cpu": {"value": 97},
     "cache-hit-rate": {"value": 40},
-    "service-cpu": {"value": 95}, "service-memory": {"value": 90}, "service-disk": {"value": 18},
+    "service-cpu": {"value": 95},
+    "service-memory": {"value": 90},
+    "service-disk": {"value": 18},
     "service-crashes": {"value": 3},
     "service-tasks-missing": {"desired": 4, "running": 3},
-    "deployment-failed": {"value": 1}, "migration-failed": {"value": 1},
-    "certificate-balancer": {"value": 29}, "certificate-arca": {"value": 29},
+    "deployment-failed": {"value": 1},
+    "migration-failed": {"value": 1},
+    "certificate-balancer": {"value": 29},
+    "certificate-arca": {"value": 29},
     "certificate-arca-week": {"value": 6},
-    "arca-latency": {"value": 8000}, "arca-rejected": {"part": 30, "whole": 100},
+    "arca-latency": {"value": 8000},
+    "arca-rejected": {"part": 30, "whole": 100},
     "arca-token-hits": {"part": 60, "whole": 100},
     "maintenance": {"window": 1},
-}  # fmt: skip # what each alarm is about, in its metric's own unit
+}
 HEALTHY: dict[str, dict[str, float]] = {
     "api-authentication": {"part": 97, "whole": 100},
-    "arca-rejected": {"part": 4, "whole": 100}, "arca-token-hits": {"part": 98, "whole": 100},
-}  # fmt: skip # shares; of the others the made-up day has a level
+    "arca-rejected": {"part": 4, "whole": 100},
+    "arca-token-hits": {"part": 98, "whole": 100},
+}
 QUIET = {"api-authentication", "arca-rejected", "arca-token-hits"}
 """Those that say nothing of a handful of events."""
 
@@ -69,7 +84,7 @@ def test_every_alarm_is_here() -> None:
 def test_an_alarm_speaks_in_its_trouble_only(name: str) -> None:
     """Its threshold lies between an ordinary day and what it is about."""
     alarm = ALARMS[name]
-    ordinary = {key: LEVELS[reading.metric][0] for key, reading in alarm.readings.items()}
+    ordinary = {key: LEVELS[reading.metric].ordinary for key, reading in alarm.readings.items()}
     assert fires(alarm, SICK[name])
     assert not fires(alarm, HEALTHY.get(name, ordinary))
 

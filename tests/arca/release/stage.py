@@ -25,7 +25,7 @@ from arca import stack as stacks
 from arca.cli.main import cli
 from arca.emulator.ecs.inside import Clients
 from arca.emulator.wishes import manifest
-from arca.monitoring.live.objectives import Status
+from arca.monitoring.live.objectives import ObjectiveStatus
 from arca.outputs import Outputs
 from arca.release import deploy, gates, rollback
 from arca.release.deploy import Release
@@ -68,7 +68,7 @@ def _retrying() -> Clients:
     return Clients(fresh().wsgi, clients.config(emulated=True))
 
 
-def _unmeasured(_stack: Stack, *, now: datetime) -> list[Status]:
+def _unmeasured(_stack: Stack, *, now: datetime) -> list[ObjectiveStatus]:
     del now
     return []
 

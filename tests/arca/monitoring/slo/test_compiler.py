@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+from arca.monitoring.alarm import Alarm, Alarms, Reading
 from arca.monitoring.catalogue import CATALOGUE
-from arca.monitoring.objectives import goals
-from arca.monitoring.slo.cloudwatch import Alarm, Alarms, Reading
-from arca.monitoring.slo.compiler import compile_goal, least_total
+from arca.monitoring.slo.compiler import compile_objective, least_total
 from arca.monitoring.slo.duration import seconds, shorthand
+from arca.monitoring.slo.objectives import read_objectives
 
-GOALS = {goal.name: goal for goal in goals()}
-COMPILED = {name: compile_goal(goal) for name, goal in GOALS.items()}
-ALL = pytest.mark.parametrize("name", GOALS)
+OBJECTIVES = {objective.name: objective for objective in read_objectives()}
+COMPILED = {name: compile_objective(objective) for name, objective in OBJECTIVES.items()}
+ALL = pytest.mark.parametrize("name", OBJECTIVES)
 
 
 def alarm(alarms: Alarms, name: str) -> Alarm:
@@ -47,8 +47,8 @@ def test_thresholds_are_the_workbooks(name: str, percents: tuple[float, ...]) ->
 
 def test_short_windows_are_a_twelfth() -> None:
     """SRE workbook, chapter 5: the short window is a twelfth of the long one."""
-    for goal in GOALS.values():
-        assert {policy.long / policy.short for policy in goal.policies} == {12}
+    for objective in OBJECTIVES.values():
+        assert {policy.long / policy.short for policy in objective.alerts} == {12}
 
 
 def test_slices_are_counted_by_the_alarm_itself() -> None:
@@ -60,10 +60,13 @@ def test_slices_are_counted_by_the_alarm_itself() -> None:
         if set(a.readings) == {"slice"}
     }
     assert counts == {
-        "availability-outage-1h": (2, 60, 60), "availability-outage-5m": (1, 5, 60),
-        "availability-slow-burn-6h": (2, 360, 60), "availability-slow-burn-30m": (1, 30, 60),
-        "availability-ticket-1d": (3, 1440, 60), "availability-ticket-2h": (1, 120, 60),
-    }  # fmt: skip # a table
+        "availability-outage-1h": (2, 60, 60),
+        "availability-outage-5m": (1, 5, 60),
+        "availability-slow-burn-6h": (2, 360, 60),
+        "availability-slow-burn-30m": (1, 30, 60),
+        "availability-ticket-1d": (3, 1440, 60),
+        "availability-ticket-2h": (1, 120, 60),
+    }
 
 
 @ALL
@@ -115,33 +118,47 @@ def test_every_metric_is_in_the_catalogue(name: str) -> None:
 
 def test_budgets_alarm_at_half_three_quarters_and_all() -> None:
     """For each objective, over 30 days."""
-    for name in GOALS:
+    for name in OBJECTIVES:
         found = [a for a in COMPILED[name].alarms if "-budget-" in a.name]
         assert [(a.threshold, a.severity) for a in found] == [
-            (50, "SEV3"), (75, "SEV3"), (100, "SEV2"),
-        ]  # fmt: skip # a table
+            (50, "SEV3"),
+            (75, "SEV3"),
+            (100, "SEV2"),
+        ]
         assert {r.fixed["Window"] for a in found for r in a.readings.values()} == {"30d"}
 
 
 def test_one_failure_never_pages() -> None:
     """At 99.95% and 14.4 one failure is a breach below 139 requests; the least total prevents."""
     assert 1 / 138 > 14.4 * 0.0005 > 1 / 139
-    for goal in GOALS.values():
-        for policy in goal.policies:
-            assert (goal.least_bad - 1) / least_total(goal, policy.rate) < policy.rate * goal.budget
+    for objective in OBJECTIVES.values():
+        for policy in objective.alerts:
+            assert (objective.least_bad - 1) / least_total(
+                objective, policy.rate
+            ) < policy.rate * objective.budget
 
 
 def test_what_cloudwatch_refuses_is_refused_here() -> None:
     """Period times periods, datapoints, and the number of metrics."""
 
     def made(**changes: Any) -> Alarm:
-        return Alarm("a", "a", {"m": Reading("x", "Sum")}, "LessThanThreshold", 1, "r", "m",
-                     **changes)  # fmt: skip # one call
+        return Alarm(
+            name="a",
+            title="a",
+            readings={"m": Reading("x", "Sum")},
+            comparison="LessThanThreshold",
+            threshold=1,
+            meaning="m",
+            **changes,
+        )
 
     for wrong in (
-        {"period": 90}, {"period": 60, "evaluation_periods": 1441}, {"datapoints": 2},
-        {"period": 172800}, {"period": 3600, "evaluation_periods": 169},
-    ):  # fmt: skip # a list
+        {"period": 90},
+        {"period": 60, "evaluation_periods": 1441},
+        {"datapoints": 2},
+        {"period": 172800},
+        {"period": 3600, "evaluation_periods": 169},
+    ):
         with pytest.raises(ValueError, match="a: "):
             made(**wrong)
     assert made(period=3600, evaluation_periods=168)
@@ -159,7 +176,7 @@ def test_the_years_budget() -> None:
     """21.6 minutes in 30 days and 4.38 hours a year, as the user's document says."""
     from arca.monitoring.slo import budget
 
-    availability = GOALS["availability"]
+    availability = OBJECTIVES["availability"]
     assert budget.allowed_minutes(availability.target) == pytest.approx(21.6)
     year = budget.allowed_minutes(availability.target, window_days=365)
     assert year / 60 == pytest.approx(4.38)

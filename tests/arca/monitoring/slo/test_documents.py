@@ -1,4 +1,4 @@
-"""OpenSLO documents: all that the specification shows is read, all that it forbids is named."""
+"""OpenSLO documents: what is read, and what is refused with its file and line."""
 
 import re
 import shutil
@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from arca.errors import Explained
-from arca.monitoring.slo import model
 from arca.monitoring.slo.documents import Documents
+from tests import ROOT
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "fixtures" / "openslo").glob("*.yaml"))
+EXAMPLES = sorted((ROOT / "tests" / "fixtures" / "openslo").glob("*.yaml"))
+assert len(EXAMPLES) == 4
 HEAD = "apiVersion: openslo/v1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n"
 SERVICE = HEAD.format(kind="Service", name="shop") + "  description: A shop.\n"
 RATIO = """\
@@ -50,64 +51,123 @@ READ = {
     "  timeWindow:\n  - duration: 1w\n    isRolling: false\n    calendar:\n"
     "      startTime: 2022-01-01 12:00:00\n      timeZone: America/New_York\n"
     "  objectives: [{op: gt, target: 0.9995, timeSliceTarget: 0.95, timeSliceWindow: 1m}]\n",
-    "ratio of time slices": SERVICE + "---\n" + SLO + RATIO
+    "ratio of time slices": SERVICE
+    + "---\n"
+    + SLO
+    + RATIO
     + "  budgetingMethod: RatioTimeslices\n  timeWindow: [{duration: 2w, isRolling: true}]\n"
     "  objectives: [{op: gt, timeSliceWindow: 5, target: 0.99}]\n",
-    "threshold": SERVICE + "---\n" + SOURCE + "---\n" + SLO + THRESHOLD
+    "threshold": SERVICE
+    + "---\n"
+    + SOURCE
+    + "---\n"
+    + SLO
+    + THRESHOLD
     + "  objectives: [{op: lte, value: 200, target: 0.99}]\n",
-    "composite": SERVICE + "---\n" + SOURCE + "---\n" + HEAD.format(kind="SLI", name="time")
-    + "  thresholdMetric: {metricSource: {type: Any, spec: {q: 1}}}\n---\n" + SLO
-    + "  objectives:\n  - {target: 0.98, indicatorRef: time, compositeWeight: 2}\n",
-    "raw ratio": HEAD.format(kind="SLI", name="raw")
-    + "  ratioMetric: {rawType: success, raw: {metricSource: {type: Any, spec: {q: 1}}}}\n",
+    "composite": SERVICE
+    + "---\n"
+    + SLO
+    + "  objectives:\n  - target: 0.98\n    compositeWeight: 2\n    indicator:\n"
+    "      metadata: {name: time}\n"
+    "      spec: {thresholdMetric: {metricSource: {type: Any, spec: {q: 1}}}}\n",
+    "raw ratio": SERVICE
+    + "---\n"
+    + SLO
+    + "  indicator:\n    metadata: {name: raw}\n    spec:\n      ratioMetric:\n"
+    "        {rawType: success, raw: {metricSource: {type: Any, spec: {q: 1}}}}\n"
+    "  objectives: [{target: 0.9}]\n",
     "alert policy, all inline": HEAD.format(kind="AlertPolicy", name="AlertPolicy")
-    + "  alertWhenBreaching: true\n  alertWhenResolved: false\n  conditions:\n" + BURN
+    + "  alertWhenBreaching: true\n  alertWhenResolved: false\n  conditions:\n"
+    + BURN
     + "  notificationTargets:\n    - kind: AlertNotificationTarget\n      metadata: {name: Mail}\n"
     "      spec: {target: email}\n",
-    "alert policy, by name": HEAD.format(kind="AlertPolicy", name="policy")
-    + "  conditions: [{conditionRef: breach}]\n  notificationTargets: [{targetRef: mail}]\n---\n"
-    + HEAD.format(kind="AlertCondition", name="breach") + "  severity: page\n  condition:\n"
-    "    {kind: burnrate, op: lte, threshold: 2, lookbackWindow: 1h, alertAfter: 5m}\n---\n"
-    + HEAD.format(kind="AlertNotificationTarget", name="mail") + "  description: Mail.\n"
+    "notification target, by name": HEAD.format(kind="AlertPolicy", name="policy")
+    + "  conditions:\n"
+    + BURN
+    + "  notificationTargets: [{targetRef: mail}]\n---\n"
+    + HEAD.format(kind="AlertNotificationTarget", name="mail")
+    + "  description: Mail.\n"
     "  target: email\n",
-}  # fmt: skip # documents, of all shapes that the specification's own examples have
+}
 
 REFUSED = {
     "unknown kind": (SERVICE.replace("Service", "Servce"), "a.yaml:2: kind: one of DataSource, "),
     "no kind": ("apiVersion: openslo/v1\n", "a.yaml:1: kind: one of DataSource"),
     "not YAML": ("a: [\n", "a.yaml:2: not YAML"),
     "bare text": ("hello\n", "a.yaml:1: the document: wanted"),
-    "wrong operator": (SERVICE + "---\n" + SLO + THRESHOLD
-                       + "  objectives:\n  - target: 0.9\n    value: 1\n    op: eq\n",
-                       "a.yaml:21: spec.objectives.0.op: wanted 'lte', 'gte', 'lt' or 'gt', not"),
-    "wrong burn operator": (HEAD.format(kind="AlertCondition", name="b") + "  severity: page\n"
-                            "  condition:\n    op: above\n    threshold: 2\n"
-                            "    lookbackWindow: 1h\n", "a.yaml:8: spec.condition.op: wanted"),
+    "wrong operator": (
+        SERVICE
+        + "---\n"
+        + SLO
+        + THRESHOLD
+        + "  objectives:\n  - target: 0.9\n    value: 1\n    op: eq\n",
+        "a.yaml:21: spec.objectives.0.op: wanted 'lte', 'gte', 'lt' or 'gt', not",
+    ),
+    "wrong burn operator": (
+        HEAD.format(kind="AlertPolicy", name="b")
+        + "  conditions:\n"
+        + BURN.replace("op: lte", "op: above")
+        + "  notificationTargets: [{targetRef: mail}]\n",
+        "a.yaml:12: spec.conditions.0.spec.condition.op: wanted",
+    ),
+    "an indicator by name": (
+        SERVICE + "---\n" + SLO + "  indicatorRef: codes\n  objectives: [{target: 0.9}]\n",
+        "a.yaml:14: spec.indicatorRef: not read here; write the indicator into the SLO",
+    ),
+    "a condition by name": (
+        HEAD.format(kind="AlertPolicy", name="b")
+        + "  conditions:\n  - conditionRef: breach\n  notificationTargets: [{targetRef: mail}]\n",
+        "a.yaml:7: spec.conditions.0.conditionRef: not read here; write the condition into the",
+    ),
+    "a kind that is written inline": (
+        HEAD.format(kind="SLI", name="codes") + "  ratioMetric: {}\n",
+        "a.yaml:2: kind: one of DataSource, Service, SLO, AlertPolicy, AlertNotificationTarget",
+    ),
     "unknown key": (SERVICE + "  owner: me\n", "a.yaml:7: spec.owner: OpenSLO v1 knows no such"),
     "wrong version": (SERVICE.replace("/v1", "/v2"), "a.yaml:1: apiVersion: wanted 'openslo/v1'"),
-    "bad duration": (SERVICE + "---\n" + SLO + RATIO + "  timeWindow:\n  - duration: 30x\n"
-                     "    isRolling: true\n  objectives: [{target: 0.9}]\n",
-                     "a.yaml:24: spec.timeWindow.0.duration: wanted a duration such as 5m"),
-    "no target": (SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - displayName: x\n",
-                  "a.yaml:24: spec.objectives.0: wanted either target or targetPercent"),
-    "target of 1": (SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: 1\n",
-                    "a.yaml:24: spec.objectives.0.target: wanted less than 1, not 1"),
-    "slices without a window": (SERVICE + "---\n" + SLO + RATIO + "  budgetingMethod: Timeslices\n"
-                                "  objectives: [{target: 0.9, timeSliceTarget: 1}]\n",
-                                "wanted timeSliceWindow with budgetingMethod Timeslices"),
-    "good and bad": (SERVICE + "---\n" + SLO + RATIO.replace("        total", "        bad")
-                     + "  objectives: [{target: 0.9}]\n", "wanted total, with either good or bad"),
-    "no such service": (SLO + RATIO + "  objectives: [{target: 0.9}]\n",
-                        "a.yaml:1: no Service is called shop"),
-    "no such policy": (SERVICE + "---\n" + SLO + RATIO + "  objectives: [{target: 0.9}]\n"
-                       "  alertPolicies: [{alertPolicyRef: gone}]\n",
-                       "a.yaml:8: no AlertPolicy is called gone"),
+    "bad duration": (
+        SERVICE + "---\n" + SLO + RATIO + "  timeWindow:\n  - duration: 30x\n"
+        "    isRolling: true\n  objectives: [{target: 0.9}]\n",
+        "a.yaml:24: spec.timeWindow.0.duration: wanted a duration such as 5m",
+    ),
+    "no target": (
+        SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - displayName: x\n",
+        "a.yaml:24: spec.objectives.0: wanted either target or targetPercent",
+    ),
+    "target of 1": (
+        SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: 1\n",
+        "a.yaml:24: spec.objectives.0.target: wanted less than 1, not 1",
+    ),
+    "slices without a window": (
+        SERVICE + "---\n" + SLO + RATIO + "  budgetingMethod: Timeslices\n"
+        "  objectives: [{target: 0.9, timeSliceTarget: 1}]\n",
+        "wanted timeSliceWindow with budgetingMethod Timeslices",
+    ),
+    "good and bad": (
+        SERVICE
+        + "---\n"
+        + SLO
+        + RATIO.replace("        total", "        bad")
+        + "  objectives: [{target: 0.9}]\n",
+        "wanted total, with either good or bad",
+    ),
+    "no such service": (
+        SLO + RATIO + "  objectives: [{target: 0.9}]\n",
+        "a.yaml:1: no Service is called shop",
+    ),
+    "no such policy": (
+        SERVICE + "---\n" + SLO + RATIO + "  objectives: [{target: 0.9}]\n"
+        "  alertPolicies: [{alertPolicyRef: gone}]\n",
+        "a.yaml:8: no AlertPolicy is called gone",
+    ),
     "a key twice": (SERVICE + "  description: Mine.\n", "a.yaml:7: description stands there twice"),
     "no such day": (SERVICE + "  since: 2026-13-45\n", "a.yaml:1: not YAML: month must be in"),
-    "not a number": (SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: .nan\n",
-                     "a.yaml:24: spec.objectives.0.target: wanted a finite number, not nan"),
+    "not a number": (
+        SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: .nan\n",
+        "a.yaml:24: spec.objectives.0.target: wanted a finite number, not nan",
+    ),
     "twice": (SERVICE + "---\n" + SERVICE, "a.yaml:8: Service shop stands in a.yaml:1 already"),
-}  # fmt: skip # a document each, and what is said of it
+}
 
 
 @pytest.mark.parametrize("text", READ.values(), ids=READ)
@@ -161,11 +221,25 @@ def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
 
 
 def test_our_own_documents_are_read() -> None:
-    """The five objectives of the user's table."""
-    names = [slo.metadata.name for slo, _ in Documents.read().slos()]
-    assert sorted(names) == ["arca", "availability", "database", "errors", "latency"]
-    targets = {s.metadata.name: s.spec.objectives[0].goal for s, _ in Documents.read().slos()}
+    """The five objectives of the user's table, each with its alert policies."""
+    slos = {slo.document.metadata.name: slo for slo in Documents.read().slos()}
+    targets = {name: slo.document.spec.objectives[0].share for name, slo in slos.items()}
     assert targets == {
-        "availability": 0.9995, "latency": 0.95, "errors": 0.999, "database": 0.95, "arca": 0.99,
-    }  # fmt: skip # a table
-    assert Documents.read().named(model.Service, "nothing") is None
+        "availability": 0.9995,
+        "latency": 0.95,
+        "errors": 0.999,
+        "database": 0.95,
+        "arca": 0.99,
+    }
+    policies = [policy.metadata.name for policy in slos["errors"].policies]
+    assert policies == ["outage", "slow-burn", "ticket", "slow-ticket"]
+
+
+def test_a_folder_without_documents_is_refused(tmp_path: Path) -> None:
+    """No objective at all is a package without its data, and never what somebody meant."""
+    with pytest.raises(Explained, match="no OpenSLO document") as error:
+        Documents.read(tmp_path)
+    assert str(tmp_path) in str(error.value)
+    (tmp_path / "a.yaml").write_text("# nothing\n", encoding="utf-8")
+    with pytest.raises(Explained, match="no OpenSLO document"):
+        Documents.read(tmp_path)

@@ -12,16 +12,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from arca.monitoring.budgets import describe
-from arca.monitoring.metric import Binding
-from arca.monitoring.objectives import goals
+from arca.monitoring.catalogue import Binding
 from arca.monitoring.slo import publisher
+from arca.monitoring.slo.objectives import read_objectives
+from arca.monitoring.slo.publisher_input import publisher_input
 from tests.stacks import graph
 
 NOW = datetime.now(UTC).replace(minute=5, second=0, microsecond=0)
 HOUR = NOW.replace(minute=0)
 BIND: dict[Binding, list[str]] = {"stage": ["prod"], "canary": ["probe"]}
-STACK = describe(goals(), BIND, stage="prod")
+STACK = publisher_input(read_objectives(), BIND, stage="prod")
 
 
 @pytest.fixture
@@ -37,10 +37,14 @@ def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def put(cloudwatch: Any, name: str, values: dict[datetime, float]) -> None:
     """Put values of one of the service's metrics."""
     data = [
-        {"MetricName": name, "Dimensions": [{"Name": "Stage", "Value": "prod"}],
-         "Timestamp": moment, "Value": value}
+        {
+            "MetricName": name,
+            "Dimensions": [{"Name": "Stage", "Value": "prod"}],
+            "Timestamp": moment,
+            "Value": value,
+        }
         for moment, value in values.items()
-    ]  # fmt: skip # one list
+    ]
     for start in range(0, len(data), 500):
         cloudwatch.put_metric_data(Namespace="arca-api", MetricData=data[start : start + 500])
 
@@ -48,10 +52,14 @@ def put(cloudwatch: Any, name: str, values: dict[datetime, float]) -> None:
 def probe(cloudwatch: Any, bad: range, *, minutes: int) -> None:
     """Runs of the probe, counted backwards from the hour."""
     data = [
-        {"MetricName": "SuccessPercent", "Dimensions": [{"Name": "CanaryName", "Value": "probe"}],
-         "Timestamp": HOUR - timedelta(minutes=number), "Value": 0 if number in bad else 100}
+        {
+            "MetricName": "SuccessPercent",
+            "Dimensions": [{"Name": "CanaryName", "Value": "probe"}],
+            "Timestamp": HOUR - timedelta(minutes=number),
+            "Value": 0 if number in bad else 100,
+        }
         for number in range(1, minutes)
-    ]  # fmt: skip # one list
+    ]
     for start in range(0, len(data), 500):
         cloudwatch.put_metric_data(
             Namespace="CloudWatchSynthetics", MetricData=data[start : start + 500]
@@ -116,18 +124,24 @@ def test_slices_of_before_are_remembered(cloudwatch: Any) -> None:
     cloudwatch.put_metric_data(
         Namespace="arca-api",
         MetricData=[
-            {"MetricName": "BadSlices", "Value": 54, "Timestamp": put_at,
-             "Dimensions": [{"Name": "Stage", "Value": "prod"},
-                            {"Name": "SLO", "Value": "availability"}]}
+            {
+                "MetricName": "BadSlices",
+                "Value": 54,
+                "Timestamp": put_at,
+                "Dimensions": [
+                    {"Name": "Stage", "Value": "prod"},
+                    {"Name": "SLO", "Value": "availability"},
+                ],
+            }
         ],
-    )  # fmt: skip # one call
+    )
     found = values(publisher.publish(cloudwatch, STACK, now=NOW), "availability")
     assert found["ErrorBudgetConsumed 30d"] == pytest.approx(250)
 
 
 def test_without_data_nothing_is_consumed(cloudwatch: Any) -> None:
     """A stack of today."""
-    found = publisher.dry(cloudwatch, STACK, now=NOW)
+    found = publisher.compute(cloudwatch, STACK, now=NOW)
     assert {one["value"] for one in found} == {0.0}
     assert cloudwatch.list_metrics(Namespace="arca-api")["Metrics"] == []
 
@@ -139,7 +153,9 @@ def test_the_function_carries_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp
     archive = zipfile.ZipFile(BytesIO(b64decode(code.inputs["contentBase64"])))
     archive.extractall(tmp_path)
     described = json.loads((tmp_path / "objectives.json").read_text(encoding="utf-8"))
-    assert [one["name"] for one in described["objectives"]] == [goal.name for goal in goals()]
+    assert [one["name"] for one in described["objectives"]] == [
+        objective.name for objective in read_objectives()
+    ]
     function = graph("prod").one("aws:lambda/function:Function")
     assert function.inputs["handler"] == "arca.monitoring.slo.publisher.handler"
     monkeypatch.setattr(

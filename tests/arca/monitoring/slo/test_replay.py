@@ -1,6 +1,7 @@
 """The simulator against the SRE workbook's figures, against CloudWatch's rules, against chance."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,41 +9,41 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arca.errors import ArcaError
-from arca.monitoring.objectives import goals
+from arca.monitoring.alarm import Alarm, Reading
 from arca.monitoring.slo import budget
-from arca.monitoring.slo.cloudwatch import Alarm, Reading
-from arca.monitoring.slo.compiler import compile_goal
-from arca.monitoring.slo.goal import Goal, Slices
+from arca.monitoring.slo.compiler import compile_objective
 from arca.monitoring.slo.metric_math import Series, evaluate
+from arca.monitoring.slo.objective import Objective, SliceIndicator
+from arca.monitoring.slo.objectives import read_objectives
 from arca.monitoring.slo.replay import (
+    EventSeries,
     Firing,
-    Recorded,
     consumed_at,
     evaluate_alarm,
     replay,
     rolling,
 )
 
-GOALS = {goal.name: goal for goal in goals()}
+OBJECTIVES = {objective.name: objective for objective in read_objectives()}
 DAY = 24 * 60
 TRAFFIC = 1000.0
 """Requests a minute: enough for every window's least total."""
 
 
-def constant(rate: float, *, quiet_days: float = 3, minutes: int = DAY) -> tuple[Recorded, int]:
+def constant(rate: float, *, quiet_days: float = 3, minutes: int = DAY) -> tuple[EventSeries, int]:
     """Good days, then an error rate; and the minute when it begins."""
     start = int(quiet_days * DAY)
     total = np.full(start + minutes, TRAFFIC)
     bad = np.zeros(start + minutes)
     bad[start:] = TRAFFIC * rate
-    return Recorded(total - bad, total), start
+    return EventSeries(total - bad, total), start
 
 
-def fired(goal: Goal, recorded: Recorded) -> dict[str, list[Firing]]:
+def fired(objective: Objective, recorded: EventSeries) -> dict[str, list[Firing]]:
     """What fired of all that notifies."""
-    alarms = compile_goal(goal)
+    alarms = compile_objective(objective)
     heard = {alarm.name for alarm in alarms.notifying()}
-    found = replay(goal, alarms, recorded)
+    found = replay(objective, alarms, recorded)
     return {name: firings for name, firings in found.items() if firings and name in heard}
 
 
@@ -64,25 +65,28 @@ def test_detection_time_is_the_workbooks(
 
     And the budget consumed by then is the policy's share: 2%, 5%, 10% of 30 days.
     """
-    goal = GOALS["errors"]
+    objective = OBJECTIVES["errors"]
     recorded, start = constant(rate)
-    found = fired(goal, recorded)[f"errors-{policy}"]
-    expected = (1 - goal.target) / rate * factor * window_minutes
+    found = fired(objective, recorded)[f"errors-{policy}"]
+    expected = (1 - objective.target) / rate * factor * window_minutes
     detected = found[0].fired - start + 1
     assert detected == math.floor(expected + 1e-9) + 1
-    used = consumed_at(goal, recorded, found[0].fired, days=30)
+    used = consumed_at(objective, recorded, found[0].fired, days=30)
     share = 100 * factor * window_minutes / (30 * DAY)
-    assert share <= used <= share + 100 * rate / goal.budget / (30 * DAY) + 1e-6
+    assert share <= used <= share + 100 * rate / objective.budget / (30 * DAY) + 1e-6
 
 
 def test_the_workbooks_table_of_error_rates() -> None:
     """At 99.9%: 100% is seen in a minute, 10% in nine, 1% in hours, 0.1% pages nobody."""
-    goal = GOALS["errors"]
+    objective = OBJECTIVES["errors"]
     first = {}
     for rate in (1.0, 0.1, 0.01, 0.001):
         recorded, start = constant(rate, minutes=2 * DAY)
-        pages = [f for name, f in fired(goal, recorded).items()
-                 if name in ("errors-outage", "errors-slow-burn")]  # fmt: skip # one expression
+        pages = [
+            f
+            for name, f in fired(objective, recorded).items()
+            if name in ("errors-outage", "errors-slow-burn")
+        ]
         first[rate] = min((f[0].fired - start + 1 for f in pages), default=None)
     assert first == {1.0: 1, 0.1: 9, 0.01: 217, 0.001: None}
 
@@ -90,9 +94,11 @@ def test_the_workbooks_table_of_error_rates() -> None:
 def test_what_burns_slowly_is_a_ticket_in_time() -> None:
     """1.5 times the budget for four days: a ticket from the published three days, and no page."""
     recorded, start = constant(0.0015, quiet_days=4, minutes=4 * DAY)
-    found = fired(GOALS["errors"], recorded)
+    found = fired(OBJECTIVES["errors"], recorded)
     assert set(found) == {"errors-slow-ticket"}
-    used = consumed_at(GOALS["errors"], recorded, found["errors-slow-ticket"][0].fired, days=30)
+    used = consumed_at(
+        OBJECTIVES["errors"], recorded, found["errors-slow-ticket"][0].fired, days=30
+    )
     assert used < 15
     assert found["errors-slow-ticket"][0].fired > start
 
@@ -101,7 +107,7 @@ def test_an_alert_ends_soon_after_the_trouble() -> None:
     """The short window clears it: ten minutes of errors do not page for an hour."""
     recorded, start = constant(0.0, minutes=DAY)
     recorded.good[start : start + 20] = TRAFFIC * 0.5
-    outage = fired(GOALS["errors"], recorded)["errors-outage"]
+    outage = fired(OBJECTIVES["errors"], recorded)["errors-outage"]
     assert len(outage) == 1
     assert outage[0].cleared is not None
     assert start + 20 <= outage[0].cleared <= start + 26
@@ -110,7 +116,7 @@ def test_an_alert_ends_soon_after_the_trouble() -> None:
 def test_the_faster_alarm_silences_the_slower() -> None:
     """While everything fails, only the outage is heard of."""
     recorded, _ = constant(1.0, minutes=DAY)
-    found = fired(GOALS["errors"], recorded)
+    found = fired(OBJECTIVES["errors"], recorded)
     assert not {"errors-slow-burn", "errors-ticket", "errors-slow-ticket"} & set(found)
 
 
@@ -121,18 +127,18 @@ def test_a_few_failures_at_night_are_nothing() -> None:
     good = total.copy()
     good[DAY : DAY + 270 : 30] = 0
     tickets = {"errors-budget-50", "errors-budget-75"}
-    assert set(fired(GOALS["errors"], Recorded(good, total))) == tickets
+    assert set(fired(OBJECTIVES["errors"], EventSeries(good, total))) == tickets
     total[::5] = 1
     good = total.copy()
     good[DAY:] = 0
-    outage = fired(GOALS["errors"], Recorded(good, total))["errors-quiet"]
+    outage = fired(OBJECTIVES["errors"], EventSeries(good, total))["errors-quiet"]
     assert DAY + 45 <= outage[0].fired <= DAY + 60
 
 
 def test_lost_telemetry_is_said_and_is_no_outage() -> None:
     """The load balancer counts on, the service's counters stop."""
-    goal = GOALS["latency"]
-    alarms = compile_goal(goal)
+    objective = OBJECTIVES["latency"]
+    alarms = compile_objective(objective)
     lost = next(alarm for alarm in alarms.alarms if alarm.name == "latency-lost-telemetry")
     requests, total = np.full(DAY, 100.0), np.full(DAY, 100.0)
     total[600:700] = np.nan
@@ -143,39 +149,39 @@ def test_lost_telemetry_is_said_and_is_no_outage() -> None:
     assert state[-1] == 0
 
 
-def probe(bad: dict[int, int], *, minutes: int) -> Recorded:
+def probe(bad: dict[int, int], *, minutes: int) -> EventSeries:
     """A probe's minutes, with bad ones from a minute on."""
     total = np.ones(minutes)
     good = total.copy()
     for start, length in bad.items():
         good[start : start + length] = 0
-    return Recorded(good, total)
+    return EventSeries(good, total)
 
 
 def test_slices_page_for_an_outage_and_not_for_a_blip() -> None:
     """One bad minute is noise; the second within the hour is an outage of the API."""
-    goal = GOALS["availability"]
-    assert isinstance(goal.indicator, Slices)
-    assert fired(goal, probe({100: 1}, minutes=DAY)) == {}
-    outage = fired(goal, probe({100: 10}, minutes=DAY))["availability-outage"]
+    objective = OBJECTIVES["availability"]
+    assert isinstance(objective.indicator, SliceIndicator)
+    assert fired(objective, probe({100: 1}, minutes=DAY)) == {}
+    outage = fired(objective, probe({100: 10}, minutes=DAY))["availability-outage"]
     assert [(f.fired, f.cleared) for f in outage] == [(101, 114)]
-    budgets = fired(goal, probe({100: 22}, minutes=DAY))
+    budgets = fired(objective, probe({100: 22}, minutes=DAY))
     assert "availability-budget-100" in budgets
-    assert "availability-budget-100" not in fired(goal, probe({100: 21}, minutes=DAY))
+    assert "availability-budget-100" not in fired(objective, probe({100: 21}, minutes=DAY))
 
 
 def test_a_probe_that_falls_silent_is_said() -> None:
     """Missing runs are no bad slices, and not nothing either."""
-    goal = GOALS["availability"]
+    objective = OBJECTIVES["availability"]
     recorded = probe({}, minutes=DAY)
     recorded.total[600:] = np.nan
-    found = fired(goal, recorded)
+    found = fired(objective, recorded)
     assert set(found) == {"availability-lost-telemetry"}
     assert found["availability-lost-telemetry"][0].fired in range(613, 616)
 
 
 @st.composite
-def series(draw: st.DrawFn) -> Recorded:
+def series(draw: st.DrawFn) -> EventSeries:
     """A week of traffic of any kind, with any errors."""
     minutes = 4 * DAY
     level = draw(st.sampled_from([0.5, 3, 40, 2000]))
@@ -187,52 +193,61 @@ def series(draw: st.DrawFn) -> Recorded:
         length = draw(st.sampled_from([1, 5, 30, 120, 700, 3000]))
         rate[start : start + length] = draw(st.sampled_from([0.0005, 0.002, 0.01, 0.05, 0.4, 1]))
     bad = chance.binomial(total.astype(int), rate).astype(float)
-    return Recorded(total - bad, total)
+    return EventSeries(total - bad, total)
 
 
 @given(series(), st.sampled_from(["errors", "arca", "latency"]))
 @settings(max_examples=60, deadline=None)
-def test_a_page_means_that_the_share_was_burned(recorded: Recorded, name: str) -> None:
+def test_a_page_means_that_the_share_was_burned(recorded: EventSeries, name: str) -> None:
     """Whatever the traffic: at each moment of a page, both windows burn above the rate.
 
     And at least `least_bad` events were bad, so that never a handful wakes anybody.
     """
-    goal = GOALS[name]
-    found = fired(goal, recorded)
+    objective = OBJECTIVES[name]
+    found = fired(objective, recorded)
     bad, total = recorded.total - recorded.good, recorded.total
-    for policy in goal.policies[:3]:
-        for firing in found.get(f"{goal.name}-{policy.name}", []):
+    for policy in objective.alerts[:3]:
+        for firing in found.get(f"{objective.name}-{policy.name}", []):
             for window in (policy.long // 60, policy.short // 60):
                 failed = float(rolling(bad, window)[firing.fired])
                 counted = float(rolling(total, window)[firing.fired])
-                assert budget.burn_rate(failed, counted, goal.target) > policy.rate
-                assert failed >= goal.least_bad
+                assert budget.burn_rate(failed, counted, objective.target) > policy.rate
+                assert failed >= objective.least_bad
 
 
 @given(series())
 @settings(max_examples=30, deadline=None)
-def test_no_burn_is_missed(recorded: Recorded) -> None:
+def test_no_burn_is_missed(recorded: EventSeries) -> None:
     """Wherever both windows burn above the rate at full traffic, something is heard of."""
-    goal = GOALS["errors"]
-    states = replay(goal, compile_goal(goal), recorded)
+    objective = OBJECTIVES["errors"]
+    states = replay(objective, compile_objective(objective), recorded)
     bad, total = recorded.total - recorded.good, recorded.total
-    for number, policy in enumerate(goal.policies[:3]):
+    for number, policy in enumerate(objective.alerts[:3]):
         burns = np.ones(recorded.minutes, dtype=bool)
         for window in (policy.long // 60, policy.short // 60):
             counted = rolling(total, window)
-            enough = counted >= goal.least_bad / (policy.rate * goal.budget) + 1
-            burns &= enough & (rolling(bad, window) > policy.rate * goal.budget * counted * 1.0001)
+            enough = counted >= objective.least_bad / (policy.rate * objective.budget) + 1
+            burns &= enough & (
+                rolling(bad, window) > policy.rate * objective.budget * counted * 1.0001
+            )
         heard = np.zeros(recorded.minutes, dtype=bool)
-        for faster in goal.policies[: number + 1]:
+        for faster in objective.alerts[: number + 1]:
             for firing in states[f"errors-{faster.name}"]:
                 heard[firing.fired : firing.cleared] = True
         assert not (burns & ~heard).any()
 
 
-def single(values: list[float], **changes: object) -> list[int]:
+def single(values: list[float], **changes: Any) -> list[int]:
     """The states of a plain alarm over single minutes."""
-    alarm = Alarm("a", "a", {"m": Reading("x", "Sum")}, "GreaterThanThreshold", 1, "r", "m",
-                  **changes)  # pyright: ignore[reportArgumentType] # fmt: skip # a test's short cut
+    alarm = Alarm(
+        name="a",
+        title="a",
+        readings={"m": Reading("x", "Sum")},
+        comparison="GreaterThanThreshold",
+        threshold=1,
+        meaning="m",
+        **changes,
+    )
     return [int(state) for state in evaluate_alarm(alarm, np.array(values))]
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from arca.monitoring.objectives import goals
 from arca.monitoring.slo import budget
 from arca.monitoring.slo.duration import seconds
-from arca.monitoring.slo.replay import Recorded, consumed_at
+from arca.monitoring.slo.objectives import read_objectives
+from arca.monitoring.slo.replay import EventSeries, consumed_at
 
-GOALS = {goal.name: goal for goal in goals()}
+OBJECTIVES = {objective.name: objective for objective in read_objectives()}
 DAY = 24 * 60
 
 EXHAUSTION = [(1, 0.001, 30 * DAY), (2, 0.002, 15 * DAY), (10, 0.01, 3 * DAY), (1000, 1.0, 43.2)]
@@ -21,11 +21,11 @@ def test_burn_rates_and_the_time_to_exhaustion(rate: float, errors: float, minut
     assert budget.burn_rate(errors * 1e6, 1e6, 0.999) == pytest.approx(rate)
     assert budget.days_left(0, rate) * DAY == pytest.approx(minutes)
     total = np.full(30 * DAY, 1000.0)
-    recorded = Recorded(total * (1 - errors), total)
+    recorded = EventSeries(total * (1 - errors), total)
     last = int(minutes) - 1
-    assert consumed_at(GOALS["errors"], recorded, last, days=30) <= 100 + 1e-6
+    assert consumed_at(OBJECTIVES["errors"], recorded, last, days=30) <= 100 + 1e-6
     if last + 2 < len(total):
-        assert consumed_at(GOALS["errors"], recorded, last + 2, days=30) > 100
+        assert consumed_at(OBJECTIVES["errors"], recorded, last + 2, days=30) > 100
 
 
 RECOMMENDED = [
@@ -40,7 +40,7 @@ has all but the third, which stands in its alert rules."""
 
 def test_windows_and_burn_rates_are_those_recommended() -> None:
     """And each burns its share of 30 days in its long window."""
-    policies = GOALS["errors"].policies
+    policies = OBJECTIVES["errors"].alerts
     assert [(p.severity, p.long, p.short, p.rate) for p in policies] == [
         (severity, seconds(long), seconds(short), rate)
         for severity, long, short, rate, _ in RECOMMENDED
@@ -50,8 +50,8 @@ def test_windows_and_burn_rates_are_those_recommended() -> None:
         assert share == pytest.approx(percent)
 
 
-@pytest.mark.parametrize("name", sorted(GOALS))
+@pytest.mark.parametrize("name", sorted(OBJECTIVES))
 def test_every_objective_has_these_windows(name: str) -> None:
     """Only how severe the first is differs: an outage of the API, or less than that."""
     wanted = [(seconds(long), seconds(short), rate) for _, long, short, rate, _ in RECOMMENDED]
-    assert [(p.long, p.short, p.rate) for p in GOALS[name].policies] == wanted
+    assert [(p.long, p.short, p.rate) for p in OBJECTIVES[name].alerts] == wanted

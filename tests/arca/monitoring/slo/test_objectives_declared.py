@@ -12,16 +12,17 @@ from arca.errors import Explained
 from arca.monitoring.slo import documents
 from tests.graph import Graph, declare
 from tests.stacks import graph
-from tests.test_observability import DASHBOARD
+
+DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 
 
 @pytest.fixture
 def own_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the OpenSLO documents that the program reads instead."""
-    for path in documents.HERE.glob("*.yaml"):
+    for path in documents.FOLDER.glob("*.yaml"):
         shutil.copy(path, tmp_path)
     graph("prod")
-    monkeypatch.setattr(documents, "HERE", tmp_path)
+    monkeypatch.setattr(documents, "FOLDER", tmp_path)
     return tmp_path
 
 

@@ -1,20 +1,21 @@
-"""Dashboards as plain data, and CloudWatch's JSON of them."""
+"""A dashboard as plain data, its layout, and CloudWatch's JSON of it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from arca.monitoring.catalogue import CATALOGUE
-from arca.monitoring.metric import Binding
-from arca.monitoring.slo.cloudwatch import Reading
+from arca.monitoring.alarm import Reading
+from arca.monitoring.catalogue import CATALOGUE, Binding, is_bound
 
 Text = TypeVar("Text")
-COLUMNS = 24
-"""Of CloudWatch's grid (Amazon CloudWatch User Guide, "Dashboard body structure and syntax")."""
-HEIGHT = 6
-PERIOD = 60
-"""Seconds that a point of a graph sums up."""
+GRID_COLUMNS = 24
+"""Columns of CloudWatch's grid. Source: Amazon CloudWatch User Guide, "Dashboard body structure
+and syntax"."""
+WIDGET_ROWS = 6
+"""Rows of the grid that a widget takes."""
+GRAPH_PERIOD = 60
+"""Seconds that one point of a graph sums up."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Line:
     readings: Mapping[str, Reading]
     expression: str = ""
     right: bool = False
-    """Read on the axis at the right, for it is of another unit or magnitude."""
+    """True for the right axis: the line has another unit or magnitude."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Graph:
     unit: str = ""
     right_unit: str = ""
     limit: float | None = None
-    """A horizontal line: what it should not pass."""
+    """The value of a horizontal line that the graph should stay below or above."""
     stacked: bool = False
 
 
@@ -56,7 +57,7 @@ Widget = Graph | LogTable
 
 
 @dataclass(frozen=True)
-class Board:
+class Dashboard:
     """A dashboard."""
 
     name: str
@@ -64,55 +65,54 @@ class Board:
     widgets: tuple[Widget, ...]
 
     def metrics(self) -> set[str]:
-        """Ids of all metrics that it shows."""
-        return {
-            reading.metric
-            for widget in self.widgets
-            if isinstance(widget, Graph)
-            for line in widget.lines
-            for reading in line.readings.values()
-        }
+        """Return the ids of all metrics that the dashboard shows."""
+        return {reading.metric for reading in self.readings()}
+
+    def readings(self) -> Iterator[Reading]:
+        """Yield every reading of every graph."""
+        for widget in self.widgets:
+            if isinstance(widget, Graph):
+                for line in widget.lines:
+                    yield from line.readings.values()
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Where a widget stands on the grid."""
+    """A widget and its place on the grid."""
 
     widget: Widget
     x: int
     y: int
 
 
-def layout(board: Board) -> Iterator[Cell]:
-    """Place the widgets from left to right, row by row."""
+def layout(board: Dashboard) -> Iterator[Cell]:
+    """Yield the widgets with their places, from left to right and row by row."""
     x = y = 0
     for widget in board.widgets:
-        if x + widget.width > COLUMNS:
-            x, y = 0, y + HEIGHT
+        if x + widget.width > GRID_COLUMNS:
+            x, y = 0, y + WIDGET_ROWS
         yield Cell(widget, x, y)
         x += widget.width
 
 
-def line(label: str, metric: str, stat: str = "", *, right: bool = False) -> Line:
-    """A line of one metric."""
+def metric_line(label: str, metric: str, stat: str = "", *, right: bool = False) -> Line:
+    """Return a line of one metric, read by its own statistic unless another is given."""
     return Line(label, {"m": Reading(metric, stat or CATALOGUE[metric].stat)}, right=right)
 
 
-def ratio(label: str, part: str, whole: str) -> Line:
-    """A line that shows a share in percent."""
+def share_line(label: str, part: str, whole: str) -> Line:
+    """Return a line that shows a share of two counts in percent."""
     readings = {"part": Reading(part, "Sum"), "whole": Reading(whole, "Sum")}
     return Line(label, readings, "100 * FILL(part, 0) / whole")
 
 
-def bound(reading: Reading, bind: Mapping[Binding, Sequence[object]]) -> bool:
-    """Whether a stack has what the reading is about: one without a probe has no canary."""
-    return all(bind[name] for name in CATALOGUE[reading.metric].dimensions.values())
-
-
-def body(
-    board: Board, bind: Mapping[Binding, Sequence[Text]], *, region: str, log_group: Text
+def dashboard_body(
+    board: Dashboard, bindings: Mapping[Binding, Sequence[Text]], *, region: str, log_group: Text
 ) -> dict[str, Any]:
-    """The dashboard's body, with what `bind` gives for each dimension of the catalogue."""
+    """Return the body for PutDashboard; `bindings` give the metrics' dimensions their values.
+
+    A line whose metric the stack lacks is left out.
+    """
     return {
         "start": "-PT3H",
         "periodOverride": "auto",
@@ -122,8 +122,8 @@ def body(
                 "x": cell.x,
                 "y": cell.y,
                 "width": cell.widget.width,
-                "height": HEIGHT,
-                "properties": _graph(cell.widget, bind, region)
+                "height": WIDGET_ROWS,
+                "properties": _graph(cell.widget, bindings, region)
                 if isinstance(cell.widget, Graph)
                 else _log(cell.widget, region, log_group),
             }
@@ -132,11 +132,11 @@ def body(
     }
 
 
-def _graph(graph: Graph, bind: Mapping[Binding, Sequence[Text]], region: str) -> dict[str, Any]:
+def _graph(graph: Graph, bindings: Mapping[Binding, Sequence[Text]], region: str) -> dict[str, Any]:
     metrics: list[list[Any]] = []
     for number, one in enumerate(graph.lines):
-        if all(bound(reading, bind) for reading in one.readings.values()):
-            metrics += _line(one, f"l{number}", bind)
+        if all(is_bound(reading.metric, bindings) for reading in one.readings.values()):
+            metrics += _line(one, f"l{number}", bindings)
     limits = [{"value": graph.limit, "label": "limit"}] if graph.limit is not None else []
     axes = {"left": {"min": 0, "label": graph.unit, "showUnits": False}}
     if any(one.right for one in graph.lines):
@@ -146,7 +146,7 @@ def _graph(graph: Graph, bind: Mapping[Binding, Sequence[Text]], region: str) ->
         "view": "timeSeries",
         "stacked": graph.stacked,
         "region": region,
-        "period": PERIOD,
+        "period": GRAPH_PERIOD,
         "metrics": metrics,
         "yAxis": axes,
         "annotations": {"horizontal": limits},
@@ -163,14 +163,16 @@ def _log(table: LogTable, region: str, log_group: object) -> dict[str, Any]:
     }
 
 
-def _line(one: Line, prefix: str, bind: Mapping[Binding, Sequence[Text]]) -> Iterator[list[Any]]:
+def _line(
+    one: Line, prefix: str, bindings: Mapping[Binding, Sequence[Text]]
+) -> Iterator[list[Any]]:
     first = next(iter(one.readings.values()))
     open_splits = [s for s in CATALOGUE[first.metric].splits if s not in first.fixed]
     if open_splits:
-        yield [{"expression": _search(first, bind), "id": prefix, "label": ""}]
+        yield [{"expression": _search(first, bindings), "id": prefix, "label": ""}]
         return
     if not one.expression:
-        rows = list(_metric(first, bind))
+        rows = list(_metric(first, bindings))
         for number, row in enumerate(rows):
             label = one.label if len(rows) == 1 else f"{one.label} {number + 1}"
             elsewhere = CATALOGUE[first.metric].region
@@ -181,30 +183,32 @@ def _line(one: Line, prefix: str, bind: Mapping[Binding, Sequence[Text]]) -> Ite
     expression = one.expression
     for key, reading in one.readings.items():
         hidden = {"stat": reading.stat, "id": f"{prefix}{key}", "visible": False}
-        yield [*next(_metric(reading, bind)), hidden]
+        yield [*next(_metric(reading, bindings)), hidden]
         expression = _rename(expression, key, f"{prefix}{key}")
     yield [{"expression": expression, "label": one.label, "id": prefix}]
 
 
-def _metric(reading: Reading, bind: Mapping[Binding, Sequence[Text]]) -> Iterator[list[Any]]:
+def _metric(reading: Reading, bindings: Mapping[Binding, Sequence[Text]]) -> Iterator[list[Any]]:
     metric = CATALOGUE[reading.metric]
-    number = max((len(bind[name]) for name in metric.dimensions.values()), default=1)
+    number = max((len(bindings[name]) for name in metric.dimensions.values()), default=1)
     for position in range(number):
         dimensions: list[Any] = []
         for dimension, name in metric.dimensions.items():
-            dimensions += [dimension, bind[name][min(position, len(bind[name]) - 1)]]
+            dimensions += [dimension, bindings[name][min(position, len(bindings[name]) - 1)]]
         for dimension, value in reading.fixed.items():
             dimensions += [dimension, value]
         yield [metric.namespace, metric.name, *dimensions]
 
 
-def _search(reading: Reading, bind: Mapping[Binding, Sequence[object]]) -> Any:
+def _search(reading: Reading, bindings: Mapping[Binding, Sequence[object]]) -> Any:
     metric = CATALOGUE[reading.metric]
     schema = ",".join([metric.namespace, *metric.dimensions, *metric.splits])
-    known = " ".join(f'{name}="{bind[b][0]}"' for name, b in metric.dimensions.items())
+    known = " ".join(
+        f'{name}="{bindings[binding][0]}"' for name, binding in metric.dimensions.items()
+    )
     fixed = " ".join(f'{name}="{value}"' for name, value in reading.fixed.items())
     terms = " ".join(term for term in (f'MetricName="{metric.name}"', known, fixed) if term)
-    return f"SEARCH('{{{schema}}} {terms}', '{reading.stat}', {PERIOD})"
+    return f"SEARCH('{{{schema}}} {terms}', '{reading.stat}', {GRAPH_PERIOD})"
 
 
 def _rename(expression: str, old: str, new: str) -> str:

@@ -1,4 +1,4 @@
-"""Find a correlation id in a stack's log groups."""
+"""Search a stack's log groups for a correlation id."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,12 +9,12 @@ from typing import Any, cast
 from arca.clients import client, explained
 from arca.stack import Stack
 
-FIELDS = ("level", "event", "route", "status", "duration_ms", "message")
+SHOWN_FIELDS = ("level", "event", "route", "status", "duration_ms", "message")
 
 
 @dataclass(frozen=True, order=True)
 class LogLine:
-    """One line of a log."""
+    """A line of a log group."""
 
     moment: datetime
     group: str
@@ -22,7 +22,7 @@ class LogLine:
     text: str
 
     def as_json(self) -> dict[str, Any]:
-        """For programs: the line's own JSON where it is some."""
+        """Return the line for `--json`; its text as JSON where it is some."""
         return {
             "timestamp": self.moment.isoformat(),
             "log_group": self.group,
@@ -30,10 +30,12 @@ class LogLine:
         }
 
     def __str__(self) -> str:
-        """For a person."""
+        """Return the line for a terminal."""
         content = _content(self.text)
         shown = (
-            "  ".join(str(cast("dict[str, Any]", content)[key]) for key in FIELDS if key in content)
+            "  ".join(
+                str(cast("dict[str, Any]", content)[key]) for key in SHOWN_FIELDS if key in content
+            )
             if isinstance(content, dict)
             else self.text.rstrip()
         )
@@ -41,12 +43,12 @@ class LogLine:
         return f"{clock}Z  {self.group}  {shown}"
 
 
-class Search:
-    """Lines that name an id, each given once, however often one looks."""
+class LogSearch:
+    """A search for lines with an id that returns each line once, however often it is repeated."""
 
     PAUSE_SECONDS = 2.0
     LATE_MILLISECONDS = 60_000
-    """Lines may arrive that much later than their time says."""
+    """How late a line may arrive after the time that it carries."""
 
     def __init__(
         self, stack: Stack, groups: Sequence[str], identifier: str, *, start: datetime
@@ -58,7 +60,7 @@ class Search:
         self._logs = client(stack, "logs")
 
     def new(self) -> list[LogLine]:
-        """The lines that were not given yet, in the order of their times."""
+        """Return the lines since the last call, in the order of their times."""
         with explained(self._stack, "The logs cannot be searched"):
             found = sorted(line for group in self._groups for line in self._in(group))
         for line in found:

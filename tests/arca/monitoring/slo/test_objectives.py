@@ -1,4 +1,4 @@
-"""What CloudWatch cannot do is refused, with the document's line."""
+"""Objectives that CloudWatch cannot measure are refused, with the document's line."""
 
 import re
 import shutil
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from arca.errors import Explained
-from arca.monitoring.objectives import goals
-from arca.monitoring.slo.documents import HERE
+from arca.monitoring.slo.documents import FOLDER
+from arca.monitoring.slo.objectives import read_objectives
 
 REFUSED = (
     ("errors", "Occurrences", "RatioTimeslices", "timeSliceWindow with budgetingMethod"),
@@ -29,47 +29,39 @@ REFUSED = (
     ("alerting", "alertAfter: 6h", "alertAfter: 30m", "beyond a day are published once an hour"),
     ("alerting", "Window: 3d", "Window: 45d", "alertAfter must be whole hours, 30d at most"),
     ("availability", "timeSliceWindow: 1m", "timeSliceWindow: 30m", "must be whole slices"),
+    (
+        "availability",
+        "- op: gte\n      value: 100",
+        "- value: 100",
+        "with thresholdMetric, a single objective with op and value",
+    ),
     ("availability", "stat: Average", "stat: p95", "stat of probe.success: Average, not p95"),
     ("availability", "stat: Average", "id: 7", "spec knows metric and stat, not id"),
     ("availability", "probe.success", "edge.health", "metric edge.health: it stands in us-east-1"),
     ("availability", "probe.success", "cache.cpu", "cache.cpu: one series for each cache node"),
     ("errors", "metric: api.requests\n", "metric: api.route-requests\n", "one series for each R"),
-    ("errors", "metric: api.requests\n", "metric: api.requests\n              stat: Average\n",
-     "stat of api.requests: Sum, not Average; ratios are never averaged"),
+    (
+        "errors",
+        "metric: api.requests\n",
+        "metric: api.requests\n              stat: Average\n",
+        "stat of api.requests: Sum, not Average; ratios are never averaged",
+    ),
     ("errors", "trace-filter", "trace-filtre", "annotation arca-api/trace-filtre: one of arca"),
     ("errors", "alertPolicyRef: ticket", "alertPolicyRef: outage", "outage stands there twice"),
-)  # fmt: skip # a table
+)
 
 
 @pytest.mark.parametrize(("file", "old", "new", "said"), REFUSED, ids=[r[3][:40] for r in REFUSED])
 def test_refused(file: str, old: str, new: str, said: str, tmp_path: Path) -> None:
     """One error with file and line, and nothing compiled."""
-    for path in HERE.glob("*.yaml"):
+    for path in FOLDER.glob("*.yaml"):
         shutil.copy(path, tmp_path)
     changed = tmp_path / f"{file}.yaml"
     text = changed.read_text(encoding="utf-8")
     assert old in text
     changed.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(Explained) as error:
-        goals(directory=tmp_path)
+        read_objectives(directory=tmp_path)
     assert said in str(error.value)
     assert re.search(r"^  \w+\.yaml:\d+: ", str(error.value), re.MULTILINE)
     assert "Nothing was changed" in str(error.value)
-
-
-def test_a_slice_by_name_needs_its_operator(tmp_path: Path) -> None:
-    """An indicator of its own does not say which slice is good; the objective must."""
-    for path in HERE.glob("*.yaml"):
-        shutil.copy(path, tmp_path)
-    document = tmp_path / "availability.yaml"
-    text = document.read_text(encoding="utf-8")
-    begin, end = text.index("  indicator:"), text.index("  timeWindow:")
-    bare = text[end:].replace("op: gte\n      value", "value")
-    document.write_text(
-        f"{text[:begin]}  indicatorRef: probe\n{bare}"
-        "---\napiVersion: openslo/v1\nkind: SLI\nmetadata: {name: probe}\nspec:\n"
-        "  thresholdMetric: {metricSource: {spec: {metric: probe.success}}}\n",
-        encoding="utf-8",
-    )  # fmt: skip # a document
-    with pytest.raises(Explained, match="availability: Timeslices need op and value"):
-        goals(directory=tmp_path)

@@ -1,34 +1,37 @@
-"""Alarms of arca/monitoring/ and slo/ as CloudWatch's resources."""
+"""Alarms, given as plain data (arca/monitoring/alarm.py), as CloudWatch's resources."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
 
-from arca.monitoring.catalogue import CATALOGUE
-from arca.monitoring.metric import Binding
+from arca.monitoring.alarm import Alarm, Alarms, Composite, Reading, Severity
+from arca.monitoring.catalogue import CATALOGUE, Binding
 from arca.monitoring.runbooks import RUNBOOKS
-from arca.monitoring.slo.cloudwatch import Alarm, Alarms, Composite, Reading, Severity
 from arca.naming import physical
 from components.component import Component
 
 Text = pulumi.Input[str]
 Bindings = Mapping[Binding, Sequence[Text]]
 Topics = Mapping[Severity, Text]
-PERCENTILES = "p"
 
 
-def declare(
+def declare_alarms(
     component: Component,
     name: str,
     alarms: Alarms,
     *,
     bindings: Bindings,
-    topics: Topics,
-    repository_url: str,
-    suppressor: Text | None,
+    topics: Topics | None = None,
+    repository_url: str = "",
+    suppressor: Text | None = None,
 ) -> dict[str, pulumi.Output[str]]:
-    """Declare the alarms and give their physical names by their own."""
+    """Declare the alarms; return their physical names, by the name of each alarm.
+
+    `bindings` give the metrics' dimensions their values. An alarm that notifies sends to the topic
+    of its severity. `suppressor` names the alarm that mutes composites below SEV1.
+    """
+    topics = topics or {}
     names: dict[str, pulumi.Output[str]] = {}
     for alarm in alarms.alarms:
         for suffix, position in _instances(alarm, bindings):
@@ -57,7 +60,10 @@ def declare(
 
 
 def _instances(alarm: Alarm, bindings: Bindings) -> Iterator[tuple[str, int]]:
-    """One alarm for each of what it watches: a cache has several nodes, or there is no probe."""
+    """Yield a suffix and a position for each series: a cache has several nodes.
+
+    Nothing where the stack lacks what the alarm watches: it has no probe.
+    """
     lengths = [
         len(bindings[binding])
         for reading in alarm.readings.values()
@@ -88,7 +94,7 @@ def _metric_alarm(
     actions = [topics[alarm.severity]] if alarm.severity else None
     common = aws.cloudwatch.MetricAlarmArgs(
         name=physical(component.place.prefix, f"{alarm.name}{suffix}", limit=255),
-        alarm_description=describe(alarm, repository_url),
+        alarm_description=_description(alarm, repository_url),
         comparison_operator=alarm.comparison,
         threshold=alarm.threshold,
         evaluation_periods=alarm.evaluation_periods,
@@ -110,9 +116,9 @@ def _metric_alarm(
         common.namespace, common.metric_name = metric.namespace, metric.name
         common.dimensions = _dimensions(reading, bound)
         common.period = alarm.period
-        if reading.stat.startswith(PERCENTILES):
+        if reading.stat.startswith("p"):
             common.extended_statistic = reading.stat
-            # A percentile of a handful of values says nothing.
+            # A percentile of a few values says nothing.
             common.evaluate_low_sample_count_percentiles = "ignore"
         else:
             common.statistic = reading.stat
@@ -163,11 +169,11 @@ def _composite(
     return aws.cloudwatch.CompositeAlarm(
         logical,
         alarm_name=physical(component.place.prefix, composite.name, limit=255),
-        alarm_description=describe(composite, repository_url),
+        alarm_description=_description(composite, repository_url),
         alarm_rule=rule,
         alarm_actions=[topic],
         ok_actions=[topic],
-        # What still alarms two minutes after the window speaks up.
+        # An alarm that lasts two minutes beyond the window notifies.
         actions_suppressor={"alarm": suppressor, "wait_period": 60, "extension_period": 120}
         if muted and suppressor is not None
         else None,
@@ -175,8 +181,13 @@ def _composite(
     )
 
 
-def describe(alarm: Alarm | Composite, repository_url: str) -> str:
-    """What the one reads who is woken by it: severity, meaning, runbook; at most 1024 letters."""
+def _description(alarm: Alarm | Composite, repository_url: str) -> str:
+    """Return the text that a notification shows: severity, title, meaning and runbook.
+
+    CloudWatch takes 1024 characters (CloudWatch API reference, PutMetricAlarm).
+    """
+    if not alarm.runbook:
+        return alarm.meaning
     book = RUNBOOKS[alarm.runbook]
     head = f"{alarm.severity}: {alarm.title}." if alarm.severity else f"{alarm.title}."
     return f"{head} {alarm.meaning}\nRunbook: {book.title}, {book.address(repository_url)}"

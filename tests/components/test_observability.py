@@ -7,8 +7,8 @@ import pytest
 
 from arca.emulator.program.engine import Registration
 from arca.monitoring.catalogue import CATALOGUE
-from arca.monitoring.objectives import goals
 from arca.monitoring.runbooks import RUNBOOKS
+from arca.monitoring.slo.objectives import read_objectives
 from tests.graph import Graph, declare
 from tests.stacks import STACKS, graph
 from tests.test_rejected import changed
@@ -104,9 +104,11 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
     """It has no customers, and its replica's lag is what a failover would lose."""
     names = [node.inputs["name"] for node in watching(graph("dr"))]
     assert sorted(names) == [
-        "arca-dr-certificate-balancer", "arca-dr-database-replica-lag", "arca-dr-database-storage",
+        "arca-dr-certificate-balancer",
+        "arca-dr-database-replica-lag",
+        "arca-dr-database-storage",
         "arca-dr-maintenance",
-    ]  # fmt: skip # a list
+    ]
     assert graph("dr").of(DASHBOARD) == []
     active = declare("dr", changed("dr", {"recovery.phase": "active"}))
     assert len(watching(active)) == len(watching(graph("prod")))
@@ -151,9 +153,11 @@ def test_routes_go_where_settings_say() -> None:
     topics = declared.outputs["observability"]["topics"]
     routes = {(n.inputs["protocol"], n.inputs["topic"]): n for n in declared.of(SUBSCRIPTION)}
     assert set(routes) == {
-        ("https", topics["SEV1"]), ("https", topics["SEV2"]),
-        ("email", topics["SEV3"]), ("email", topics["SEV4"]),
-    }  # fmt: skip # a set
+        ("https", topics["SEV1"]),
+        ("https", topics["SEV2"]),
+        ("email", topics["SEV3"]),
+        ("email", topics["SEV4"]),
+    }
     for (protocol, _), node in routes.items():
         assert ("endpoint" in node.secret_inputs) == (protocol == "https")
     slack = declared.one("aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration")
@@ -169,8 +173,9 @@ def test_nobody_is_told_where_no_route_is_set() -> None:
 
 def test_topics_take_alarms_of_this_account_only() -> None:
     """And CloudWatch may use their key."""
-    policy = json.loads(graph("prod").one("aws:sns/topicPolicy:TopicPolicy", "alerting-sev1")
-                        .inputs["policy"])["Statement"][0]  # fmt: skip # one expression
+    policy = json.loads(
+        graph("prod").one("aws:sns/topicPolicy:TopicPolicy", "alerting-sev1").inputs["policy"]
+    )["Statement"][0]
     assert policy["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert policy["Condition"] == {"StringEquals": {"aws:SourceAccount": "000000000000"}}
     key = json.loads(graph("prod").one("aws:kms/key:Key", "keys-alerts").inputs["policy"])
@@ -207,7 +212,7 @@ def test_traces_keep_errors_and_slow_requests() -> None:
         assert set(pipeline["processors"]) <= set(config["processors"])
         assert set(pipeline["exporters"]) <= set(config["exporters"])
     groups = {g.name for g in graph("prod").of(GROUP)}
-    assert groups == {f"observability-{goal.name}" for goal in goals()}
+    assert groups == {f"observability-{objective.name}" for objective in read_objectives()}
 
 
 def test_xray_is_asked_for_a_stages_share_and_for_no_health_checks() -> None:
@@ -215,11 +220,14 @@ def test_xray_is_asked_for_a_stages_share_and_for_no_health_checks() -> None:
     dev = declare("dev", changed("dev", {"service.collector.sample_percent": 50}))
     for declared, share in ((dev, 0.5), (graph("prod"), 0.05)):
         rules = declared.of("aws:xray/samplingRule:SamplingRule")
-        found = {r.inputs["urlPath"]: (r.inputs["fixedRate"], r.inputs["reservoirSize"])
-                 for r in rules}  # fmt: skip # one expression
+        found = {
+            r.inputs["urlPath"]: (r.inputs["fixedRate"], r.inputs["reservoirSize"]) for r in rules
+        }
         assert found == {"/health/*": (0, 0), "*": (share, 1)}
     filters = {g.name: g.inputs["filterExpression"] for g in graph("prod").of(GROUP)}
-    assert filters == {f"observability-{goal.name}": goal.trace_filter for goal in goals()}
+    assert filters == {
+        f"observability-{objective.name}": objective.trace_filter for objective in read_objectives()
+    }
 
 
 def test_logs_are_kept_for_ninety_days() -> None:
@@ -256,5 +264,6 @@ def test_a_task_that_a_deployment_stops_is_no_crash() -> None:
     """Only those that exited by themselves, or never started."""
     rule = graph("prod").one("aws:cloudwatch/eventRule:EventRule", "observability-crash-failed")
     assert json.loads(rule.inputs["eventPattern"])["detail"]["stopCode"] == [
-        "EssentialContainerExited", "TaskFailedToStart",
-    ]  # fmt: skip # a list
+        "EssentialContainerExited",
+        "TaskFailedToStart",
+    ]

@@ -1,4 +1,4 @@
-"""Files of recorded metrics: what a replay reads."""
+"""The files that `arca slo replay` reads: good and total events by the minute."""
 
 import csv
 import math
@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from arca.errors import ArcaError
-from arca.monitoring.slo.replay import Recorded
+from arca.monitoring.slo.replay import EventSeries
 
-COLUMNS = ["minute", "good", "total"]
+SERIES_COLUMNS = ["minute", "good", "total"]
 MOST_MINUTES = 366 * 24 * 60
 
 
-def read(path: Path) -> Recorded:
+def read_series(path: Path) -> EventSeries:
     """Read a CSV with the columns minute, good, total; an empty cell is a minute without data.
 
     Minutes are whole numbers that rise; those that are left out are minutes without data. Raises
@@ -25,8 +25,8 @@ def read(path: Path) -> Recorded:
         # Spreadsheets put a byte order mark before the header.
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file)
-            if next(rows, None) != COLUMNS:
-                raise _wrong(path, 1, f"the header must be {','.join(COLUMNS)}")
+            if next(rows, None) != SERIES_COLUMNS:
+                raise _wrong(path, 1, f"the header must be {','.join(SERIES_COLUMNS)}")
             for row in rows:
                 minute = _minute(path, rows.line_num, row, after=max(total, default=-1))
                 good[minute] = _count(path, rows.line_num, row[1])
@@ -38,15 +38,15 @@ def read(path: Path) -> Recorded:
     if not total:
         raise _wrong(path, 2, "no minute at all")
     length = max(total) + 1
-    return Recorded(
+    return EventSeries(
         np.array([good.get(minute, math.nan) for minute in range(length)]),
         np.array([total.get(minute, math.nan) for minute in range(length)]),
     )
 
 
 def _minute(path: Path, line: int, row: list[str], *, after: int) -> int:
-    if len(row) != len(COLUMNS):
-        raise _wrong(path, line, f"{len(row)} columns, not {len(COLUMNS)}")
+    if len(row) != len(SERIES_COLUMNS):
+        raise _wrong(path, line, f"{len(row)} columns, not {len(SERIES_COLUMNS)}")
     if not row[0].isdecimal() or not after < int(row[0]) < MOST_MINUTES:
         raise _wrong(path, line, f"minute {row[0]!r} does not rise, or is beyond a year")
     return int(row[0])
@@ -68,6 +68,6 @@ def _wrong(path: Path, line: int, what: str) -> ArcaError:
     return ArcaError(
         f"The recorded series cannot be replayed: {what}.",
         where=f"{path}:{line}" if line else str(path),
-        wanted=f"a CSV with the columns {', '.join(COLUMNS)}, a minute a line",
+        wanted=f"a CSV with the columns {', '.join(SERIES_COLUMNS)}, a minute a line",
         do="correct the file; docs/monitoring.md shows one",
     )

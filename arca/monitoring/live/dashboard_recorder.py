@@ -1,25 +1,28 @@
-"""Record what a dashboard shows from CloudWatch."""
+"""Record the metrics of a dashboard from CloudWatch."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from arca.clients import client, explained
-from arca.monitoring.board import Board, Graph, bound
-from arca.monitoring.catalogue import CATALOGUE
+from arca.monitoring.alarm import Reading
+from arca.monitoring.catalogue import CATALOGUE, is_bound
+from arca.monitoring.dashboard import Dashboard
 from arca.monitoring.live.objectives import bindings
-from arca.monitoring.recording import File, Recording, key_of
-from arca.monitoring.slo.cloudwatch import Reading
+from arca.monitoring.recording import Recording, RecordingFile, reading_key
 from arca.stack import Stack
 
 QUERIES_A_CALL = 500
 """CloudWatch API reference, GetMetricData."""
 
 
-def record(
-    stack: Stack, board: Board, *, since: timedelta, now: datetime, period_seconds: int
+def record_dashboard(
+    stack: Stack, board: Dashboard, *, since: timedelta, now: datetime, period_seconds: int
 ) -> Recording:
-    """Read every series of a dashboard; those that CloudWatch has not are left out."""
+    """Read every series of a dashboard over the time `since` before `now`.
+
+    A series without data is left out. Raises ArcaError where CloudWatch cannot be read.
+    """
     step = timedelta(seconds=period_seconds)
     start = datetime.fromtimestamp(
         (now - since).timestamp() // period_seconds * period_seconds, tz=now.tzinfo
@@ -36,26 +39,22 @@ def record(
                     moments = [start + number * step for number in range(length)]
                     series[key] = [values.get(moment) for moment in moments]
     title = f"{stack.where}, from {start:%Y-%m-%d %H:%M} UTC"
-    return Recording(File(title=title, start=start, period_seconds=period_seconds, series=series))
+    return Recording(
+        RecordingFile(title=title, start=start, period_seconds=period_seconds, series=series)
+    )
 
 
-def _by_region(stack: Stack, board: Board) -> Mapping[str, dict[str, dict[str, Any]]]:
-    """The queries of all readings, by the region where their metric stands."""
+def _by_region(stack: Stack, board: Dashboard) -> Mapping[str, dict[str, dict[str, Any]]]:
+    """Return the queries of all readings, by the region of their metric."""
     bind = bindings(stack)
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    readings = [
-        reading
-        for widget in board.widgets
-        if isinstance(widget, Graph)
-        for line in widget.lines
-        for reading in line.readings.values()
-        if bound(reading, bind)
-    ]
-    for reading in readings:
+    for reading in board.readings():
+        if not is_bound(reading.metric, bind):
+            continue
         metric = CATALOGUE[reading.metric]
         home = found.setdefault(metric.region or stack.outputs.region, {})
         for suffix, dimensions in _instances(stack, reading).items():
-            home[key_of(reading) + suffix] = {
+            home[reading_key(reading) + suffix] = {
                 "Id": "m",
                 "MetricStat": {
                     "Metric": {
@@ -70,7 +69,7 @@ def _by_region(stack: Stack, board: Board) -> Mapping[str, dict[str, dict[str, A
 
 
 def _instances(stack: Stack, reading: Reading) -> Mapping[str, dict[str, str]]:
-    """The dimensions of each series of a reading: several nodes, or routes that are found."""
+    """Return the dimensions of each series of a reading: of each cache node, or of each route."""
     metric, bind = CATALOGUE[reading.metric], bindings(stack)
     number = max((len(bind[name]) for name in metric.dimensions.values()), default=1)
     several: dict[str, dict[str, str]] = {}
@@ -89,7 +88,7 @@ def _instances(stack: Stack, reading: Reading) -> Mapping[str, dict[str, str]]:
 def _found(
     stack: Stack, reading: Reading, known: dict[str, str], splits: list[str]
 ) -> Mapping[str, dict[str, str]]:
-    """The values of open dimensions that CloudWatch knows of."""
+    """Return the series of CloudWatch that have the known dimensions and any value of `splits`."""
     metric = CATALOGUE[reading.metric]
     pages = (
         client(stack, "cloudwatch")

@@ -1,4 +1,8 @@
-"""CloudWatch's alarms as plain data, before any stack gives them names and dimensions."""
+"""An alarm as plain data, before a stack gives it a physical name and dimensions.
+
+The table of alarms (arca/monitoring/alarms.py) and the objectives' compiler
+(arca/monitoring/slo/compiler.py) both make these; components/alarms.py declares them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +10,7 @@ from typing import Literal, get_args
 
 Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""From a complete outage (SEV1) to what waits for the next sprint (SEV4)."""
+"""From a complete outage (SEV1) to a ticket for the next sprint (SEV4)."""
 
 Comparison = Literal[
     "GreaterThanThreshold",
@@ -19,18 +23,18 @@ Missing = Literal["breaching", "notBreaching", "ignore", "missing"]
 
 @dataclass(frozen=True)
 class Reading:
-    """A metric of the catalogue, read by one statistic."""
+    """A metric of the catalogue and the statistic to read."""
 
     metric: str
-    """Its id in the catalogue."""
+    """The metric's id in the catalogue."""
     stat: str
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Dimensions that the reader sets, beside those that the stack gives."""
+    """Values of the metric's `splits`; the stack gives the other dimensions."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """A metric alarm; `severity` None where only a composite reads it.
+    """A metric alarm; raises ValueError for one that CloudWatch would refuse.
 
     Limits: `period` times `evaluation_periods` is at most seven days, and one day where the
     period is below an hour; at most ten readings (Amazon CloudWatch User Guide, "Alarm limits";
@@ -43,9 +47,11 @@ class Alarm:
     """By their ids in the expression; a single one where there is no expression."""
     comparison: Comparison
     threshold: float
-    runbook: str
     meaning: str
+    runbook: str = ""
+    """The id of its runbook; empty where only ECS reads the alarm."""
     severity: Severity | None = None
+    """None where the alarm notifies nobody: a composite or ECS reads it."""
     expression: str = ""
     period: int = 60
     """Seconds."""
@@ -54,7 +60,7 @@ class Alarm:
     missing: Missing = "notBreaching"
 
     def __post_init__(self) -> None:
-        """Refuse what PutMetricAlarm would."""
+        """Refuse an alarm that PutMetricAlarm would refuse."""
         span = self.period * self.evaluation_periods
         whole = self.period in (10, 20, 30) or self.period % 60 == 0
         if not whole or self.period > 86400 or span > (7 * 86400 if self.period >= 3600 else 86400):
@@ -70,7 +76,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Composite:
-    """An alarm over alarms: all of some, and none of others."""
+    """An alarm over alarms: in ALARM while all of some and none of others are."""
 
     name: str
     title: str
@@ -82,7 +88,7 @@ class Composite:
 
     @property
     def muted_in_maintenance(self) -> bool:
-        """Whether a maintenance window keeps it from notifying: never for an outage."""
+        """True where a maintenance window mutes it: never for SEV1, an outage."""
         return self.severity != "SEV1"
 
 
@@ -94,9 +100,9 @@ class Alarms:
     composites: tuple[Composite, ...] = ()
 
     def __add__(self, other: "Alarms") -> "Alarms":
-        """Both together."""
+        """Join two sets of alarms."""
         return Alarms(self.alarms + other.alarms, self.composites + other.composites)
 
     def notifying(self) -> tuple[Alarm | Composite, ...]:
-        """Those that somebody hears of."""
+        """The alarms that notify somebody."""
         return (*(alarm for alarm in self.alarms if alarm.severity), *self.composites)

@@ -1,0 +1,68 @@
+"""The layout of the package: what is pure, and where the objectives' numbers stand."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arca.monitoring.slo.documents import FOLDER
+from tests import ROOT
+
+PACKAGE = ROOT / "arca" / "monitoring"
+IMPURE = {"boto3", "botocore", "matplotlib"}
+LAMBDA_CODE = PACKAGE / "slo" / "publisher.py"
+"""The code of the publisher's function: outside live/, the only user of boto3."""
+PURE = sorted(set(PACKAGE.rglob("*.py")) - set((PACKAGE / "live").rglob("*.py")) - {LAMBDA_CODE})
+
+
+def name(path: Path) -> str:
+    """A file's name as a module."""
+    dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return dotted.removesuffix(".__init__")
+
+
+def imported(path: Path) -> set[str]:
+    """The packages that a file imports anywhere, by the first part of their names."""
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    found: set[str] = set()
+    for node in tree:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_live_reads_cloudwatch_or_draws(path: Path) -> None:
+    """Catalogue, objectives, alarms, dashboards and contract are data and pure functions."""
+    assert imported(path) & IMPURE == set()
+
+
+def test_nothing_pure_brings_boto3_or_matplotlib_by_another_way() -> None:
+    """Importing all of it loads neither, through no module of ours."""
+    code = (
+        "import sys, importlib\n"
+        f"for name in {[name(path) for path in PURE]!r}: importlib.import_module(name)\n"
+        f"found = {IMPURE!r} & set(sys.modules)\n"
+        "sys.exit(f'imported {found}' if found else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_publisher_is_the_one_exception() -> None:
+    """Its name is worth its place in the list only while it needs boto3."""
+    assert imported(LAMBDA_CODE) & IMPURE == {"boto3"}
+
+
+def test_the_objectives_numbers_stand_in_a_folder_of_their_own() -> None:
+    """A folder with documents and nothing else: a stranger finds the P95 objective by its name."""
+    assert FOLDER == PACKAGE / "objectives"
+    assert {path.suffix for path in FOLDER.iterdir()} == {".yaml"}
+    assert "target: 0.95" in (FOLDER / "latency.yaml").read_text(encoding="utf-8")
+    assert not [path for path in PACKAGE.rglob("*.yaml") if path.parent != FOLDER]
