@@ -68,13 +68,13 @@ def status(stack: Stack, *, now: datetime) -> list[ObjectiveStatus]:
     found: list[ObjectiveStatus] = []
     with explained(stack, "The objectives cannot be read"):
         for objective, one in zip(measured_objectives(stack), described["objectives"], strict=True):
-            history = History.read(cloudwatch, described, one, end=end)
+            history = EventHistory.read(cloudwatch, described, one, end=end)
             found.append(_status(objective, history))
     return found
 
 
 @dataclass(frozen=True)
-class History:
+class EventHistory:
     """The bad and all events of an objective by the hour, before `end`."""
 
     bad: Mapping[datetime, float]
@@ -150,7 +150,7 @@ class History:
             day = following
 
 
-def _status(objective: Objective, history: History) -> ObjectiveStatus:
+def _status(objective: Objective, history: EventHistory) -> ObjectiveStatus:
     target_percent = round(100 * objective.target, 4)
     month, year = timedelta(days=budget.BUDGET_DAYS), timedelta(days=budget.YEAR_DAYS)
     bad, total = history.over(month)

@@ -3,7 +3,7 @@
 import calendar
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from arca.clients import client, explained
 from arca.errors import ArcaError
 from arca.monitoring.live import charts
 from arca.monitoring.live.objectives import (
-    History,
+    EventHistory,
     input_of_publisher,
     measured_objectives,
 )
@@ -97,13 +97,7 @@ def write_report(
     for objective, one in zip(measured_objectives(stack), described["objectives"], strict=True):
         watch(objective.title)
         with explained(stack, "The report cannot be written"):
-            history = History.read(
-                cloudwatch,
-                described,
-                one,
-                end=month.known_until,
-                hourly_days=LONGEST_MONTH_DAYS,
-            )
+            history = read_month(cloudwatch, described, one, month)
         courses.append(budget_course(objective, history, month))
     watch("drawing")
     with files.writing(path):
@@ -119,7 +113,16 @@ def write_report(
     ]
 
 
-def budget_course(objective: Objective, history: History, month: Month) -> BudgetCourse:
+def read_month(
+    cloudwatch: Any, described: Mapping[str, Any], objective: Mapping[str, Any], month: Month
+) -> EventHistory:
+    """Read the month's events by the hour, the running hour included and no later one."""
+    return EventHistory.read(
+        cloudwatch, described, objective, end=month.known_until, hourly_days=LONGEST_MONTH_DAYS
+    )
+
+
+def budget_course(objective: Objective, history: EventHistory, month: Month) -> BudgetCourse:
     """Return the use of the budget that the month allows at the mean traffic of its hours."""
     found = list(history.days(month.first, month.last))
     total = sum(day[2] for day in found)
