@@ -80,7 +80,7 @@ def status(stack_name: str, target: Any, *, as_json: bool) -> None:
     stack = find(stack_name, target=target)
     now = datetime.now(UTC)
     until = maintenance.open_until(stack, now=now)
-    reason = maintenance.reason(stack) if until else ""
+    reason = maintenance.window_reason(stack) if until else ""
     if as_json:
         render.print_json({"open": until is not None, "until": until and until.isoformat(),
                            "reason": reason})  # fmt: skip # one call

@@ -18,16 +18,16 @@ def command() -> None:
 @command.command("status")
 @of_stack
 @pass_clock
-def status(clock: Clock, stack_name: str, target: Any, *, as_json: bool) -> None:
+def status_command(clock: Clock, stack_name: str, target: Any, *, as_json: bool) -> None:
     """Show each objective: good share, budget used and left, burn rate, time until it is gone."""
     from arca.cli import render
-    from arca.monitoring.live.objectives import status as read_status
+    from arca.monitoring.live.objectives import status
     from arca.stack import find
 
     stack = find(stack_name, target=target)
     with render.ProgressLine() as progress:
         progress.show("reading CloudWatch", 0)
-        found = read_status(stack, now=clock.now())
+        found = status(stack, now=clock.now())
     if as_json:
         render.print_json({"stack": stack.name, "objectives": [one.as_json() for one in found]})
         return
@@ -71,7 +71,7 @@ def status(clock: Clock, stack_name: str, target: Any, *, as_json: bool) -> None
 )
 @of_stack
 @pass_clock
-def report(
+def report_command(
     clock: Clock, stack_name: str, target: Any, month: str, out: Path | None, *, as_json: bool
 ) -> None:
     """Write an HTML page about a month: each objective's budget, with plots."""
@@ -95,7 +95,7 @@ def report(
 @click.option("--slo", "name", required=True, help="The objective whose alarms are run.")
 @click.option("--all", "everything", is_flag=True, help="Also show the halves of composite alarms.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
-def replay(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
+def replay_command(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
     """Replay a series of events through an objective's alarms: when each fires and clears.
 
     FILE is a CSV with the columns minute, good, total. The alarms are those that a stack
@@ -106,8 +106,7 @@ def replay(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
     from arca.monitoring.slo.budget import BUDGET_DAYS
     from arca.monitoring.slo.compiler import compile_objective
     from arca.monitoring.slo.objectives import read_objectives
-    from arca.monitoring.slo.replay import consumed_at
-    from arca.monitoring.slo.replay import replay as run_replay
+    from arca.monitoring.slo.replay import consumed_at, replay
 
     found = {objective.name: objective for objective in read_objectives()}
     if name not in found:
@@ -122,7 +121,7 @@ def replay(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
     severities = {alarm.name: alarm.severity for alarm in alarms.notifying()}
     firings = [
         firing
-        for alarm, fired in run_replay(objective, alarms, events).items()
+        for alarm, fired in replay(objective, alarms, events).items()
         for firing in fired
         if everything or alarm in severities
     ]
@@ -162,7 +161,9 @@ def replay(file: Path, name: str, *, everything: bool, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Compute and print, and put nothing.")
 @of_stack
 @pass_clock
-def publish(clock: Clock, stack_name: str, target: Any, *, dry_run: bool, as_json: bool) -> None:
+def publish_command(
+    clock: Clock, stack_name: str, target: Any, *, dry_run: bool, as_json: bool
+) -> None:
     """Publish the budgets now, as the hourly function does."""
     from arca.cli import render
     from arca.clients import client, explained

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from arca.monitoring.alarm import Reading
 from arca.monitoring.catalogue import CATALOGUE, Binding, is_bound
 
-Text = TypeVar("Text")
+DimensionValue = TypeVar("DimensionValue")
 GRID_COLUMNS = 24
 """Columns of CloudWatch's grid. Source: Amazon CloudWatch User Guide, "Dashboard body structure
 and syntax"."""
@@ -107,7 +107,11 @@ def share_line(label: str, part: str, whole: str) -> Line:
 
 
 def dashboard_body(
-    board: Dashboard, bindings: Mapping[Binding, Sequence[Text]], *, region: str, log_group: Text
+    board: Dashboard,
+    bindings: Mapping[Binding, Sequence[DimensionValue]],
+    *,
+    region: str,
+    log_group: DimensionValue,
 ) -> dict[str, Any]:
     """Return the body for PutDashboard; `bindings` give the metrics' dimensions their values.
 
@@ -132,7 +136,9 @@ def dashboard_body(
     }
 
 
-def _graph(graph: Graph, bindings: Mapping[Binding, Sequence[Text]], region: str) -> dict[str, Any]:
+def _graph(
+    graph: Graph, bindings: Mapping[Binding, Sequence[DimensionValue]], region: str
+) -> dict[str, Any]:
     metrics: list[list[Any]] = []
     for number, one in enumerate(graph.lines):
         if all(is_bound(reading.metric, bindings) for reading in one.readings.values()):
@@ -164,7 +170,7 @@ def _log(table: LogTable, region: str, log_group: object) -> dict[str, Any]:
 
 
 def _line(
-    one: Line, prefix: str, bindings: Mapping[Binding, Sequence[Text]]
+    one: Line, prefix: str, bindings: Mapping[Binding, Sequence[DimensionValue]]
 ) -> Iterator[list[Any]]:
     first = next(iter(one.readings.values()))
     open_splits = [s for s in CATALOGUE[first.metric].splits if s not in first.fixed]
@@ -188,7 +194,9 @@ def _line(
     yield [{"expression": expression, "label": one.label, "id": prefix}]
 
 
-def _metric(reading: Reading, bindings: Mapping[Binding, Sequence[Text]]) -> Iterator[list[Any]]:
+def _metric(
+    reading: Reading, bindings: Mapping[Binding, Sequence[DimensionValue]]
+) -> Iterator[list[Any]]:
     metric = CATALOGUE[reading.metric]
     number = max((len(bindings[name]) for name in metric.dimensions.values()), default=1)
     for position in range(number):

@@ -60,7 +60,7 @@ def rule_name(prefix: str, rule: Binding) -> str:
     return f"{prefix}-{rule.replace('_rule', '')}-failed"
 
 
-def declare(
+def declare_events(
     component: Component, name: str, *, days: LogRetention, key_arn: pulumi.Input[str]
 ) -> pulumi.Output[str]:
     """Declare the rules and the log group that they write to; return the group's name."""

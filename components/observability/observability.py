@@ -75,7 +75,7 @@ class Observability(Component):
         objectives = _objectives(self.bindings) if serving else ()
         self.objectives = [objective.name for objective in objectives]
         self.log_groups = {
-            "events": events.declare(self, name, days=spec.events_days, key_arn=log_key_arn)
+            "events": events.declare_events(self, name, days=spec.events_days, key_arn=log_key_arn)
         }
         self.alarm_names = self._alarms(
             name,
@@ -85,10 +85,10 @@ class Observability(Component):
             sessions=watched.database_sessions,
             serving=serving,
         )
-        tracing.declare(self, name, objectives, sample_percent=sample_percent)
+        tracing.declare_tracing(self, name, objectives, sample_percent=sample_percent)
         self.dashboards = []
         if serving:
-            self.log_groups["slo-publisher"] = publisher.declare(
+            self.log_groups["slo-publisher"] = publisher.declare_publisher(
                 self,
                 name,
                 objectives,

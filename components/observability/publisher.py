@@ -27,7 +27,7 @@ SCHEDULE = "cron(5 * * * ? *)"
 RUNTIME = "python3.13"
 
 
-def declare(
+def declare_publisher(
     component: Component,
     name: str,
     objectives: Iterable[Objective],

@@ -17,7 +17,7 @@ GROUP_LIMIT = 32
 """Characters of a group's name. Source: X-Ray API reference, CreateGroup."""
 
 
-def declare(
+def declare_tracing(
     component: Component,
     name: str,
     objectives: Iterable[Objective],

@@ -12,9 +12,6 @@ from arca.monitoring.live.objectives import bindings
 from arca.monitoring.recording import Recording, RecordingFile, reading_key
 from arca.stack import Stack
 
-QUERIES_A_CALL = 500
-"""CloudWatch API reference, GetMetricData."""
-
 
 def record_dashboard(
     stack: Stack, board: Dashboard, *, since: timedelta, now: datetime, period_seconds: int

@@ -96,7 +96,7 @@ def open_until(stack: Stack, *, now: datetime) -> datetime | None:
     return end if end > minute else None
 
 
-def reason(stack: Stack) -> str:
+def window_reason(stack: Stack) -> str:
     """Return the reason of the last window; `unknown` where none was stored."""
     ssm = client(stack, "ssm")
     with explained(stack, "The reason cannot be read"):
