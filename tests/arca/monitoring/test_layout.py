@@ -1,4 +1,4 @@
-"""The layout of the package: what is pure, and where the objectives' numbers stand."""
+"""The layout of the package: which modules are pure, and where the objectives' numbers are."""
 
 import ast
 import subprocess
@@ -18,13 +18,13 @@ PURE = sorted(set(PACKAGE.rglob("*.py")) - set((PACKAGE / "live").rglob("*.py"))
 
 
 def name(path: Path) -> str:
-    """A file's name as a module."""
+    """Return a file's name as a module."""
     dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     return dotted.removesuffix(".__init__")
 
 
 def imported(path: Path) -> set[str]:
-    """The packages that a file imports anywhere, by the first part of their names."""
+    """Return the packages that a file imports anywhere, by the first part of their names."""
     tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
     found: set[str] = set()
     for node in tree:
@@ -42,7 +42,7 @@ def test_only_live_reads_cloudwatch_or_draws(path: Path) -> None:
 
 
 def test_nothing_pure_brings_boto3_or_matplotlib_by_another_way() -> None:
-    """Importing all of it loads neither, through no module of ours."""
+    """Importing all pure modules loads neither, not even through other modules of ours."""
     code = (
         "import sys, importlib\n"
         f"for name in {[name(path) for path in PURE]!r}: importlib.import_module(name)\n"
@@ -56,7 +56,7 @@ def test_nothing_pure_brings_boto3_or_matplotlib_by_another_way() -> None:
 
 
 def test_the_publisher_is_the_one_exception() -> None:
-    """Its name is worth its place in the list only while it needs boto3."""
+    """The exception is listed only while the publisher needs boto3."""
     assert imported(LAMBDA_CODE) & IMPURE == {"boto3"}
 
 
@@ -66,3 +66,32 @@ def test_the_objectives_numbers_stand_in_a_folder_of_their_own() -> None:
     assert {path.suffix for path in FOLDER.iterdir()} == {".yaml"}
     assert "target: 0.95" in (FOLDER / "latency.yaml").read_text(encoding="utf-8")
     assert not [path for path in PACKAGE.rglob("*.yaml") if path.parent != FOLDER]
+
+
+CLOCK_READS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "localtime", "gmtime"}
+COMMANDS = [ROOT / "arca" / "cli" / f"{name}.py" for name in ("slo", "dashboard")]
+CLOCKED = sorted({*PACKAGE.rglob("*.py"), *COMMANDS} - {LAMBDA_CODE})
+"""All but the publisher's function, which AWS Lambda calls without a clock."""
+
+
+def clock_reads(path: Path) -> list[str]:
+    """Return the calls that read the system's clock; `clock.now()` is the injected one."""
+    return [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in CLOCK_READS
+        and ast.unparse(node.func) != "clock.now"
+    ]
+
+
+@pytest.mark.parametrize("path", CLOCKED, ids=lambda path: str(path.relative_to(ROOT / "arca")))
+def test_nothing_reads_the_systems_clock(path: Path) -> None:
+    """Commands get a Clock and pass moments on, so that a test needs no patch."""
+    assert clock_reads(path) == []
+
+
+def test_a_read_of_the_systems_clock_is_found() -> None:
+    """The check finds the one read that is allowed, so it can find others."""
+    assert len(clock_reads(LAMBDA_CODE)) == 1

@@ -18,7 +18,7 @@ from arca.monitoring.slo.objectives import read_objectives
 from arca.monitoring.slo.publisher_input import publisher_input
 from tests.stacks import graph
 
-NOW = datetime.now(UTC).replace(minute=5, second=0, microsecond=0)
+NOW = datetime(2026, 10, 14, 9, 5, tzinfo=UTC)
 HOUR = NOW.replace(minute=0)
 BIND: dict[Binding, list[str]] = {"stage": ["prod"], "canary": ["probe"]}
 STACK = publisher_input(read_objectives(), BIND, stage="prod")
@@ -26,7 +26,7 @@ STACK = publisher_input(read_objectives(), BIND, stage="prod")
 
 @pytest.fixture
 def cloudwatch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """An empty CloudWatch."""
+    """Return a client of an empty CloudWatch."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
@@ -50,7 +50,7 @@ def put(cloudwatch: Any, name: str, values: dict[datetime, float]) -> None:
 
 
 def probe(cloudwatch: Any, bad: range, *, minutes: int) -> None:
-    """Runs of the probe, counted backwards from the hour."""
+    """Put runs of the probe, counted backwards from the hour."""
     data = [
         {
             "MetricName": "SuccessPercent",
@@ -67,7 +67,7 @@ def probe(cloudwatch: Any, bad: range, *, minutes: int) -> None:
 
 
 def values(published: list[dict[str, Any]], name: str) -> dict[str, float]:
-    """An objective's values by metric and window."""
+    """Return an objective's values by metric and window."""
     return {
         f"{one['metric']} {one['Window']}": one["value"]
         for one in published
@@ -76,7 +76,7 @@ def values(published: list[dict[str, Any]], name: str) -> dict[str, float]:
 
 
 def test_events_over_a_month_and_a_year(cloudwatch: Any) -> None:
-    """Bad events of thirty days, those of before only in the year."""
+    """The month counts bad events of 30 days; older ones count only in the year."""
     days = {HOUR - timedelta(days=n, minutes=30): 10_000.0 for n in range(60)}
     put(cloudwatch, "Requests", days)
     near, far = HOUR - timedelta(days=2, minutes=30), HOUR - timedelta(days=40, minutes=30)
@@ -90,7 +90,7 @@ def test_events_over_a_month_and_a_year(cloudwatch: Any) -> None:
 
 
 def test_a_new_service_has_the_whole_months_budget(cloudwatch: Any) -> None:
-    """One bad hour of the first day is not half the budget of thirty."""
+    """One bad hour on the first day does not use half the budget of 30 days."""
     hours = {HOUR - timedelta(hours=n): 1000.0 for n in range(1, 25)}
     put(cloudwatch, "Requests", hours)
     put(cloudwatch, "RequestsFailed", {HOUR - timedelta(hours=2): 72.0})
@@ -99,14 +99,14 @@ def test_a_new_service_has_the_whole_months_budget(cloudwatch: Any) -> None:
 
 
 def test_good_events_are_turned_into_bad_ones(cloudwatch: Any) -> None:
-    """And an hour without a good one is wholly bad."""
+    """An hour without a good event is wholly bad."""
     put(cloudwatch, "Requests", {HOUR - timedelta(hours=1): 1000.0})
     found = values(publisher.publish(cloudwatch, STACK, now=NOW), "latency")
     assert found["BurnRate 1h"] == pytest.approx(1 / 0.05)
 
 
 def test_slices_are_counted_from_minutes_and_kept(cloudwatch: Any) -> None:
-    """Twice the same: a run that is repeated changes nothing."""
+    """A repeated run changes nothing."""
     probe(cloudwatch, range(70, 81), minutes=300)
     published: list[dict[str, Any]] = []
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_slices_are_counted_from_minutes_and_kept(cloudwatch: Any) -> None:
 
 
 def test_slices_of_before_are_remembered(cloudwatch: Any) -> None:
-    """CloudWatch keeps minutes for 15 days only; what was counted then is kept for the year."""
+    """CloudWatch keeps minutes for 15 days only; the counted slices stay for the year."""
     put_at = HOUR - timedelta(days=13)
     cloudwatch.put_metric_data(
         Namespace="arca-api",
@@ -140,7 +140,7 @@ def test_slices_of_before_are_remembered(cloudwatch: Any) -> None:
 
 
 def test_without_data_nothing_is_consumed(cloudwatch: Any) -> None:
-    """A stack of today."""
+    """A new stack has no data, and its values are 0."""
     found = publisher.compute(cloudwatch, STACK, now=NOW)
     assert {one["value"] for one in found} == {0.0}
     assert cloudwatch.list_metrics(Namespace="arca-api")["Metrics"] == []
@@ -148,7 +148,7 @@ def test_without_data_nothing_is_consumed(cloudwatch: Any) -> None:
 
 @pytest.mark.usefixtures("cloudwatch")
 def test_the_function_carries_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    """The very zip that prod declares runs by itself, with nothing of ours beside it."""
+    """The zip that prod declares runs alone, without any other module of ours."""
     code = graph("prod").one("aws:s3/bucketObjectv2:BucketObjectv2", "observability-publisher")
     archive = zipfile.ZipFile(BytesIO(b64decode(code.inputs["contentBase64"])))
     archive.extractall(tmp_path)
