@@ -1,4 +1,4 @@
-"""What the service logs: the schema of a line, and what must never stand in one.
+"""The contract of the service's log: the schema of a line, and the secrets that none may hold.
 
 docs/service-contract.md says it in words. The metrics of a line are CloudWatch's embedded metric
 format (Amazon CloudWatch User Guide, "Specification: Embedded metric format").
@@ -17,9 +17,9 @@ LOG_LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"]
 EMITTED: Mapping[str, Metric] = {
     metric.name: metric for metric in CATALOGUE.values() if metric.emitter == "service"
 }
-"""What the service emits, by CloudWatch's name."""
+"""The metrics that the service emits, by CloudWatch's name."""
 WITHOUT_REQUEST = ("service.start", "service.stop", "metrics")
-"""Events that belong to no request, and need no correlation id."""
+"""Events that belong to no request and need no correlation id."""
 SECRET_KEY = re.compile(
     r"(^|_)(password|passwd|secret|token|api_key|private_key|authorization|credentials?|cookie)$"
 )
@@ -27,7 +27,7 @@ SECRET_KEY = re.compile(
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of a line of the service's log."""
+    """Return the JSON Schema of a line of the service's log."""
     text, number = {"type": "string", "minLength": 1}, {"type": "number", "minimum": 0}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -125,7 +125,7 @@ VALIDATOR = Draft202012Validator(schema())
 
 
 def breaches(line: Mapping[str, Any]) -> Iterator[str]:
-    """Everything in a line that breaks the contract."""
+    """Yield everything in a line that breaks the contract."""
     errors = cast("Any", VALIDATOR).iter_errors(line)
     yield from sorted(_explain(error) for error in errors)
     yield from _metrics(line)
@@ -138,7 +138,7 @@ def _explain(error: ValidationError) -> str:
 
 
 def _metrics(line: Mapping[str, Any]) -> Iterator[str]:
-    """What a schema cannot say of metrics: names, units and dimensions that belong together."""
+    """Yield the metrics whose name, unit and dimensions disagree: a schema cannot say it."""
     for directives in _objects([line.get("_aws")]):
         for group in _objects(directives.get("CloudWatchMetrics")):
             for item in _objects(group.get("Metrics")):
@@ -163,7 +163,7 @@ def _metric(
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; the schema has said already where something else stands."""
+    """Return the objects of a list; the schema already reports anything else."""
     items = cast("list[Any]", value) if isinstance(value, list) else []
     return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
 
@@ -177,7 +177,7 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
 CUIT = re.compile(r"(?<![\w-])(\d{2})-?(\d{8})-?(\d)(?![\w-])")
 WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 UNCHECKED = ("timestamp", "trace_id", "correlation_id", "_aws")
-"""Where digits are no customer's."""
+"""Fields whose digits never belong to a customer."""
 
 
 def _revealed(value: Any, path: str) -> Iterator[str]:
@@ -203,13 +203,13 @@ def _in_clear(text: str) -> Iterator[str]:
 
 
 def is_secret(key: str) -> bool:
-    """Whether a field's name says that it holds a secret, in any of the usual writings."""
+    """Return whether a field's name says that it holds a secret, in camel case or any other."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[-.\s]", "_", key).lower()
     return SECRET_KEY.search(words) is not None
 
 
 def is_cuit(digits: str) -> bool:
-    """Whether eleven digits are a CUIT, by its check digit (modulus 11).
+    """Return whether eleven digits are a CUIT, by its check digit (modulus 11).
 
     Other long numbers, such as epoch seconds, seldom pass.
     """

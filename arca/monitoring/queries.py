@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SavedQuery:
-    """A query, and what it answers."""
+    """A Logs Insights query and the question that it answers."""
 
     name: str
     answers: str

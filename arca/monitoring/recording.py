@@ -40,7 +40,7 @@ class RecordingFile(BaseModel):
 
 @dataclass(frozen=True)
 class Recording:
-    """Series of equal length from a moment on."""
+    """Series of equal length from one moment on, with the rows of log tables."""
 
     file: RecordingFile
 
@@ -58,12 +58,12 @@ class Recording:
             raise _unreadable(path, str(error)) from None
 
     def write(self, path: Path) -> None:
-        """Write the file."""
+        """Write the file; raises OSError where that fails."""
         path.write_text(json.dumps(self.file.model_dump(mode="json"), indent=1), encoding="utf-8")
 
     @property
     def title(self) -> str:
-        """What it is, for a picture's title."""
+        """The recording's name, for a picture's title."""
         return self.file.title
 
     @property
@@ -74,7 +74,7 @@ class Recording:
         return [self.file.start + number * step for number in range(length)]
 
     def split(self, reading: Reading) -> Mapping[str, Series]:
-        """The reading's series, by the values of what it is split by."""
+        """Return the reading's series, by the values of the dimensions that split it."""
         key = reading_key(reading)
         return {
             name.removeprefix(key).removeprefix("/"): np.array(values, dtype=float)
@@ -83,11 +83,11 @@ class Recording:
         }
 
     def series(self, reading: Reading) -> Series:
-        """The reading's only series; empty where there is none."""
+        """Return the reading's only series; empty where there is none."""
         return self.split(reading).get("", np.array([]))
 
     def rows(self, title: str) -> Sequence[Mapping[str, Any]]:
-        """The rows of a log table."""
+        """Return the rows of a log table."""
         return self.file.rows.get(title, [])
 
 
@@ -101,6 +101,6 @@ def _unreadable(path: Path, why: str) -> ArcaError:
 
 
 def reading_key(reading: Reading) -> str:
-    """A reading's name in the file."""
+    """Return a reading's name in the file."""
     fixed = "".join(f"/{name}={value}" for name, value in sorted(reading.fixed.items()))
     return f"{reading.metric}/{reading.stat}{fixed}"

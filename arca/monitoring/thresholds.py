@@ -1,10 +1,10 @@
-"""From when on a signal is alarming: settings, with defaults for a small production."""
+"""Thresholds of alarms: settings, with defaults for a small production."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Thresholds(BaseModel):
-    """Thresholds of the alarms that are not an objective's."""
+    """Thresholds of the alarms that no objective defines."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

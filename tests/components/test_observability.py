@@ -1,4 +1,4 @@
-"""What a stack declares to be watched, as a graph: alarms, routes, dashboards, traces, budgets."""
+"""The resources that watch a stack: alarms, topics, dashboards, traces and budgets."""
 
 import json
 from typing import Any
@@ -21,13 +21,13 @@ SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 
 
 def watching(declared: Graph) -> list[Registration]:
-    """The alarms of the observability component."""
+    """Return the alarms of the observability component."""
     return [n for n in declared.of(ALARM, COMPOSITE) if n.component == "observability"]
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_alarm_says_what_it_means_and_where_to_read_on(stack: str) -> None:
-    """Severity where it notifies, one runbook, and a text that CloudWatch takes."""
+    """An alarm that notifies has a severity and one runbook; CloudWatch accepts every text."""
     for node in watching(graph(stack)):
         text = node.inputs["alarmDescription"]
         assert len(text) <= 1024
@@ -38,7 +38,7 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(stack: str) -> None
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_severities_have_topics_of_their_own(stack: str) -> None:
-    """What pages goes elsewhere than what waits, and says when it is over."""
+    """Pages and tickets go to different topics, and each alarm also reports its end."""
     topics = graph(stack).outputs["observability"]["topics"]
     assert len(set(topics.values())) == 4
     for node in watching(graph(stack)):
@@ -49,7 +49,7 @@ def test_severities_have_topics_of_their_own(stack: str) -> None:
 
 
 def test_missing_data_means_what_each_alarm_says() -> None:
-    """Silence of the replica, of health and of the published budget is chosen one by one."""
+    """Missing data of the replica, of health and of the budget has a chosen meaning each."""
     declared = graph("prod")
     treated = {
         node.name: node.inputs["treatMissingData"]
@@ -65,7 +65,7 @@ def test_missing_data_means_what_each_alarm_says() -> None:
 
 
 def test_runbooks_are_linked_where_the_repository_is_known() -> None:
-    """Otherwise alarms name the file."""
+    """Without a repository's URL, alarms name the runbook's file."""
     url = "https://git.example/arca-infra/blob/main"
     declared = declare("dr", changed("dr", {"observability.repository_url": url}))
     texts = [node.inputs["alarmDescription"] for node in watching(declared)]
@@ -74,7 +74,7 @@ def test_runbooks_are_linked_where_the_repository_is_known() -> None:
 
 @pytest.mark.parametrize("stack", ["prod", "staging", "dev"])
 def test_composites_read_declared_alarms_and_are_muted_but_for_outages(stack: str) -> None:
-    """By their physical names; the suppressor is the maintenance alarm."""
+    """Composites name other alarms physically; the maintenance alarm mutes them."""
     names = {node.inputs.get("name") or node.inputs["alarmName"] for node in watching(graph(stack))}
     maintenance = f"arca-{stack}-maintenance"
     assert maintenance in names
@@ -88,7 +88,7 @@ def test_composites_read_declared_alarms_and_are_muted_but_for_outages(stack: st
 
 
 def test_alarms_read_whole_series() -> None:
-    """Every dimension that a metric has, and a value in each: with one less it is another's."""
+    """Each metric has all its dimensions with a value; with one less it is another metric."""
     known = {(m.namespace, m.name): {*m.dimensions, *m.splits} for m in CATALOGUE.values()}
     for node in watching(graph("prod")):
         queries = [query.get("metric") for query in node.inputs.get("metricQueries", [])]
@@ -101,7 +101,7 @@ def test_alarms_read_whole_series() -> None:
 
 
 def test_a_stack_that_stands_by_watches_its_replica() -> None:
-    """It has no customers, and its replica's lag is what a failover would lose."""
+    """A standby has no customers; its replica's lag is what a failover would lose."""
     names = [node.inputs["name"] for node in watching(graph("dr"))]
     assert sorted(names) == [
         "arca-dr-certificate-balancer",
@@ -115,7 +115,7 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
 
 
 def test_an_alarm_for_each_cache_node() -> None:
-    """Prod has three, dev has one."""
+    """Prod has three cache nodes, dev has one."""
     for stack, number in (("prod", 3), ("dev", 1)):
         nodes = [n for n in watching(graph(stack)) if "cache-memory" in n.name]
         ids = {n.inputs["dimensions"]["CacheClusterId"] for n in nodes}
@@ -123,7 +123,7 @@ def test_an_alarm_for_each_cache_node() -> None:
 
 
 def test_without_a_probe_nothing_reads_it() -> None:
-    """Dev has none: no availability, and everything else."""
+    """Dev has no probe, so it lacks only the availability objective."""
     text = json.dumps([node.inputs for node in graph("dev").custom()])
     assert "CloudWatchSynthetics" not in text
     objectives = graph("dev").outputs["observability"]["objectives"]
@@ -148,7 +148,7 @@ ROUTES: dict[str, Any] = {
 
 
 def test_routes_go_where_settings_say() -> None:
-    """Pages to PagerDuty, tickets to e-mail, everything to Slack; the key is a secret."""
+    """Pages go to PagerDuty, tickets to e-mail, all of them to Slack; the key is a secret."""
     declared = declare("staging", changed("staging", ROUTES))
     topics = declared.outputs["observability"]["topics"]
     routes = {(n.inputs["protocol"], n.inputs["topic"]): n for n in declared.of(SUBSCRIPTION)}
@@ -167,12 +167,12 @@ def test_routes_go_where_settings_say() -> None:
 
 
 def test_nobody_is_told_where_no_route_is_set() -> None:
-    """The committed files hold no address of anybody."""
+    """The committed files hold no address of a person."""
     assert [graph(stack).of(SUBSCRIPTION) for stack in STACKS] == [[], [], [], []]
 
 
 def test_topics_take_alarms_of_this_account_only() -> None:
-    """And CloudWatch may use their key."""
+    """CloudWatch may use the key of the topics."""
     policy = json.loads(
         graph("prod").one("aws:sns/topicPolicy:TopicPolicy", "alerting-sev1").inputs["policy"]
     )["Statement"][0]
@@ -184,7 +184,7 @@ def test_topics_take_alarms_of_this_account_only() -> None:
 
 
 def test_audit_records_reach_the_locked_bucket() -> None:
-    """From the service's log, encrypted, a minute later at most."""
+    """Metrics come from the service's encrypted log, a minute later at most."""
     prod = graph("prod")
     subscription = prod.one("aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter")
     stream = prod.one("aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream")
@@ -198,7 +198,7 @@ def test_audit_records_reach_the_locked_bucket() -> None:
 
 
 def test_traces_keep_errors_and_slow_requests() -> None:
-    """The collector decides at a trace's end; X-Ray's own rules know no errors."""
+    """The collector decides at the end of a trace; X-Ray's own rules see no errors."""
     parameter = graph("prod").one("aws:ssm/parameter:Parameter", "service-collector")
     config = json.loads(parameter.inputs["value"])
     policies = {p["name"]: p for p in config["processors"]["tail_sampling"]["policies"]}
@@ -216,7 +216,7 @@ def test_traces_keep_errors_and_slow_requests() -> None:
 
 
 def test_xray_is_asked_for_a_stages_share_and_for_no_health_checks() -> None:
-    """Rules by stage; each group finds the requests that burn its objective's budget."""
+    """Rules depend on the stage; each group finds the requests that burn an objective's budget."""
     dev = declare("dev", changed("dev", {"service.collector.sample_percent": 50}))
     for declared, share in ((dev, 0.5), (graph("prod"), 0.05)):
         rules = declared.of("aws:xray/samplingRule:SamplingRule")
@@ -231,7 +231,7 @@ def test_xray_is_asked_for_a_stages_share_and_for_no_health_checks() -> None:
 
 
 def test_logs_are_kept_for_ninety_days() -> None:
-    """Of each service; encryption is an invariant of every stack."""
+    """Every log group keeps 90 days; encryption is an invariant of every stack."""
     kept = {
         node.inputs["name"]: node.inputs["retentionInDays"]
         for node in graph("prod").of("aws:cloudwatch/logGroup:LogGroup")
@@ -242,14 +242,14 @@ def test_logs_are_kept_for_ninety_days() -> None:
 
 
 def test_budgets_are_published_once_an_hour() -> None:
-    """After the hour's last minute has arrived, and again when it fails."""
+    """The schedule runs after the hour's last minute has arrived, and retries a failure."""
     schedule = graph("prod").one("aws:scheduler/schedule:Schedule", "observability-publisher")
     assert schedule.inputs["scheduleExpression"] == "cron(5 * * * ? *)"
     assert schedule.inputs["target"]["retryPolicy"]["maximumRetryAttempts"] > 0
 
 
 def test_events_of_ecs_are_kept_and_counted() -> None:
-    """Deployments that failed, migrations that failed, tasks that exited."""
+    """The rules match failed deployments, failed migrations and exited tasks."""
     for rule in graph("prod").of("aws:cloudwatch/eventRule:EventRule"):
         pattern = json.loads(rule.inputs["eventPattern"])
         assert pattern["source"] == ["aws.ecs"]
@@ -261,7 +261,7 @@ def test_events_of_ecs_are_kept_and_counted() -> None:
 
 
 def test_a_task_that_a_deployment_stops_is_no_crash() -> None:
-    """Only those that exited by themselves, or never started."""
+    """The rule matches tasks that exited by themselves or never started."""
     rule = graph("prod").one("aws:cloudwatch/eventRule:EventRule", "observability-crash-failed")
     assert json.loads(rule.inputs["eventPattern"])["detail"]["stopCode"] == [
         "EssentialContainerExited",

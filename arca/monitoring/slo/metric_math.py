@@ -32,7 +32,7 @@ COMPARE: Mapping[type[ast.cmpop], Operator] = {
 
 
 def evaluate(expression: str, series: Mapping[str, Series]) -> Series:
-    """The expression's series; raises ArcaError for what is not understood here."""
+    """Return the expression's series; raises ArcaError for a function that is not known here."""
     try:
         tree = ast.parse(expression, mode="eval")
     except SyntaxError as error:

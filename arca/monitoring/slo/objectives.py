@@ -41,7 +41,7 @@ def read_objectives(
     """Read every objective, sorted by name, or those that a stack with `bindings` can measure.
 
     Raises Explained with every problem, each as `file:line`: what breaks OpenSLO, what CloudWatch
-    cannot do, a metric that the catalogue lacks, a runbook that nobody declared.
+    cannot do, a metric that the catalogue lacks, a runbook that is not declared.
     """
     objectives: list[Objective] = []
     problems: list[str] = []

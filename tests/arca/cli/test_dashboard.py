@@ -18,7 +18,7 @@ from tests.arca.emulated import NOW, Cloud, arca, as_json
 
 
 def test_dashboards_are_recorded_and_drawn(cloud: Cloud, tmp_path: Path) -> None:
-    """From CloudWatch to a file, from the file to a picture."""
+    """A recording of CloudWatch becomes a file, and the file becomes a picture."""
     cloud.client("cloudwatch").put_metric_data(
         Namespace="arca-api",
         MetricData=[
@@ -46,7 +46,7 @@ def test_dashboards_are_recorded_and_drawn(cloud: Cloud, tmp_path: Path) -> None
 
 
 def test_dashboards_are_drawn_without_any_cloud(tmp_path: Path) -> None:
-    """From the made-up day, and it says so."""
+    """Without a recording, the picture shows the made-up day, and the output says so."""
     picture = tmp_path / "business.png"
     result = arca("dashboard", "render", "business", "--out", str(picture))
     assert "a made-up day" in result.output
@@ -59,7 +59,7 @@ BLUE, ORANGE = (31, 119, 180), (255, 127, 14)
 
 
 def columns(path: Path, color: tuple[int, int, int]) -> int:
-    """How many columns of a picture have a colour."""
+    """Return how many columns of a picture have a colour."""
     with Image.open(path) as picture:
         pixels = np.asarray(picture.convert("RGB")).astype(int)
     return int((np.abs(pixels - color).sum(axis=2) < 40).any(axis=0).sum())
@@ -113,7 +113,7 @@ UNREADABLE: tuple[tuple[str, str], ...] = (
 
 @pytest.mark.parametrize(("content", "said"), UNREADABLE, ids=[said for _, said in UNREADABLE])
 def test_a_recording_that_is_none(content: str, said: str, tmp_path: Path) -> None:
-    """What is wrong and where in it, and nothing is drawn."""
+    """The error names what is wrong and where; nothing is drawn."""
     data, picture = tmp_path / "x.json", tmp_path / "x.png"
     data.write_text(content, encoding="utf-8")
     result = arca("dashboard", "render", "database", "--data", str(data), "--out", str(picture))
@@ -143,7 +143,7 @@ def test_a_recording_that_is_none(content: str, said: str, tmp_path: Path) -> No
     ],
 )
 def test_dashboards_that_cannot_be_drawn(arguments: tuple[str, ...], said: str) -> None:
-    """One clear error each."""
+    """Each mistake has one clear error."""
     result = arca("dashboard", *arguments)
     assert result.exit_code == 1
     assert said in str(result.exception)
@@ -152,7 +152,7 @@ def test_dashboards_that_cannot_be_drawn(arguments: tuple[str, ...], said: str) 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("out", [".", "gone/x.json", "/proc/x.json"])
 def test_a_recording_that_cannot_be_written(out: str) -> None:
-    """Said, whatever was read before."""
+    """One error names the path, also where only the writing itself fails."""
     result = arca("dashboard", "record", "database", "--out", out)
     assert isinstance(result.exception, ArcaError)
     assert f"where:  {out}" in str(result.exception)

@@ -1,4 +1,4 @@
-"""Alarms, runbooks, dashboards: each names only what exists, and nothing is forgotten."""
+"""Alarms, runbooks and dashboards name only what exists, and show every metric."""
 
 import json
 import re
@@ -26,7 +26,7 @@ BOARDS = all_dashboards(OBJECTIVES)
 
 
 def everything() -> Alarms:
-    """All alarms of a stack that serves, and of one that stands by."""
+    """Return all alarms of a stack that serves, and those of a standby."""
     found = table.serving_alarms(Thresholds(), sessions=500) + table.standby_alarms(Thresholds())
     for objective in OBJECTIVES:
         found += compile_objective(objective)
@@ -34,7 +34,7 @@ def everything() -> Alarms:
 
 
 def test_each_alarm_has_one_runbook_and_each_runbook_an_alarm() -> None:
-    """The ten of the user's document."""
+    """The user's document names ten runbooks."""
     assert len(RUNBOOKS) == 10
     used = Counter(alarm.runbook for alarm in everything().notifying())
     assert set(used) == set(RUNBOOKS)
@@ -42,7 +42,7 @@ def test_each_alarm_has_one_runbook_and_each_runbook_an_alarm() -> None:
 
 
 def test_names_are_unique() -> None:
-    """But for what both kinds of stacks have."""
+    """The alarms of a serving stack and of all its objectives have different names."""
     serving = table.serving_alarms(Thresholds(), sessions=500)
     for objective in OBJECTIVES:
         serving += compile_objective(objective)
@@ -51,21 +51,21 @@ def test_names_are_unique() -> None:
 
 
 def test_composites_read_alarms_that_exist() -> None:
-    """And only those."""
+    """A composite names alarms of its own stack only."""
     names = {one.name for one in (*everything().alarms, *everything().composites)}
     for composite in everything().composites:
         assert set(composite.all_of) | set(composite.none_of) <= names
 
 
 def test_every_alarm_reads_the_catalogue() -> None:
-    """By ids; with the dimensions that the catalogue leaves open, and no others."""
+    """Readings name metrics by id, with the dimensions that the catalogue leaves open."""
     for alarm in everything().alarms:
         for reading in alarm.readings.values():
             assert set(CATALOGUE[reading.metric].splits) == set(reading.fixed)
 
 
 def test_what_ends_in_silence_is_breaching() -> None:
-    """Signals whose silence is the trouble itself."""
+    """Missing data breaches only where silence is the trouble itself."""
     silent = {alarm.name for alarm in everything().alarms if alarm.missing == "breaching"}
     assert silent == {
         "api-no-healthy-tasks",
@@ -76,14 +76,14 @@ def test_what_ends_in_silence_is_breaching() -> None:
 
 
 def test_an_outage_is_never_muted() -> None:
-    """A maintenance window keeps nothing of SEV1 quiet."""
+    """A maintenance window never mutes an alarm of SEV1."""
     muted = [c for c in everything().composites if c.muted_in_maintenance]
     assert {c.severity for c in muted} == {"SEV2", "SEV3"}
     assert {"availability-outage", "errors-outage"}.isdisjoint(c.name for c in muted)
 
 
 def test_every_signal_has_its_role() -> None:
-    """Of each service rate, errors and duration; of the machines utilization and saturation."""
+    """Each service has rate, errors and duration; machines have utilization and saturation."""
     for group in ("API", "Database", "ARCA client"):
         assert {"rate", "errors", "duration"} <= {metric.role for metric in GROUPS[group]}
     for group in ("Database", "Redis", "Infrastructure"):
@@ -91,7 +91,7 @@ def test_every_signal_has_its_role() -> None:
 
 
 def test_every_metric_is_shown_or_alarmed() -> None:
-    """Nothing is collected for nobody."""
+    """An alarm, a dashboard or an objective reads each metric."""
     used = {r.metric for alarm in everything().alarms for r in alarm.readings.values()}
     for board in BOARDS.values():
         used |= board.metrics()
@@ -120,14 +120,14 @@ LISTED = {
 
 @pytest.mark.parametrize("name", LISTED)
 def test_dashboards_have_all_that_the_document_lists(name: str) -> None:
-    """Four of its, and the business one."""
+    """Four dashboards are those of the user's document; the fifth is the business's."""
     titles = [widget.title for widget in BOARDS[name].widgets]
     assert set(LISTED[name]) <= set(titles)
     assert len(titles) == len(set(titles))
 
 
 def test_each_objective_is_shown_twice() -> None:
-    """Its budget on the overview, its indicator on its service's board."""
+    """The overview shows its budget, and its service's dashboard shows its indicator."""
     overview = [widget.title for widget in BOARDS["system-overview"].widgets]
     for objective in OBJECTIVES:
         assert f"Error budget: {objective.title}" in overview
@@ -152,7 +152,7 @@ def test_widgets_neither_overlap_nor_leave_the_grid(name: str) -> None:
 
 
 class Everything(dict[Binding, list[str]]):
-    """Bindings that have whatever is asked for."""
+    """Return bindings that have a value for whatever is asked for."""
 
     def __missing__(self, key: Binding) -> list[str]:
         return [f"{key}-1", f"{key}-2"] if key == "cache_node" else [key]
@@ -160,7 +160,7 @@ class Everything(dict[Binding, list[str]]):
 
 @pytest.mark.parametrize("name", LISTED)
 def test_bodies_are_what_cloudwatch_takes(name: str) -> None:
-    """Whole metrics, unique ids, expressions over ids that exist; and not too big."""
+    """Metrics are complete, ids unique, expressions use known ids, and the body is not too big."""
     content = dashboard_body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
     assert len(json.dumps(content)) < 1_000_000
     for widget in content["widgets"]:
@@ -172,7 +172,7 @@ def test_bodies_are_what_cloudwatch_takes(name: str) -> None:
 
 
 def check_metrics(rows: list[list[Any]]) -> None:
-    """One widget's rows."""
+    """Return the rows of one widget."""
     options = [row[-1] for row in rows]
     ids = [option["id"] for option in options if "id" in option]
     assert len(ids) == len(set(ids))
@@ -193,7 +193,7 @@ def check_metrics(rows: list[list[Any]]) -> None:
 
 
 def rows(title: str) -> dict[str, Any]:
-    """A graph of the overview or of the API's board as CloudWatch is given it."""
+    """Return a graph of the overview or of the API's dashboard, as CloudWatch gets it."""
     for name in ("system-overview", "api-service"):
         content = dashboard_body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
         for widget in content["widgets"]:
@@ -203,7 +203,7 @@ def rows(title: str) -> dict[str, Any]:
 
 
 def test_what_has_another_unit_has_an_axis_of_its_own() -> None:
-    """A burn rate beside percents would lie on the ground."""
+    """A burn rate on the axis of the percentages would look like 0."""
     shown = rows("Error budget: API error rate")
     sides = [row[-1].get("yAxis", "left") for row in shown["metrics"]]
     assert sides == ["left", "left", "right"]
@@ -212,7 +212,7 @@ def test_what_has_another_unit_has_an_axis_of_its_own() -> None:
 
 
 def test_endpoints_are_searched_within_the_stage() -> None:
-    """A staging in the same account must not be in prod's graph."""
+    """A staging stack in the same account must not appear in prod's graph."""
     expression = rows("Requests by endpoint")["metrics"][0][-1]["expression"]
     assert expression.startswith('SEARCH(\'{arca-api,Stage,Route} MetricName="RouteRequests" ')
     assert 'Stage="stage"' in expression
@@ -220,7 +220,7 @@ def test_endpoints_are_searched_within_the_stage() -> None:
 
 @pytest.mark.parametrize("name", LISTED)
 def test_no_failure_and_no_success_are_drawn(name: str) -> None:
-    """Counters that count nothing stay silent: only without any event is there no share."""
+    """A missing count is 0; the share is missing only without any event."""
     for line in (line for w in BOARDS[name].widgets if isinstance(w, Graph) for line in w.lines):
         if line.expression:
             silent = {key: np.array([np.nan]) for key in line.readings}
@@ -229,11 +229,11 @@ def test_no_failure_and_no_success_are_drawn(name: str) -> None:
 
 
 WHOLE = {"failed": "whole", "succeed": "whole", "% good": "total"}
-"""What a share is of, by the line's label."""
+"""Return the readings of a share's line, by the line's label."""
 
 
 def test_what_is_read_of_a_budget_is_published() -> None:
-    """By alarms and by graphs, with the publisher's own windows."""
+    """Alarms and graphs read each published metric, with the publisher's own windows."""
     stack = publisher_input(OBJECTIVES, Everything(), stage="prod")["objectives"]
     windows = {one["name"]: {"1h", *one["burn_windows"]} for one in stack}
     readings = [r for alarm in everything().alarms for r in alarm.readings.values()]

@@ -1,4 +1,4 @@
-"""The contract of a log line: what breaks it is said, what keeps it is not."""
+"""The contract of a log line: every breach is reported, and a good line has none."""
 
 import json
 from datetime import UTC, datetime
@@ -50,12 +50,12 @@ METRIC = {"Namespace": "arca-api", "Dimensions": [["Stage"]]}
 
 
 def changed(**changes: Any) -> dict[str, Any]:
-    """The good line with changes; None takes a field away."""
+    """Return the good line with changes; None removes a field."""
     return {k: v for k, v in (GOOD | changes).items() if v is not None}
 
 
 def metrics(*items: dict[str, str], **changes: Any) -> dict[str, Any]:
-    """The good line with other metrics."""
+    """Return the good line with other metrics."""
     group = METRIC | changes | {"Metrics": list(items)}
     return changed(_aws={"Timestamp": 1, "CloudWatchMetrics": [group]})
 
@@ -97,13 +97,13 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
 
 @pytest.mark.parametrize("line", [GOOD, START], ids=["request", "start"])
 def test_what_keeps_the_contract_is_quiet(line: dict[str, Any]) -> None:
-    """Nothing is said of a good line."""
+    """A good line has no breach."""
     assert list(contract.breaches(line)) == []
 
 
 @pytest.mark.parametrize(("line", "said"), BROKEN, ids=[said[:40] for _, said in BROKEN])
 def test_what_breaks_it_is_said(line: dict[str, Any], said: str) -> None:
-    """And where."""
+    """Each breach is reported with the field where it is."""
     found = list(contract.breaches(line))
     assert any(said in one for one in found), found
 
@@ -113,34 +113,34 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.text()
 
 @given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_no_line_breaks_the_checker(value: Any) -> None:
-    """Whatever stands in it."""
+    """No value of a field raises an error."""
     list(contract.breaches({"_aws": value, "x": value, "timestamp": value}))
     list(contract.breaches({"_aws": {"CloudWatchMetrics": [{"Metrics": value}, value]}}))
 
 
 @pytest.mark.parametrize("digits", ["30000000007", "20000000001", "30000000090", "30000000139"])
 def test_cuits_of_every_kind_of_check_digit(digits: str) -> None:
-    """The modulus leaves 0 and 9 too; 1 of 11 numbers has no digit at all."""
+    """The modulus allows 0 and 9 too; 1 of 11 numbers has no check digit at all."""
     assert contract.is_cuit(digits)
     assert not any(contract.is_cuit(f"3000000004{last}") for last in range(10))
 
 
 @given(st.integers(0, 99_999_999), st.sampled_from(["20", "27", "30", "33"]))
 def test_a_cuit_is_known_by_its_check_digit(number: int, kind: str) -> None:
-    """At most one of ten last digits is one."""
+    """At most one of the ten last digits makes a CUIT."""
     digits = f"{kind}{number:08}"
     assert sum(contract.is_cuit(f"{digits}{last}") for last in range(10)) <= 1
 
 
 def test_moments_are_no_customers() -> None:
-    """Epoch milliseconds and trace ids are long numbers too."""
+    """Epoch milliseconds and trace ids are long numbers, and no CUIT."""
     now = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp() * 1000)
     line = changed(trace_id="0" * 18 + "20123456786000", epoch_ms=now)
     assert list(contract.breaches(line)) == []
 
 
 def test_no_field_of_the_contract_is_a_secret() -> None:
-    """Token hits are a count, and a token is none."""
+    """The count of token hits is no token."""
     assert not [key for key in contract.schema()["properties"] if contract.is_secret(key)]
     for key in ("token", "Authorization", "db_password", "clientSecret", "set-cookie"):
         assert contract.is_secret(key)

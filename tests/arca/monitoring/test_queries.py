@@ -1,4 +1,4 @@
-"""Saved queries read what the contract promises, and all_dashboards show what they give."""
+"""Saved queries read what the contract promises, and dashboards show what they return."""
 
 import re
 
@@ -33,7 +33,7 @@ TABLES = [
 
 
 def names(query: str) -> set[str]:
-    """Fields that a query reads; not those that it makes."""
+    """Return the fields that a query reads, without those that it computes."""
     plain = re.sub(r"'[^']*'", "", query)
     made = set(re.findall(r" as (\w+)", plain))
     return set(re.findall(r"[@a-z_]+", plain)) - WORDS - made
@@ -41,12 +41,12 @@ def names(query: str) -> set[str]:
 
 @pytest.mark.parametrize("saved", QUERIES.values(), ids=QUERIES)
 def test_queries_read_fields_of_the_contract(saved: SavedQuery) -> None:
-    """A field that the service does not log finds nothing, and nobody would notice."""
+    """A query on a field that the service does not log would find nothing, without an error."""
     assert names(saved.query) <= {"@timestamp", *schema()["properties"]}
 
 
 def test_queries_filter_what_they_are_about() -> None:
-    """By correlation id, slow queries, errors, refusals of ARCA, refusals over the quota."""
+    """The queries cover correlation ids, slow queries, errors, ARCA's refusals and quotas."""
     wanted = {
         "request": "correlation_id = 'CORRELATION-ID'",
         "slow-queries": "event = 'database.query' and duration_ms > 1000",
@@ -61,6 +61,6 @@ def test_queries_filter_what_they_are_about() -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
 def test_tables_show_what_their_query_gives(table: LogTable) -> None:
-    """Column by column."""
+    """Each column of a log table is a field of its query."""
     stats, _, by = table.query.partition("| stats ")[2].partition("\n")[0].partition(" by ")
     assert set(table.columns) == {*re.findall(r" as (\w+)", stats), *by.split(", ")}

@@ -1,4 +1,4 @@
-"""Each alarm of the table is quiet on an ordinary day and speaks in its trouble, unit by unit."""
+"""Each alarm of the table is OK on an ordinary day and fires in its own trouble."""
 
 import math
 
@@ -64,11 +64,11 @@ HEALTHY: dict[str, dict[str, float]] = {
     "arca-token-hits": {"part": 98, "whole": 100},
 }
 QUIET = {"api-authentication", "arca-rejected", "arca-token-hits"}
-"""Those that say nothing of a handful of events."""
+"""Alarms that ignore a handful of events."""
 
 
 def fires(alarm: Alarm, values: dict[str, float]) -> bool:
-    """Whether it is in ALARM after as long of this as it looks back."""
+    """Return whether an alarm fires after these values for as long as it looks back."""
     minutes = alarm.period // 60 * alarm.evaluation_periods
     read = {key: np.full(minutes, values[key]) for key in alarm.readings}
     seen = evaluate(alarm.expression, read) if alarm.expression else next(iter(read.values()))
@@ -76,13 +76,13 @@ def fires(alarm: Alarm, values: dict[str, float]) -> bool:
 
 
 def test_every_alarm_is_here() -> None:
-    """A new one brings its trouble."""
+    """A new alarm needs values of its trouble here."""
     assert set(SICK) == set(ALARMS)
 
 
 @pytest.mark.parametrize("name", SICK)
 def test_an_alarm_speaks_in_its_trouble_only(name: str) -> None:
-    """Its threshold lies between an ordinary day and what it is about."""
+    """The threshold lies between an ordinary day and the trouble."""
     alarm = ALARMS[name]
     ordinary = {key: LEVELS[reading.metric].ordinary for key, reading in alarm.readings.items()}
     assert fires(alarm, SICK[name])
@@ -91,12 +91,12 @@ def test_an_alarm_speaks_in_its_trouble_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(QUIET))
 def test_a_share_of_a_handful_says_nothing(name: str) -> None:
-    """One attempt of three that fails wakes nobody."""
+    """One failed attempt of three does not fire an alarm."""
     sick = {key: value / 50 for key, value in SICK[name].items()}
     assert not fires(ALARMS[name], sick)
 
 
 @pytest.mark.parametrize("name", ["api-no-healthy-tasks", "api-no-traffic", "database-replica-lag"])
 def test_silence_speaks(name: str) -> None:
-    """Where no value is the trouble itself."""
+    """These alarms fire when no value arrives."""
     assert fires(ALARMS[name], dict.fromkeys(ALARMS[name].readings, math.nan))

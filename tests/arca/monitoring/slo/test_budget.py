@@ -1,4 +1,4 @@
-"""Error budgets: the arithmetic, at its ends."""
+"""The arithmetic of error budgets at its limits."""
 
 import math
 
@@ -16,13 +16,13 @@ def test_a_handful_of_failures_burns_no_budget_of_a_few_events() -> None:
 
 
 def test_nothing_burns_nothing() -> None:
-    """Without traffic, and without a failure."""
+    """Nothing is used without traffic or without a failure."""
     assert budget.burn_rate(0, 0, 0.999) == 0
     assert budget.consumed(0, 1000, 0.999) == 0
 
 
 def test_when_it_is_gone() -> None:
-    """Never where nothing burns, now where nothing is left, sooner the less is left."""
+    """The time is infinite where nothing burns, 0 where nothing is left, else in proportion."""
     assert math.isinf(budget.days_left(40, 0))
     assert budget.days_left(100, 5) == budget.days_left(130, 0) == 0
     assert budget.days_left(50, 2) == pytest.approx(7.5)
@@ -30,6 +30,6 @@ def test_when_it_is_gone() -> None:
 
 @pytest.mark.parametrize("elapsed", [0.0, 1.0, 2.0])
 def test_a_whole_window_is_what_it_is(elapsed: float) -> None:
-    """Only a part of a window is stretched to the whole."""
+    """Only a part of a window is extended to the whole."""
     assert budget.consumed(1, 1000, 0.999, elapsed=elapsed) == pytest.approx(100)
     assert budget.consumed(1, 1000, 0.999, elapsed=0.5) == pytest.approx(50)

@@ -1,4 +1,4 @@
-"""From objectives to alarms: the SRE workbook's windows, CloudWatch's limits."""
+"""The compiled alarms keep the SRE workbook's windows and CloudWatch's limits."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ ALL = pytest.mark.parametrize("name", OBJECTIVES)
 
 
 def alarm(alarms: Alarms, name: str) -> Alarm:
-    """One of them."""
+    """Return an alarm by its name."""
     return next(one for one in alarms.alarms if one.name == name)
 
 
@@ -31,7 +31,7 @@ def alarm(alarms: Alarms, name: str) -> Alarm:
     ],
 )
 def test_thresholds_are_the_workbooks(name: str, percents: tuple[float, ...]) -> None:
-    """14.4, 6 and 3 times the budget, in both windows of each."""
+    """Both windows of an alert have the same threshold: 14.4, 6 and 3 times the budget."""
     first = "outage" if name == "errors" else "fast-burn"
     for percent, policy, windows in zip(
         percents,
@@ -52,7 +52,7 @@ def test_short_windows_are_a_twelfth() -> None:
 
 
 def test_slices_are_counted_by_the_alarm_itself() -> None:
-    """M of N bad minutes is what the budget allows of N, and one more."""
+    """The alarm needs one bad minute more than the budget allows in its window."""
     found = {a.name: a for a in COMPILED["availability"].alarms}
     counts = {
         name: (a.datapoints, a.evaluation_periods, a.period)
@@ -82,7 +82,7 @@ def test_a_window_beyond_a_day_reads_the_publisher(name: str) -> None:
 
 @ALL
 def test_events_are_summed_and_filled(name: str) -> None:
-    """No average of ratios, nothing missing where nobody failed."""
+    """The expression divides sums, and no failures count as 0."""
     for found in COMPILED[name].alarms:
         if found.expression and "slice" not in found.readings:
             assert {r.stat for r in found.readings.values()} <= {"Sum", "SampleCount"}
@@ -93,7 +93,7 @@ def test_events_are_summed_and_filled(name: str) -> None:
 
 @ALL
 def test_a_faster_alert_silences_a_slower_one(name: str) -> None:
-    """And pages go elsewhere than tickets."""
+    """Severities of pages and tickets go to different topics."""
     composites = COMPILED[name].composites
     assert [c.severity for c in composites][1:] == ["SEV2", "SEV3", "SEV3"]
     assert composites[0].severity in ("SEV1", "SEV2")
@@ -104,20 +104,20 @@ def test_a_faster_alert_silences_a_slower_one(name: str) -> None:
 
 @ALL
 def test_halves_notify_nobody(name: str) -> None:
-    """Only composites, budgets, quiet outages and lost telemetry are heard of."""
+    """Only composites, budgets, quiet outages and lost telemetry notify."""
     halves = {part for c in COMPILED[name].composites for part in c.all_of}
     assert all((a.severity is None) == (a.name in halves) for a in COMPILED[name].alarms)
 
 
 @ALL
 def test_every_metric_is_in_the_catalogue(name: str) -> None:
-    """Its own indicator's, the load balancer's requests, the publisher's."""
+    """Alarms read the indicator, the load balancer's requests and the publisher's metrics."""
     read = {r.metric for a in COMPILED[name].alarms for r in a.readings.values()}
     assert read <= set(CATALOGUE)
 
 
 def test_budgets_alarm_at_half_three_quarters_and_all() -> None:
-    """For each objective, over 30 days."""
+    """Each objective has three alarms on its budget of 30 days."""
     for name in OBJECTIVES:
         found = [a for a in COMPILED[name].alarms if "-budget-" in a.name]
         assert [(a.threshold, a.severity) for a in found] == [
@@ -129,7 +129,7 @@ def test_budgets_alarm_at_half_three_quarters_and_all() -> None:
 
 
 def test_one_failure_never_pages() -> None:
-    """At 99.95% and 14.4 one failure is a breach below 139 requests; the least total prevents."""
+    """One failure at 99.95% and 14.4 would breach below 139 requests without a least total."""
     assert 1 / 138 > 14.4 * 0.0005 > 1 / 139
     for objective in OBJECTIVES.values():
         for policy in objective.alerts:
@@ -139,7 +139,7 @@ def test_one_failure_never_pages() -> None:
 
 
 def test_what_cloudwatch_refuses_is_refused_here() -> None:
-    """Period times periods, datapoints, and the number of metrics."""
+    """CloudWatch limits an alarm's span, its datapoints and its number of metrics."""
 
     def made(**changes: Any) -> Alarm:
         return Alarm(
@@ -165,7 +165,7 @@ def test_what_cloudwatch_refuses_is_refused_here() -> None:
 
 
 def test_durations_are_written_as_they_are_read() -> None:
-    """Both ways."""
+    """The conversion works in both directions."""
     for text in ("5m", "30m", "1h", "6h", "1d", "3d"):
         assert shorthand(seconds(text)) == text
     with pytest.raises(ValueError, match="no whole minutes"):
@@ -173,7 +173,7 @@ def test_durations_are_written_as_they_are_read() -> None:
 
 
 def test_the_years_budget() -> None:
-    """21.6 minutes in 30 days and 4.38 hours a year, as the user's document says."""
+    """99.95% allows 21.6 minutes in 30 days and 4.38 hours a year."""
     from arca.monitoring.slo import budget
 
     availability = OBJECTIVES["availability"]

@@ -1,4 +1,4 @@
-"""OpenSLO documents: what is read, and what is refused with its file and line."""
+"""OpenSLO documents: which ones are read, and which are refused with file and line."""
 
 import re
 import shutil
@@ -179,7 +179,7 @@ def test_every_shape_of_the_specification_is_read(text: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("text", "said"), REFUSED.values(), ids=REFUSED)
 def test_what_is_wrong_is_said_with_its_line(text: str, said: str, tmp_path: Path) -> None:
-    """File, line, what was wanted."""
+    """The error names file, line and what was wanted."""
     (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(Explained) as error:
         Documents.read(tmp_path)
@@ -187,7 +187,7 @@ def test_what_is_wrong_is_said_with_its_line(text: str, said: str, tmp_path: Pat
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
-    """A directory, bytes, a document that holds itself."""
+    """A directory, bytes and a recursive document are refused without a traceback."""
     (tmp_path / "a.yaml").mkdir()
     (tmp_path / "b.yaml").write_bytes(b"\xff\xfe")
     (tmp_path / "c.yaml").write_text("a: &a [*a]\n", encoding="utf-8")
@@ -199,7 +199,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_specifications_own_examples_are_read(path: Path, tmp_path: Path) -> None:
-    """Word for word; only the service that each names is added."""
+    """The examples are unchanged; only the service that each names is added."""
     shutil.copy(path, tmp_path)
     with pytest.raises(Explained) as error:
         Documents.read(tmp_path)
@@ -211,7 +211,7 @@ def test_the_specifications_own_examples_are_read(path: Path, tmp_path: Path) ->
 
 
 def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
-    """Of all files, not only of the first."""
+    """The error lists the problems of all files."""
     (tmp_path / "a.yaml").write_text(SERVICE + "  owner: me\n  other: 1\n", encoding="utf-8")
     (tmp_path / "b.yaml").write_text("kind: Thing\n", encoding="utf-8")
     with pytest.raises(Explained) as error:
@@ -236,7 +236,7 @@ def test_our_own_documents_are_read() -> None:
 
 
 def test_a_folder_without_documents_is_refused(tmp_path: Path) -> None:
-    """No objective at all is a package without its data, and never what somebody meant."""
+    """A package without its data would otherwise declare no objective in silence."""
     with pytest.raises(Explained, match="no OpenSLO document") as error:
         Documents.read(tmp_path)
     assert str(tmp_path) in str(error.value)

@@ -53,7 +53,7 @@ REFUSED = (
 
 @pytest.mark.parametrize(("file", "old", "new", "said"), REFUSED, ids=[r[3][:40] for r in REFUSED])
 def test_refused(file: str, old: str, new: str, said: str, tmp_path: Path) -> None:
-    """One error with file and line, and nothing compiled."""
+    """One error names file and line, and nothing is compiled."""
     for path in FOLDER.glob("*.yaml"):
         shutil.copy(path, tmp_path)
     changed = tmp_path / f"{file}.yaml"

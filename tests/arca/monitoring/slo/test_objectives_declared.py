@@ -1,4 +1,4 @@
-"""An OpenSLO document that comes or goes changes what is its own, and no Python with it."""
+"""Adding or deleting an OpenSLO document changes only its own resources, without Python."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 
 @pytest.fixture
 def own_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the OpenSLO documents that the program reads instead."""
+    """Let the program read a copy of the OpenSLO documents."""
     for path in documents.FOLDER.glob("*.yaml"):
         shutil.copy(path, tmp_path)
     graph("prod")
@@ -27,7 +27,7 @@ def own_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names_and_inputs(declared: Graph) -> dict[str, Any]:
-    """Each resource's inputs, by its URN; without certificates, which are new in each run."""
+    """Return each resource's inputs by URN, without certificates, which differ in each run."""
     return {
         urn: node.inputs
         for urn, node in declared.nodes.items()
@@ -40,11 +40,11 @@ SHARED = {
     "aws:cloudwatch/dashboard:Dashboard observability-system-overview",
     "aws:cloudwatch/dashboard:Dashboard observability-api-service",
 }
-"""What lists the objectives of a service: the publisher's code and its dashboards."""
+"""Resources that list the objectives of a service: the publisher's code and dashboards."""
 
 
 def difference(before: Graph, after: Graph) -> tuple[set[str], set[str], set[str]]:
-    """What came, what went, what changed, by type and name."""
+    """Return the added, the removed and the changed resources, by type and name."""
     one, other = names_and_inputs(before), names_and_inputs(after)
     node = before.nodes | after.nodes
 
@@ -59,7 +59,7 @@ def difference(before: Graph, after: Graph) -> tuple[set[str], set[str], set[str
 
 
 def widgets(declared: Graph) -> dict[str, dict[str, Any]]:
-    """What each dashboard shows, by its title; without where it stands."""
+    """Return each dashboard's widgets by title, without their positions."""
     return {
         f"{node.name}: {widget['properties']['title']}": {
             key: value for key, value in widget.items() if key not in ("x", "y")
@@ -70,7 +70,7 @@ def widgets(declared: Graph) -> dict[str, dict[str, Any]]:
 
 
 def own_widgets(title: str) -> set[str]:
-    """Of an objective of the API."""
+    """Return the titles of an objective's widgets, for an objective of the API."""
     return {
         f"observability-system-overview: Error budget: {title}",
         f"observability-api-service: Objective: {title}",
@@ -78,7 +78,7 @@ def own_widgets(title: str) -> set[str]:
 
 
 def test_deleting_an_objective_removes_its_own_and_nothing_else(own_documents: Path) -> None:
-    """Its alarms, its trace group, its widgets."""
+    """Deletion removes its alarms, its trace group and its widgets."""
     (own_documents / "latency.yaml").unlink()
     after = declare("prod")
     came, went, changed_now = difference(graph("prod"), after)
@@ -93,7 +93,7 @@ def test_deleting_an_objective_removes_its_own_and_nothing_else(own_documents: P
 
 
 def test_adding_an_objective_makes_its_own_without_any_code(own_documents: Path) -> None:
-    """A document is all that it takes."""
+    """A document is all that a new objective needs."""
     text = (own_documents / "errors.yaml").read_text(encoding="utf-8")
     text = text.replace("name: errors", "name: authentication")
     text = text.replace("displayName: API error rate", "displayName: Authentication")
@@ -113,7 +113,7 @@ def test_adding_an_objective_makes_its_own_without_any_code(own_documents: Path)
 
 
 def test_a_bad_document_stops_the_program_before_anything_of_it(own_documents: Path) -> None:
-    """With file and line, as a run's own error and no traceback."""
+    """The error names file and line, and has no traceback."""
     path = own_documents / "latency.yaml"
     text = path.read_text(encoding="utf-8").replace("op:", "op:").replace("kind: SLO", "kind: SLA")
     path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The simulator against the SRE workbook's figures, against CloudWatch's rules, against chance."""
+"""The replay against the SRE workbook's figures, CloudWatch's rules and random traffic."""
 
 import math
 from typing import Any
@@ -31,7 +31,7 @@ TRAFFIC = 1000.0
 
 
 def constant(rate: float, *, quiet_days: float = 3, minutes: int = DAY) -> tuple[EventSeries, int]:
-    """Good days, then an error rate; and the minute when it begins."""
+    """Return good days followed by an error rate, and the minute when it begins."""
     start = int(quiet_days * DAY)
     total = np.full(start + minutes, TRAFFIC)
     bad = np.zeros(start + minutes)
@@ -40,7 +40,7 @@ def constant(rate: float, *, quiet_days: float = 3, minutes: int = DAY) -> tuple
 
 
 def fired(objective: Objective, recorded: EventSeries) -> dict[str, list[Firing]]:
-    """What fired of all that notifies."""
+    """Return the firings of all alarms that notify."""
     alarms = compile_objective(objective)
     heard = {alarm.name for alarm in alarms.notifying()}
     found = replay(objective, alarms, recorded)
@@ -61,9 +61,10 @@ def fired(objective: Objective, recorded: EventSeries) -> dict[str, list[Firing]
 def test_detection_time_is_the_workbooks(
     rate: float, policy: str, factor: float, window_minutes: int
 ) -> None:
-    """(1 - SLO) / error rate x factor x window (SRE workbook, chapter 5, "5: Multiple burn rate").
+    """An alert fires after (1 - SLO) / error rate x factor x window.
 
-    And the budget consumed by then is the policy's share: 2%, 5%, 10% of 30 days.
+    The budget used by then is the alert's share: 2%, 5%, 10% of 30 days (SRE workbook, chapter
+    5, "5: Multiple burn rate").
     """
     objective = OBJECTIVES["errors"]
     recorded, start = constant(rate)
@@ -77,7 +78,7 @@ def test_detection_time_is_the_workbooks(
 
 
 def test_the_workbooks_table_of_error_rates() -> None:
-    """At 99.9%: 100% is seen in a minute, 10% in nine, 1% in hours, 0.1% pages nobody."""
+    """At 99.9%, 100% is seen in a minute, 10% in nine and 1% in hours; 0.1% never pages."""
     objective = OBJECTIVES["errors"]
     first = {}
     for rate in (1.0, 0.1, 0.01, 0.001):
@@ -92,7 +93,7 @@ def test_the_workbooks_table_of_error_rates() -> None:
 
 
 def test_what_burns_slowly_is_a_ticket_in_time() -> None:
-    """1.5 times the budget for four days: a ticket from the published three days, and no page."""
+    """1.5 times the budget for four days makes a ticket by the published burn rate, and no page."""
     recorded, start = constant(0.0015, quiet_days=4, minutes=4 * DAY)
     found = fired(OBJECTIVES["errors"], recorded)
     assert set(found) == {"errors-slow-ticket"}
@@ -114,7 +115,7 @@ def test_an_alert_ends_soon_after_the_trouble() -> None:
 
 
 def test_the_faster_alarm_silences_the_slower() -> None:
-    """While everything fails, only the outage is heard of."""
+    """While everything fails, only the outage notifies."""
     recorded, _ = constant(1.0, minutes=DAY)
     found = fired(OBJECTIVES["errors"], recorded)
     assert not {"errors-slow-burn", "errors-ticket", "errors-slow-ticket"} & set(found)
@@ -136,7 +137,7 @@ def test_a_few_failures_at_night_are_nothing() -> None:
 
 
 def test_lost_telemetry_is_said_and_is_no_outage() -> None:
-    """The load balancer counts on, the service's counters stop."""
+    """The load balancer still counts, and the service's counters stop."""
     objective = OBJECTIVES["latency"]
     alarms = compile_objective(objective)
     lost = next(alarm for alarm in alarms.alarms if alarm.name == "latency-lost-telemetry")
@@ -150,7 +151,7 @@ def test_lost_telemetry_is_said_and_is_no_outage() -> None:
 
 
 def probe(bad: dict[int, int], *, minutes: int) -> EventSeries:
-    """A probe's minutes, with bad ones from a minute on."""
+    """Return a probe's minutes, with bad ones from a minute on."""
     total = np.ones(minutes)
     good = total.copy()
     for start, length in bad.items():
@@ -171,7 +172,7 @@ def test_slices_page_for_an_outage_and_not_for_a_blip() -> None:
 
 
 def test_a_probe_that_falls_silent_is_said() -> None:
-    """Missing runs are no bad slices, and not nothing either."""
+    """Missing runs are no bad slices, but they raise an alarm of their own."""
     objective = OBJECTIVES["availability"]
     recorded = probe({}, minutes=DAY)
     recorded.total[600:] = np.nan
@@ -182,7 +183,7 @@ def test_a_probe_that_falls_silent_is_said() -> None:
 
 @st.composite
 def series(draw: st.DrawFn) -> EventSeries:
-    """A week of traffic of any kind, with any errors."""
+    """Return a week of random traffic with random errors."""
     minutes = 4 * DAY
     level = draw(st.sampled_from([0.5, 3, 40, 2000]))
     chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -199,9 +200,9 @@ def series(draw: st.DrawFn) -> EventSeries:
 @given(series(), st.sampled_from(["errors", "arca", "latency"]))
 @settings(max_examples=60, deadline=None)
 def test_a_page_means_that_the_share_was_burned(recorded: EventSeries, name: str) -> None:
-    """Whatever the traffic: at each moment of a page, both windows burn above the rate.
+    """Both windows burn above the rate at each moment of a page, whatever the traffic.
 
-    And at least `least_bad` events were bad, so that never a handful wakes anybody.
+    At least `least_bad` events were bad, so a handful of failures never pages.
     """
     objective = OBJECTIVES[name]
     found = fired(objective, recorded)
@@ -218,7 +219,7 @@ def test_a_page_means_that_the_share_was_burned(recorded: EventSeries, name: str
 @given(series())
 @settings(max_examples=30, deadline=None)
 def test_no_burn_is_missed(recorded: EventSeries) -> None:
-    """Wherever both windows burn above the rate at full traffic, something is heard of."""
+    """An alarm notifies wherever both windows burn above the rate at full traffic."""
     objective = OBJECTIVES["errors"]
     states = replay(objective, compile_objective(objective), recorded)
     bad, total = recorded.total - recorded.good, recorded.total
@@ -238,7 +239,7 @@ def test_no_burn_is_missed(recorded: EventSeries) -> None:
 
 
 def single(values: list[float], **changes: Any) -> list[int]:
-    """The states of a plain alarm over single minutes."""
+    """Return the states of a plain alarm over single minutes."""
     alarm = Alarm(
         name="a",
         title="a",
@@ -252,7 +253,7 @@ def single(values: list[float], **changes: Any) -> list[int]:
 
 
 def test_m_of_n_and_missing_data() -> None:
-    """CloudWatch's rules, alarm by alarm."""
+    """The replay follows CloudWatch's rules for missing data and M of N."""
     nan = math.nan
     assert single([0, 2, 2, 0, 0], evaluation_periods=3, datapoints=2) == [0, 0, 1, 1, 0]
     assert single([2, nan, nan]) == [1, 0, 0]
@@ -262,7 +263,7 @@ def test_m_of_n_and_missing_data() -> None:
 
 
 def test_metric_math_as_cloudwatch_does_it() -> None:
-    """FILL, IF, a division by zero that leaves nothing, and what is not understood."""
+    """FILL, IF and division by zero work as in CloudWatch; other functions are refused."""
     nan = math.nan
     read: dict[str, Series] = {"a": np.array([1.0, nan, 0.0]), "b": np.array([2.0, 4.0, 0.0])}
     assert evaluate("FILL(a, 0) + b", read).tolist() == [3, 4, 0]

@@ -1,4 +1,4 @@
-"""The tables of the SRE workbook's chapter 5, "Alerting on SLOs", out of our own code."""
+"""The tables of the SRE workbook's chapter 5, "Alerting on SLOs", by our own code."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ EXHAUSTION = [(1, 0.001, 30 * DAY), (2, 0.002, 15 * DAY), (10, 0.01, 3 * DAY), (
 
 @pytest.mark.parametrize(("rate", "errors", "minutes"), EXHAUSTION)
 def test_burn_rates_and_the_time_to_exhaustion(rate: float, errors: float, minutes: float) -> None:
-    """By the formula, and by counting what a month of that error rate uses up."""
+    """The formula agrees with the count of what a month of that error rate uses."""
     assert budget.burn_rate(errors * 1e6, 1e6, 0.999) == pytest.approx(rate)
     assert budget.days_left(0, rate) * DAY == pytest.approx(minutes)
     total = np.full(30 * DAY, 1000.0)
@@ -39,7 +39,7 @@ has all but the third, which stands in its alert rules."""
 
 
 def test_windows_and_burn_rates_are_those_recommended() -> None:
-    """And each burns its share of 30 days in its long window."""
+    """Each alert burns its share of 30 days in its long window."""
     policies = OBJECTIVES["errors"].alerts
     assert [(p.severity, p.long, p.short, p.rate) for p in policies] == [
         (severity, seconds(long), seconds(short), rate)
@@ -52,6 +52,6 @@ def test_windows_and_burn_rates_are_those_recommended() -> None:
 
 @pytest.mark.parametrize("name", sorted(OBJECTIVES))
 def test_every_objective_has_these_windows(name: str) -> None:
-    """Only how severe the first is differs: an outage of the API, or less than that."""
+    """Only the severity of the first alert differs: SEV1 for an outage of the API."""
     wanted = [(seconds(long), seconds(short), rate) for _, long, short, rate, _ in RECOMMENDED]
     assert [(p.long, p.short, p.rate) for p in OBJECTIVES[name].alerts] == wanted
