@@ -68,9 +68,7 @@ def _passes(moment: Moment) -> bool:
 
 
 def _missing_locales() -> list[str]:
-    wanted = {
-        moment.environment["LC_ALL"] for moment in MOMENTS if "LC_ALL" in moment.environment
-    }
+    wanted = {moment.environment["LC_ALL"] for moment in MOMENTS if "LC_ALL" in moment.environment}
     listed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=True)  # noqa: S607 - POSIX's own, wherever it is
     had = {name.lower().replace("utf8", "utf-8") for name in listed.stdout.split()}
     return sorted(name for name in wanted if name.lower() not in had)
