@@ -1,30 +1,36 @@
-"""The one kind of error that a user sees: what, where, what was wanted, what to do."""
+"""The errors that a command reports without a traceback, and the exit codes of all commands."""
 
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every command; `arca --help` and docs/deployment-guide.md list them."""
+    """The exit codes of every command, each with the meaning that `arca --help` prints."""
 
-    DONE = 0
-    FAILED = 1
-    """It failed; the message says what, where, what was wanted and what to do."""
-    USAGE = 2
-    """The command line was wrong; click's own code."""
-    ROLLED_BACK = 3
-    """The previous release serves."""
-    ROLLBACK_FAILED = 4
-    """Neither release is known to serve."""
-    UNKNOWN = 5
-    """ECS goes on by itself, or what runs is not what was said."""
-    REFUSED = 6
-    """Somebody else is at work, or a gate is closed; nothing was done."""
-    INTERRUPTED = 130
-    """Ctrl-C: 128 and the number of SIGINT."""
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """Make a member that is its number and knows its meaning."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    DONE = 0, "done"
+    FAILED = 1, "failed; the message says what failed, where, what was wanted and what to do"
+    USAGE = 2, "wrong usage: a command, an option or an argument is not valid"
+    ROLLED_BACK = 3, "rolled back: the previous release serves"
+    ROLLBACK_FAILED = 4, "the rollback failed: no release is known to serve; act now"
+    UNKNOWN = 5, "unknown: ECS continues on its own, or something else runs than was asked for"
+    REFUSED = 6, "refused: another operation is under way, or a gate is closed; nothing was done"
+    INTERRUPTED = 130, "interrupted; a deployment that ECS works on continues: see `arca status`"
 
 
 class ArcaError(Exception):
-    """A failure that its message explains; it never needs a traceback."""
+    """A failure that its message explains: what failed, where, what was wanted, what to do.
+
+    No text is empty, because programs read all four from `--json`.
+    """
 
     exit_code = ExitCode.FAILED
 
@@ -35,18 +41,38 @@ class ArcaError(Exception):
     def __str__(self) -> str:
         return f"{self.what}\n  where:  {self.where}\n  wanted: {self.wanted}\n  do:     {self.do}"
 
+    def as_json(self) -> dict[str, str | int]:
+        """Return the four texts and the exit code, as `--json` prints them."""
+        return {
+            "what": self.what,
+            "where": self.where,
+            "wanted": self.wanted,
+            "do": self.do,
+            "exit_code": int(self.exit_code),
+        }
+
 
 class Explained(ArcaError):
-    """A failure whose text says everything already: the settings' report."""
+    """Many problems in one text, each with its own place: a report on settings or documents.
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, where="", wanted="", do="")
+    The text alone is what a person reads; the other three fields say the same for programs.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        where: str = "the places that the message names",
+        wanted: str = "none of the problems that the message lists",
+        do: str = "correct each of them, and run this again",
+    ) -> None:
+        super().__init__(text, where=where, wanted=wanted, do=do)
 
     def __str__(self) -> str:
         return self.what
 
 
 class Refused(ArcaError):
-    """Somebody else is at work, or a gate is closed; nothing was done."""
+    """Another operation is under way, or a gate is closed; nothing was done."""
 
     exit_code = ExitCode.REFUSED

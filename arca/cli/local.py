@@ -38,7 +38,7 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
     Deployments take simulated minutes there. ARCA_LOCAL_MINUTE in the environment says how many
     seconds each takes, from 0.01 to 3600; one where it is not set.
     """
-    from arca.cli import render
+    from arca.cli import extras, render
 
     stackfile.stack_config(stack)
     state = states.State()
@@ -50,6 +50,7 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
             for step in plan:
                 render.line(f"would: {step}")
         return
+    extras.require("moto", "pulumi", "pulumi_aws", "pulumi_cloudflare")
     with render.ProgressLine() as progress:
         report = lifecycle.up(
             stack, port=port, state=state, watch=lambda p: progress.show(p.step, p.done)

@@ -1,4 +1,4 @@
-"""`arca`, the operator's command: finds a command when it is called, and not before."""
+"""`arca`, the operator's command line: it imports a command only when that command runs."""
 
 import importlib
 import sys
@@ -8,78 +8,83 @@ from typing import Any
 
 import click
 
+from arca.cli import extras
 from arca.errors import ArcaError, ExitCode
 
 COMMANDS: Mapping[str, str] = {
-    "bootstrap": "An empty account's first things: state, its key, GitHub's login, the boundary.",
-    "ci": "Steps of the GitHub workflows; docs/pipeline.md describes them.",
-    "contract": "What the service logs, held against its contract.",
-    "dashboard": "The dashboards, as pictures.",
-    "deploy": "Ship an image, to a verdict on what runs.",
-    "diff": "What runs, against what a deployment would run.",
-    "exec": "A shell in a running task.",
-    "history": "What was deployed when, and how it ended.",
-    "local": "The emulated cloud on this machine: up, down, status.",
-    "logs": "A request's log lines, across all groups.",
-    "maintenance": "Windows in which alarms below SEV1 do not notify.",
-    "migrate": "The schema, phase by phase.",
-    "promote": "Let a paused deployment go on.",
-    "ranges": "Cloudflare's address ranges, which the load balancer lets in.",
-    "rollback": "The release that was live before, again.",
-    "run": "A one-off task: its log lines, its exit code.",
-    "scale": "How many tasks run, until the next `pulumi up`.",
-    "slo": "Objectives: status, report, replay of their alarms.",
-    "smoke": "Whether a stack serves, asked from outside.",
-    "status": "What the service is doing now.",
-    "stop": "Roll a deployment under way back.",
-    "verify": "Whether all that a task refers to is there.",
+    "bootstrap": "Create what an empty AWS account needs before its first stack.",
+    "ci": "Run a step of the GitHub workflows (docs/pipeline.md).",
+    "contract": "Check log lines of the service against the log contract.",
+    "dashboard": "Draw the dashboards as pictures.",
+    "deploy": "Deploy an image and report what runs afterwards.",
+    "diff": "Compare what runs with what a deployment would run.",
+    "exec": "Open a shell in a running task.",
+    "history": "List the deployments: when each began and how it ended.",
+    "local": "Start, show and stop the emulated AWS on this machine.",
+    "logs": "Find the log lines of one request in all log groups.",
+    "maintenance": "Mute the alarms below SEV1 for a limited time.",
+    "migrate": "Run the pending schema migrations, phase by phase.",
+    "promote": "Let a paused deployment continue.",
+    "ranges": "Update the list of Cloudflare's address ranges.",
+    "rollback": "Return to the release that served before.",
+    "run": "Run a one-off task and show its log lines and exit code.",
+    "scale": "Set the number of tasks until the next `pulumi up`.",
+    "slo": "Show, report and replay the objectives (SLOs).",
+    "smoke": "Test from outside whether a stack serves.",
+    "status": "Show what the service is doing now.",
+    "stop": "Stop the deployment that is under way and roll it back.",
+    "verify": "Check that everything a task refers to exists.",
 }
-"""Each command's line in `arca --help`; the command itself is in arca/cli."""
+"""Each command's line in `arca --help`; the module arca.cli.<name> holds the command."""
 
-EXIT_CODES = """\b
-Exit codes:
-  0    done
-  1    failed; the message says what, where, what was wanted and what to do
-  2    wrong usage
-  3    rolled back: the release of before serves
-  4    the rollback failed: somebody has to look now
-  5    unknown: it goes on, or what runs is not what was said
-  6    refused: somebody else is at work, or a gate is closed; nothing was done
-  130  interrupted; a deployment that ECS works on goes on: see `arca status`
-
-\b
-With --json, a failure comes on stdout too, on one line:
-  {"error": {"what": ..., "where": ..., "wanted": ..., "do": ..., "exit_code": ...}}
-"""
+EXIT_CODES = "\n".join(
+    [
+        "\b\nExit codes:",
+        *(f"  {code:<5}{code.meaning}" for code in ExitCode),
+        "",
+        "\b\nWith --json, a failure is printed on stdout too, on one line:",
+        '  {"error": {"what": ..., "where": ..., "wanted": ..., "do": ..., "exit_code": ...}}',
+    ]
+)
 JSON = "arca.cli.main.json"
-"""In the context: whether a program reads stdout."""
+"""The key in click's context for whether the command prints JSON."""
 
 
-class Lazy(click.Group):
-    """A group that imports a command's module only to run it, so that help is instant."""
+class LazyGroup(click.Group):
+    """A group that imports a command's module only to run it, so that `--help` is fast."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note whether the command, which is not known yet, is to print JSON."""
-        # What comes after `--` is another program's.
+        # The words after `--` belong to another program.
         ctx.meta[JSON] = "--json" in takewhile(lambda word: word != "--", args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a program gets a known failure as JSON."""
+        """Run the command; print a known failure as JSON where the command prints JSON."""
         try:
-            return super().invoke(ctx)
+            return self._invoke(ctx)
         except ArcaError as error:
             if ctx.meta[JSON]:
                 _print_json(error)
             raise
 
+    def _invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a module of an extra that is not installed is a known failure."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            known = extras.explained(error)
+            if known is None:
+                raise
+            raise known from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands' names."""
+        """Return the commands' names."""
         del ctx
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command."""
+        """Import the command; None where there is no command of that name."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
@@ -92,7 +97,7 @@ class Lazy(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.group(cls=Lazy, epilog=EXIT_CODES)
+@click.group(cls=LazyGroup, epilog=EXIT_CODES)
 @click.version_option(package_name="arca-infra")
 def cli() -> None:
     """Operate ARCA API's infrastructure."""
@@ -101,21 +106,11 @@ def cli() -> None:
 def _print_json(error: ArcaError) -> None:
     from arca.cli import render
 
-    render.print_json_line(
-        {
-            "error": {
-                "what": error.what,
-                "where": error.where,
-                "wanted": error.wanted,
-                "do": error.do,
-                "exit_code": error.exit_code,
-            }
-        }
-    )
+    render.print_json_line({"error": error.as_json()})
 
 
 def main() -> None:
-    """Run the command line; a known failure becomes its message and exit code."""
+    """Run the command line and exit; a known failure becomes its message and exit code."""
     try:
         code = cli(standalone_mode=False)
     except click.ClickException as error:
@@ -123,10 +118,10 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo(
-            "Interrupted. A deployment that ECS works on goes on: see `arca status`.", err=True
+            "Interrupted. A deployment that ECS works on continues: see `arca status`.", err=True
         )
         sys.exit(ExitCode.INTERRUPTED)
     except ArcaError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
-    sys.exit(code if isinstance(code, int) else 0)
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)

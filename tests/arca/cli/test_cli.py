@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from arca.cli import main as cli_main
 from arca.cli.main import COMMANDS, cli
-from arca.errors import ArcaError, Refused
+from arca.errors import ArcaError, ExitCode, Explained, Refused
 from tests import ROOT, clock
 
 
@@ -102,11 +102,13 @@ def test_what_comes_after_two_dashes_is_another_programs(arca: Any) -> None:
 @pytest.mark.parametrize(
     ("raised", "code", "said"),
     [
-        (KeyboardInterrupt(), 130, "A deployment that ECS works on goes on"),
+        (KeyboardInterrupt(), 130, "A deployment that ECS works on continues"),
         (click.Abort(), 130, "see `arca status`"),
         (Refused("Held.", where="w", wanted="x", do="d"), 6, "Error: Held."),
         (ArcaError("Broken.", where="w", wanted="x", do="d"), 1, "  do:     d"),
         (click.UsageError("Which?"), 2, "Error: Which?"),
+        (Explained("a.yaml:3: wrong"), 1, "Error: a.yaml:3: wrong\n"),
+        (ModuleNotFoundError(name="moto.server"), 1, "pip install 'arca-infra[emulator]'"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
@@ -130,13 +132,25 @@ def test_exit_codes(
     assert said in capsys.readouterr().err
 
 
+def test_a_module_that_no_extra_has_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken installation, or a mistake of ours: advice would be wrong."""
+
+    def fails(_name: str) -> None:
+        raise ModuleNotFoundError(name="arca.cli.nothing")
+
+    monkeypatch.setattr(cli_main.importlib, "import_module", fails)
+    monkeypatch.setattr(sys, "argv", ["arca", "status"])
+    with pytest.raises(ModuleNotFoundError):
+        cli_main.main()
+
+
 def test_the_help_documents_exit_codes_and_json(arca: Any) -> None:
-    """What a script has to know stands there, and no promise that is not kept."""
+    """Every exit code stands there with its meaning, and the shape of a failure as JSON."""
     text = arca("--help").stdout
-    for code in (0, 1, 2, 3, 4, 5, 6, 130):
-        assert f"\n    {code:<5}" in text
+    for code in ExitCode:
+        assert f"\n    {code:<5}{code.meaning}\n" in text
+    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 4, 5, 6, 130]
     assert '{"error": {"what": ..., "where": ..., "wanted": ..., "do": ..., "exit_code"' in text
-    assert "nothing half done" not in text
 
 
 def test_a_directory_that_cannot_be_written(arca: Any) -> None:
