@@ -1,29 +1,40 @@
 """The errors that a command reports without a traceback, and the exit codes of all commands."""
 
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import Self
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every command, each with the meaning that `arca --help` prints."""
+    """The exit codes of every command."""
 
-    meaning: str
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    ROLLED_BACK = 3
+    ROLLBACK_FAILED = 4
+    UNKNOWN = 5
+    REFUSED = 6
+    INTERRUPTED = 130
+    """128 and the number of SIGINT, as a shell reports Ctrl-C."""
 
-    def __new__(cls, value: int, meaning: str) -> Self:
-        """Make a member that is its number and knows its meaning."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
+    @property
+    def meaning(self) -> str:
+        """The meaning of the code, as `arca --help` prints it."""
+        return MEANINGS[self]
 
-    DONE = 0, "done"
-    FAILED = 1, "failed; the message says what failed, where, what was wanted and what to do"
-    USAGE = 2, "wrong usage: a command, an option or an argument is not valid"
-    ROLLED_BACK = 3, "rolled back: the previous release serves"
-    ROLLBACK_FAILED = 4, "the rollback failed: no release is known to serve; act now"
-    UNKNOWN = 5, "unknown: ECS continues on its own, or something else runs than was asked for"
-    REFUSED = 6, "refused: another operation is under way, or a gate is closed; nothing was done"
-    INTERRUPTED = 130, "interrupted; a deployment that ECS works on continues: see `arca status`"
+
+MEANINGS: Mapping[ExitCode, str] = {
+    ExitCode.DONE: "done",
+    ExitCode.FAILED: "failed; the message says what failed, where, what was wanted and what to do",
+    ExitCode.USAGE: "wrong usage: a command, an option or an argument is not valid",
+    ExitCode.ROLLED_BACK: "rolled back: the previous release serves",
+    ExitCode.ROLLBACK_FAILED: "the rollback failed: no release is known to serve; act now",
+    ExitCode.UNKNOWN: "unknown: ECS continues on its own, or what runs was not asked for",
+    ExitCode.REFUSED: "refused: another operation is under way, or a gate is closed; "
+    "nothing was done",
+    ExitCode.INTERRUPTED: "interrupted; a deployment that ECS works on continues: "
+    "see `arca status`",
+}
 
 
 class ArcaError(Exception):
