@@ -73,17 +73,25 @@ def running() -> Generator[Server]:
             shutil.chown(home, user)
         binaries, port = _binaries(home), _free_port()
         _make(binaries, home, user)
-        settings = {**QUICK, "port": str(port), "listen_addresses": "127.0.0.1",
-                    "unix_socket_directories": str(home)}  # fmt: skip # one mapping
+        settings = {
+            **QUICK,
+            "port": str(port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(home),
+        }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (
             (home / "log").open("wb") as log,
             subprocess.Popen(
                 ["/bin/sh", "-c", GUARDED, binaries / "postgres", "-D", home / "data", *options],
-                stdin=subprocess.PIPE, stdout=log, stderr=log, user=user, cwd=home,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                user=user,
+                cwd=home,
                 env={"LC_ALL": "C"},
             ) as process,
-        ):  # fmt: skip # one call
+        ):
             try:
                 _wait(port, process, home / "log")
                 yield Server(port, count(1))
@@ -109,10 +117,26 @@ def _make(binaries: Path, home: Path, user: str | None) -> None:
     """A data directory with one superuser."""
     (home / "password").write_text(PASSWORD, encoding="utf-8")
     done = subprocess.run(
-        [binaries / "initdb", "-D", home / "data", "-U", USER, "--pwfile", home / "password",
-         "--auth=scram-sha-256", "--no-sync", "--encoding=UTF8", "--locale=C"],
-        capture_output=True, text=True, check=False, user=user, cwd=home, env={"LC_ALL": "C"},
-    )  # fmt: skip # one call
+        [
+            binaries / "initdb",
+            "-D",
+            home / "data",
+            "-U",
+            USER,
+            "--pwfile",
+            home / "password",
+            "--auth=scram-sha-256",
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
+        cwd=home,
+        env={"LC_ALL": "C"},
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 import psycopg
 from arca_migrate import history, runner
-from arca_migrate.database import Database
-from arca_migrate.events import Events
+from arca_migrate.database import Database, Limits
+from arca_migrate.events import MigrationEvents
 from arca_migrate.history import History
-from arca_migrate.limits import Limits
 from arca_migrate.phase import ROLLING, Phase
 
 from arca.monitoring import contract
@@ -76,11 +75,11 @@ def run(
     phases: tuple[Phase, ...] = ROLLING,
     lines: Lines | None = None,
     limits: Limits = HASTY,
-) -> runner.Outcome:
+) -> runner.RunResult:
     """Run a history's pending revisions."""
     lines = Lines() if lines is None else lines
     found = history.read(found) if isinstance(found, Path) else found
-    events = Events("1.2.3", write=lines.take)
+    events = MigrationEvents("1.2.3", write=lines.take)
     return runner.run(database, found, phases=phases, events=events, limits=limits)
 
 

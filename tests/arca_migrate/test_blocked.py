@@ -10,10 +10,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from arca_migrate.attempt import Failed
-from arca_migrate.database import Database
+from arca_migrate.attempt import RevisionFailed
+from arca_migrate.database import Database, Limits
 from arca_migrate.errors import MigrationError, MigrationRefused
-from arca_migrate.limits import Limits
 from arca_migrate.sessions import LOCK
 
 from tests.arca_migrate.histories import HASTY, Lines, asked, columns, invoices, run, session, write
@@ -104,12 +103,15 @@ def test_who_blocks_is_named(database: Database, history: Path) -> None:
     lines = Lines()
     with busy(database) as other:
         pid = other.info.backend_pid
-        with pytest.raises(Failed, match="2 attempts ended by lock_timeout") as raised:
+        with pytest.raises(RevisionFailed, match="2 attempts ended by lock_timeout") as raised:
             run(database, history, lines=lines, limits=WATCHED)
     blocking = raised.value.blocked_by[0]
     assert (blocking.pid, blocking.user, blocking.application_name, blocking.state) == (
-        pid, "arca_owner", "report", "idle in transaction",
-    )  # fmt: skip # one session
+        pid,
+        "arca_owner",
+        "report",
+        "idle in transaction",
+    )
     assert blocking.query == "SELECT b FROM a WHERE b <> ?"
     assert blocking.since is not None
     assert f"pid {pid} of arca_owner (report), idle in transaction since 20" in raised.value.what
@@ -131,7 +133,7 @@ def test_the_session_that_looks_has_limits_of_its_own(
         return connect(own, limits, application=application)
 
     monkeypatch.setattr(Database, "connect", seeing)
-    with busy(database), pytest.raises(Failed):
+    with busy(database), pytest.raises(RevisionFailed):
         run(database, history, limits=replace(WATCHED, attempts=1))
     watch = seen["arca-migrate-watch"]
     assert (watch.lock, watch.statement) == (1, 5)
@@ -162,7 +164,7 @@ def test_queries_do_not_queue_for_long(database: Database, history: Path) -> Non
     waits: list[float] = []
 
     def migrating() -> None:
-        with pytest.raises(Failed):
+        with pytest.raises(RevisionFailed):
             run(database, history)
 
     with busy(database), session(database) as customer:
@@ -188,7 +190,9 @@ def test_an_index_build_that_waits_in_vain(database: Database, tmp_path: Path) -
     history = write(tmp_path, ("expand", body))
     with session(database, "report") as other:
         other.execute("UPDATE a SET b = 2")
-        with pytest.raises(Failed, match=r"lock_timeout, blocked by pid \d+ of arca") as raised:
+        with pytest.raises(
+            RevisionFailed, match=r"lock_timeout, blocked by pid \d+ of arca"
+        ) as raised:
             run(database, history, limits=WATCHED)
     assert "the invalid index public.i remains until the next run" in raised.value.what
     assert run(database, history).applied == ("r1",)
@@ -208,7 +212,7 @@ def test_a_session_that_is_ended(database: Database, history: Path) -> None:
     with busy(database):
         thread = threading.Thread(target=end)
         thread.start()
-        with pytest.raises(Failed, match="the connection was lost"):
+        with pytest.raises(RevisionFailed, match="the connection was lost"):
             run(database, history, lines=lines, limits=Limits(lock=60))
         thread.join()
     assert columns(database, "a") == ["b"]
@@ -258,7 +262,10 @@ def test_away_from_this_machine_the_server_is_verified(
         asked_for.append(options["sslmode"])
 
     monkeypatch.setattr(psycopg, "connect", connect)
-    for far in (replace(database, address="db.example"), replace(database, sslmode="require"),
-                database):  # fmt: skip # three databases
+    for far in (
+        replace(database, address="db.example"),
+        replace(database, sslmode="require"),
+        database,
+    ):
         far.connect(Limits())
     assert asked_for == ["verify-full", "require", "prefer"]

@@ -77,8 +77,9 @@ def test_a_merge_is_no_line(tmp_path: Path) -> None:
     revision(tmp_path, "other", "r1", 'phase = "expand"', ADD)
     path = revision(tmp_path, "both", None, 'phase = "expand"', ADD)
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("down_revision = None", "down_revision = ('r2', 'other')"),
-                    encoding="utf-8")  # fmt: skip # one call
+    path.write_text(
+        text.replace("down_revision = None", "down_revision = ('r2', 'other')"), encoding="utf-8"
+    )
     assert "joins several" in fault(tmp_path).what
 
 
@@ -134,8 +135,9 @@ def test_no_history(tmp_path: Path) -> None:
 def test_a_revision_without_upgrade(tmp_path: Path) -> None:
     """It would do nothing."""
     path = revision(tmp_path, "r1", None, 'phase = "expand"', ADD)
-    path.write_text(path.read_text(encoding="utf-8").replace("def upgrade", "def up"),
-                    encoding="utf-8")  # fmt: skip # one call
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("def upgrade", "def up"), encoding="utf-8"
+    )
     assert "no upgrade()" in fault(tmp_path).what
 
 

@@ -6,9 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from arca_migrate import attempt
-from arca_migrate.attempt import Failed
-from arca_migrate.database import Database
-from arca_migrate.limits import Limits
+from arca_migrate.attempt import RevisionFailed
+from arca_migrate.database import Database, Limits
 
 from tests.arca_migrate.histories import HASTY, Lines, asked, run, write
 
@@ -16,9 +15,13 @@ from tests.arca_migrate.histories import HASTY, Lines, asked, run, write
 def test_a_statement_that_takes_too_long(database: Database, tmp_path: Path) -> None:
     """Is cancelled, and not tried again."""
     lines = Lines()
-    with pytest.raises(Failed, match=r"a statement was cancelled, after 0\.2 s"):
-        run(database, write(tmp_path, ("expand", "SELECT pg_sleep(20)")), lines=lines,
-            limits=Limits(statement=0.2, attempts=3))  # fmt: skip # one call
+    with pytest.raises(RevisionFailed, match=r"a statement was cancelled, after 0\.2 s"):
+        run(
+            database,
+            write(tmp_path, ("expand", "SELECT pg_sleep(20)")),
+            lines=lines,
+            limits=Limits(statement=0.2, attempts=3),
+        )
     assert lines.of("migration.retried") == []
 
 
@@ -40,8 +43,12 @@ def test_a_revision_cannot_lift_the_limits_of_the_next(
 
 def test_a_session_has_its_limits_from_the_start(database: Database) -> None:
     """For the runner's own statements too; and a killed runner's statement ends soon."""
-    names = ("lock_timeout", "statement_timeout", "application_name",
-             "client_connection_check_interval")  # fmt: skip # a list
+    names = (
+        "lock_timeout",
+        "statement_timeout",
+        "application_name",
+        "client_connection_check_interval",
+    )
     with database.connect(HASTY) as own:
         shown = [own.execute(f"SHOW {name}".encode()).fetchone() for name in names]
     assert shown == [("200ms",), ("20s",), ("arca-migrate",), ("2s",)]
@@ -55,7 +62,7 @@ def raising(code: str, text: str = "no") -> str:
 def test_a_message_of_the_server_shows_no_long_number(database: Database, tmp_path: Path) -> None:
     """It may quote a CUIT; short ones stay."""
     body = raising("P0001", "row 12 of 20-30405060-7 and 20304050607")
-    with pytest.raises(Failed) as raised:
+    with pytest.raises(RevisionFailed) as raised:
         run(database, write(tmp_path, ("expand", body)))
     assert "failed: row 12 of ? and ? (SQLSTATE P0001)" in raised.value.what
 
@@ -67,7 +74,7 @@ def test_a_deadlock_is_tried_again_after_a_pause_of_no_rhythm(
     pauses: list[float] = []
     monkeypatch.setattr(attempt, "time", SimpleNamespace(sleep=pauses.append, monotonic=float))
     limits = replace(HASTY, attempts=8, pause=1, longest_pause=16)
-    with pytest.raises(Failed, match="8 attempts ended by a deadlock"):
+    with pytest.raises(RevisionFailed, match="8 attempts ended by a deadlock"):
         run(database, write(tmp_path, ("expand", raising("40P01"))), limits=limits)
     shares = [
         pause / longest for pause, longest in zip(pauses, (1, 2, 4, 8, 16, 16, 16), strict=True)

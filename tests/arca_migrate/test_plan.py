@@ -6,13 +6,13 @@ import pytest
 from arca_migrate import history, lint, rules
 from arca_migrate.errors import MigrationError, MigrationRefused
 from arca_migrate.phase import Phase
-from arca_migrate.plan import Plan, plan
+from arca_migrate.plan import MigrationPlan, plan
 from arca_migrate.statements import split, without_long_numbers, without_values
 
 from tests.arca_migrate.histories import EVERY, invoices, write
 
 
-def planned(directory: Path, *steps: tuple[str, str], start: str | None = None) -> Plan:
+def planned(directory: Path, *steps: tuple[str, str], start: str | None = None) -> MigrationPlan:
     """The plan of a small history, every phase allowed."""
     return plan(history.read(write(directory, *steps)), start=start, phases=EVERY)
 
@@ -72,15 +72,24 @@ def test_the_fixture_has_no_findings() -> None:
         ("expand", "ALTER TABLE a RENAME b TO c", ("renaming-column", 3)),
         ("migrate", "ALTER TABLE a RENAME TO c", ("renaming-table", 3)),
         ("expand", "CREATE INDEX i ON a (b)", ("require-concurrent-index-creation", 3)),
-        ("expand", "CREATE INDEX CONCURRENTLY i ON a (b)",
-         ("ban-concurrent-index-creation-in-transaction", 3)),
-        ("contract", "SELECT 1;\nALTER TABLE a ALTER COLUMN b TYPE bigint",
-         ("changing-column-type", 4)),
-        ("expand", "ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0)",
-         ("constraint-missing-not-valid", 3)),
+        (
+            "expand",
+            "CREATE INDEX CONCURRENTLY i ON a (b)",
+            ("ban-concurrent-index-creation-in-transaction", 3),
+        ),
+        (
+            "contract",
+            "SELECT 1;\nALTER TABLE a ALTER COLUMN b TYPE bigint",
+            ("changing-column-type", 4),
+        ),
+        (
+            "expand",
+            "ALTER TABLE a ADD CONSTRAINT c CHECK (b > 0)",
+            ("constraint-missing-not-valid", 3),
+        ),
         ("expand", "ALTER TABEL a", ("syntax-error", 3)),
     ],
-)  # fmt: skip # a case a line
+)
 def test_squawk_finds(phase: str, sql: str, found: tuple[str, int], tmp_path: Path) -> None:
     """By rule and line of the revision's SQL, the last of two revisions."""
     findings = lint.lint(planned(tmp_path, ("expand", "SELECT 1"), (phase, sql)))
@@ -130,11 +139,25 @@ DESTRUCTIVE = [
     "DO $$ BEGIN EXECUTE 'DROP TABLE a'; END $$",
     "/* add */ DROP VIEW a",
     "DROP TYPE t",
-    *(f"DROP {what} x" for what in (
-        "ROUTINE", "AGGREGATE", "OPERATOR", "CAST", "COLLATION", "TEXT SEARCH CONFIGURATION",
-        "EXTENSION", "SERVER", "OWNED BY", "ROLE", "USER", "TRIGGER IF EXISTS t ON",
-        "RULE r ON", "POLICY p ON",
-    )),
+    *(
+        f"DROP {what} x"
+        for what in (
+            "ROUTINE",
+            "AGGREGATE",
+            "OPERATOR",
+            "CAST",
+            "COLLATION",
+            "TEXT SEARCH CONFIGURATION",
+            "EXTENSION",
+            "SERVER",
+            "OWNED BY",
+            "ROLE",
+            "USER",
+            "TRIGGER IF EXISTS t ON",
+            "RULE r ON",
+            "POLICY p ON",
+        )
+    ),
     "ALTER TABLE a SET SCHEMA archive",
     "ALTER FUNCTION f() SET SCHEMA archive",
     "ALTER TABLE a ALTER COLUMN b DROP DEFAULT",
@@ -151,7 +174,7 @@ DESTRUCTIVE = [
     "DELETE FROM a",
     "DELETE FROM ONLY a USING b RETURNING 1",
     "DO $$ BEGIN DELETE FROM a; UPDATE a SET b = 1 WHERE true; END $$",
-]  # fmt: skip # the list of what a DROP takes
+]
 ADDITIVE = [
     "CREATE TABLE a (b bigint NOT NULL)",
     "ALTER TABLE a ADD COLUMN b bigint",

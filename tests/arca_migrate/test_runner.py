@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from arca_migrate import runner
-from arca_migrate.attempt import Failed
+from arca_migrate.attempt import RevisionFailed
 from arca_migrate.database import Database
 from arca_migrate.errors import MigrationError, MigrationRefused
 from arca_migrate.phase import Phase
@@ -100,7 +100,7 @@ def test_a_backfill_that_never_ends(database: Database, tmp_path: Path) -> None:
         "# op.execute is not needed"
     )
     write(tmp_path, ("expand", "CREATE TABLE a AS SELECT 1 AS b"), ("migrate", body))
-    with pytest.raises(Failed, match="does not end"):
+    with pytest.raises(RevisionFailed, match="does not end"):
         run(database, tmp_path)
 
 
@@ -119,7 +119,7 @@ def test_a_failure_leaves_the_schema(
     """As it was before that revision; those before it stay."""
     body = f"op.execute('ALTER TABLE a ADD COLUMN c bigint')\n{body}"
     history = write(tmp_path, TABLE, ("expand", body.replace("''", "\\'")), TABLE)
-    with pytest.raises(Failed) as raised:
+    with pytest.raises(RevisionFailed) as raised:
         run(database, history)
     assert "Revision r2 (expand) failed" in raised.value.what
     assert said in raised.value.what
@@ -134,7 +134,7 @@ def test_an_index_that_fails_is_dropped(database: Database, tmp_path: Path) -> N
     table = ("expand", "CREATE TABLE a AS SELECT 1 AS b FROM generate_series(1, 2)")
     history = write(tmp_path, table, UNIQUE)
     index = "SELECT count(*) FROM pg_class WHERE relname = 'i'"
-    with pytest.raises(Failed, match="could not create unique index"):
+    with pytest.raises(RevisionFailed, match="could not create unique index"):
         run(database, history)
     assert asked(database, index) == 0
     with session(database) as other:

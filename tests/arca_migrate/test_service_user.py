@@ -7,7 +7,7 @@ import pytest
 from arca_migrate import runner
 from arca_migrate.database import Database
 from arca_migrate.errors import MigrationError
-from arca_migrate.events import Events
+from arca_migrate.events import MigrationEvents
 from arca_migrate.service_user import ServiceUser
 
 from tests.arca_migrate.histories import EVERY, HASTY, Lines, asked, invoices, session
@@ -16,7 +16,7 @@ from tests.arca_migrate.histories import EVERY, HASTY, Lines, asked, invoices, s
 def migrate(database: Database, user: ServiceUser) -> Lines:
     """A run that makes the user."""
     lines = Lines()
-    events = Events(write=lines.take)
+    events = MigrationEvents(write=lines.take)
     runner.run(database, invoices(), phases=EVERY, events=events, limits=HASTY, user=user)
     return lines
 

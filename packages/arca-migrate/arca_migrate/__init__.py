@@ -1,1 +1,1 @@
-"""Schema migrations in phases: what is pending, whether it is safe, and the runner of the image."""
+"""Schema migrations in phases: plan them, check them, and run them from the application's image."""

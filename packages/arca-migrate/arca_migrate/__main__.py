@@ -1,6 +1,8 @@
-"""`python -m arca_migrate`: what the application's image calls as `/app/migrate`.
+"""`arca-migrate`: bring a database's schema up to date, or leave it as it was.
 
-Exits with 0 when done, 1 when something failed, 2 for a usage error, 6 when it was refused.
+The application's image runs it as `/app/migrate` (docs/migrations.md). It prints one JSON object
+a line, and exits with 0 when done, 1 when something failed, 2 for wrong usage and 6 when the run
+was refused.
 """
 
 import os
@@ -10,28 +12,35 @@ from typing import Any
 import click
 
 from arca_migrate import phase, rules, runner
-from arca_migrate.attempt import Failed, of_server
-from arca_migrate.database import Database
+from arca_migrate.attempt import RevisionFailed, of_server
+from arca_migrate.database import Database, Limits
 from arca_migrate.errors import MigrationError, MigrationRefused
-from arca_migrate.events import Events
+from arca_migrate.events import MigrationEvents
 from arca_migrate.history import read
-from arca_migrate.limits import Limits
 from arca_migrate.phase import Phase
-from arca_migrate.plan import Plan, plan, revision
+from arca_migrate.plan import MigrationPlan, plan, revision
 from arca_migrate.service_user import ServiceUser
 
+NAME = "arca-migrate"
 DEFAULT = Limits()
+EXIT_CODES = """\b
+Exit codes:
+  0  done, or nothing to do
+  1  failed; the schema is as it was before the revision that failed
+  2  wrong usage
+  6  refused; nothing was changed
+"""
 
 
 class Phases(click.ParamType[tuple[Phase, ...]]):
-    """Phases, with commas."""
+    """Phases separated by commas."""
 
     name = "phases"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[Phase, ...]:
-        """Read it; a usage error for anything else."""
+        """Read the phases; anything else is a usage error."""
         if not isinstance(value, str):
             return value
         try:
@@ -40,7 +49,7 @@ class Phases(click.ParamType[tuple[Phase, ...]]):
             self.fail(f"{error.what} Wanted {error.wanted}.", param, ctx)
 
 
-@click.command("migrate", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(NAME, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--history",
     "directory",
@@ -53,20 +62,22 @@ class Phases(click.ParamType[tuple[Phase, ...]]):
     type=Phases(),
     default="expand,migrate",
     show_default=True,
-    help="Which may run; contract only where the operator's guard allows it.",
+    help="The phases that may run; name contract only where the operator's guard allows it.",
 )
 @click.option("--release", help="The release whose image this is, for the audit table.")
 @click.option(
-    "--from", "start", help="With --plan: the database's revision, or base; it is not asked then."
+    "--from",
+    "start",
+    help="With --plan: plan from this revision, or from base, without asking the database.",
 )
-@click.option("--plan", "planned", is_flag=True, help="Print what would run, and change nothing.")
-@click.option("--applied", is_flag=True, help="Print the audit table, and change nothing.")
+@click.option("--plan", "planned", is_flag=True, help="Print what would run; change nothing.")
+@click.option("--applied", is_flag=True, help="Print the audit table; change nothing.")
 @click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0.001),
     default=DEFAULT.lock,
     show_default=True,
-    help="Seconds to wait for a lock.",
+    help="Seconds that a statement waits for a lock.",
 )
 @click.option(
     "--statement-timeout",
@@ -80,14 +91,14 @@ class Phases(click.ParamType[tuple[Phase, ...]]):
     type=click.FloatRange(min=0),
     default=DEFAULT.runner,
     show_default=True,
-    help="Seconds to wait for another runner.",
+    help="Seconds to wait until another runner ends.",
 )
 @click.option(
     "--attempts",
     type=click.IntRange(min=1),
     default=DEFAULT.attempts,
     show_default=True,
-    help="Of a revision that waits for a lock in vain.",
+    help="Attempts per revision when the lock times out.",
 )
 def main(
     directory: Path,
@@ -104,20 +115,21 @@ def main(
 ) -> None:
     """Bring the schema up to date, or leave it as it was.
 
-    Reads DATABASE_ADDRESS, _PORT, _NAME, _USERNAME and _PASSWORD; makes the service's user where
-    APP_DATABASE_USERNAME and _PASSWORD are set. Prints one JSON object a line.
+    The variables DATABASE_ADDRESS, _PORT, _NAME, _USERNAME and _PASSWORD name the database. With
+    APP_DATABASE_USERNAME and _PASSWORD the service's user is created too. Prints one JSON object
+    a line.
     """
     if planned and applied:
         raise click.UsageError("--plan and --applied are two questions: ask one.")
     if start and not planned:
         raise click.UsageError("--from goes with --plan: a run asks the database where it is.")
     limits = Limits(lock_timeout, statement_timeout, runner_wait, attempts)
-    events = Events(release)
+    events = MigrationEvents(release)
     try:
         if applied:
-            _history(events, limits)
+            _print_history(events, limits)
         elif planned:
-            _planned(events, _plan(directory, phases, start, limits))
+            _print_plan(events, _plan(directory, phases, start, limits))
         else:
             runner.run(
                 Database.of(os.environ),
@@ -130,21 +142,23 @@ def main(
     except MigrationError as error:
         raise SystemExit(_report(events, error)) from None
     except Exception as error:
-        # A session that is lost outside a revision; any other fault is ours, with its traceback.
-        server = of_server(error)
-        if server is None:
+        # The database ended a session outside a revision. Any other error is a bug of ours, and
+        # keeps its traceback.
+        if of_server(error) is None:
             raise
         raise SystemExit(_report(events, _lost(error))) from None
 
 
-def _plan(directory: Path, phases: tuple[Phase, ...], start: str | None, limits: Limits) -> Plan:
+def _plan(
+    directory: Path, phases: tuple[Phase, ...], start: str | None, limits: Limits
+) -> MigrationPlan:
     history = read(directory)
     if start:
         return plan(history, start=revision(start), phases=phases)
     return runner.pending(Database.of(os.environ), history, phases=phases, limits=limits)
 
 
-def _planned(events: Events, found: Plan) -> None:
+def _print_plan(events: MigrationEvents, found: MigrationPlan) -> None:
     for one in found.revisions:
         message = f"Would apply {one.revision.message}."
         events.emit(
@@ -157,12 +171,12 @@ def _planned(events: Events, found: Plan) -> None:
         revisions=[one.id for one in found.revisions],
         held=[one.id for one in found.held],
     )
-    # A plan that no run would carry out ends as the run does.
+    # A plan whose run would be refused ends as the run would.
     found.require_order()
     rules.require(found)
 
 
-def _history(events: Events, limits: Limits) -> None:
+def _print_history(events: MigrationEvents, limits: Limits) -> None:
     current, records = runner.recorded(Database.of(os.environ), limits=limits)
     events.emit(
         "migration.history",
@@ -173,6 +187,7 @@ def _history(events: Events, limits: Limits) -> None:
 
 
 def _lost(error: Exception) -> MigrationError:
+    """Make the error of a session that the database ended outside a revision."""
     failure = MigrationError(
         "The database ended the session, or refused a statement of the runner itself: "
         f"{type(of_server(error)).__name__}.",
@@ -184,7 +199,8 @@ def _lost(error: Exception) -> MigrationError:
     return failure
 
 
-def _report(events: Events, error: MigrationError) -> int:
+def _report(events: MigrationEvents, error: MigrationError) -> int:
+    """Write the last line of a failed run, and return the exit code."""
     refused = isinstance(error, MigrationRefused)
     cause = of_server(error) or error.__cause__ or error
     events.emit(
@@ -195,11 +211,11 @@ def _report(events: Events, error: MigrationError) -> int:
         where=error.where,
         wanted=error.wanted,
         do=error.do,
-        **(error.as_json() if isinstance(error, Failed) else {}),
+        **(error.as_json() if isinstance(error, RevisionFailed) else {}),
         exit_code=error.exit_code,
     )
     return error.exit_code
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name=NAME)

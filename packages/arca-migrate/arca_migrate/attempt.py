@@ -1,4 +1,4 @@
-"""Apply one revision: its transaction, its retries, and what is said when it fails.
+"""Apply one revision: its transaction, its retries, and the error when it fails.
 
 Sources: PostgreSQL's documentation, appendix A "Error Codes", and CREATE INDEX, "Building Indexes
 Concurrently": a build that fails leaves an invalid index.
@@ -14,23 +14,22 @@ import psycopg
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from arca_migrate import audit, execution
-from arca_migrate.database import Database, milliseconds
+from arca_migrate import applied, execution
+from arca_migrate.database import Database, Limits, milliseconds
 from arca_migrate.errors import MigrationError
-from arca_migrate.events import Events
+from arca_migrate.events import MigrationEvents
 from arca_migrate.history import History, place
-from arca_migrate.limits import Limits
-from arca_migrate.plan import Planned
-from arca_migrate.sessions import Session, Watch
+from arca_migrate.plan import PlannedRevision
+from arca_migrate.sessions import BlockerWatch, Session
 from arca_migrate.statements import without_long_numbers
 
 LOCKED = {"55P03": "lock_timeout", "40P01": "a deadlock"}
-"""Failures that another session causes, and that pass when it ends."""
-OUT_OF_TIME = "57014"
-BUILT = re.compile(
+"""SQLSTATEs of failures that another session causes: a later attempt can succeed."""
+CANCELLED = "57014"
+CONCURRENT_INDEX = re.compile(
     r"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?\"?(\w+)\"?", re.IGNORECASE
 )
-INVALID = """
+INVALID_INDEXES = """
     SELECT format('%%I.%%I', n.nspname, c.relname)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -38,11 +37,17 @@ INVALID = """
 """
 
 
-class Failed(MigrationError):
-    """A revision was not applied; who blocked it, where somebody did."""
+class RevisionFailed(MigrationError):
+    """A revision was not applied; the error names the sessions that blocked it."""
 
     def __init__(
-        self, planned: Planned, what: str, *, where: str, do: str, blocked_by: tuple[Session, ...]
+        self,
+        planned: PlannedRevision,
+        what: str,
+        *,
+        where: str,
+        do: str,
+        blocked_by: tuple[Session, ...],
     ) -> None:
         super().__init__(
             f"Revision {planned.id} ({planned.phase}) failed: {what}.",
@@ -53,7 +58,7 @@ class Failed(MigrationError):
         self.planned, self.blocked_by = planned, blocked_by
 
     def as_json(self) -> dict[str, Any]:
-        """As the event `migration.failed` has it."""
+        """Return the fields that the event `migration.failed` has for a revision."""
         return {
             "revision": self.planned.id,
             "phase": self.planned.phase.value,
@@ -63,22 +68,22 @@ class Failed(MigrationError):
 
 @dataclass(frozen=True)
 class Attempts:
-    """What it takes to apply revisions in one session."""
+    """Applies revisions in one session, each in as many attempts as the limits allow."""
 
     database: Database
     connection: Connection
     history: History
-    events: Events
+    events: MigrationEvents
     limits: Limits
 
-    def apply(self, planned: Planned) -> None:
-        """Apply it, again where it waits for a lock in vain. Raises Failed."""
+    def apply(self, planned: PlannedRevision) -> None:
+        """Apply a revision, and try again when its lock times out; raises RevisionFailed."""
         about = {"revision": planned.id, "phase": planned.phase.value}
         self.events.emit("migration.started", f"Applying {planned.revision.message}.", **about)
         number = 1
         while True:
             pid = self._prepare()
-            with Watch(self.database, pid, self.limits) as watch:
+            with BlockerWatch(self.database, pid, self.limits) as watch:
                 try:
                     seconds = self._once(planned)
                     break
@@ -108,7 +113,7 @@ class Attempts:
         )
 
     def _prepare(self) -> int:
-        """Set the limits anew, as a revision may have changed them; the session's pid."""
+        """Set the limits again, as a revision may have changed them; return the session's pid."""
         for name, value in (
             ("lock_timeout", self.limits.lock),
             ("statement_timeout", self.limits.statement),
@@ -118,14 +123,15 @@ class Attempts:
         self.connection.commit()
         return pid
 
-    def _once(self, planned: Planned) -> float:
+    def _once(self, planned: PlannedRevision) -> float:
+        """Apply a revision in one transaction, and return the seconds that it took."""
         self._sweep(planned)
         begin = time.monotonic()
         with execution.transaction(self.history, self.connection) as context:
             planned.revision.upgrade()
             context.stamp(self.history.script, planned.id)
             seconds = time.monotonic() - begin
-            audit.add(
+            applied.record(
                 self.connection,
                 planned.id,
                 planned.phase,
@@ -134,30 +140,30 @@ class Attempts:
             )
         return seconds
 
-    def _restore(self, planned: Planned) -> list[str]:
-        """Leave nothing of a failed attempt; the names of invalid indexes that cannot go yet."""
+    def _restore(self, planned: PlannedRevision) -> list[str]:
+        """Undo a failed attempt; return the invalid indexes that cannot be dropped yet."""
         try:
             self.connection.rollback()
             self._sweep(planned)
         except SQLAlchemyError:
-            # What blocks the build blocks the drop as well, or the session is gone.
+            # What blocks the build blocks the drop as well, or the connection is lost.
             try:
                 return self._invalid(planned)
             except SQLAlchemyError:
                 return []
         return []
 
-    def _invalid(self, planned: Planned) -> list[str]:
-        """Invalid indexes that this revision builds: leftovers of an attempt."""
-        names = BUILT.findall(planned.sql)
+    def _invalid(self, planned: PlannedRevision) -> list[str]:
+        """Find invalid indexes that this revision builds: an attempt has left them."""
+        names = CONCURRENT_INDEX.findall(planned.sql)
         if not names:
             return []
-        found = self.connection.exec_driver_sql(INVALID, (names,)).scalars().all()
+        found = self.connection.exec_driver_sql(INVALID_INDEXES, (names,)).scalars().all()
         self.connection.rollback()
         return list(found)
 
-    def _sweep(self, planned: Planned) -> None:
-        """Drop them, or raise what keeps them."""
+    def _sweep(self, planned: PlannedRevision) -> None:
+        """Drop invalid indexes that this revision builds; raises SQLAlchemyError on failure."""
         invalid = self._invalid(planned)
         if not invalid:
             return
@@ -170,17 +176,19 @@ class Attempts:
             outside.execution_options(isolation_level="READ COMMITTED")
 
     def _pause(self, number: int) -> float:
+        """Choose the seconds to wait after an attempt."""
         longest = min(self.limits.pause * 2 ** (number - 1), self.limits.longest_pause)
         return longest * random.uniform(0.5, 1)  # noqa: S311 - a pause, no secret
 
     def _failed(
         self,
-        planned: Planned,
+        planned: PlannedRevision,
         error: Exception,
         number: int,
         blocking: tuple[Session, ...],
         left: list[str],
-    ) -> Failed:
+    ) -> RevisionFailed:
+        """Make the error of a revision, from its last attempt's failure."""
         server, reason = of_server(error), _reason(error)
         where, do = str(planned.revision.path), "correct the revision, release, and run again"
         if reason is not None:
@@ -193,7 +201,7 @@ class Attempts:
             what, do = error.what.removesuffix("."), error.do
         elif server is None:
             what, where = f"{type(error).__name__}: {error}", place(error, self.history.directory)
-        elif server.sqlstate == OUT_OF_TIME:
+        elif server.sqlstate == CANCELLED:
             what = f"a statement was cancelled, after {self.limits.statement:g} s at most"
             do = "do it in smaller parts (arca_migrate.backfill.in_batches), or give it more time"
         elif server.sqlstate is None or server.sqlstate.startswith(("08", "57P")):
@@ -203,13 +211,13 @@ class Attempts:
             what = f"{message} (SQLSTATE {server.sqlstate})"
         if left:
             what += f"; the invalid index {', '.join(left)} remains until the next run drops it"
-        return Failed(planned, what, where=where, do=do, blocked_by=blocking)
+        return RevisionFailed(planned, what, where=where, do=do, blocked_by=blocking)
 
 
 def of_server(error: BaseException | None) -> psycopg.Error | None:
-    """The database's error behind another one.
+    """Find the database's error that another error was raised from; None where there is none.
 
-    What a revision's context raises as it closes stands before the failure itself.
+    It is the innermost one: a revision's context may raise another as it closes.
     """
     found: psycopg.Error | None = None
     seen: set[int] = set()
@@ -222,6 +230,6 @@ def of_server(error: BaseException | None) -> psycopg.Error | None:
 
 
 def _reason(error: Exception) -> str | None:
-    """Why trying again helps; None where it does not."""
+    """Name what another session caused; None where another attempt does not help."""
     server = of_server(error)
     return LOCKED.get(server.sqlstate or "") if server else None

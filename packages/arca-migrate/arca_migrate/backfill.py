@@ -1,4 +1,4 @@
-"""Fill in data a batch at a time: for the application's revisions of the phase `migrate`."""
+"""Fill in data in batches: the application's revisions of the phase `migrate` call this."""
 
 import time
 
@@ -7,17 +7,19 @@ from alembic import op
 
 from arca_migrate.errors import MigrationError
 
-MOST = 1_000_000
+MOST_BATCHES = 1_000_000
 """Batches after which a statement is taken for one that never ends."""
 
 
-def in_batches(statement: str, *, pause: float = 0.05, most: int = MOST) -> None:
+def in_batches(statement: str, *, pause: float = 0.05, most: int = MOST_BATCHES) -> None:
     """Run a statement until it changes no row; each run is a transaction of its own.
 
-    The statement changes a batch and must not find the rows that it has done: `UPDATE ... WHERE id
-    IN (SELECT id FROM ... WHERE new IS NULL LIMIT 1000)`. Row locks are short, and what is
-    interrupted goes on where it was. `pause` is in seconds, for replicas and vacuum to keep up.
-    Without a database it renders the statement once.
+    The statement changes one batch, and must not find rows that an earlier batch changed:
+    `UPDATE ... WHERE id IN (SELECT id FROM ... WHERE new IS NULL LIMIT 1000)`. So it holds row
+    locks for a short time, and an interrupted backfill continues where it stopped. `pause` is in
+    seconds; it lets replicas and vacuum keep up. Without a database the statement is rendered once.
+
+    Raises MigrationError after `most` batches.
     """
     context = op.get_context()
     with context.autocommit_block():
@@ -31,6 +33,6 @@ def in_batches(statement: str, *, pause: float = 0.05, most: int = MOST) -> None
     raise MigrationError(
         f"A backfill has changed rows {most} times, and does not end.",
         where=" ".join(statement.split())[:200],
-        wanted="a statement that does not find the rows which it has done",
+        wanted="a statement that does not find the rows which it has changed",
         do="correct its WHERE; what it changed so far is committed",
     )

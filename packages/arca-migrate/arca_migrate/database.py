@@ -1,4 +1,7 @@
-"""The database that the environment names, as docs/service-contract.md says."""
+"""The database that the environment names, and the limits of a session in it.
+
+The variables are those of docs/service-contract.md.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +10,6 @@ from typing import Any, Self
 import psycopg
 
 from arca_migrate.errors import MigrationError
-from arca_migrate.limits import Limits
 
 APPLICATION = "arca-migrate"
 VARIABLES = (
@@ -18,12 +20,31 @@ VARIABLES = (
     "DATABASE_PASSWORD",
 )
 LOCAL = ("127.0.0.1", "::1", "localhost")
-SECONDS_TO_CONNECT = 10
+CONNECT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a run may wait, how long a statement may take, and how often it is tried again."""
+
+    lock: float = 5.0
+    """Seconds that a statement waits for a lock; later queries on the table wait behind it."""
+    statement: float = 15 * 60.0
+    """Seconds that a statement may take."""
+    runner: float = 30.0
+    """Seconds to wait until another runner ends."""
+    attempts: int = 6
+    """Attempts per revision when the lock times out."""
+    pause: float = 1.0
+    """Seconds before the second attempt; each later pause is twice as long. A random part of up
+    to a half is taken off, so that the attempts keep no rhythm."""
+    longest_pause: float = 30.0
+    """Seconds that no pause exceeds."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """Where it is, and who connects."""
+    """A database: its address, and the user who connects."""
 
     address: str
     port: int
@@ -31,13 +52,13 @@ class Database:
     username: str
     password: str = field(repr=False)
     sslmode: str | None = None
-    """Of libpq; None for verify-full, and for what the server offers on this machine."""
+    """The sslmode of libpq; None for `verify-full`, or for `prefer` on this machine."""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
-        """Read the variables. Raises MigrationError that names every one that is missing.
+        """Read the variables; raises MigrationError that names every missing one.
 
-        `PGSSLMODE` changes the demand for TLS; libpq itself reads `PGSSLROOTCERT`.
+        `PGSSLMODE` sets the sslmode; libpq itself reads `PGSSLROOTCERT`.
         """
         missing = [name for name in VARIABLES if not environment.get(name)]
         if missing:
@@ -56,16 +77,16 @@ class Database:
 
     @property
     def where(self) -> str:
-        """For a message."""
+        """The database in a message, without its password."""
         return f"{self.username}@{self.address}:{self.port}/{self.name}"
 
     def connect(self, limits: Limits, *, application: str = APPLICATION) -> psycopg.Connection[Any]:
-        """A session of its own with these limits. Raises MigrationError."""
+        """Open a session with these limits; raises MigrationError where it is refused."""
         local = self.address in LOCAL or self.address.startswith("/")
         options = {
             "lock_timeout": milliseconds(limits.lock),
             "statement_timeout": milliseconds(limits.statement),
-            # A runner that is killed must not leave a statement that goes on alone.
+            # The statement of a killed runner must not go on alone.
             "client_connection_check_interval": 2000,
         }
         try:
@@ -77,17 +98,19 @@ class Database:
                 password=self.password,
                 sslmode=self.sslmode or ("prefer" if local else "verify-full"),
                 application_name=application,
-                connect_timeout=SECONDS_TO_CONNECT,
+                connect_timeout=CONNECT_SECONDS,
                 options=" ".join(f"-c {name}={value}" for name, value in options.items()),
             )
         except psycopg.OperationalError as error:
-            raise self._unreachable(str(error)) from error
+            raise self._refuses(str(error)) from error
 
-    def _unreachable(self, text: str) -> MigrationError:
+    def _refuses(self, text: str) -> MigrationError:
         reason = text.strip().splitlines()[0].rpartition("failed: ")[2]
         if "authentication failed" in text or "no password" in text:
-            do = "compare DATABASE_USERNAME and DATABASE_PASSWORD with the secret; it may have been"
-            do += " rotated since the task started: start it again"
+            do = (
+                "compare DATABASE_USERNAME and DATABASE_PASSWORD with the secret; it may have been"
+                " rotated since the task started: start it again"
+            )
         elif "certificate" in text or "SSL" in text:
             do = "put RDS's certificate authorities into the image and name them in PGSSLROOTCERT"
         else:
@@ -101,7 +124,7 @@ class Database:
 
 
 def milliseconds(seconds: float) -> int:
-    """As PostgreSQL's timeouts are set; never 0, which would be no limit."""
+    """Convert seconds for PostgreSQL's timeouts; never 0, which would mean no limit."""
     return max(1, round(seconds * 1000))
 
 

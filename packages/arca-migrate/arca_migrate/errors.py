@@ -5,7 +5,7 @@ The package stands alone in the application's image, so it shares no error class
 
 
 class MigrationError(Exception):
-    """A failure that its message explains; it never needs a traceback."""
+    """A failure that its message explains; it is reported without a traceback."""
 
     exit_code = 1
 

@@ -1,4 +1,7 @@
-"""The runner's structured lines: docs/service-log.schema.json, on stdout, read by the operator."""
+"""The runner's log: one JSON object a line on stdout, which the operator's commands read.
+
+Every line keeps the log contract, docs/service-log.schema.json.
+"""
 
 import json
 import sys
@@ -19,22 +22,24 @@ def _write(line: str) -> None:
 
 
 @dataclass(frozen=True)
-class Events:
-    """The lines of one run; they share a correlation id."""
+class MigrationEvents:
+    """The log of one run; all its lines share a correlation id."""
 
     release: str | None = None
+    """The release that every line names; None where the run named none."""
     write: Callable[[str], None] = _write
-    run: str = field(default_factory=lambda: f"migration-{uuid.uuid4().hex}")
+    """Takes each line, without its end."""
+    correlation_id: str = field(default_factory=lambda: f"migration-{uuid.uuid4().hex}")
 
     def emit(self, event: str, message: str, *, level: str = "INFO", **fields: Any) -> None:
-        """Write one line, at once."""
+        """Write one line at once, with these fields after the contract's own."""
         line = {
             "timestamp": utc(datetime.now(UTC)),
             "level": level,
             "service": SERVICE,
             "event": event,
             "message": message,
-            "correlation_id": self.run,
+            "correlation_id": self.correlation_id,
             "release": self.release,
             **fields,
         }

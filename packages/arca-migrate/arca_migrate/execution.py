@@ -1,7 +1,7 @@
-"""A revision's Alembic context, with a database or without; `env.py` stays out of it.
+"""Alembic's context for one revision, with a database or without one.
 
-Source: Alembic's documentation, "API Details", Runtime Objects: EnvironmentContext configures a
-MigrationContext, and Operations.context binds `alembic.op` to it.
+The history's `env.py` is not run. Source: Alembic's documentation, "API Details", Runtime Objects:
+EnvironmentContext configures a MigrationContext, and Operations.context binds `alembic.op` to it.
 """
 
 import io
@@ -18,9 +18,9 @@ from arca_migrate.history import History, Revision, place
 
 
 def rendered(history: History, revision: Revision) -> str:
-    """The SQL of a revision, with its transactions, and without the change of alembic_version.
+    """Return a revision's SQL with its transactions, without the change of alembic_version.
 
-    Raises MigrationError where it needs a database to say what it does.
+    Raises MigrationError where the revision needs a database to render its SQL.
     """
     buffer = io.StringIO()
     environment = EnvironmentContext(history.config, history.script, as_sql=True)
@@ -45,7 +45,7 @@ def rendered(history: History, revision: Revision) -> str:
 
 @contextmanager
 def transaction(history: History, connection: Connection) -> Generator[MigrationContext]:
-    """A transaction in which `alembic.op` works; committed at the end, rolled back on an error."""
+    """Bind `alembic.op` to a transaction; commit it at the end, roll it back on an error."""
     with EnvironmentContext(history.config, history.script) as environment:
         environment.configure(connection=connection)
         context = environment.get_context()
@@ -53,8 +53,8 @@ def transaction(history: History, connection: Connection) -> Generator[Migration
             yield context
 
 
-def current(connection: Connection) -> tuple[str, ...]:
-    """The revisions that the database says it is at; none for an empty database."""
+def current_revisions(connection: Connection) -> tuple[str, ...]:
+    """Read the revisions in alembic_version; none for an empty database."""
     heads = MigrationContext.configure(connection).get_current_heads()
     connection.rollback()
     return heads

@@ -1,4 +1,4 @@
-"""When a contract may run, and when a release may be rolled back to: pure rules."""
+"""The rules of contracts and rollbacks: pure functions of what was applied and deployed when."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -10,21 +10,22 @@ from arca_migrate.history import History
 from arca_migrate.phase import Phase
 
 WAIT = timedelta(hours=24)
-"""How long a release is live before what only its predecessor used is removed."""
+"""How long a release must be live before a contract may remove what only older releases use."""
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether something may be done; if not, why, and what to do."""
+class Decision:
+    """Whether a step is allowed; if it is not, the reason and what to do."""
 
     allowed: bool
     reason: str = ""
+    """Empty only where the step is allowed, as is `do`."""
     do: str = ""
     allowed_from: datetime | None = None
-    """When waiting helps: from when on."""
+    """The moment from which the step is allowed; None where waiting does not help."""
 
     def require(self, *, where: str) -> None:
-        """Raise MigrationRefused where it is not allowed."""
+        """Raise MigrationRefused where the step is not allowed."""
         if not self.allowed:
             raise MigrationRefused(
                 self.reason,
@@ -36,49 +37,49 @@ class Verdict:
 
 def contract_allowed(
     phases: Collection[Phase], *, live_since: datetime | None, now: datetime, wait: timedelta = WAIT
-) -> Verdict:
-    """Whether these phases may run together, where a contract is among them.
+) -> Decision:
+    """Decide whether these phases may run together now; only a contract is ever refused.
 
-    `live_since` is when the release that runs now became live, None if it is not.
-    Raises MigrationError for a moment without a time zone.
+    `live_since` is the moment at which the running release became live; None where no release is
+    live. Raises MigrationError for a moment without a time zone.
     """
     _aware(now, live_since)
     if Phase.CONTRACT not in phases:
-        return Verdict(allowed=True)
+        return Decision(allowed=True)
     others = [phase for phase in Phase if phase in phases and phase is not Phase.CONTRACT]
     if others:
-        return Verdict(
+        return Decision(
             allowed=False,
             reason=f"A contract together with {' and '.join(others)} is refused: no live release "
             f"has used what {' and '.join(others)} would make.",
             do=f"run {','.join(others)}, release, and run the contract after {_hours(wait)}",
         )
     if live_since is None:
-        return Verdict(
+        return Decision(
             allowed=False,
             reason="The contract is refused: it needs a release that is live by a deployment.",
             do=f"release, and run the contract after {_hours(wait)}",
         )
     due = live_since + wait
     if now < due:
-        return Verdict(
+        return Decision(
             allowed=False,
             reason=f"The contract is refused until {utc(due)}: the running release is live since "
             f"{utc(live_since)}, and a rollback must stay possible for {_hours(wait)}.",
             do="run it then; nothing that runs needs it earlier",
             allowed_from=due,
         )
-    return Verdict(allowed=True)
+    return Decision(allowed=True)
 
 
 def rollback_allowed(
     history: History | None, applied: Iterable[Applied], *, last_live: datetime | None
-) -> Verdict:
-    """Whether the schema still has what an earlier release uses.
+) -> Decision:
+    """Decide whether an earlier release may return: no contract may have run since it was live.
 
-    `last_live` is the last moment at which that release was live; None if it never was, or nobody
-    knows. A history names the revision in words. Raises MigrationError for a moment without a time
-    zone.
+    `last_live` is the last moment at which that release was live; None where it never was or where
+    that is not known. The history, where given, adds the revision's description to the reason.
+    Raises MigrationError for a moment without a time zone.
     """
     _aware(last_live)
     since = [
@@ -87,13 +88,13 @@ def rollback_allowed(
         if one.phase is Phase.CONTRACT and (last_live is None or one.applied_at >= last_live)
     ]
     if not since:
-        return Verdict(allowed=True)
+        return Decision(allowed=True)
     first = min(since, key=lambda one: one.applied_at)
     known = history.find(first.revision) if history else None
     named = f"{first.revision} ({known.message})" if known else first.revision
     by = f" by release {first.release}" if first.release else ""
     was = f"it was last live at {utc(last_live)}" if last_live else "when it was live is not known"
-    return Verdict(
+    return Decision(
         allowed=False,
         reason=f"The rollback is refused: contract {named} was applied at "
         f"{utc(first.applied_at)}{by} and removed what that release uses; {was}.",

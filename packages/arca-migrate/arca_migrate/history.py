@@ -1,12 +1,13 @@
-"""An Alembic history read as a line of revisions with phases; every fault is one clear error.
+"""Read an Alembic history as a single line of revisions with phases.
 
-A directory's `env.py` is not run: the runner decides how it connects, and the same revisions are
-rendered without a database.
+Every fault of a history is one MigrationError. The history's `env.py` is not run: the runner
+connects by itself, and the same revisions are rendered without a database.
 """
 
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,14 +22,14 @@ from arca_migrate.phase import Phase
 
 @dataclass(frozen=True)
 class Revision:
-    """One step of the schema."""
+    """One revision of the schema."""
 
     id: str
     message: str
     phase: Phase
     path: Path
     down: str | None
-    """The revision before it; None for the first."""
+    """The id of the revision before it; None for the first."""
     upgrade: Callable[[], None] = field(repr=False, compare=False)
 
 
@@ -47,11 +48,11 @@ class History:
         return self.revisions[-1].id
 
     def find(self, identity: str) -> Revision | None:
-        """The revision of an id."""
+        """Return the revision with an id; None where there is none."""
         return next((one for one in self.revisions if one.id == identity), None)
 
     def after(self, identity: str | None) -> tuple[Revision, ...]:
-        """What comes after a revision; everything after None. Raises MigrationError if unknown."""
+        """Return the revisions after one, all for None; raises MigrationError for an unknown id."""
         if identity is None:
             return self.revisions
         for number, one in enumerate(self.revisions):
@@ -66,11 +67,11 @@ class History:
 
 
 def read(directory: Path) -> History:
-    """Read a directory that holds an alembic.ini, or `versions/`. Raises MigrationError."""
+    """Read the history in a directory with an alembic.ini or `versions/`; raises MigrationError."""
     directory = Path(directory)
     config = _config(directory)
     with _explained(directory), warnings.catch_warnings():
-        # Alembic only warns of an id that stands twice, or of one that nothing declares.
+        # Alembic only warns of an id that two files have, or of one that no file declares.
         warnings.simplefilter("error", UserWarning)
         script = ScriptDirectory.from_config(config)
         heads = script.get_heads()
@@ -82,7 +83,7 @@ def read(directory: Path) -> History:
 
 
 def place(error: BaseException, directory: Path) -> str:
-    """Where in a directory an error comes from, as `file:line`; the directory if nowhere."""
+    """Find the line in a directory that raised an error, as `file:line`; else the directory."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno or 1}"
     root = str(directory.resolve())
@@ -112,12 +113,19 @@ def _config(directory: Path) -> Config:
 def _linear(directory: Path, heads: list[str], found: list[Script]) -> None:
     if len(heads) > 1:
         paths = ", ".join(f"{s.revision} ({Path(s.path).name})" for s in found if s.is_head)
-        raise _fault(directory, f"It has {len(heads)} heads: {paths}.", "one line of revisions",
-                     do="set the down_revision of one of them to the other")  # fmt: skip # one call
+        raise _fault(
+            directory,
+            f"It has {len(heads)} heads: {paths}.",
+            "one line of revisions",
+            do="set the down_revision of one of them to the other",
+        )
     for one in found:
         if one.is_merge_point or one.dependencies:
-            raise _fault(Path(one.path), f"The revision {one.revision} joins several.",
-                         "one down_revision each, and no depends_on")  # fmt: skip # one call
+            raise _fault(
+                Path(one.path),
+                f"The revision {one.revision} joins several.",
+                "one down_revision each, and no depends_on",
+            )
 
 
 def _revision(script: Script) -> Revision:
@@ -137,18 +145,14 @@ def _revision(script: Script) -> Revision:
     )
 
 
-class _explained:  # noqa: N801 - used as a function
-    """A revision is the application's code: whatever it raises as it is read is explained."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is None or isinstance(error, MigrationError) or not isinstance(error, Exception):
-            return
+@contextmanager
+def _explained(directory: Path) -> Generator[None]:
+    """Turn what a revision raises as it is loaded into one error: it is the application's code."""
+    try:
+        yield
+    except MigrationError:
+        raise
+    except Exception as error:
         if isinstance(error, UserWarning | CommandError):
             text = str(error)
         elif isinstance(error, KeyError):
@@ -157,7 +161,7 @@ class _explained:  # noqa: N801 - used as a function
             text = f"{type(error).__name__}: {error}"
         raise MigrationError(
             f"The history of migrations cannot be read: {text}",
-            where=place(error, self._directory),
+            where=place(error, directory),
             wanted="revisions that Alembic can load, each naming the one before it",
             do="correct the revision; nothing was run",
         ) from error

@@ -1,4 +1,4 @@
-"""The planned SQL held against squawk's rules and our own, for a review or a pipeline.
+"""Check the planned SQL by squawk's rules and our own, for a review or a pipeline.
 
 Sources: squawk's documentation, "Rules"; its `--reporter Json` counts lines from 0.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from arca_migrate import rules
 from arca_migrate.errors import MigrationError
 from arca_migrate.phase import Phase
-from arca_migrate.plan import Plan, Planned
+from arca_migrate.plan import MigrationPlan, PlannedRevision
 from arca_migrate.rules import Finding
 
 SET_BY_THE_RUNNER = (
@@ -22,7 +22,7 @@ SET_BY_THE_RUNNER = (
     "require-statement-timeout",
     "require-timeout-settings",
 )
-"""The runner sets both on its connection."""
+"""Rules that do not apply: the runner sets both timeouts on its connection."""
 OF_A_CONTRACT = (
     "ban-drop-column",
     "ban-drop-table",
@@ -30,23 +30,22 @@ OF_A_CONTRACT = (
     "renaming-column",
     "renaming-table",
 )
-"""What a contract is there for: the phase says that no code uses it any more."""
-SECONDS = 60
+"""Rules that do not apply to a contract: it removes what no code uses any more."""
+SQUAWK_SECONDS = 60
 
 
-def lint(plan: Plan) -> list[Finding]:
-    """All findings of a plan, by revision and line.
+def lint(plan: MigrationPlan) -> list[Finding]:
+    """Find all problems of a plan, in the order of its revisions and their lines.
 
     Raises MigrationError where squawk does not run.
-
-    The rendered BEGIN and COMMIT tell squawk what runs in a transaction.
     """
     found = [finding for one in plan.revisions for finding in [*rules.breaches(one), *_squawk(one)]]
     order = {one.id: number for number, one in enumerate(plan.revisions)}
     return sorted(found, key=lambda finding: (order[finding.revision], finding.line, finding.rule))
 
 
-def _squawk(planned: Planned) -> Iterator[Finding]:
+def _squawk(planned: PlannedRevision) -> Iterator[Finding]:
+    """Run squawk on a revision; the rendered BEGIN and COMMIT show it what a transaction holds."""
     excluded = [*SET_BY_THE_RUNNER, *(OF_A_CONTRACT if planned.phase is Phase.CONTRACT else ())]
     command = [_binary(), "--reporter", "Json", "--exclude", ",".join(excluded)]
     for item in _run([*command, "--stdin-filepath", planned.id], planned.sql):
@@ -70,14 +69,14 @@ def _binary() -> str:
 def _run(command: list[str], sql: str) -> list[dict[str, Any]]:
     try:
         done = subprocess.run(  # noqa: S603 - squawk, with arguments of our own
-            command, input=sql, capture_output=True, text=True, check=False, timeout=SECONDS
+            command, input=sql, capture_output=True, text=True, check=False, timeout=SQUAWK_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _unusable(str(error)) from error
     try:
         return json.loads(done.stdout)
     except ValueError as error:
-        # Findings make it exit with 1 as well: only its output tells a failure.
+        # squawk exits with 1 for findings too, so only its output shows a failure.
         raise _unusable(done.stderr.strip() or "no JSON on its stdout") from error
 
 
@@ -86,5 +85,5 @@ def _unusable(why: str) -> MigrationError:
         f"squawk cannot check the migrations: {why}",
         where="squawk, beside Python or on PATH",
         wanted="squawk of the package squawk-cli",
-        do="install requirements-dev.txt",
+        do="pip install 'arca-migrate[lint]'",
     )

@@ -1,7 +1,7 @@
-"""The phase of a revision: what it may do while the code of two releases runs.
+"""The phases of revisions, which keep the schema usable while the code of two releases runs.
 
-Expand adds, so that the old and the new code both work; migrate fills in data; contract removes
-what only the old code used ("parallel change").
+An `expand` adds, so that old and new code both work. A `migrate` fills in data. A `contract`
+removes what only old code used. The pattern is known as "parallel change".
 """
 
 import ast
@@ -14,7 +14,7 @@ from arca_migrate.errors import MigrationError
 
 
 class Phase(StrEnum):
-    """What a revision does to the code that runs."""
+    """A revision's phase; the members stand in the order in which phases run."""
 
     EXPAND = "expand"
     MIGRATE = "migrate"
@@ -23,11 +23,11 @@ class Phase(StrEnum):
 
 ROLLING = (Phase.EXPAND, Phase.MIGRATE)
 """The phases that run before a release, while the previous one serves."""
-NAMES = ", ".join(Phase)
+PHASE_NAMES = ", ".join(Phase)
 
 
 def of_module(module: ModuleType, path: Path) -> Phase:
-    """The phase that a revision declares. Raises MigrationError with file and line."""
+    """Read the phase that a revision declares; raises MigrationError with file and line."""
     declared: object = getattr(module, "phase", None)
     if declared in tuple(Phase):
         return Phase(str(declared))
@@ -35,13 +35,13 @@ def of_module(module: ModuleType, path: Path) -> Phase:
     raise MigrationError(
         f"The revision {path.name} declares {what}.",
         where=f"{path}:{_line(path, 'phase') or _line(path, 'revision') or 1}",
-        wanted='a line such as phase = "expand": one of ' + NAMES,
+        wanted='a line such as phase = "expand": one of ' + PHASE_NAMES,
         do="declare the phase beside the revision's id (docs/migrations.md says which)",
     )
 
 
 def parse(text: str) -> tuple[Phase, ...]:
-    """Phases of a list such as `expand,migrate`, in the order in which they run.
+    """Read a list such as `expand,migrate` into phases, in the order in which they run.
 
     Raises MigrationError for anything else.
     """
@@ -50,20 +50,20 @@ def parse(text: str) -> tuple[Phase, ...]:
         raise MigrationError(
             f"{text!r} is no list of phases.",
             where="the phases",
-            wanted=f"some of {NAMES}, with commas",
+            wanted=f"some of {PHASE_NAMES}, separated by commas",
             do="correct the list",
         )
     return ordered(names)
 
 
 def ordered(names: Iterable[str]) -> tuple[Phase, ...]:
-    """Phases in the order in which they run, each once."""
+    """Sort phases into the order in which they run, each once."""
     chosen = set(names)
     return tuple(phase for phase in Phase if phase in chosen)
 
 
 def _line(path: Path, name: str) -> int | None:
-    """The line of a module's assignment to a name."""
+    """Find the line on which a module assigns to a name; None where it does not."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         targets = node.targets if isinstance(node, ast.Assign) else []
         targets = [node.target] if isinstance(node, ast.AnnAssign) else targets

@@ -1,6 +1,7 @@
-"""Our own rules of a planned revision: its phase is what it does, and it is whole or not at all.
+"""The rules that the runner itself enforces on a planned revision.
 
-The runner holds every revision against them; squawk's (lint.py) are for the review.
+A revision does only what its phase allows, and it is applied whole or not at all. The rules of
+squawk (lint.py) are for the review; the runner does not know them.
 """
 
 import re
@@ -10,13 +11,13 @@ from typing import Any
 
 from arca_migrate.errors import MigrationRefused
 from arca_migrate.phase import Phase
-from arca_migrate.plan import Plan, Planned
+from arca_migrate.plan import MigrationPlan, PlannedRevision
 from arca_migrate.statements import Statement, split
 
 MISLABELLED, NOT_ATOMIC = "mislabelled-phase", "not-atomic"
 _ACTION = r"ALTER TABLE\b.*"
 _PART = r"(?:[^,()]|\([^()]*\))"
-"""A part of one of several actions of an ALTER TABLE."""
+"""A piece of one action in an ALTER TABLE that may have several, up to the next comma."""
 DESTRUCTIVE: Mapping[str, re.Pattern[str]] = {
     "drops a table or what stands beside one": re.compile(
         r"\bDROP (FOREIGN )?(TABLE|SCHEMA|VIEW|MATERIALIZED VIEW|TYPE|DOMAIN|SEQUENCE|FUNCTION"
@@ -45,11 +46,11 @@ DESTRUCTIVE: Mapping[str, re.Pattern[str]] = {
     "takes a partition's rows away": re.compile(_ACTION + r"\bDETACH PARTITION\b"),
     "takes a right away": re.compile(r"\bREVOKE\b|\bENABLE ROW LEVEL SECURITY\b"),
 }
-"""What breaks code that runs. Source: PostgreSQL's documentation, chapter 5.7, "Modifying Tables",
-and the reference pages of ALTER TABLE and DROP.
+"""Statements that can break running code, which only a contract may contain.
 
-CREATE OR REPLACE VIEW is not among them: PostgreSQL itself refuses one that loses, renames or
-retypes a column (its reference page); which rows it shows is for the review.
+Sources: PostgreSQL's documentation, chapter 5.7, "Modifying Tables", and the reference pages of
+ALTER TABLE and DROP. CREATE OR REPLACE VIEW is missing because PostgreSQL itself refuses one that
+loses, renames or retypes a column (its reference page). The rows of a view are for the review.
 """
 SCHEMA = re.compile(r"(CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE|REINDEX|TRUNCATE)\b")
 REPEATABLE = re.compile(r"DROP INDEX CONCURRENTLY IF EXISTS\b|SET\b")
@@ -57,49 +58,52 @@ REPEATABLE = re.compile(r"DROP INDEX CONCURRENTLY IF EXISTS\b|SET\b")
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong with a planned revision."""
+    """One problem of a planned revision."""
 
     revision: str
     rule: str
     line: int
-    """In the revision's SQL, from 1."""
+    """The line in the revision's SQL, from 1."""
     message: str
     level: str
     """`error` where the runner refuses the revision, else `warning`."""
 
     def as_json(self) -> dict[str, Any]:
-        """For a program to read."""
+        """Return the problem as `arca migrate --plan --json` prints it."""
         return asdict(self)
 
 
-def breaches(planned: Planned) -> Iterator[Finding]:
-    """What the runner refuses in a revision."""
+def breaches(planned: PlannedRevision) -> Iterator[Finding]:
+    """Find the problems for which the runner refuses a revision."""
     statements = list(split(planned.sql))
     if planned.phase is not Phase.CONTRACT:
         yield from _mislabelled(planned, statements)
     yield from _not_atomic(planned, statements)
 
 
-def require(plan: Plan) -> None:
+def require(plan: MigrationPlan) -> None:
     """Raise MigrationRefused where a planned revision breaks a rule."""
     found = [(one, finding) for one in plan.revisions for finding in breaches(one)]
     if not found:
         return
     planned, first = found[0]
     others = f" ({len(found) - 1} more)" if len(found) > 1 else ""
-    mislabelled = first.rule == MISLABELLED
+    if first.rule == MISLABELLED:
+        wanted = f"in the phase {planned.phase} only what leaves running code intact"
+        do = 'declare phase = "contract", or split the revision'
+    else:
+        wanted = "a revision that is applied whole or not at all"
+        do = "split the revision: one statement that runs outside a transaction each"
     raise MigrationRefused(
         f"Revision {first.revision} is refused: {first.message}{others}.",
         where=f"{planned.revision.path}, line {first.line} of its SQL",
-        wanted=f"in the phase {planned.phase} only what leaves running code intact"
-        if mislabelled
-        else "a revision that is applied whole or not at all",
-        do='declare phase = "contract", or split the revision' if mislabelled
-        else "split the revision: one statement that runs outside a transaction each",
-    )  # fmt: skip # a condition beside its text
+        wanted=wanted,
+        do=do,
+    )
 
 
-def _mislabelled(planned: Planned, statements: list[Statement]) -> Iterator[Finding]:
+def _mislabelled(planned: PlannedRevision, statements: list[Statement]) -> Iterator[Finding]:
+    """Find statements that only a contract may contain."""
     for statement in statements:
         for what, pattern in DESTRUCTIVE.items():
             if pattern.search(statement.bare):
@@ -107,8 +111,8 @@ def _mislabelled(planned: Planned, statements: list[Statement]) -> Iterator[Find
                 yield Finding(planned.id, MISLABELLED, statement.line, message, "error")
 
 
-def _not_atomic(planned: Planned, statements: list[Statement]) -> Iterator[Finding]:
-    """A part that is committed early stays when a later one fails."""
+def _not_atomic(planned: PlannedRevision, statements: list[Statement]) -> Iterator[Finding]:
+    """Find parts that would stay committed where a later part of the revision fails."""
     inside: list[Statement] = []
     outside: list[Statement] = []
     now = outside

@@ -1,4 +1,4 @@
-"""The service's own user: made by a migration, which owns the schema and gives it what it needs.
+"""The database user of the service: the runner creates it and grants what the service needs.
 
 Sources: docs/service-contract.md (APP_DATABASE_USERNAME, APP_DATABASE_PASSWORD), and PostgreSQL's
 documentation, ALTER DEFAULT PRIVILEGES.
@@ -11,45 +11,45 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
-from arca_migrate import audit
+from arca_migrate.applied import AUDIT_TABLE
 from arca_migrate.errors import MigrationError
 
-VARIABLES = ("APP_DATABASE_USERNAME", "APP_DATABASE_PASSWORD")
+USER_VARIABLES = ("APP_DATABASE_USERNAME", "APP_DATABASE_PASSWORD")
 RIGHTS = (
     ("TABLES", "SELECT, INSERT, UPDATE, DELETE"),
     ("SEQUENCES", "USAGE, SELECT"),
 )
-OWN = (audit.TABLE, "alembic_version")
-"""What only the runner writes."""
+RUNNERS_TABLES = (AUDIT_TABLE, "alembic_version")
+"""Tables that only the runner may write."""
 
 
 @dataclass(frozen=True)
 class ServiceUser:
-    """Its name and password."""
+    """The name and the password of the service's user."""
 
     name: str
     password: str = field(repr=False)
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self | None:
-        """Read the variables; None where neither is set. Raises MigrationError for one alone."""
-        values = [environment.get(name) or "" for name in VARIABLES]
+        """Read the variables; None where neither is set, MigrationError where only one is."""
+        values = [environment.get(name) or "" for name in USER_VARIABLES]
         if not any(values):
             return None
         if not all(values):
             raise MigrationError(
-                f"{VARIABLES[values.index('')]} is not set, and its other half is.",
+                f"{USER_VARIABLES[values.index('')]} is not set, and its other half is.",
                 where="the environment",
-                wanted=f"both of {' and '.join(VARIABLES)}, or neither",
+                wanted=f"both of {' and '.join(USER_VARIABLES)}, or neither",
                 do="run it as the migration task, or set both",
             )
         return cls(*values)
 
     def make(self, session: psycopg.Connection[Any]) -> None:
-        """Make the user, or give it this password; it may use every table of the schema public.
+        """Create the user or set its password, and grant it every table of the schema public.
 
-        In one transaction. The password leaves this process only as its SCRAM verifier, so that no
-        log of the server holds it.
+        All in one transaction. The password leaves this process only as its SCRAM verifier, so
+        that no log of the server holds it.
         """
         with session.transaction():
             known = session.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (self.name,))
@@ -68,7 +68,7 @@ class ServiceUser:
                     f"ALTER DEFAULT PRIVILEGES IN SCHEMA public {granted} {what} TO {{}}",
                     user,
                 )
-            for table in OWN:
+            for table in RUNNERS_TABLES:
                 if session.execute("SELECT to_regclass(%s)", (table,)).fetchone() != (None,):
                     rights = "INSERT, UPDATE, DELETE, TRUNCATE"
                     self._run(session, f"REVOKE {rights} ON {table} FROM {{}}", user)

@@ -1,8 +1,7 @@
-"""Other sessions of the database: who holds the runner's lock, and who blocks a statement.
+"""Other sessions of the database: the holder of the runner's lock, and who blocks a statement.
 
 Sources: PostgreSQL's documentation, chapters 27.2.3 "pg_stat_activity", 53.13 "pg_locks" and 9.27
-"pg_blocking_pids". Of another role's session, its statement is shown only to members of
-pg_read_all_stats.
+"pg_blocking_pids". PostgreSQL shows another role's statement only to members of pg_read_all_stats.
 """
 
 import threading
@@ -17,25 +16,24 @@ import psycopg
 from sqlalchemy import Connection
 
 from arca_migrate.applied import utc
-from arca_migrate.database import APPLICATION, Database
+from arca_migrate.database import APPLICATION, Database, Limits
 from arca_migrate.errors import MigrationError, MigrationRefused
-from arca_migrate.limits import Limits
 from arca_migrate.statements import without_values
 
 LOCK = int.from_bytes(b"arcamigr", "big")
-"""The advisory lock's key: only one runner works on a database at a time."""
-COLUMNS = (
+"""The key of the advisory lock that a runner holds while it works on a database."""
+SESSION_COLUMNS = (
     "a.pid, coalesce(a.usename, a.backend_type), a.application_name, a.state, a.query,"
     " coalesce(a.xact_start, a.backend_start)"
 )
 HOLDER = f"""
-    SELECT {COLUMNS} FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    SELECT {SESSION_COLUMNS} FROM pg_locks l JOIN pg_stat_activity a USING (pid)
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (l.classid::bigint << 32 | l.objid::bigint) = {LOCK}
 """  # noqa: S608 - made of constants
 BLOCKING = f"""
-    SELECT {COLUMNS} FROM pg_stat_activity a WHERE a.pid = ANY(pg_blocking_pids(%s))
+    SELECT {SESSION_COLUMNS} FROM pg_stat_activity a WHERE a.pid = ANY(pg_blocking_pids(%s))
     ORDER BY a.xact_start
 """  # noqa: S608 - made of constants
 
@@ -49,18 +47,18 @@ class Session:
     application_name: str | None
     state: str | None
     query: str
-    """Without its values."""
+    """Its last statement, without values."""
     since: datetime | None
-    """When its transaction began, else the session; None where that may not be seen."""
+    """When its transaction began, or else the session; None where the role may not see that."""
 
     @classmethod
     def of(cls, row: Any) -> Self:
-        """A row of COLUMNS."""
+        """Read a row of SESSION_COLUMNS."""
         pid, user, application, state, query, since = row
         return cls(pid, user, application, state, without_values(query or ""), since)
 
     def as_json(self) -> dict[str, Any]:
-        """As the events have it."""
+        """Return the session as the events have it."""
         return {**self.__dict__, "since": self.since and utc(self.since)}
 
     def __str__(self) -> str:
@@ -71,7 +69,7 @@ class Session:
 
 @contextmanager
 def only_runner(connection: Connection, limits: Limits) -> Generator[None]:
-    """Hold the runner's lock; raises MigrationRefused with its holder after a bounded wait."""
+    """Hold the runner's lock; raises MigrationRefused with the holder after `limits.runner`."""
     deadline = time.monotonic() + limits.runner
     while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({LOCK})").scalar():
         if time.monotonic() >= deadline:
@@ -79,7 +77,7 @@ def only_runner(connection: Connection, limits: Limits) -> Generator[None]:
         connection.rollback()
         time.sleep(min(0.2, limits.runner))
     connection.rollback()
-    # The session's end frees it: an unlock would fail where the connection is lost.
+    # The session's end releases the lock: an unlock would fail where the connection is lost.
     yield
 
 
@@ -95,10 +93,10 @@ def _held(connection: Connection) -> MigrationRefused:
     )
 
 
-class Watch:
-    """Looks from a second session, while a statement waits, who blocks it.
+class BlockerWatch:
+    """A thread that notes which sessions block a statement, while the statement waits.
 
-    After the statement has failed nobody can tell any more.
+    It asks from a second session. After the statement has failed, PostgreSQL no longer knows.
     """
 
     def __init__(self, database: Database, pid: int, limits: Limits) -> None:
@@ -108,7 +106,7 @@ class Watch:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.blocking: tuple[Session, ...] = ()
-        """Who blocked it when it was last seen to wait."""
+        """The sessions that blocked the statement when it was last seen to wait."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -119,7 +117,7 @@ class Watch:
         self._thread.join(timeout=10)
 
     def _look(self) -> None:
-        # Most revisions wait for nothing, and need no second session.
+        # Most revisions do not wait, and need no second session.
         if self._over.wait(self._every):
             return
         try:
@@ -131,5 +129,5 @@ class Watch:
                     self.blocking = tuple(map(Session.of, rows)) or self.blocking
                     looking = not self._over.wait(self._every)
         except (MigrationError, psycopg.Error):
-            # Who blocks is worth knowing, and not worth failing for.
+            # A revision must not fail because nobody can tell what blocks it.
             return

@@ -1,7 +1,7 @@
-"""SQL as statements, without what only looks like SQL: comments, strings and quoted names.
+"""Split SQL into statements, and remove values from SQL that is logged.
 
-The lexical rules are those of PostgreSQL's documentation, chapter 4.1; a comment inside a comment
-is not followed.
+Comments, strings and quoted names are recognised by the lexical rules of PostgreSQL's
+documentation, chapter 4.1. A comment inside a comment is not recognised.
 """
 
 import re
@@ -20,23 +20,23 @@ TOKEN = re.compile(
 )
 LONG_NUMBER = re.compile(r"(?<!\w)\d[\d-]{8,}\d(?!\w)")
 NUMBER = re.compile(r"(?<![\w$])\d[\d.]*(?!\w)")
-SHOWN = 300
-"""Characters of another session's statement that are shown."""
+MOST_CHARACTERS = 300
+"""The length at which a logged statement is cut."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a text."""
+    """One statement of an SQL text."""
 
     text: str
     line: int
-    """Where it begins, from 1."""
+    """The line on which it begins, from 1."""
     bare: str
-    """In one line and upper case, every string and quoted name replaced by a placeholder."""
+    """One line in upper case, with a placeholder for each string and quoted name."""
 
 
 def split(sql: str) -> Iterator[Statement]:
-    """The statements of a text."""
+    """Yield the statements of an SQL text."""
     begin = 0
     for token in TOKEN.finditer(sql):
         if token.lastgroup == "end":
@@ -46,7 +46,7 @@ def split(sql: str) -> Iterator[Statement]:
 
 
 def without_values(sql: str) -> str:
-    """A statement that may be logged: no literal, no comment, and not too long."""
+    """Remove literals and comments from a statement, so that it may be logged, and cut it."""
 
     def replaced(token: re.Match[str]) -> str:
         if token.lastgroup == "comment":
@@ -54,11 +54,11 @@ def without_values(sql: str) -> str:
         return token[0] if token.lastgroup in {"name", "end"} else "?"
 
     bare = " ".join(NUMBER.sub("?", TOKEN.sub(replaced, sql)).split())
-    return bare if len(bare) <= SHOWN else f"{bare[:SHOWN]}..."
+    return bare if len(bare) <= MOST_CHARACTERS else f"{bare[:MOST_CHARACTERS]}..."
 
 
 def without_long_numbers(text: str) -> str:
-    """A server's message that may be logged: it may quote a CUIT or a CAE."""
+    """Remove long numbers from a server's message: it may quote a CUIT or a CAE."""
     return LONG_NUMBER.sub("?", text)
 
 
@@ -68,7 +68,7 @@ def _statement(sql: str, begin: int, end: int) -> Iterator[Statement]:
     if not bare:
         return
     if bare.startswith("DO "):
-        # Its body runs at once, so that it is searched as it stands.
+        # The body of a DO runs at once, so its strings are searched too.
         bare = " ".join(raw.split()).upper()
     first = next(
         begin + match.start()
