@@ -22,9 +22,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests import ROOT
+from tests import ROOT, clock
 
 OURS = frozenset({"arca-infra", "arca-migrate"})
+TEST_TOOLS = ("time-machine",)
+"""What tests/clock needs to move the clock of a process; nothing of ours imports it."""
 SECONDS = 120
 
 
@@ -38,11 +40,16 @@ class Environment:
     def run(
         self, *words: str, variables: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run one of its commands; PYTHONPATH and all other variables of the tests are unset."""
+        """Run one of its commands; it gets the tests' clock, and none of their other variables."""
         return subprocess.run(
             [self.bin / words[0], *words[1:]],
             cwd=cwd or self.work,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self.work), **(variables or {})},
+            env={
+                **clock.environment(),
+                "PATH": "/usr/bin:/bin",
+                "HOME": str(self.work),
+                **(variables or {}),
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -109,7 +116,7 @@ def _environment(home: Path, wheels: Iterable[Path], requirements: Iterable[str]
         pip = [sys.executable, "-m", "pip", "--python", str(python), "--quiet", "install"]
         _done([*pip, "--disable-pip-version-check", "--no-deps", "--no-index", str(wheel)], home)
     (packages,) = home.glob("lib/python*/site-packages")
-    for name in sorted(closure(requirements) - OURS):
+    for name in sorted(closure([*requirements, *TEST_TOOLS]) - OURS):
         _link(distribution(name), packages)
 
 
