@@ -1,4 +1,7 @@
-"""The only maker of boto3 clients on the operator's side, and what its errors mean."""
+"""Make the boto3 clients of the operator's side, and explain the errors of their calls.
+
+The types of clients come from boto3-stubs, which only type checking needs.
+"""
 
 import os
 from collections.abc import Callable, Generator
@@ -6,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 import boto3
 from botocore.config import Config
@@ -31,27 +34,90 @@ from botocore.exceptions import (
 from arca.errors import ArcaError
 from arca.stack import Stack
 
-EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
-           "UnrecognizedClientException"}  # fmt: skip # error codes of different services
-DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+if TYPE_CHECKING:
+    from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
+    from mypy_boto3_budgets import BudgetsClient
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sts import STSClient
+
+EXPIRED_CODES = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "RequestExpired",
+    "UnrecognizedClientException",
+}
+"""Error codes of different services for credentials that are no longer valid."""
+DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 LOGGED_OUT = (SSOError, TokenRetrievalError, LoginError)
-"""Of `aws sso login` and of `aws login`: expired, or never logged in."""
-SETTINGS = (ProfileNotFound, ConfigParseError, ConfigNotFound, InvalidConfigError,
-            PartialCredentialsError, CredentialRetrievalError)  # fmt: skip # this machine's own
-NAMED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
-         "AWS_ENDPOINT_URL")  # fmt: skip # variables that lead to it; none of them is a secret
-ATTEMPTS = 5
+"""Errors of `aws sso login` and `aws login`: the login has expired, or there was none."""
+UNUSABLE_CONFIGURATION = (
+    ProfileNotFound,
+    ConfigParseError,
+    ConfigNotFound,
+    InvalidConfigError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+)
+"""Errors in this machine's own AWS configuration."""
+CONFIGURATION_VARIABLES = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_ENDPOINT_URL",
+)
+"""Variables that an error message shows, because they choose the configuration; none is secret."""
+MOST_ATTEMPTS = 5
 MAKING = Lock()
+"""Held while a client is made, which is not thread-safe."""
 
 
+@overload
+def client(
+    stack: Stack, service: Literal["application-autoscaling"], *, region: str | None = None
+) -> "ApplicationAutoScalingClient": ...
+@overload
+def client(
+    stack: Stack, service: Literal["budgets"], *, region: str | None = None
+) -> "BudgetsClient": ...
+@overload
+def client(
+    stack: Stack, service: Literal["cloudformation"], *, region: str | None = None
+) -> "CloudFormationClient": ...
+@overload
+def client(
+    stack: Stack, service: Literal["elbv2"], *, region: str | None = None
+) -> "ElasticLoadBalancingv2Client": ...
+@overload
+def client(stack: Stack, service: Literal["iam"], *, region: str | None = None) -> "IAMClient": ...
+@overload
+def client(stack: Stack, service: Literal["kms"], *, region: str | None = None) -> "KMSClient": ...
+@overload
+def client(stack: Stack, service: Literal["s3"], *, region: str | None = None) -> "S3Client": ...
+@overload
+def client(
+    stack: Stack, service: Literal["secretsmanager"], *, region: str | None = None
+) -> "SecretsManagerClient": ...
+@overload
+def client(stack: Stack, service: Literal["sts"], *, region: str | None = None) -> "STSClient": ...
+@overload
+def client(stack: Stack, service: str, *, region: str | None = None) -> Any: ...
 def client(stack: Stack, service: str, *, region: str | None = None) -> Any:
-    """A client for a stack's AWS: retried with jitter within a bound, never waiting for long.
+    """Return the client of a service for a stack's AWS, in the stack's region or another one.
 
-    One for each service and thread-safe (Boto3 documentation, "Clients"); making one is not, and
-    takes a while. Source: AWS SDKs and Tools Reference Guide, "Retry behavior", mode `standard`.
-    Making one reads this machine's AWS configuration: raises ArcaError where that cannot be used.
+    All callers share one client for each service and region; a client is thread-safe (Boto3
+    documentation, "Clients"). It retries with jitter, within bounds. Source: AWS SDKs and Tools
+    Reference Guide, "Retry behavior", mode `standard`.
+
+    Raises ArcaError where this machine's AWS configuration cannot be used.
     """
-    return _made(stack, service, region or stack.outputs.region)
+    return _make(stack, service, region or stack.outputs.region)
 
 
 @lru_cache
@@ -69,9 +135,9 @@ def _client(service: str, region: str, endpoint: str | None) -> Any:
 
 
 def config(*, emulated: bool) -> Config:
-    """How calls are retried, and how long they may take."""
+    """Return how often calls are retried, and how long one may take: seconds."""
     return Config(
-        retries={"mode": "standard", "total_max_attempts": 3 if emulated else ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": 3 if emulated else MOST_ATTEMPTS},
         max_pool_connections=20,
         connect_timeout=5,
         read_timeout=60,
@@ -80,41 +146,42 @@ def config(*, emulated: bool) -> Config:
 
 @dataclass(frozen=True)
 class Account:
-    """An account that has no stack yet; `endpoint` is an emulated cloud's, None on AWS."""
+    """An AWS account and a region of it, before any stack."""
 
     account_id: str
     region: str
     endpoint: str | None
+    """The URL of the emulated AWS; None on AWS."""
 
     @property
     def name(self) -> str:
-        """What `make up` would bring up here."""
+        """The stack that `make up` brings up where the emulated AWS does not answer."""
         return "dev"
 
     @property
     def where(self) -> str:
-        """For a person: which account this is."""
+        """The account, in words for a message."""
         place = f"AWS account {self.account_id} in {self.region}"
         return f"{place}, emulated at {self.endpoint}" if self.endpoint else place
 
 
 def account_client(account: Account, service: str) -> Any:
-    """A client for an account, before any stack."""
-    return _made(account, service, account.region)
+    """Return the client of a service for an account; raises ArcaError as `client` does."""
+    return _make(account, service, account.region)
 
 
-def _made(stack: Stack | Account, service: str, region: str) -> Any:
+def _make(stack: Stack | Account, service: str, region: str) -> Any:
     with MAKING:
         try:
             return _client(service, region, stack.endpoint)
         except (BotoCoreError, ValueError) as error:
-            # Nothing was sent yet; a ValueError is about an AWS_ENDPOINT_URL that is no URL.
-            raise _unusable(stack, f"AWS's {service} cannot be asked", error) from None
+            # Nothing was sent yet; a ValueError means that AWS_ENDPOINT_URL is not a valid URL.
+            raise _unusable(stack, f"No client for {service} can be made", error) from None
 
 
 @contextmanager
 def explained(stack: Stack | Account, what: str) -> Generator[None]:
-    """Turn what AWS or the way to it says into one clear error."""
+    """Turn the errors of calls to AWS into an ArcaError; `what` says what failed."""
     try:
         yield
     except NoCredentialsError:
@@ -125,7 +192,7 @@ def explained(stack: Stack | Account, what: str) -> Generator[None]:
             do="log in, for example `aws sso login`, and run this again",
         ) from None
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
-        do = f"run `make up STACK={stack.name}` again" if stack.endpoint else "look at the network"
+        do = f"run `make up STACK={stack.name}` again" if stack.endpoint else "check the network"
         raise ArcaError(
             f"{what}: AWS does not answer: {error}",
             where=stack.where,
@@ -139,33 +206,37 @@ def explained(stack: Stack | Account, what: str) -> Generator[None]:
             wanted="a login that is valid",
             do="log in again with `aws sso login` (or `aws login`), and run this again",
         ) from None
-    except SETTINGS as error:
+    except UNUSABLE_CONFIGURATION as error:
         raise _unusable(stack, what, error) from None
     except ClientError as error:
         raise _refused(stack, what, error) from None
     except BotoCoreError as error:
         raise ArcaError(
-            f"{what}: {error}", where=stack.where, wanted="an answer of AWS", do="try again"
+            f"{what}: {error}", where=stack.where, wanted="an answer of AWS", do="run this again"
         ) from None
 
 
 def _unusable(stack: Stack | Account, what: str, error: Exception) -> ArcaError:
-    named = (f"{name}={os.environ[name]}" for name in NAMED if os.environ.get(name))
+    """Make the error for an AWS configuration of this machine that cannot be used."""
+    shown = (
+        f"{name}={os.environ[name]}" for name in CONFIGURATION_VARIABLES if os.environ.get(name)
+    )
     return ArcaError(
         f"{what}: {error}",
-        where=f"this machine's AWS configuration ({', '.join(named) or '~/.aws'}), for "
+        where=f"this machine's AWS configuration ({', '.join(shown) or '~/.aws'}), for "
         f"{stack.where}",
         wanted="a configuration and a profile that the AWS CLI can use too",
-        do="correct what is named; `aws configure list` shows what is read",
+        do="correct it; `aws configure list` shows the values that are read",
     )
 
 
 def _refused(stack: Stack | Account, what: str, error: ClientError) -> ArcaError:
+    """Make the error for a call that AWS refused."""
     detail = error.response.get("Error", {})
     code = detail.get("Code", "")
-    if code in EXPIRED:
+    if code in EXPIRED_CODES:
         wanted, do = "valid credentials", "log in again, for example `aws sso login`"
-    elif code in DENIED:
+    elif code in DENIED_CODES:
         wanted, do = f"the permission for {error.operation_name}", "use the operator's role"
     else:
         wanted, do = f"that {error.operation_name} is accepted", "see the message above"

@@ -1,52 +1,66 @@
-"""Where the load balancer sends production traffic, as it says itself.
+"""Find the targets that the load balancer sends production traffic to.
 
 Sources: Elastic Load Balancing API Reference, DescribeRules and DescribeTargetHealth.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
 from arca.clients import client, explained
 from arca.stack import Stack
 
-GONE = frozenset({"draining", "unused"})
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+
+WITHOUT_REQUESTS = frozenset({"draining", "unused"})
 """States of a target that gets no new request."""
 
 
 def targets(stack: Stack) -> Iterator[Mapping[str, Any]]:
-    """The targets that production requests go to, those of the group with the most of it first.
+    """Yield the targets of production traffic, as DescribeTargetHealth describes them.
 
-    Nothing where the rule or its groups do not exist.
+    The group with the largest share of the traffic comes first. Yields nothing where the rule or
+    its groups do not exist. Raises ArcaError where AWS refuses the calls.
     """
     elb = client(stack, "elbv2")
     with explained(stack, "The targets cannot be read"):
-        shares = _shares(elb, stack.outputs.service.production_rule_arn)
-        for group in sorted((arn for arn in shares if shares[arn] > 0), key=lambda a: -shares[a]):
-            for found in _unless_missing(
-                lambda arn=group: elb.describe_target_health(TargetGroupArn=arn)
-            ).get("TargetHealthDescriptions", []):
-                if found["TargetHealth"]["State"] not in GONE:
+        weights = _weights(elb, stack.outputs.service.production_rule_arn)
+        groups = [group for group, weight in weights.items() if weight > 0]
+        for group in sorted(groups, key=lambda group: -weights[group]):
+            for found in _targets(elb, group):
+                if found["TargetHealth"]["State"] not in WITHOUT_REQUESTS:
                     yield found
 
 
-def _shares(elb: Any, rule: str) -> dict[str, int]:
-    """The share of production traffic of each target group, in no unit."""
-    found = _unless_missing(lambda: elb.describe_rules(RuleArns=[rule]))
-    return {
-        group["TargetGroupArn"]: group.get("Weight", 1)
-        for described in found.get("Rules", [])
-        for action in described["Actions"]
-        for group in action.get("ForwardConfig", {}).get("TargetGroups", [])
-    }
+def _weights(elb: "ElasticLoadBalancingv2Client", rule: str) -> dict[str, int]:
+    """Return the weight of each target group of a rule: a share, without a unit."""
+    weights: dict[str, int] = {}
+    with _nothing_if_missing():
+        for described in elb.describe_rules(RuleArns=[rule])["Rules"]:
+            for action in described.get("Actions", []):
+                for group in action.get("ForwardConfig", {}).get("TargetGroups", []):
+                    if arn := group.get("TargetGroupArn"):
+                        weights[arn] = group.get("Weight", 1)
+    return weights
 
 
-def _unless_missing(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """An answer, or nothing where what is asked for does not exist."""
+def _targets(elb: "ElasticLoadBalancingv2Client", group: str) -> list[Mapping[str, Any]]:
+    """Return the targets of a group; none where the group does not exist."""
+    with _nothing_if_missing():
+        found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        # A TypedDict is a Mapping, which its values' types keep pyright from seeing.
+        return cast("list[Mapping[str, Any]]", found)
+    return []
+
+
+@contextmanager
+def _nothing_if_missing() -> Generator[None]:
+    """Go on where AWS says that a resource does not exist."""
     try:
-        return call()
+        yield
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code", "").endswith("NotFound"):
-            return {}
-        raise
+        if not error.response.get("Error", {}).get("Code", "").endswith("NotFound"):
+            raise
