@@ -1,35 +1,38 @@
-"""`arca smoke`: whether a stack serves, asked from outside."""
+"""`arca smoke`: test from outside whether a stack serves."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import of_stack
 
+if TYPE_CHECKING:
+    from arca.stack import Target
+
 EXIT_CODES = {"OK": 0, "FAILED": 1, "SKIPPED": 5}
 
 
 @click.command("smoke")
-@click.option("--url", help="Ask this instead of the stack's own URL, https://host[:port].")
+@click.option("--url", help="Test this URL instead of the stack's own: https://host[:port].")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0.1, max=120),
     default=10.0,
     show_default=True,
-    help="Seconds that each check may take; they run at once.",
+    help="Seconds that each check may take; all run at once.",
 )
 @of_stack
 def command(
-    stack_name: str, target: Any, *, url: str | None, timeout: float, as_json: bool
+    stack_name: str, target: "Target", *, url: str | None, timeout: float, as_json: bool
 ) -> None:
-    """Health, database, cache, TLS, headers, the origin's lock, and the read-only business path.
+    """Test health, database, cache, TLS, headers, the origin's lock and a read-only path.
 
-    Exit code: 0 all is well, 1 a check failed, 5 nothing was checked.
+    The exit code is 0 if no check failed, 1 if one failed, and 5 if none was carried out.
     """
     from arca.cli import render
     from arca.errors import ArcaError
-    from arca.smoke import smoke
-    from arca.smoke.web import Address
+    from arca.smoke import suite
+    from arca.smoke.request import Address
     from arca.stack import find
 
     if url is not None:
@@ -39,8 +42,8 @@ def command(
             raise click.BadParameter(f"{error.what} Wanted {error.wanted}.") from None
     stack = find(stack_name, target=target)
     with render.ProgressLine() as progress:
-        progress.show(f"asking {url or stack.name}", 0)
-        report = smoke.run(
+        progress.show(f"testing {url or stack.name}", 0)
+        report = suite.run(
             stack,
             url=url,
             timeout=timeout,

@@ -15,7 +15,7 @@ from arca.release.judge import Serving, serving
 from arca.release.service import Deployment, Service, short
 from arca.release.verdict import Outcome, Verdict
 from arca.release.wishes import Wishes
-from arca.smoke import smoke
+from arca.smoke import suite
 
 APPEARS = timedelta(minutes=2)
 """UpdateService is eventually consistent: the deployment may take as long to be listed."""
@@ -140,7 +140,7 @@ class Shipment:
         """Smoke tests from outside, while a rollback is still a matter of seconds."""
         del deployment
         self._say("production traffic has moved: smoke tests from outside")
-        once_more = partial(smoke.run, self._service.stack, url=None, timeout=10)
+        once_more = partial(suite.run, self._service.stack, url=None, timeout=10)
         report = once_more()
         if report.failed:
             # One lost packet is no reason to take a release back.

@@ -1,1 +1,1 @@
-"""Smoke tests of a stack from outside."""
+"""Smoke tests of a stack from outside, which `arca smoke` and a release run."""

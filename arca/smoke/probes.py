@@ -1,138 +1,144 @@
-"""What `arca smoke` asks: each probe is a question to a stack, and gives one or more answers.
+"""The probes of `arca smoke`: each sends one request to a stack and makes one or more checks.
 
-The paths are those of docs/service-contract.md; what the edge adds to an answer is what
-components/edge/rules.py declares.
+docs/service-contract.md defines the paths; components/edge/rules.py declares the headers that the
+edge adds.
 """
 
 import json
 import re
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from arca.check import Check
-from arca.smoke.web import Address, Answer, Deadline, NoAnswer, ask, connect, secure
+from arca.clock import Clock
+from arca.smoke.request import Address, Answer, Deadline, NoAnswer, connect, get, secure
 
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
 BUSINESS_PATH = "/v1/status"
 HSTS_SECONDS = 31_536_000
-"""What a zone declares unless its settings say otherwise (`edge.hsts_seconds`)."""
+"""The max-age that a zone declares by default (`edge.hsts_seconds`)."""
 CERTIFICATE_DAYS = 14
-"""An edge that renews by itself has done so long before: at fourteen somebody has to look."""
+"""Days that a certificate must still be valid; an edge renews it long before by itself."""
 TLS_PORT = 443
 PLAIN_PORTS = {443: 80}
-"""The plain port that belongs to a TLS port."""
+"""The port of plain HTTP beside each port of TLS."""
 TEST_PORT = 8443
-"""The load balancer's test listener, which the edge is not in front of."""
-DAY = 24 * 60 * 60
+"""The port of the load balancer's test listener, which has no edge in front of it."""
+SECONDS_PER_DAY = 24 * 60 * 60
 REDIRECTS = (301, 302, 303, 307, 308)
 VERSION = re.compile(r"/\s*v?\d|\d\.\d")
 TLS11_HELLO_SUITES = bytes.fromhex("c009c00ac013c014002f0035")
-"""ECDHE with ECDSA, ECDHE with RSA, RSA; AES-128 and AES-256 in CBC mode (RFC 8422, RFC 5246)."""
+"""ECDHE with ECDSA, ECDHE with RSA, and RSA, each with AES-128 and AES-256 in CBC mode.
+
+Sources: RFC 8422 and RFC 5246.
+"""
 
 
 @dataclass(frozen=True)
-class Aim:
-    """What is asked, and what of it must be so.
-
-    `load_balancer` is its own name, None where there is none; `stands_by` and `has_cache` say
-    what the stack is in.
-    """
+class ProbedStack:
+    """The address of a stack, and the facts of the stack that the probes compare answers with."""
 
     address: Address
     load_balancer: str | None
+    """The load balancer's own host name; None where there is no load balancer."""
     stands_by: bool
+    """True for a DR stack that serves nobody."""
     has_cache: bool
     context: ssl.SSLContext
+    """The TLS settings of a client that verifies certificates."""
+    clock: Clock
 
-    def ask(self, path: str, deadline: Deadline) -> Answer:
-        """GET a path; raises NoAnswer."""
+    def get(self, path: str, deadline: Deadline) -> Answer:
+        """Send a GET request for a path; raises NoAnswer."""
         tls = self.context if self.address.scheme == "https" else None
-        return ask(self.address, path, deadline=deadline, context=tls)
+        return get(self.address, path, deadline=deadline, context=tls)
 
 
-Probe = Callable[[Aim, Deadline], list[Check]]
+Probe = Callable[[ProbedStack, Deadline], list[Check]]
 
 
-def live(aim: Aim, deadline: Deadline) -> list[Check]:
-    """The process works."""
-    status = aim.ask(LIVE_PATH, deadline).status
+def live(stack: ProbedStack, deadline: Deadline) -> list[Check]:
+    """Check that the process answers."""
+    status = stack.get(LIVE_PATH, deadline).status
     return [_check("live", status == 200, f"status {status}")]
 
 
-def ready(aim: Aim, deadline: Deadline) -> list[Check]:
-    """It can serve; database and cache by themselves where the answer names them.
+def ready(stack: ProbedStack, deadline: Deadline) -> list[Check]:
+    """Check readiness, and the database and the cache where the answer names them.
 
-    A stack that stands by has no cache, and must say that it cannot serve.
+    A stack that stands by has no cache, and its readiness must be 503.
     """
-    answer = aim.ask(READY_PATH, deadline)
-    if aim.stands_by:
+    answer = stack.get(READY_PATH, deadline)
+    if stack.stands_by:
         found = _check("ready", answer.status == 503, f"status {answer.status}, and it stands by")
     else:
         found = _check("ready", answer.status == 200, f"status {answer.status}")
     named = _named(answer)
     cache = (
         _part("cache", named)
-        if aim.has_cache and not aim.stands_by
-        else Check("cache", "SKIPPED", "the stack stands by" if aim.stands_by else "it has none")
+        if stack.has_cache and not stack.stands_by
+        else Check("cache", "SKIPPED", "the stack stands by" if stack.stands_by else "it has none")
     )
     return [found, _part("database", named), cache]
 
 
-def business(aim: Aim, deadline: Deadline) -> list[Check]:
-    """The read-only path through everything answers with a JSON object."""
-    if aim.stands_by:
+def business(stack: ProbedStack, deadline: Deadline) -> list[Check]:
+    """Check that the read-only business path answers with a JSON object."""
+    if stack.stands_by:
         return [Check("business", "SKIPPED", "the stack stands by and serves nobody")]
-    answer = aim.ask(BUSINESS_PATH, deadline)
+    answer = stack.get(BUSINESS_PATH, deadline)
     if answer.status != 200:
         return [Check("business", "FAILED", f"status {answer.status}")]
     if not answer.whole:
         return [Check("business", "FAILED", "the answer is longer than 64 KiB")]
-    return [_check("business", _object(answer) is not None, "a JSON object", "no JSON object")]
+    return [_check("business", _object(answer) is not None, "a JSON object", "not a JSON object")]
 
 
-def tls(aim: Aim, deadline: Deadline) -> list[Check]:
-    """TLS 1.2 or newer, a verified certificate, and time left on it."""
-    if aim.address.scheme == "http":
-        return [Check("tls", "SKIPPED", "asked in plain HTTP")]
-    host, port = aim.address.host, aim.address.port
-    with secure(connect(host, port, deadline), aim.context, host, deadline) as made:
+def tls(stack: ProbedStack, deadline: Deadline) -> list[Check]:
+    """Check for TLS 1.2 or newer and for a verified certificate that does not expire soon."""
+    if stack.address.scheme == "http":
+        return [Check("tls", "SKIPPED", "the URL is plain HTTP")]
+    host, port = stack.address.host, stack.address.port
+    with secure(connect(host, port, deadline), stack.context, host, deadline) as made:
         version, certificate = made.version(), cast("dict[str, Any]", made.getpeercert())
-    days = int((ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()) // DAY)
+    left = ssl.cert_time_to_seconds(certificate["notAfter"]) - stack.clock.now().timestamp()
+    days = int(left // SECONDS_PER_DAY)
     said = f"{version}, certificate ends in {days} days"
     wanted = f"{said}, {CERTIFICATE_DAYS} wanted"
     return [_check("tls", days >= CERTIFICATE_DAYS, said, wanted)]
 
 
-def tls_1_1(aim: Aim, deadline: Deadline) -> list[Check]:
-    """TLS 1.1 is refused.
+def tls_1_1(stack: ProbedStack, deadline: Deadline) -> list[Check]:
+    """Check that the server refuses TLS 1.1.
 
-    The greeting is written by hand, for an OpenSSL of today refuses to send it. A server that
-    takes it answers with a handshake record, one that does not with an alert or by closing
-    (RFC 4346, sections 6.2.1 and 7.2).
+    A server that accepts the ClientHello answers with a handshake record; any other server answers
+    with an alert or closes the connection (RFC 4346, sections 6.2.1 and 7.2).
+
+    This module writes the ClientHello itself. Many builds and policies of OpenSSL refuse TLS 1.1 on
+    the client's side, and such a refusal would look like the server's.
     """
-    if aim.address.scheme == "http":
-        return [Check("tls-1.1", "SKIPPED", "asked in plain HTTP")]
-    with connect(aim.address.host, aim.address.port, deadline) as made:
+    if stack.address.scheme == "http":
+        return [Check("tls-1.1", "SKIPPED", "the URL is plain HTTP")]
+    with connect(stack.address.host, stack.address.port, deadline) as made:
         made.settimeout(deadline.left())
         try:
-            made.sendall(greeting(aim.address.host))
-            # A record is its kind, its version and its length; a handshake's first byte follows.
+            made.sendall(client_hello(stack.address.host))
+            # A record begins with its type, its version and its length (RFC 4346, section 6.2.1).
             record = made.recv(5, 0)
         except TimeoutError:
             raise deadline.missed() from None
         except ConnectionError:
             record = b""
-    taken = record.startswith(b"\x16")
-    return [_check("tls-1.1", not taken, "refused", "the server speaks TLS 1.1")]
+    accepted = record.startswith(b"\x16")
+    return [_check("tls-1.1", not accepted, "refused", "the server speaks TLS 1.1")]
 
 
-def greeting(name: str) -> bytes:
-    """A TLS 1.1 ClientHello for a host (RFC 4346, section 7.4.1.2; RFC 6066, section 3)."""
+def client_hello(name: str) -> bytes:
+    """Return a TLS 1.1 ClientHello for a host (RFC 4346, section 7.4.1.2; RFC 6066, section 3)."""
     extensions = _extension(0, _sized(b"\x00" + _sized(name.encode())))
     # Curves secp256r1 and secp384r1, uncompressed points (RFC 8422, section 5.1).
     extensions += _extension(10, _sized(bytes.fromhex("00170018")))
@@ -142,15 +148,15 @@ def greeting(name: str) -> bytes:
     return b"\x16\x03\x01" + _sized(b"\x01\x00" + _sized(hello))
 
 
-def headers(aim: Aim, deadline: Deadline) -> list[Check]:
-    """What the edge adds to every answer, what the service does, and no version of the server.
+def headers(stack: ProbedStack, deadline: Deadline) -> list[Check]:
+    """Check the headers of the edge and of the service, and that none shows a server's version.
 
-    The edge is not asked for in plain HTTP, nor on the test listener.
+    Plain HTTP and the test listener have no edge, so its headers are not expected there.
     """
-    found = aim.ask(LIVE_PATH, deadline).headers
-    at_edge = aim.address.scheme == "https" and aim.address.port != TEST_PORT
+    found = stack.get(LIVE_PATH, deadline).headers
+    at_edge = stack.address.scheme == "https" and stack.address.port != TEST_PORT
     wrong = [*(_edge_faults(found) if at_edge else ()), *_service_faults(found)]
-    said = "HSTS, nosniff, correlation id" if at_edge else "correlation id; the edge is not asked"
+    said = "HSTS, nosniff, correlation id" if at_edge else "correlation id; there is no edge"
     return [_check("headers", not wrong, said, "; ".join(wrong))]
 
 
@@ -180,45 +186,45 @@ def _service_faults(found: Mapping[str, str]) -> list[str]:
     return wrong
 
 
-def origin_lock(aim: Aim, deadline: Deadline) -> list[Check]:
-    """The load balancer answers nobody who does not come through our Cloudflare zone.
+def origin_lock(stack: ProbedStack, deadline: Deadline) -> list[Check]:
+    """Check that the load balancer refuses clients that do not come through our Cloudflare zone.
 
-    With TLS 1.3 the server judges the client's certificate after the client's handshake has
-    ended (RFC 8446, section 4.4.2.4), so that only a request shows it. Whatever is no proof of a
-    refusal is a failure.
+    With TLS 1.3 the server verifies the client's certificate after the client's handshake has
+    ended (RFC 8446, section 4.4.2.4), so only a request shows the refusal. The check fails unless
+    the refusal is proven.
     """
-    if aim.load_balancer is None:
+    if stack.load_balancer is None:
         return [Check("origin-lock", "SKIPPED", "there is no load balancer")]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # Nothing is sent that is secret, and its certificate does not bear the load balancer's name.
+    # The request holds no secret, and the certificate is not for the load balancer's own name.
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        answer = ask(
-            aim.address,
+        answer = get(
+            stack.address,
             LIVE_PATH,
             deadline=deadline,
             context=context,
-            at=(aim.load_balancer, TLS_PORT),
+            at=(stack.load_balancer, TLS_PORT),
         )
     except NoAnswer as failure:
-        refused = failure.why in {"refused", "unanswered", "closed"} or (
-            failure.why == "tls" and "ALERT" in str(failure)
+        refused = failure.reason in {"refused", "unanswered", "closed"} or (
+            failure.reason == "tls" and "ALERT" in str(failure)
         )
         return [_check("origin-lock", refused, str(failure), f"no refusal: {failure}")]
-    return [Check("origin-lock", "FAILED", f"answers around the edge: status {answer.status}")]
+    return [Check("origin-lock", "FAILED", f"it answers without the edge: status {answer.status}")]
 
 
-def plain_http(aim: Aim, deadline: Deadline) -> list[Check]:
-    """Plain HTTP leads to HTTPS, or nowhere."""
-    if aim.address.scheme == "http":
-        return [Check("http", "SKIPPED", "asked in plain HTTP")]
-    host, port = aim.address.host, PLAIN_PORTS.get(aim.address.port)
+def plain_http(stack: ProbedStack, deadline: Deadline) -> list[Check]:
+    """Check that plain HTTP redirects to HTTPS or is closed."""
+    if stack.address.scheme == "http":
+        return [Check("http", "SKIPPED", "the URL is plain HTTP")]
+    host, port = stack.address.host, PLAIN_PORTS.get(stack.address.port)
     if port is None:
-        return [Check("http", "SKIPPED", f"no plain port belongs to port {aim.address.port}")]
+        return [Check("http", "SKIPPED", f"no plain port belongs to port {stack.address.port}")]
     try:
-        answer = ask(Address("http", host, port), LIVE_PATH, deadline=deadline, context=None)
+        answer = get(Address("http", host, port), LIVE_PATH, deadline=deadline, context=None)
     except NoAnswer as failure:
-        refused = failure.why in {"refused", "unanswered", "closed"}
+        refused = failure.reason in {"refused", "unanswered", "closed"}
         return [_check("http", refused, str(failure))]
     to = urlsplit(answer.headers.get("location", ""))
     good = answer.status in REDIRECTS and to.scheme == "https" and to.hostname == host
@@ -236,10 +242,10 @@ PROBES: Mapping[tuple[str, ...], Probe] = {
     ("origin-lock",): origin_lock,
     ("http",): plain_http,
 }
-"""Each probe by the names of its checks; where there is no answer the first has failed."""
+"""Each probe by the names of its checks; without an answer the first check fails."""
 
 
-def _check(name: str, good: bool, said: str, wrong: str | None = None) -> Check:  # noqa: FBT001 - a verdict in the making
+def _check(name: str, good: bool, said: str, wrong: str | None = None) -> Check:  # noqa: FBT001 - the result itself
     return Check(name, "OK" if good else "FAILED", said if good or wrong is None else wrong)
 
 
@@ -252,7 +258,7 @@ def _object(answer: Answer) -> dict[str, Any] | None:
 
 
 def _named(answer: Answer) -> dict[str, Any]:
-    """The parts that the answer of readiness names."""
+    """Return the state of each part that the answer of readiness names."""
     parts = (_object(answer) or {}).get("checks")
     return cast("dict[str, Any]", parts) if isinstance(parts, dict) else {}
 

@@ -12,7 +12,7 @@ from arca.release import journal
 from arca.release.journal import Journal
 from arca.release.service import Deployment
 from arca.release.verdict import Interrupted, Verdict
-from arca.smoke import smoke
+from arca.smoke import suite
 from arca.stack import Stack
 from tests.arca.release.stage import URL, Arca, Stage
 from tests.arca.release.test_commands import told
@@ -169,12 +169,12 @@ def test_after_its_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smoke tests from outside are made up for."""
     asked: list[str] = []
 
-    def run(stack: Stack, *, url: str | None, timeout: float) -> smoke.Report:
+    def run(stack: Stack, *, url: str | None, timeout: float) -> suite.SmokeReport:
         del url, timeout
         asked.append(stack.name)
-        return smoke.Report(stack.name, None, (Check("live", "FAILED", "no answer"),))
+        return suite.SmokeReport(stack.name, None, (Check("live", "FAILED", "no answer"),))
 
-    monkeypatch.setattr(smoke, "run", run)
+    monkeypatch.setattr(suite, "run", run)
     with pytest.raises(Interrupted):
         stage.release(watch=ctrl_c("PRODUCTION_TRAFFIC_SHIFT")).deploy("2")
     stage.abandon()

@@ -6,7 +6,7 @@ import pytest
 
 from arca.check import Check
 from arca.release.verdict import Verdict
-from arca.smoke import smoke
+from arca.smoke import suite
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER
 from tests.arca.release.stage import Stage
 
@@ -18,10 +18,10 @@ def answers(monkeypatch: pytest.MonkeyPatch, *checks: Check) -> list[Check]:
     """Have the smoke tests from outside say this, one after the other; gives what is left."""
     left = list(checks)
 
-    def run(stack: Any, **_: Any) -> smoke.Report:
-        return smoke.Report(stack.name, "https://api.test", (left.pop(0),))
+    def run(stack: Any, **_: Any) -> suite.SmokeReport:
+        return suite.SmokeReport(stack.name, "https://api.test", (left.pop(0),))
 
-    monkeypatch.setattr(smoke, "run", run)
+    monkeypatch.setattr(suite, "run", run)
     return left
 
 

@@ -9,7 +9,7 @@ from arca.check import Check
 from arca.errors import ArcaError
 from arca.release.service import Deployment
 from arca.release.verdict import Verdict
-from arca.smoke import smoke
+from arca.smoke import suite
 from arca.stack import Stack
 from tests.arca.release.stage import URL, Arca, Stage
 from tests.arca.release.test_commands import told
@@ -33,12 +33,12 @@ def smoke_says(monkeypatch: pytest.MonkeyPatch, *verdicts: str) -> list[str]:
     """Have the smoke tests from outside answer so, one after the other; gives those left."""
     left = list(verdicts)
 
-    def run(stack: Stack, *, url: str | None, timeout: float) -> smoke.Report:
+    def run(stack: Stack, *, url: str | None, timeout: float) -> suite.SmokeReport:
         del url, timeout
         check = Check("live", "FAILED" if left.pop(0) == "bad" else "OK", "said so")
-        return smoke.Report(stack.name, "https://api.example", (check,))
+        return suite.SmokeReport(stack.name, "https://api.example", (check,))
 
-    monkeypatch.setattr(smoke, "run", run)
+    monkeypatch.setattr(suite, "run", run)
     return left
 
 

@@ -1,4 +1,4 @@
-"""Servers on loopback that answer as they are told, with certificates of an authority of ours."""
+"""Servers on loopback with prepared answers, and a certificate authority of the tests."""
 
 import json
 import socket
@@ -21,20 +21,31 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from arca.check import Check
+from arca.clock import Clock
 from arca.outputs import Outputs
-from arca.smoke import probes, smoke
+from arca.smoke import probes, suite
 from arca.stack import Stack
 from tests.stacks import graph
 
 LOOPBACK = "127.0.0.1"
 TIMEOUT = 3.0
-NAMES = ["live", "ready", "database", "cache", "business", "tls", "tls-1.1", "headers",
-         "origin-lock", "http"]  # fmt: skip # one list
+NAMES = [
+    "live",
+    "ready",
+    "database",
+    "cache",
+    "business",
+    "tls",
+    "tls-1.1",
+    "headers",
+    "origin-lock",
+    "http",
+]
 
 
 @dataclass(frozen=True)
 class Said:
-    """One path's answer; `held` is waited for between the head and the body."""
+    """The prepared answer of one path; the server waits for `held` before it answers."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -43,12 +54,12 @@ class Said:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Says what its server was told to; 404 else."""
+    """Gives the prepared answers of its server, and 404 for other paths."""
 
     server_version, sys_version = "api", ""
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Record the request and answer it."""
         server = cast("Server", self.server)
         server.asked.append((self.path, self.headers["Host"]))
         said = server.answers.get(self.path, Said(404))
@@ -61,11 +72,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(said.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class' name
-        """Keep quiet."""
+        """Write no log."""
 
 
 class Server(ThreadingHTTPServer):
-    """A server and what it was asked: pairs of path and host."""
+    """A server that records its requests as pairs of path and host."""
 
     daemon_threads = True
 
@@ -79,11 +90,11 @@ class Server(ThreadingHTTPServer):
             )
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is part of the tests."""
+        """Ignore it: clients that go away are part of the tests."""
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return int(self.server_address[1])
 
 
@@ -102,7 +113,7 @@ def serve(answers: Mapping[str, Said], context: ssl.SSLContext | None = None) ->
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that nothing listens on."""
     with socket.socket() as made:
         made.bind((LOOPBACK, 0))
         return int(made.getsockname()[1])
@@ -137,7 +148,7 @@ class Authority:
     def context(
         self, host: str = "localhost", *, days: float = 60, locked: bool = False
     ) -> ssl.SSLContext:
-        """What a server of that name uses; `locked` wants a client's certificate."""
+        """Return the TLS settings of a server; `locked` makes it require a client's certificate."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = self._builder(host, days=days).public_key(key.public_key())
         made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
@@ -166,8 +177,8 @@ WELL: Mapping[str, Said] = {
 }
 
 
-class World:
-    """A stack that is well, on loopback; each part of it can be another before it is asked."""
+class StackOnLoopback:
+    """A healthy stack on loopback; a test changes a part of it before it runs the checks."""
 
     def __init__(self, authority: Authority, patch: pytest.MonkeyPatch, opened: ExitStack) -> None:
         self._patch, self._opened = patch, opened
@@ -177,15 +188,15 @@ class World:
         self.outputs: dict[str, Any] = json.loads(json.dumps(graph("prod").outputs))
 
     def serve(self, answers: Mapping[str, Said], context: ssl.SSLContext | None = None) -> Server:
-        """Another server, until the test's end."""
+        """Start another server, which stops at the end of the test."""
         return self._opened.enter_context(serve(answers, context))
 
     def redirect(self, status: int, to: str) -> Server:
-        """A plain server that leads elsewhere."""
+        """Start a plain server that redirects."""
         return self.serve({"/health/live": Said(status, headers={"Location": to})})
 
     def stack(self, plain: int | None = None) -> Stack:
-        """Bring it up; without ports the origin refuses, and plain HTTP leads to HTTPS."""
+        """Start the servers; by default the origin refuses and plain HTTP redirects to HTTPS."""
         edge = self.serve(self.answers, self.context)
         plain = plain or self.redirect(301, f"https://localhost:{edge.port}/").port
         self._patch.setattr(probes, "TLS_PORT", self.origin or free_port())
@@ -195,17 +206,19 @@ class World:
         return Stack("prod", Outputs.model_validate(self.outputs), None)
 
     def found(self) -> Stack:
-        """Bring it up as the stack that commands find, whatever they look for."""
+        """Start the servers, and let commands find this stack under every name."""
         stack = self.stack()
 
         def find(*_: Any, **__: Any) -> Stack:
-            """Stands in for `arca.stack.find`."""
+            """Stand in for `arca.stack.find`."""
             return stack
 
         self._patch.setattr("arca.stack.find", find)
         return stack
 
-    def run(self, *, plain: int | None = None, timeout: float = TIMEOUT) -> dict[str, Check]:
-        """Ask it; the checks by name."""
-        report = smoke.run(self.stack(plain), url=None, timeout=timeout)
+    def run(
+        self, *, plain: int | None = None, timeout: float = TIMEOUT, clock: Clock | None = None
+    ) -> dict[str, Check]:
+        """Run the smoke tests; return the checks by name."""
+        report = suite.run(self.stack(plain), url=None, timeout=timeout, clock=clock)
         return {check.name: check for check in report.checks}

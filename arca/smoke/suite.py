@@ -1,4 +1,4 @@
-"""Smoke tests of a stack from outside: all checks at once, within a bounded time."""
+"""Run all smoke tests of a stack from outside at once, within a bounded time."""
 
 import ssl
 import time
@@ -9,25 +9,29 @@ from threading import Thread
 from typing import Any
 
 from arca.check import Check, Verdict
-from arca.smoke.probes import PROBES, Aim, Probe
-from arca.smoke.web import Address, Deadline, NoAnswer
+from arca.clock import Clock
+from arca.smoke.probes import PROBES, Probe, ProbedStack
+from arca.smoke.request import Address, Deadline, NoAnswer
 from arca.stack import Stack
 from arca.traffic import targets
 
 GRACE_SECONDS = 1.0
-"""What a check may take beyond its timeout until nobody waits for it any more: a resolver that
-hangs, or an answer that comes byte by byte."""
+"""Seconds after its timeout at which a check that has not ended counts as failed.
+
+A resolver that hangs and an answer that comes byte by byte do not end by themselves.
+"""
 NO_EDGE = "the emulated cloud has no edge"
-IN_TASKS = ("live", "ready", "database", "cache", "business")
-"""Checks that tasks can be asked without an edge."""
+CHECKS_OF_TASKS = ("live", "ready", "database", "cache", "business")
+"""Checks that need a task of the service, but neither edge nor TLS."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """What the checks said; `url` is what was asked, None where nothing could be."""
+class SmokeReport:
+    """The results of all checks of a stack."""
 
     stack: str
     url: str | None
+    """The URL that the requests went to; None where there was none to test."""
     checks: tuple[Check, ...]
 
     @property
@@ -37,13 +41,13 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """FAILED where a check has, SKIPPED where nothing was checked, else OK."""
+        """FAILED where a check failed, SKIPPED where none was carried out, OK otherwise."""
         if self.failed:
             return "FAILED"
         return "OK" if any(check.verdict == "OK" for check in self.checks) else "SKIPPED"
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the report as `arca smoke --json` prints it."""
         return {
             "stack": self.stack,
             "url": self.url,
@@ -58,65 +62,71 @@ def run(
     url: str | None,
     timeout: float,
     watch: Callable[[Check], None] = lambda _: None,
-) -> Report:
-    """Ask a stack; each check has `timeout` seconds, and all of them together a second more.
+    clock: Clock | None = None,
+) -> SmokeReport:
+    """Test a stack at a URL, by default its exported one, and return the results.
 
-    Without a URL it is the exported one. Raises ArcaError where the URL is none, or where the
-    emulated cloud does not answer.
+    Each check has `timeout` seconds; all together have GRACE_SECONDS more. `watch` gets each check
+    as it ends. Raises ArcaError for a URL that is not valid, and where the emulated cloud does not
+    answer.
     """
-    asked, names = _choose(stack, url)
-    if asked is None:
+    address, names = _choose(stack, url)
+    if address is None:
         checks = (Check(name, "SKIPPED", NO_EDGE) for probe in PROBES for name in probe)
-        return Report(stack.name, None, tuple(checks))
-    chosen = {probe: ask for probe, ask in PROBES.items() if probe[0] in names}
-    found = {check.name: check for check in _answers(_aim(stack, asked), chosen, timeout, watch)}
+        return SmokeReport(stack.name, None, tuple(checks))
+    chosen = {checked: probe for checked, probe in PROBES.items() if checked[0] in names}
+    probed = _probed(stack, address, clock or Clock())
+    found = {check.name: check for check in _results(probed, chosen, timeout, watch)}
     checks = (
         found.get(name, Check(name, "SKIPPED", NO_EDGE)) for probe in PROBES for name in probe
     )
-    return Report(stack.name, asked.url, tuple(checks))
+    return SmokeReport(stack.name, address.url, tuple(checks))
 
 
 def _choose(stack: Stack, url: str | None) -> tuple[Address | None, set[str]]:
-    """What to ask, and the checks that can be asked of it."""
+    """Return the address to test and the names of the checks that apply to it."""
     every = {name for probe in PROBES for name in probe}
     given = Address.parse(url) if url is not None else None
     if stack.endpoint is None:
         return given or Address.parse(public_url(stack)), every
     if given is not None:
         return (given if given.loopback else None), every
-    return _stand_in(stack), set(IN_TASKS)
+    return _local_task(stack), set(CHECKS_OF_TASKS)
 
 
 def public_url(stack: Stack) -> str:
-    """The URL that always means this stack: a DR stack shares the customers' name with its primary.
+    """Return the URL that always leads to this stack.
 
-    That name answers from the primary for as long as the primary is well.
+    A DR stack shares the customers' host name with its primary, which answers while it is healthy;
+    so a DR stack is tested by its regional name.
     """
     edge = stack.outputs.edge
     return edge.regional_url if stack.outputs.role == "secondary" else edge.url
 
 
-def _aim(stack: Stack, address: Address) -> Aim:
+def _probed(stack: Stack, address: Address, clock: Clock) -> ProbedStack:
+    """Gather what the probes need to know of a stack."""
     outputs = stack.outputs
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return Aim(
+    return ProbedStack(
         address,
         load_balancer=None if stack.endpoint else outputs.service.load_balancer_dns_name,
         stands_by=outputs.phase != "active",
         has_cache=outputs.cache is not None,
         context=context,
+        clock=clock,
     )
 
 
-def _answers(
-    aim: Aim,
+def _results(
+    stack: ProbedStack,
     probes: Mapping[tuple[str, ...], Probe],
     timeout: float,
     watch: Callable[[Check], None],
 ) -> Iterator[Check]:
-    """Run all probes at once and give their checks as they end; what does not end has failed."""
-    running = {_start(aim, names, probe, timeout): names for names, probe in probes.items()}
+    """Run all probes at once and yield their checks as they end, late ones as failures."""
+    running = {_start(stack, names, probe, timeout): names for names, probe in probes.items()}
     waiting = dict(running)
     try:
         for future in as_completed(running, timeout=timeout + GRACE_SECONDS):
@@ -132,17 +142,20 @@ def _answers(
                 yield replace(check, milliseconds=late)
 
 
-def _start(aim: Aim, names: tuple[str, ...], probe: Probe, timeout: float) -> Future[list[Check]]:
-    """Run a probe in a thread that nobody has to wait for.
+def _start(
+    stack: ProbedStack, names: tuple[str, ...], probe: Probe, timeout: float
+) -> Future[list[Check]]:
+    """Start a probe in a daemon thread.
 
-    The threads of an executor are joined when Python ends: one that hangs would hold the command.
+    An executor joins its threads when Python ends, so that a probe that hangs would hold the
+    command.
     """
     future: Future[list[Check]] = Future()
 
     def work() -> None:
         began = time.monotonic()
         try:
-            found = probe(aim, Deadline.after(timeout))
+            found = probe(stack, Deadline.after(timeout))
         except NoAnswer as failure:
             found = _without_answer(names, str(failure))
         except BaseException as error:  # noqa: BLE001 - raised again where the result is read
@@ -156,7 +169,7 @@ def _start(aim: Aim, names: tuple[str, ...], probe: Probe, timeout: float) -> Fu
 
 
 def _without_answer(names: tuple[str, ...], why: str) -> list[Check]:
-    """The probe's own check has failed; what else its answer would have said is not known."""
+    """Return the failure of a probe's own check, and the others of its checks as skipped."""
     first, *others = names
     return [
         Check(first, "FAILED", why),
@@ -164,8 +177,8 @@ def _without_answer(names: tuple[str, ...], why: str) -> list[Check]:
     ]
 
 
-def _stand_in(stack: Stack) -> Address | None:
-    """A task on this machine that the emulated load balancer sends production traffic to."""
+def _local_task(stack: Stack) -> Address | None:
+    """Return a task on this machine that gets production traffic; None where there is none."""
     for found in targets(stack):
         target = found["Target"]
         address = Address("http", target["Id"], target.get("Port", stack.outputs.service.port))

@@ -1,4 +1,4 @@
-"""`arca smoke` where there is no edge, and where it is used wrongly."""
+"""Tests of `arca smoke` on stacks without an edge, and of wrong usage."""
 
 import json
 from typing import Any
@@ -82,8 +82,10 @@ def test_an_emulated_stack_with_tasks(cloud: Cloud) -> None:
     exports = cloud.state / "exports" / "prod.json"
     content = json.loads(exports.read_text(encoding="utf-8"))
     content["service"] |= {
-        "blue_target_group_arn": blue, "green_target_group_arn": green, "production_rule_arn": rule,
-    }  # fmt: skip # one set
+        "blue_target_group_arn": blue,
+        "green_target_group_arn": green,
+        "production_rule_arn": rule,
+    }
     exports.write_text(json.dumps(content), encoding="utf-8")
     with serve({}) as old, serve(WELL) as new:
         for group, server in ((blue, old), (green, new)):
@@ -101,11 +103,19 @@ def test_an_emulated_stack_with_tasks(cloud: Cloud) -> None:
 
 def test_wrong_usage() -> None:
     """Exit code 2, before any stack is looked for."""
-    for url in ("api.example.com", "ftp://a:1", "https://", "https://a..b", "https://u@a",
-                "https://a/?b", "https://a:99999", "https://a b"):  # fmt: skip # one list
+    for url in (
+        "api.example.com",
+        "ftp://a:1",
+        "https://",
+        "https://a..b",
+        "https://u@a",
+        "https://a/?b",
+        "https://a:99999",
+        "https://a b",
+    ):
         result = arca("smoke", "--url", url)
         assert result.exit_code == 2, url
-        assert "is no address that can be asked" in result.output
+        assert "is not a valid URL" in result.output
     assert arca("smoke", "--timeout", "0").exit_code == 2
 
 

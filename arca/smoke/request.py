@@ -1,6 +1,12 @@
-"""One request, bounded in time and size, that says exactly why it has no answer.
+"""Send one GET request, bounded in time and size, and say exactly why it has no answer.
 
-Nothing but the standard library, and no redirect is ever followed.
+It follows no redirect. The smoke tests do not use httpx or requests, for three reasons:
+
+* One deadline covers the name, the connection, TLS and the answer together; those libraries bound
+  each operation by itself, and a host with several addresses gets the bound once for each.
+* The origin's lock needs to tell a refusal from a missing route, a certificate that is not
+  trusted and an alert of TLS; those libraries report one ConnectError for all of them.
+* The check of the certificate needs the connection itself, before any request.
 """
 
 import http.client
@@ -16,26 +22,30 @@ from urllib.parse import urlsplit
 from arca.errors import ArcaError
 
 BODY_LIMIT = 64 * 1024
-"""Bytes of a body that are read; no answer that is checked here is anywhere near."""
-PORTS = {"http": 80, "https": 443}
-AGENT = "arca-smoke"
+"""Bytes of a body that are read at most; the answers that are checked are much shorter."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
+USER_AGENT = "arca-smoke"
 
-Why = Literal["name", "route", "refused", "unanswered", "certificate", "tls", "closed", "silent",
-              "garbled"]  # fmt: skip # one word a reason
-"""`unanswered` is a connection that never came about, `silent` one that says nothing."""
+Reason = Literal[
+    "name", "route", "refused", "unanswered", "certificate", "tls", "closed", "silent", "garbled"
+]
+"""Why there is no answer.
+
+`unanswered` means that no connection came about in time; `silent`, that nothing came through one.
+"""
 
 
 class NoAnswer(Exception):
-    """There is no HTTP answer: `why` for programs, the text for people."""
+    """There is no HTTP answer; `reason` is for programs, the text for people."""
 
-    def __init__(self, why: Why, text: str) -> None:
+    def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(text)
-        self.why: Why = why
+        self.reason: Reason = reason
 
 
 @dataclass(frozen=True)
 class Address:
-    """What an http or https URL says; `path` is what all paths are below."""
+    """The parts of an http or https URL; requests go to paths below `path`."""
 
     scheme: str
     host: str
@@ -44,26 +54,29 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read a URL; raises ArcaError where it is more or less than scheme, host, port, path."""
+        """Parse a URL of a scheme, a host, and perhaps a port and a path.
+
+        Raises ArcaError for any other text.
+        """
         try:
             parts = urlsplit(url)
             host = (parts.hostname or "").encode("idna").decode()
-            port = parts.port or PORTS.get(parts.scheme, 0)
+            port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
         except ValueError:
             host, port, parts = "", 0, urlsplit("")
         plain = url.isascii() and url.isprintable() and not set(url) & set(" @?#")
-        if not host or parts.scheme not in PORTS or not plain:
+        if not host or parts.scheme not in DEFAULT_PORTS or not plain:
             raise ArcaError(
-                f"{url!r} is no address that can be asked.",
+                f"{url!r} is not a valid URL.",
                 where="--url",
                 wanted="http:// or https://, a host, and perhaps a port and a path",
-                do="give it as https://api.example.com",
+                do="write it as https://api.example.com",
             )
         return cls(parts.scheme, host, port, parts.path.rstrip("/"))
 
     @property
     def loopback(self) -> bool:
-        """Whether it is this machine."""
+        """Whether the host is this machine."""
         try:
             return ip_address(self.host).is_loopback
         except ValueError:
@@ -71,37 +84,38 @@ class Address:
 
     @property
     def authority(self) -> str:
-        """The host, with the port where it is not the scheme's own."""
+        """The host, and the port where it is not the default of the scheme."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
-        """The address as it was given."""
+        """The whole URL, without a slash at its end."""
         return f"{self.scheme}://{self.authority}{self.path}"
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment until which all of a check's steps together may take."""
+    """The moment at which all steps of a check together must have ended."""
 
     seconds: float
     at: float
+    """The moment, in seconds of the monotonic clock."""
 
     @classmethod
     def after(cls, seconds: float) -> Self:
-        """So many seconds from now."""
+        """Return the deadline this many seconds from now."""
         return cls(seconds, time.monotonic() + seconds)
 
     def left(self) -> float:
-        """Seconds that are left; raises NoAnswer where none are."""
+        """Return the seconds that are left; raises NoAnswer where none are."""
         left = self.at - time.monotonic()
         if left <= 0:
             raise self.missed()
         return left
 
     def missed(self) -> NoAnswer:
-        """What is said when it has passed."""
+        """Return the error for a deadline that has passed."""
         return NoAnswer("silent", f"no answer within {self.seconds:g} s")
 
 
@@ -120,7 +134,10 @@ class Answer:
 
 
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """Open a TCP connection to any of the host's addresses, which share the time."""
+    """Open a TCP connection to the first address of a host that accepts one.
+
+    The addresses share the time that is left. Raises NoAnswer where none accepts.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
@@ -137,18 +154,18 @@ def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
         except ConnectionRefusedError:
             failures.append(NoAnswer("refused", "the connection is refused"))
         except OSError as error:
-            failures.append(NoAnswer("route", f"no way to it: {error.strerror}"))
+            failures.append(NoAnswer("route", f"no route to it: {error.strerror}"))
         else:
             return made
         made.close()
-    # A machine without IPv6 has no way to half of the addresses, which says nothing of the host.
-    raise min(failures, key=lambda failure: failure.why == "route")
+    # A machine without IPv6 has no route to half of the addresses, whether the host serves or not.
+    raise min(failures, key=lambda failure: failure.reason == "route")
 
 
 def secure(
     plain: socket.socket, context: ssl.SSLContext, name: str, deadline: Deadline
 ) -> ssl.SSLSocket:
-    """Speak TLS on a connection; the connection is closed where that fails."""
+    """Start TLS on a connection; raises NoAnswer, with the connection closed, where that fails."""
     try:
         plain.settimeout(deadline.left())
         return context.wrap_socket(plain, server_hostname=name)
@@ -160,7 +177,7 @@ def secure(
         raise
 
 
-def ask(
+def get(
     address: Address,
     path: str,
     *,
@@ -168,10 +185,10 @@ def ask(
     context: ssl.SSLContext | None,
     at: tuple[str, int] | None = None,
 ) -> Answer:
-    """GET a path below an address; raises NoAnswer.
+    """Send a GET request for a path below an address; raises NoAnswer.
 
-    `at` is the host and port to connect to where they are not the address' own: the host and the
-    name in TLS stay those of the address.
+    `at` is another host and port to connect to. The Host header and the server name in TLS stay
+    those of the address.
     """
     host, port = at or (address.host, address.port)
     made = connect(host, port, deadline)
@@ -179,7 +196,7 @@ def ask(
         made = secure(made, context, address.host, deadline)
     connection = http.client.HTTPConnection(host, port)
     connection.sock = made
-    headers = {"Host": address.authority, "User-Agent": AGENT, "Accept": "application/json"}
+    headers = {"Host": address.authority, "User-Agent": USER_AGENT, "Accept": "application/json"}
     try:
         made.settimeout(deadline.left())
         connection.request("GET", address.path + path, headers=headers)
@@ -194,7 +211,7 @@ def ask(
 
 
 def _explained(error: Exception, deadline: Deadline) -> NoAnswer:
-    """What an error on an open connection means."""
+    """Return the error that explains a failure on an open connection."""
     match error:
         case TimeoutError():
             return deadline.missed()
