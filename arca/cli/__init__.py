@@ -1,1 +1,1 @@
-"""The commands, one verb or noun a file."""
+"""The commands of `arca`, one verb or noun in each module."""

@@ -1,4 +1,4 @@
-"""`arca contract`: what the service logs, held against its contract."""
+"""`arca contract`: check log lines of the service against the log contract."""
 
 import json
 from collections.abc import Iterator
@@ -9,22 +9,22 @@ import click
 
 from arca.errors import ArcaError
 
-SHOWN = 50
+MOST_PROBLEMS_SHOWN = 50
 
 
 @click.group("contract")
 def command() -> None:
-    """What the service logs, held against its contract."""
+    """Check log lines of the service against the log contract."""
 
 
 @command.command("check")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 def check(file: Path, *, as_json: bool) -> int:
-    """Say which log lines break the contract, and how; exit code 1 when any does.
+    """List the log lines that break the contract, with the reasons.
 
-    FILE holds one JSON object a line, as the container writes it; `-` is stdin. Empty lines
-    count for nothing.
+    The exit code is 1 if a line breaks it. FILE holds one JSON object a line, as the container
+    writes it; `-` is stdin. Empty lines are ignored.
     """
     from arca.cli import render
 
@@ -40,15 +40,15 @@ def check(file: Path, *, as_json: bool) -> int:
             "There is no log line in the file.",
             where=str(file),
             wanted="one JSON object a line",
-            do="give what the container writes on stdout",
+            do="pass the container's output on stdout",
         )
     if as_json:
         render.print_json({"lines": lines, "broken": broken, "problems": found})
         return 1 if broken else 0
-    for problem in found[:SHOWN]:
+    for problem in found[:MOST_PROBLEMS_SHOWN]:
         render.line(f"{file}:{problem['line']}: {problem['problem']}")
-    if len(found) > SHOWN:
-        render.line(f"... and {len(found) - SHOWN} more; --json prints all")
+    if len(found) > MOST_PROBLEMS_SHOWN:
+        render.line(f"... and {len(found) - MOST_PROBLEMS_SHOWN} more; --json prints all")
     render.line(f"{lines} lines, {broken} of them break the contract.")
     return 1 if broken else 0
 
@@ -81,17 +81,17 @@ def _problems(line: str) -> Iterator[str]:
     from arca.monitoring import contract
 
     try:
-        content: object = json.loads(line, parse_constant=_no_number)
+        content: object = json.loads(line, parse_constant=_refuse_number)
         if isinstance(content, dict):
             yield from list(contract.breaches(cast("dict[str, Any]", content)))
         else:
-            yield "no JSON object"
+            yield "not a JSON object"
     except ValueError as error:
-        yield f"no JSON: {error}"
+        yield f"not JSON: {error}"
     except RecursionError:
-        yield "no line of a log: too many objects and lists within each other"
+        yield "not a log line: objects and lists are nested too deeply"
 
 
-def _no_number(name: str) -> object:
-    message = f"{name} is no number of JSON"
+def _refuse_number(name: str) -> object:
+    message = f"{name} is not a JSON number"
     raise ValueError(message)

@@ -1,4 +1,4 @@
-"""The optional parts of the distribution: which extra installs a module that a command lacks."""
+"""Tell which extra of the distribution installs a module that a command lacks."""
 
 import sys
 from collections.abc import Mapping

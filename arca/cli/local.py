@@ -1,4 +1,4 @@
-"""`arca local`: the emulated cloud on this machine."""
+"""`arca local`: start, show and stop the emulated cloud on this machine."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ DEFAULT_PORT = lifecycle.DEFAULT_PORT
 
 @click.group("local")
 def command() -> None:
-    """The emulated cloud on this machine."""
+    """Start, show and stop the emulated cloud on this machine."""
 
 
 @command.command("up")
@@ -25,18 +25,18 @@ def command() -> None:
     default=DEFAULT_PORT,
     show_default=True,
     type=click.IntRange(1024, 65535),
-    help="Loopback port of the emulated AWS.",
+    help="The loopback port of the emulated AWS.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
-    """Bring a stack up in a fresh emulated AWS; dr comes up beside prod.
+    """Bring a stack up in a new emulated AWS; dr comes up beside prod.
 
-    Runs the program with the stack's own YAML; every AWS resource becomes the API calls that it
-    stands for, checked against AWS's service model and carried out by moto where it can.
+    The command runs the program with the stack's own YAML. Each AWS resource becomes API calls,
+    which are checked against AWS's service model and carried out by moto where it can.
 
-    Deployments take simulated minutes there. ARCA_LOCAL_MINUTE in the environment says how many
-    seconds each takes, from 0.01 to 3600; one where it is not set.
+    Deployments take simulated minutes. ARCA_LOCAL_MINUTE in the environment sets the seconds of
+    one, from 0.01 to 3600; the default is 1.
     """
     from arca.cli import extras, render
 
@@ -72,13 +72,13 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
     render.line("created: every call carried out by moto; validated only: a call checked against")
     render.line("AWS's model that moto cannot carry out; recorded only: no AWS call behind it.")
     if report.gone:
-        render.line(f"Gone with the cloud of before: {', '.join(report.gone)}")
+        render.line(f"The previous emulated AWS ended with: {', '.join(report.gone)}")
     render.line("\nExports:")
     render.exports(report.exports)
     render.line("\nTry next:")
     region = report.exports["region"]
     aws = f"AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws --endpoint-url {report.endpoint}"
-    render.line("  arca local status            what stands in this cloud")
+    render.line("  arca local status            what is up in this cloud")
     render.line(f"  {aws} --region {region} ecs list-clusters")
     if stack == "prod":
         render.line("  make up STACK=dr             the DR region beside it")
@@ -86,10 +86,10 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
 
 
 @command.command("down")
-@click.option("--dry-run", is_flag=True, help="Say what would be ended, and end nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be ended, and end nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def down(dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
-    """End the emulated AWS and all that stands in it; fine where there is none."""
+    """End the emulated AWS and everything in it; no error if there is none."""
     from arca.cli import render
 
     state = states.State()
@@ -107,7 +107,7 @@ def down(dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
 @command.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
-    """Say what stands in the emulated AWS, and whether it answers."""
+    """Print what is up in the emulated AWS, and whether it answers."""
     from arca.cli import render
 
     record, running = lifecycle.status(state=states.State())
@@ -127,11 +127,11 @@ def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
 
 @command.command("push")
 @click.argument("tag")
-@click.option("--stack", default="prod", show_default=True, help="Whose registry.")
-@click.option("--dry-run", is_flag=True, help="Say what would be put there.")
+@click.option("--stack", default="prod", show_default=True, help="The owner of the registry.")
+@click.option("--dry-run", is_flag=True, help="Print what would be pushed, and push nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
-    """Put a made-up image with this TAG into a stack's emulated registry, scanned."""
+    """Push a made-up, scanned image with this TAG to a stack's emulated registry."""
     from arca.cli import render
 
     asked = wishes.Wishes(states.State())
@@ -145,20 +145,20 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 
 @command.command("fault")
 @click.argument("name", required=False, type=click.Choice(faults.NAMES))
-@click.option("--image", help="Tag or whole reference of the image that is broken.")
-@click.option("--code", type=int, help="Exit code of `exits`.")
-@click.option("--of", help="Whose container `exits`: service or run-task (migrations).")
-@click.option("--percent", type=float, help="Share of the traffic, of `alarm-at`.")
-@click.option("--stage", help="Stage of `hook-refuses` and `stall`.")
-@click.option("--calls", type=int, help="How many calls `throttle` refuses.")
-@click.option("--stack", default="prod", show_default=True, help="Whose registry has the image.")
-@click.option("--clear", is_flag=True, help="Take all faults back first; ends stalls.")
-@click.option("--dry-run", is_flag=True, help="Say what would be asked for.")
+@click.option("--image", help="The tag or the whole reference of the broken image.")
+@click.option("--code", type=int, help="The exit code of `exits`.")
+@click.option("--of", help="The owner of what `exits`: service or run-task (migrations).")
+@click.option("--percent", type=float, help="The share of the traffic at which `alarm-at` fires.")
+@click.option("--stage", help="The lifecycle stage of `hook-refuses` and `stall`.")
+@click.option("--calls", type=int, help="The number of calls that `throttle` refuses.")
+@click.option("--stack", default="prod", show_default=True, help="The owner of the registry.")
+@click.option("--clear", is_flag=True, help="Remove all faults first; this ends stalls.")
+@click.option("--dry-run", is_flag=True, help="Print the resulting faults, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def fault(
     name: str | None, *, stack: str, clear: bool, dry_run: bool, as_json: bool, **details: Any
 ) -> None:
-    """Make what begins from now on go wrong, on purpose; without NAME, list what does."""
+    """Cause the fault NAME in what begins from now on; without NAME, list the faults."""
     from arca.cli import render
 
     asked = wishes.Wishes(states.State())
@@ -166,7 +166,7 @@ def fault(
     if "image" in given:
         given["image"] = asked.reference(given["image"], stack=stack)
     if name is None and given:
-        raise click.UsageError(f"--{next(iter(given))} goes with the NAME of a fault")
+        raise click.UsageError(f"--{next(iter(given))} needs the NAME of a fault")
     wanted = [{"fault": name, **given}] if name else []
     if dry_run:
         found = [*([] if clear else asked.faults()), *wanted]
@@ -182,21 +182,22 @@ def fault(
         shown = ", ".join(f"{key} {value}" for key, value in details.items())
         render.line(f"{one['fault']}  {shown}".rstrip())
     if not found:
-        render.line("Nothing goes wrong on purpose.")
+        render.line("There are no faults.")
 
 
 @command.command("stand-in")
 @click.argument("image")
 @click.argument("words", nargs=-1, required=True)
-@click.option("--stack", default="prod", show_default=True, help="Whose registry has the image.")
-@click.option("--dry-run", is_flag=True, help="Say what would stand in.")
+@click.option("--stack", default="prod", show_default=True, help="The owner of the registry.")
+@click.option("--dry-run", is_flag=True, help="Print what would be run, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def stand_in(
     image: str, words: tuple[str, ...], stack: str, *, dry_run: bool, as_json: bool
 ) -> None:
-    """Have WORDS (after `--`) run on this machine wherever a task of IMAGE would.
+    """Run the command WORDS (after `--`) on this machine for every task of IMAGE.
 
-    The container's own command follows them; a task of the service finds its port in PORT.
+    The container's own command follows WORDS. A task of the service gets its port in the variable
+    PORT.
     """
     from arca.cli import render
 

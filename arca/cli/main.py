@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "diff": "Compare what runs with what a deployment would run.",
     "exec": "Open a shell in a running task.",
     "history": "List the deployments: when each began and how it ended.",
-    "local": "Start, show and stop the emulated AWS on this machine.",
+    "local": "Start, show and stop the emulated cloud on this machine.",
     "logs": "Find the log lines of one request in all log groups.",
     "maintenance": "Mute the alarms below SEV1 for a limited time.",
     "migrate": "Run the pending schema migrations, phase by phase.",

@@ -1,43 +1,47 @@
-"""`arca maintenance`: windows in which alarms below SEV1 do not notify."""
+"""`arca maintenance`: mute the alarms below SEV1 for a limited time."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import SPAN, of_stack
 
+if TYPE_CHECKING:
+    from arca.stack import Target
+
 
 @click.group("maintenance")
 def command() -> None:
-    """Windows in which alarms below SEV1 that a deployment may trip do not notify.
+    """Mute the alarms below SEV1 that a deployment may trip, for a limited time.
 
-    A window is visible: its own alarm fires, every channel hears of it, the system dashboard
-    shows it. It ends by itself.
+    An alarm of its own announces a maintenance window to every channel, and the system dashboard
+    shows it. The window ends by itself.
     """
 
 
 @command.command("start")
-@click.option("--for", "length", required=True, type=SPAN, help="How long, 110m at most.")
-@click.option("--reason", required=True, help="Why; whoever asks reads it.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--for", "length", required=True, type=SPAN, help="The length, 110m at most.")
+@click.option("--reason", required=True, help="The reason, which `arca maintenance status` prints.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @of_stack
 def start(
     length: timedelta,
     reason: str,
     stack_name: str,
-    target: Any,
+    target: "Target",
     *,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Open a window from now on."""
+    """Open a maintenance window that begins now."""
     from arca.cli import render
+    from arca.clock import Clock
     from arca.monitoring.live import maintenance
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    window = maintenance.Window.plan(length, reason, now=datetime.now(UTC))
+    window = maintenance.Window.plan(length, reason, now=Clock().now())
     if not dry_run:
         maintenance.open_window(stack, window)
     if as_json:
@@ -48,18 +52,20 @@ def start(
 
 
 @command.command("end")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @of_stack
-def end(stack_name: str, target: Any, *, dry_run: bool, as_json: bool) -> None:
-    """End the window that is open, before its time."""
+def end(stack_name: str, target: "Target", *, dry_run: bool, as_json: bool) -> None:
+    """End the open window now."""
     from arca.cli import render
+    from arca.clock import Clock
     from arca.monitoring.live import maintenance
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    open_until = maintenance.open_until(stack, now=datetime.now(UTC))
+    now = Clock().now()
+    open_until = maintenance.open_until(stack, now=now)
     if open_until is not None and not dry_run:
-        maintenance.close_window(stack, until=open_until, now=datetime.now(UTC))
+        maintenance.close_window(stack, until=open_until, now=now)
     ended = open_until is not None
     if as_json:
         render.print_json({"dry_run": dry_run, "was_open": ended})
@@ -71,19 +77,25 @@ def end(stack_name: str, target: Any, *, dry_run: bool, as_json: bool) -> None:
 
 @command.command("status")
 @of_stack
-def status(stack_name: str, target: Any, *, as_json: bool) -> None:
-    """Say whether a window is open, until when, and why."""
+def status(stack_name: str, target: "Target", *, as_json: bool) -> None:
+    """Print whether a window is open, until when, and why."""
     from arca.cli import render
+    from arca.clock import Clock
     from arca.monitoring.live import maintenance
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    now = datetime.now(UTC)
+    now = Clock().now()
     until = maintenance.open_until(stack, now=now)
     reason = maintenance.window_reason(stack) if until else ""
     if as_json:
-        render.print_json({"open": until is not None, "until": until and until.isoformat(),
-                           "reason": reason})  # fmt: skip # one call
+        render.print_json(
+            {
+                "open": until is not None,
+                "until": until and until.isoformat(),
+                "reason": reason,
+            }
+        )
     elif until is None:
         render.line("No window is open.")
     else:

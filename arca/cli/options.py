@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options and option types that several commands share."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import click
 from arca.clock import Clock
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+SPAN_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Span(click.ParamType[timedelta]):
@@ -21,13 +21,13 @@ class Span(click.ParamType[timedelta]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
-        """Read it; a usage error for anything else."""
+        """Parse a span; any other text is a usage error."""
         if isinstance(value, timedelta):
             return value
         found = re.fullmatch(r"([1-9][0-9]{0,4})([mhd])", str(value))
         if found is None:
-            self.fail(f"{value!r} is no span of time: wanted 30m, 1h or 7d", param, ctx)
-        return timedelta(**{UNITS[found[2]]: int(found[1])})
+            self.fail(f"{value!r} is not a span of time such as 30m, 1h or 7d", param, ctx)
+        return timedelta(**{SPAN_UNITS[found[2]]: int(found[1])})
 
 
 SPAN = Span()
@@ -36,7 +36,7 @@ pass_clock = click.make_pass_decorator(Clock, ensure=True)
 
 
 def of_stack(function: Decorated) -> Decorated:
-    """Add `--stack`, `--target` and `--json`."""
+    """Add the options `--stack`, `--target` and `--json` to a command."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
         click.option(
@@ -44,7 +44,7 @@ def of_stack(function: Decorated) -> Decorated:
             type=click.Choice(["auto", "aws", "emulated"]),
             default="auto",
             show_default=True,
-            help="Where the stack is; auto takes the emulated cloud where the stack is up in it.",
+            help="Where the stack is; auto uses the emulated cloud if the stack is up in it.",
         ),
         click.option("--stack", "stack_name", default="prod", show_default=True, help="The stack."),
     ):

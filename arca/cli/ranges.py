@@ -1,9 +1,8 @@
-"""`arca ranges`: the committed snapshot of Cloudflare's address ranges."""
+"""`arca ranges`: update the committed snapshot of Cloudflare's address ranges."""
 
 import json
 import os
 import tempfile
-import time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -14,35 +13,42 @@ import click
 
 from arca.errors import ArcaError, Refused
 
-SOURCE = "https://api.cloudflare.com/client/v4/ips"
+RANGES_URL = "https://api.cloudflare.com/client/v4/ips"
 SNAPSHOT = Path("components", "cloudflare_ranges.json")
-TIMEOUT_SECONDS = 10
+FETCH_TIMEOUT_SECONDS = 10
 
 
 @click.group("ranges")
 def command() -> None:
-    """Cloudflare's address ranges, which the load balancer lets in."""
+    """Update Cloudflare's address ranges, which the load balancer lets in."""
 
 
 @command.command("refresh")
-@click.option("--from", "source", default=SOURCE, show_default=True, help="Where they are read.")
+@click.option(
+    "--from",
+    "source",
+    default=RANGES_URL,
+    show_default=True,
+    help="The URL to read.",
+)
 @click.option(
     "--file",
     "path",
     type=click.Path(path_type=Path),
-    help=f"The snapshot that is written; the checkout's {SNAPSHOT} by default.",
+    help=f"The snapshot to write; by default the checkout's {SNAPSHOT}.",
 )
 @click.option("--force", is_flag=True, help="Accept a list less than half as long as before.")
-@click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would change, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def refresh(source: str, path: Path | None, *, force: bool, dry_run: bool, as_json: bool) -> None:
-    """Renew the snapshot from Cloudflare's API; commit what it changes.
+    """Update the snapshot from Cloudflare's API; commit the change afterwards.
 
-    Refuses (exit code 6) a list that lost more than half: a load balancer that trusts it would
-    close the door on customers.
+    A list that lost more than half of its ranges is refused (exit code 6), because the load
+    balancer would then refuse customers.
     """
     from arca import checkout
     from arca.cli import render
+    from arca.clock import Clock
 
     path = path or checkout.root() / SNAPSHOT
     before: dict[str, list[str]] = (
@@ -63,12 +69,12 @@ def refresh(source: str, path: Path | None, *, force: bool, dry_run: bool, as_js
                 f"The list of {family} ranges shrank from {len(before[family])} to "
                 f"{len(now[family])}.",
                 where=source,
-                wanted="at least half of what the snapshot has",
-                do="look at the list; `--force` accepts it",
+                wanted="at least half of the ranges in the snapshot",
+                do="compare the list with Cloudflare's; `--force` accepts it",
             )
     if changed and not dry_run:
-        taken = time.strftime("%Y-%m-%d", time.gmtime())
-        write(path, {"source": SOURCE, "taken_on": taken, **now})
+        taken = Clock().now().date().isoformat()
+        write(path, {"source": RANGES_URL, "taken_on": taken, **now})
     if as_json:
         render.print_json({"changed": changed, "written": changed and not dry_run, **changes})
         return
@@ -84,10 +90,10 @@ def refresh(source: str, path: Path | None, *, force: bool, dry_run: bool, as_js
 
 
 def fetch(source: str) -> dict[str, list[str]]:
-    """Read the ranges; raises ArcaError for anything but two lists of networks."""
+    """Read the ranges of both families; raises ArcaError for any other content."""
     try:
         request = Request(source, headers={"Accept": "application/json"})  # noqa: S310 - the operator's own address
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - likewise
+        with urlopen(request, timeout=FETCH_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
             content = json.loads(answer.read())
     except (URLError, OSError, ValueError) as error:
         raise _malformed(source, f"{error}") from None
@@ -95,7 +101,7 @@ def fetch(source: str) -> dict[str, list[str]]:
 
 
 def write(path: Path, snapshot: dict[str, Any]) -> None:
-    """Replace the snapshot whole."""
+    """Replace the snapshot in one step, so that no reader sees half of it."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(json.dumps(snapshot, indent=2) + "\n")
@@ -110,7 +116,7 @@ def _networks(source: str, content: Any, family: str) -> list[str]:
     except (KeyError, TypeError, ValueError) as error:
         raise _malformed(source, f"{family}: {error}") from None
     if not networks or any(network.version != int(family[-1]) for network in networks):
-        raise _malformed(source, f"{family}: {len(networks)} networks, or of another family")
+        raise _malformed(source, f"{family}: {len(networks)} networks, or some of another family")
     return sorted(cidrs)
 
 
@@ -119,5 +125,5 @@ def _malformed(source: str, what: str) -> ArcaError:
         f"Cloudflare's ranges cannot be read: {what}.",
         where=source,
         wanted="JSON with result.ipv4_cidrs and result.ipv6_cidrs",
-        do="try again; the committed snapshot is unchanged",
+        do="run this again; the committed snapshot is unchanged",
     )

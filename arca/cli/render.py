@@ -1,4 +1,4 @@
-"""What operators see: JSON for programs, tables for people. The only user of rich."""
+"""Print JSON for programs, and tables and lines for people; only this module imports rich."""
 
 import json
 import sys
@@ -10,19 +10,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-OUTCOMES = ("created", "validated", "recorded")
-SECRET_EXPORTS = ("client_ca_pem",)
-"""Exports that are long and of no use to somebody who reads."""
+RESOURCE_OUTCOMES = ("created", "validated", "recorded")
+HIDDEN_EXPORTS = ("client_ca_pem",)
+"""Exports that are too long to read."""
 
 
 def print_json(content: Any) -> None:
-    """Print JSON on stdout, for a program to read."""
+    """Print indented JSON on stdout."""
     json.dump(content, sys.stdout, indent=2, sort_keys=True)
     sys.stdout.write("\n")
 
 
 def print_json_line(content: Any) -> None:
-    """Print JSON on one line of stdout, at once."""
+    """Print JSON on one line of stdout and flush it."""
     sys.stdout.write(json.dumps(content, sort_keys=True) + "\n")
     sys.stdout.flush()
 
@@ -33,7 +33,7 @@ def line(text: str = "") -> None:
 
 
 def table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print a table on stdout; nothing of it is cut off."""
+    """Print a table on stdout without cutting any cell off."""
     shown = Table(*titles, header_style="bold", pad_edge=False)
     for row in rows:
         shown.add_row(*(Text(cell, no_wrap=True) for cell in row))
@@ -44,25 +44,25 @@ def table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
 
 
 def components(counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Print how many resources of each component ended how."""
+    """Print the number of resources with each outcome, by component."""
     table = Table(header_style="bold", pad_edge=False)
     table.add_column("component")
     for title in ("created", "validated only", "recorded only", "total"):
         table.add_column(title, justify="right")
     for name in sorted(counts):
-        numbers = [counts[name][outcome] for outcome in OUTCOMES]
+        numbers = [counts[name][outcome] for outcome in RESOURCE_OUTCOMES]
         table.add_row(name, *(str(number or "") for number in numbers), str(sum(numbers)))
-    sums = [sum(count[outcome] for count in counts.values()) for outcome in OUTCOMES]
+    sums = [sum(count[outcome] for count in counts.values()) for outcome in RESOURCE_OUTCOMES]
     table.add_section()
     table.add_row("all", *map(str, sums), str(sum(sums)), style="bold")
     Console().print(table)
 
 
 def exports(content: Mapping[str, Any]) -> None:
-    """Print a stack's exports, flat."""
+    """Print a stack's exports, one a line with its path."""
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     for path, value in _flat(content, ""):
-        if path.rpartition(".")[2] not in SECRET_EXPORTS:
+        if path.rpartition(".")[2] not in HIDDEN_EXPORTS:
             console.print(f"  {path} = {value}")
 
 
@@ -78,7 +78,7 @@ def _flat(content: Any, path: str) -> Iterable[tuple[str, Any]]:
 
 
 class ProgressLine:
-    """A line on stderr that says what happens now; plain lines where nobody watches live."""
+    """A line on stderr with the current step; a line for each step where stderr is no terminal."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -96,7 +96,7 @@ class ProgressLine:
             self._live.stop()
 
     def show(self, step: str, done: int) -> None:
-        """Say what happens; the number of resources done where there is one."""
+        """Show the current step, and the number of resources done if it is not 0."""
         text = f"{done:4} resources  {step}" if done else step
         if self._live is not None:
             self._live.update(Text(text, no_wrap=True, overflow="ellipsis"))

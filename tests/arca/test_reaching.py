@@ -1,4 +1,4 @@
-"""How the commands find a stack and its AWS, and what they say where they cannot."""
+"""Tests of how commands find a stack and its AWS, and of their errors."""
 
 import json
 
@@ -16,9 +16,9 @@ from tests.stacks import graph
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("logs", "--correlation-id", "a b"), "is no correlation id"),
-        (("logs", "--correlation-id", "8f0a1b2c", "--since", "soon"), "is no span of time"),
-        (("maintenance", "start", "--for", "0m", "--reason", "x"), "is no span of time"),
+        (("logs", "--correlation-id", "a b"), "is not a correlation id"),
+        (("logs", "--correlation-id", "8f0a1b2c", "--since", "soon"), "is not a span of time"),
+        (("maintenance", "start", "--for", "0m", "--reason", "x"), "is not a span of time"),
         (("slo", "status", "--target", "moon"), "is not one of"),
     ],
 )
@@ -31,10 +31,13 @@ def test_wrong_usage(arguments: tuple[str, ...], said: str) -> None:
 
 @pytest.mark.parametrize("name", ["production", "../prod2", ""])
 def test_a_stack_that_nobody_declares(cloud: Cloud, name: str) -> None:
-    """Which there are, instead of advice to bring it up."""
+    """The error lists the stacks that exist."""
     assert cloud.endpoint
-    for command in (("slo", "status"), ("maintenance", "status"),
-                    ("logs", "--correlation-id", "8f0a1b2c")):  # fmt: skip # one loop
+    for command in (
+        ("slo", "status"),
+        ("maintenance", "status"),
+        ("logs", "--correlation-id", "8f0a1b2c"),
+    ):
         result = arca(*command, "--stack", name)
         assert f"There is no stack {name!r}." in str(result.exception)
         assert "wanted: one of dev, dr, prod, staging" in str(result.exception)
@@ -52,7 +55,7 @@ UNREADABLE: tuple[tuple[str, str | None, str], ...] = (
 def test_a_stack_that_cannot_be_read(
     cloud: Cloud, file: str, content: str | None, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One clear error, whatever command asks."""
+    """Every command reports the same error."""
     monkeypatch.setenv("PATH", "/nowhere")
     if content is None:
         (cloud.state / file).unlink()
@@ -63,7 +66,7 @@ def test_a_stack_that_cannot_be_read(
 
 
 def test_an_aws_that_does_not_answer(cloud: Cloud) -> None:
-    """Says where, and what to do."""
+    """The error says where and what to do."""
     record = json.dumps({"endpoint": "http://127.0.0.1:9", "stacks": {"prod": {}}})
     (cloud.state / "cloud.json").write_text(record, encoding="utf-8")
     result = arca("slo", "status")
@@ -72,7 +75,7 @@ def test_an_aws_that_does_not_answer(cloud: Cloud) -> None:
 
 
 def test_what_aws_refuses_is_explained() -> None:
-    """Expired, denied, or anything else."""
+    """The advice depends on the error code."""
     stack = Stack("prod", Outputs.model_validate(graph("prod").outputs), None)
     for code, said in (
         ("ExpiredToken", "log in again"),

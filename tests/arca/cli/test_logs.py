@@ -1,4 +1,4 @@
-"""`arca logs`, against an emulated AWS."""
+"""Tests of `arca logs`, against an emulated AWS."""
 
 import json
 import signal
@@ -13,14 +13,14 @@ LINE = '{"level": "INFO", "event": "request", "correlation_id": "8f0a1b2c-GRU", 
 
 
 def logged(cloud: Cloud) -> None:
-    """A request in two groups, and another one."""
+    """Put lines of a request into two groups, and a line of another request."""
     cloud.log("/arca-prod/api", LINE, '{"correlation_id": "other-12345"}')
     cloud.log("/arca-prod/events", "plain text of 8f0a1b2c-GRU", ago=50)
     cloud.log("/arca-prod/slo-publisher", "nothing")
 
 
 def test_logs_finds_a_request_across_groups(cloud: Cloud) -> None:
-    """In order, and only that one."""
+    """Its lines come in order, without those of other requests."""
     logged(cloud)
     result = arca("logs", "--correlation-id", "8f0a1b2c-GRU")
     shown = [line for line in result.stdout.splitlines() if "/arca-prod/" in line]
@@ -34,11 +34,11 @@ def test_logs_finds_a_request_across_groups(cloud: Cloud) -> None:
     assert len(ever.stdout.splitlines()) == 2
     none = arca("logs", "--correlation-id", "nothing-here")
     assert (none.exit_code, none.stdout) == (0, "")
-    assert "No line of nothing-here" in none.stderr
+    assert "No line of nothing-here was found" in none.stderr
 
 
 def test_logs_follows_and_stops_cleanly(cloud: Cloud) -> None:
-    """Each line once, those that come later too; Ctrl-C ends it with 0."""
+    """It prints each line once, later ones too; Ctrl-C ends it with exit code 0."""
     logged(cloud)
     process = subprocess.Popen(
         [
