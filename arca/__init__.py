@@ -1,1 +1,1 @@
-"""Operation of ARCA API's infrastructure: the command `arca` and what it is made of."""
+"""The command `arca`, which operates ARCA API's infrastructure, and its parts."""

@@ -1,4 +1,4 @@
-"""One question and its answer: a gate's, a reference's, a smoke test's."""
+"""The result of a check: of a release gate, of a reference or of a smoke test."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -8,14 +8,14 @@ Verdict = Literal["OK", "FAILED", "SKIPPED"]
 
 @dataclass(frozen=True)
 class Check:
-    """A check's answer; `detail` is the reason, for a person."""
+    """The result of one check; `detail` gives the reason in words."""
 
     name: str
     verdict: Verdict
     detail: str
     milliseconds: int = 0
-    """How long it took, where that is measured."""
+    """The duration in milliseconds; 0 where it is not measured."""
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return the fields as `--json` prints them."""
         return asdict(self)

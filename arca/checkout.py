@@ -1,4 +1,4 @@
-"""The checkout of this repository, whose program and stack files some commands need."""
+"""Find the checkout of this repository; some commands need its program and its stack files."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,10 +11,9 @@ PROGRAM_FILE = "__main__.py"
 
 @lru_cache
 def root() -> Path:
-    """The root of the checkout: the one that this package stands in, or else the working one.
+    """Return the root of the checkout that holds this package, or else the working directory.
 
-    Raises ArcaError where `arca` is installed as a package and the working directory is in no
-    checkout.
+    Raises ArcaError where neither of them is in a checkout.
     """
     package = Path(__file__).parent.parent
     here = Path.cwd()
@@ -30,5 +29,5 @@ def root() -> Path:
 
 
 def stack_names() -> list[str]:
-    """The stacks that have a file `Pulumi.<stack>.yaml`; raises ArcaError outside a checkout."""
+    """Return the stacks with a file `Pulumi.<stack>.yaml`; raises ArcaError outside a checkout."""
     return sorted(path.name.split(".")[1] for path in root().glob("Pulumi.*.yaml"))

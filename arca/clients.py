@@ -1,6 +1,8 @@
 """Make the boto3 clients of the operator's side, and explain the errors of their calls.
 
-The types of clients come from boto3-stubs, which only type checking needs.
+The types of clients come from boto3-stubs, which only type checking needs. `client` has an overload
+for each service whose callers pass typed arguments; the callers of the other services build their
+requests from plain dictionaries.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The clock that commands read and wait by, injected so that a test controls the time."""
+"""The clock of the commands, a parameter wherever a test needs to control the time."""
 
 import time
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Where a command writes a file: refused before the work, or explained after it."""
+"""Explain why a file cannot be written: before the work starts, or when the write fails."""
 
 import os
 from collections.abc import Generator
@@ -9,25 +9,26 @@ from arca.errors import ArcaError
 
 
 def check(path: Path, *, suffix: str = "") -> None:
-    """Refuse a path that cannot be written, before anything is read for it.
+    """Check that a file can be written, before anything is read for it.
 
-    Raises ArcaError where there is no directory, where it is one, or where its end is another.
+    Raises ArcaError where its directory does not exist, where the path is a directory, where its
+    name does not end with `suffix`, and where permission is denied.
     """
     if not path.parent.is_dir():
         raise ArcaError(
             f"There is no directory {path.parent}.",
             where=str(path),
             wanted="a path in a directory that exists",
-            do="make it, or name another with --out",
+            do="create it, or choose another path with --out",
         )
     if path.is_dir():
         raise _unwritable(path, "it is a directory")
     if suffix and path.suffix.lower() != suffix:
         raise ArcaError(
-            f"The file is not written as {path.name}.",
+            f"The file cannot have the name {path.name}.",
             where=str(path),
             wanted=f"a name that ends with {suffix}",
-            do="name another with --out",
+            do="choose another path with --out",
         )
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise _unwritable(path, "permission denied")
@@ -35,7 +36,7 @@ def check(path: Path, *, suffix: str = "") -> None:
 
 @contextmanager
 def writing(path: Path) -> Generator[None]:
-    """Turn what the system says of a file into one clear error."""
+    """Turn an OSError of the operating system into an ArcaError."""
     try:
         yield
     except OSError as error:
@@ -46,6 +47,6 @@ def _unwritable(path: Path, why: str) -> ArcaError:
     return ArcaError(
         f"The file cannot be written: {why}.",
         where=str(path),
-        wanted="a file in a directory that may be written",
-        do="name another with --out",
+        wanted="a file in a directory with write permission",
+        do="choose another path with --out",
     )

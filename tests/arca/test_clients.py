@@ -1,4 +1,4 @@
-"""Clients of AWS: what this machine's configuration does to them, and how often they ask."""
+"""Tests of the clients of AWS: this machine's configuration, errors and retries."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -25,22 +25,27 @@ from arca.outputs import Outputs
 from arca.stack import Stack
 from tests.stacks import graph
 
-VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL",
-             "AWS_SHARED_CREDENTIALS_FILE")  # fmt: skip # what an operator may have set
+VARIABLES = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_CONFIG_FILE",
+    "AWS_ENDPOINT_URL",
+    "AWS_SHARED_CREDENTIALS_FILE",
+)
 BROKEN = "[profile x\nregion ="
 
 
 class Empty:
-    """A body of an answer."""
+    """The body of an HTTP answer."""
 
     def stream(self, *_: Any, **__: Any) -> list[bytes]:
-        """Nothing in it."""
+        """Return an empty JSON object."""
         return [b"{}"]
 
 
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
-    """Prod on AWS, on a machine whose configuration nobody read yet."""
+    """The stack prod on AWS, on a machine whose configuration was not read yet."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
@@ -62,7 +67,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
 def test_a_configuration_that_cannot_be_used(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, said: str
 ) -> None:
-    """One clear error, whoever makes the client: what is wrong, and which variable leads to it."""
+    """The error names the problem and the variable that leads to it."""
     file = tmp_path / "config"
     file.write_text(BROKEN, encoding="utf-8")
     variable, _, value = setting.format(file=file).partition("=")
@@ -78,7 +83,7 @@ def test_a_configuration_that_cannot_be_used(
 
 
 def test_half_of_a_key(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable that is missing is named."""
+    """The error names the missing variable."""
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(ArcaError, match="missing: AWS_SECRET_ACCESS_KEY"):
         client(stack, "ecs")
@@ -95,7 +100,7 @@ def test_half_of_a_key(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_a_login_that_has_expired(stack: Stack, error: BotoCoreError) -> None:
-    """To try again is no advice: to log in is."""
+    """The advice is to log in again."""
     with pytest.raises(ArcaError) as said, explained(stack, "It fails"):
         raise error
     assert "It fails: the login has expired" in said.value.what
@@ -103,7 +108,7 @@ def test_a_login_that_has_expired(stack: Stack, error: BotoCoreError) -> None:
 
 
 def test_a_process_that_gives_no_credentials(stack: Stack) -> None:
-    """The profile's own program is looked at, not AWS."""
+    """The error is about this machine's configuration."""
     with pytest.raises(ArcaError, match="wanted: a configuration"), explained(stack, "It fails"):
         raise CredentialRetrievalError(provider="custom-process", error_msg="exit code 1")
 
@@ -112,7 +117,7 @@ def test_a_process_that_gives_no_credentials(stack: Stack) -> None:
 def test_how_often_aws_is_asked(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, where: str | None, attempts: int
 ) -> None:
-    """A service that refuses for a while is asked again: five times on AWS, waiting in between."""
+    """A call that the service refuses is retried, with a wait before each retry."""
     waits: list[float] = []
     asked: list[str] = []
     monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=waits.append))
