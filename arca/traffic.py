@@ -51,7 +51,7 @@ def _targets(elb: "ElasticLoadBalancingv2Client", group: str) -> list[Mapping[st
     """Return the targets of a group; none where the group does not exist."""
     with _nothing_if_missing():
         found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        # A TypedDict is a Mapping, which its values' types keep pyright from seeing.
+        # pyright does not accept a TypedDict as a Mapping to Any.
         return cast("list[Mapping[str, Any]]", found)
     return []
 

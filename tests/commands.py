@@ -1,4 +1,4 @@
-"""Command lines that a text shows, parsed as the command line itself parses them."""
+"""Parse the command lines that a text shows, as the command line itself does."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ MAKE = re.compile(r"^[ ]*(?:\$ |run: |- )?make ([a-z-]+)", re.MULTILINE)
 
 
 def wrong(text: str) -> list[str]:
-    """What would be refused, if somebody ran each line that begins with `arca` or `make`."""
+    """Return the errors of all lines of a text that begin with `arca` or `make`."""
     found = [f"make {name}" for name in MAKE.findall(text) if name not in TARGETS]
     for line in ARCA.findall(text.replace("\\\n", " ")):
         try:
@@ -25,7 +25,7 @@ def wrong(text: str) -> list[str]:
 
 
 def mentioned(text: str) -> list[str]:
-    """As `wrong`, for a mention in a sentence: it may leave out what a command needs."""
+    """Return the errors of a mention in a sentence, which may omit required options."""
     if text.startswith("make "):
         return wrong(text.split(" [", maxsplit=1)[0])
     if not text.startswith("arca "):
@@ -46,7 +46,7 @@ def parse(words: list[str]) -> None:
     """Parse all that follows `arca`, and run nothing.
 
     Raises:
-        click.ClickException: A command, an option or an argument is not one.
+        click.ClickException: A command, an option or an argument is not valid.
 
     """
     command, context, rest = resolve(words)
@@ -57,7 +57,7 @@ def parse(words: list[str]) -> None:
 
 
 def resolve(words: list[str]) -> tuple[click.Command, click.Context, list[str]]:
-    """Follow the words through the groups; gives the command and the words after it."""
+    """Follow the words through the groups; return the command and the words after it."""
     command: click.Command = cli
     context = click.Context(cli, info_name="arca")
     rest = list(words)

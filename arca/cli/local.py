@@ -89,7 +89,10 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
 @click.option("--dry-run", is_flag=True, help="Print what would be ended, and end nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def down(dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
-    """End the emulated AWS and everything in it; no error if there is none."""
+    """End the emulated AWS and everything in it.
+
+    It is no error if there is none.
+    """
     from arca.cli import render
 
     state = states.State()
@@ -131,7 +134,10 @@ def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
 @click.option("--dry-run", is_flag=True, help="Print what would be pushed, and push nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
-    """Push a made-up, scanned image with this TAG to a stack's emulated registry."""
+    """Push a made-up image to a stack's registry.
+
+    The image has this TAG, and its scan is complete.
+    """
     from arca.cli import render
 
     asked = wishes.Wishes(states.State())
@@ -158,7 +164,10 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 def fault(
     name: str | None, *, stack: str, clear: bool, dry_run: bool, as_json: bool, **details: Any
 ) -> None:
-    """Cause the fault NAME in what begins from now on; without NAME, list the faults."""
+    """Cause a fault, or list the faults.
+
+    The fault NAME affects what begins from now on. Without NAME the command lists the faults.
+    """
     from arca.cli import render
 
     asked = wishes.Wishes(states.State())
@@ -194,10 +203,10 @@ def fault(
 def stand_in(
     image: str, words: tuple[str, ...], stack: str, *, dry_run: bool, as_json: bool
 ) -> None:
-    """Run the command WORDS (after `--`) on this machine for every task of IMAGE.
+    """Run a command here for every task of IMAGE.
 
-    The container's own command follows WORDS. A task of the service gets its port in the variable
-    PORT.
+    The command is WORDS (after `--`), followed by the container's own command. A task of
+    the service gets its port in the variable PORT.
     """
     from arca.cli import render
 

@@ -41,10 +41,10 @@ def command() -> None:
 @click.option("--dry-run", is_flag=True, help="Print what would change, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def refresh(source: str, path: Path | None, *, force: bool, dry_run: bool, as_json: bool) -> None:
-    """Update the snapshot from Cloudflare's API; commit the change afterwards.
+    """Update the snapshot from Cloudflare's API.
 
-    A list that lost more than half of its ranges is refused (exit code 6), because the load
-    balancer would then refuse customers.
+    Commit the change afterwards. A list that lost more than half of its ranges is
+    refused (exit code 6), because the load balancer would then refuse customers.
     """
     from arca import checkout
     from arca.cli import render

@@ -1,4 +1,4 @@
-"""What the commands' tests share."""
+"""Fixtures of the tests of commands."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.arca.emulated import Cloud
 
 @pytest.fixture(scope="session")
 def emulated_aws() -> Iterator[str]:
-    """Address of one server for all tests of a process: each start and stop takes a while."""
+    """The URL of one server for all tests of a process, because a start takes seconds."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -22,14 +22,14 @@ def emulated_aws() -> Iterator[str]:
 
 @pytest.fixture
 def endpoint(emulated_aws: str) -> Iterator[str]:
-    """An emulated AWS with nothing in it."""
+    """The URL of an emulated AWS without resources."""
     yield emulated_aws
     urlopen(Request(f"{emulated_aws}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310 - loopback
 
 
 @pytest.fixture
 def cloud(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """A stack that is up in it."""
+    """An emulated AWS in which the stack prod is up."""
     made = Cloud(endpoint, tmp_path / "state")
     monkeypatch.setenv("ARCA_STATE_DIR", str(made.state))
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""An emulated AWS for the commands' tests, and how they are run in this process."""
+"""An emulated AWS for the tests of commands, and functions that run a command in this process."""
 
 import json
 import time
@@ -29,7 +29,7 @@ class Cloud:
         (state / "cloud.json").write_text(json.dumps(record), encoding="utf-8")
 
     def client(self, service: str) -> Any:
-        """A plain client, not our own."""
+        """Make a client of boto3 itself, without the product's code."""
         make = cast("Any", boto3.client)
         return make(
             service,
@@ -40,9 +40,9 @@ class Cloud:
         )
 
     def count(self, **metrics: float) -> None:
-        """Put counts of the service for each of the last 48 hours, and for the one that runs.
+        """Put counts of the service for the last 48 hours, the current hour and the next half hour.
 
-        It may end before the test does.
+        The current hour may end before the test does.
         """
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         for name, value in metrics.items():

@@ -10,7 +10,7 @@ from tests import postgres
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[postgres.Server]:
-    """The server of this worker."""
+    """One PostgreSQL server for all tests of a process."""
     with postgres.running() as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""Small Alembic histories, and runs of them whose lines are kept and held against the contract."""
+"""Small Alembic histories for tests, and runs of them whose log lines are checked."""
 
 import json
 import textwrap
@@ -17,17 +17,17 @@ from tests import ROOT
 
 INVOICES = ROOT / "tests" / "fixtures" / "invoices"
 HASTY = Limits(lock=0.2, statement=20, runner=0.3, attempts=2, pause=0.05)
-"""Limits for tests that wait for them."""
+"""Short limits, for tests in which they end."""
 EVERY = tuple(Phase)
 
 
 def invoices() -> History:
-    """The history of the fixture."""
+    """Read the fixture's history."""
     return history.read(INVOICES)
 
 
 def write(directory: Path, *steps: tuple[str, str]) -> Path:
-    """A line of revisions, each a phase and statements; ids are r1, r2 and so on."""
+    """Write a line of revisions from phases and statements; their ids are r1, r2 and so on."""
     for number, (phase, body) in enumerate(steps, 1):
         down = f"r{number - 1}" if number > 1 else None
         revision(directory, f"r{number}", down, f'phase = "{phase}"', body)
@@ -35,7 +35,7 @@ def write(directory: Path, *steps: tuple[str, str]) -> Path:
 
 
 def revision(directory: Path, name: str, down: str | None, phase: str, body: str) -> Path:
-    """One revision's file; its body is Python where it names `op`, else SQL."""
+    """Write the file of a revision; its body is Python if it contains `op.`, else SQL."""
     python = "op." in body or "raise " in body
     code = body if python else f"op.execute({body!r})"
     lines = [
@@ -55,16 +55,16 @@ def revision(directory: Path, name: str, down: str | None, phase: str, body: str
 
 
 class Lines(list[dict[str, Any]]):
-    """The lines of a run, each of which keeps the log's contract."""
+    """The log lines of a run; each must keep the log contract."""
 
     def take(self, text: str) -> None:
-        """One line, as it is written."""
+        """Check one line and keep it."""
         line = json.loads(text)
         assert list(contract.breaches(line)) == []
         self.append(line)
 
     def of(self, event: str) -> list[dict[str, Any]]:
-        """Those of an event."""
+        """Return the lines of an event."""
         return [line for line in self if line["event"] == event]
 
 
@@ -84,19 +84,19 @@ def run(
 
 
 def session(database: Database, application: str = "test") -> psycopg.Connection[Any]:
-    """A session beside the runner's, as the application has it."""
+    """Open a session beside the runner's, as the application does."""
     return database.connect(Limits(lock=10), application=application)
 
 
 def asked(database: Database, query: str) -> Any:
-    """The first value of a query."""
+    """Return the first value of a query."""
     with session(database) as other:
         row = other.execute(query.encode()).fetchone()
     return row[0] if row else None
 
 
 def columns(database: Database, table: str) -> list[str]:
-    """The columns of a table, in order; none where it is missing."""
+    """Return the columns of a table in order; none if the table is missing."""
     return asked(
         database,
         "SELECT coalesce(array_agg(column_name::text ORDER BY ordinal_position), '{}') "  # noqa: S608 - a test's own table

@@ -1,4 +1,4 @@
-"""What stands in the runner's way: another runner, a lock, a lost session, a closed door."""
+"""Tests of what blocks a run: another runner, a lock, a lost session, a refused connection."""
 
 import threading
 import time
@@ -18,7 +18,7 @@ from arca_migrate.sessions import LOCK
 from tests.arca_migrate.histories import HASTY, Lines, asked, columns, invoices, run, session, write
 
 WATCHED = replace(HASTY, lock=1.5)
-"""Waits for a lock that are long enough for a second session to look, on a busy machine too."""
+"""Limits that leave a second session time to look, even on a busy machine."""
 WAITING_IS_ENDED = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     " AND datname = current_database() AND application_name = 'arca-migrate'"
@@ -28,7 +28,7 @@ ADD = ("expand", "ALTER TABLE a ADD COLUMN c bigint")
 
 @pytest.fixture
 def history(database: Database, tmp_path: Path) -> Path:
-    """A revision that needs a lock of a table that is there."""
+    """A history whose only revision needs a lock of an existing table."""
     with session(database) as other:
         other.execute("CREATE TABLE a AS SELECT 1 AS b")
     return write(tmp_path, ADD)
@@ -43,7 +43,7 @@ def busy(database: Database) -> Generator[psycopg.Connection[Any]]:
 
 
 def test_a_second_runner_is_refused(database: Database) -> None:
-    """Naming the first: its pid, its name, since when."""
+    """The error names the first one's pid, name and start."""
     with session(database, "arca-migrate") as other:
         other.execute(f"SELECT pg_advisory_lock({LOCK})".encode())
         pid = other.info.backend_pid
@@ -61,7 +61,7 @@ def test_a_second_runner_is_refused(database: Database) -> None:
 def test_a_runner_of_another_database_is_no_matter(
     database: Database, server: Any, tmp_path: Path
 ) -> None:
-    """The lock belongs to the database."""
+    """The runner's lock belongs to one database."""
     other = Database.of(server.database())
     with session(other) as elsewhere:
         elsewhere.execute(f"SELECT pg_advisory_lock({LOCK})".encode())
@@ -74,7 +74,7 @@ def test_a_runner_of_another_database_is_no_matter(
 
 
 def test_a_runner_that_ends_in_time_is_waited_for(database: Database) -> None:
-    """Two deployments one after the other."""
+    """Two deployments that follow each other both succeed."""
     with session(database) as other:
         other.execute(f"SELECT pg_advisory_lock({LOCK})".encode())
         timer = threading.Timer(0.3, other.close)
@@ -84,7 +84,7 @@ def test_a_runner_that_ends_in_time_is_waited_for(database: Database) -> None:
 
 
 def test_two_runners_apply_each_revision_once(database: Database) -> None:
-    """At the same time."""
+    """They run at the same time."""
     counts: list[int] = []
 
     def go() -> None:
@@ -99,7 +99,7 @@ def test_two_runners_apply_each_revision_once(database: Database) -> None:
 
 
 def test_who_blocks_is_named(database: Database, history: Path) -> None:
-    """After bounded attempts; the schema stays, and no value of the query is shown."""
+    """The run fails after a limited number of attempts and changes nothing; no value is shown."""
     lines = Lines()
     with busy(database) as other:
         pid = other.info.backend_pid
@@ -125,7 +125,7 @@ def test_who_blocks_is_named(database: Database, history: Path) -> None:
 def test_the_session_that_looks_has_limits_of_its_own(
     database: Database, history: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It waits for nobody, however long a revision may take."""
+    """It waits for no lock, however long a revision may take."""
     connect, seen = Database.connect, dict[str, Limits]()
 
     def seeing(own: Database, limits: Limits, *, application: str = "arca-migrate") -> Any:
@@ -141,11 +141,11 @@ def test_the_session_that_looks_has_limits_of_its_own(
 
 
 def test_it_succeeds_when_the_blocker_goes_away(database: Database, history: Path) -> None:
-    """At a later attempt."""
+    """A later attempt applies the revision."""
     with busy(database) as other:
 
         class Ending(Lines):
-            """Ends the blocker once an attempt has failed."""
+            """Ends the blocking session once an attempt has failed."""
 
             def take(self, text: str) -> None:
                 super().take(text)
@@ -160,7 +160,7 @@ def test_it_succeeds_when_the_blocker_goes_away(database: Database, history: Pat
 
 
 def test_queries_do_not_queue_for_long(database: Database, history: Path) -> None:
-    """What waits for a lock lets nobody pass; it waits as long as lock_timeout says."""
+    """A waiting statement blocks queries only until its lock_timeout."""
     waits: list[float] = []
 
     def migrating() -> None:
@@ -180,7 +180,7 @@ def test_queries_do_not_queue_for_long(database: Database, history: Path) -> Non
 
 
 def test_an_index_build_that_waits_in_vain(database: Database, tmp_path: Path) -> None:
-    """What blocks the build blocks the drop of its rest; the next run drops it."""
+    """The blocker blocks the drop of the invalid index too; the next run drops it."""
     with session(database) as other:
         other.execute("CREATE TABLE a AS SELECT 1 AS b")
     body = (
@@ -200,7 +200,7 @@ def test_an_index_build_that_waits_in_vain(database: Database, tmp_path: Path) -
 
 
 def test_a_session_that_is_ended(database: Database, history: Path) -> None:
-    """By an operator, or by a failover: one clear error, and the schema as before."""
+    """Whether an operator or a failover ends it, there is one error and no change."""
     lines = Lines()
 
     def end() -> None:
@@ -227,10 +227,10 @@ def test_a_session_that_is_ended(database: Database, history: Path) -> None:
         ({"sslmode": "verify-full"}, "server does not support SSL", "PGSSLROOTCERT"),
     ],
 )
-def test_a_closed_door_is_one_error(
+def test_a_refused_connection_is_one_error(
     change: dict[str, Any], said: str, do: str, database: Database
 ) -> None:
-    """What, where and what to do, without the password."""
+    """The error says what, where and what to do, without the password."""
     with pytest.raises(MigrationError) as raised:
         run(replace(database, **change), invoices())
     text = str(raised.value)
@@ -242,7 +242,7 @@ def test_a_closed_door_is_one_error(
 
 
 def test_the_environment_is_checked(environment: dict[str, str]) -> None:
-    """Every variable that is missing is named; a port is a number."""
+    """The error names every missing variable; a port must be a number."""
     with pytest.raises(MigrationError, match=r"DATABASE_ADDRESS, DATABASE_PORT.* are not set"):
         Database.of({})
     with pytest.raises(MigrationError, match="DATABASE_NAME is not set"):
@@ -255,7 +255,7 @@ def test_the_environment_is_checked(environment: dict[str, str]) -> None:
 def test_away_from_this_machine_the_server_is_verified(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unless PGSSLMODE says otherwise."""
+    """Only PGSSLMODE changes that."""
     asked_for: list[str] = []
 
     def connect(**options: Any) -> None:

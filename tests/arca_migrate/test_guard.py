@@ -1,4 +1,4 @@
-"""The rules of contracts and rollbacks, over all moments."""
+"""Tests of the rules of contracts and rollbacks, at all moments."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,18 +20,18 @@ WAITS = st.timedeltas(timedelta(0), timedelta(days=30))
 
 
 def applied(moment: datetime, *, revision: str = "0006_drop_total") -> Applied:
-    """A contract that was applied."""
+    """Make the record of an applied contract."""
     return Applied(revision, Phase.CONTRACT, "1.3.0", moment, 0.1)
 
 
 def allowed(live_since: datetime | None, phases: tuple[Phase, ...] = CONTRACT) -> bool:
-    """Whether these phases may run now."""
+    """Return the decision on these phases now."""
     return contract_allowed(phases, live_since=live_since, now=NOW).allowed
 
 
 @given(live=MOMENTS, now=MOMENTS, wait=WAITS, later=WAITS)
 def test_a_contract_waits(live: datetime, now: datetime, wait: timedelta, later: timedelta) -> None:
-    """Never before its time, always from then on; more time never forbids."""
+    """It is refused before its time and allowed from then on."""
     verdict = contract_allowed(CONTRACT, live_since=live, now=now, wait=wait)
     assert verdict.allowed == (now - live >= wait)
     assert verdict.allowed_from == (None if verdict.allowed else live + wait)
@@ -42,7 +42,7 @@ def test_a_contract_waits(live: datetime, now: datetime, wait: timedelta, later:
 
 
 def test_a_contract_without_a_live_release() -> None:
-    """It is refused, whatever the time; a day is the default."""
+    """It is refused at any time; the default wait is a day."""
     assert not allowed(None)
     assert timedelta(hours=24) == WAIT
     assert not allowed(NOW - timedelta(hours=23, minutes=59))
@@ -51,7 +51,7 @@ def test_a_contract_without_a_live_release() -> None:
 
 @pytest.mark.parametrize("others", [ROLLING, (Phase.EXPAND,), (Phase.MIGRATE,)])
 def test_a_contract_together_with_another_phase(others: tuple[Phase, ...]) -> None:
-    """No live release has used what that makes, however long one runs."""
+    """No live release has used what the other phase adds, so it is refused."""
     verdict = contract_allowed((*CONTRACT, *others), live_since=NOW - timedelta(days=99), now=NOW)
     assert not verdict.allowed
     assert f"together with {' and '.join(others)} is refused" in verdict.reason
@@ -63,7 +63,7 @@ def test_what_has_no_contract_waits_for_nothing() -> None:
 
 
 def test_a_refusal_says_when() -> None:
-    """And what to do, as an error of its own exit code."""
+    """It also says what to do, and has an exit code of its own."""
     verdict = contract_allowed(CONTRACT, live_since=NOW - timedelta(hours=1), now=NOW)
     with pytest.raises(MigrationRefused, match=r"until 2026-10-06T11:00:00\.000Z") as raised:
         verdict.require(where="prod")
@@ -75,7 +75,7 @@ def test_a_refusal_says_when() -> None:
 def test_a_rollback_needs_what_no_contract_removed(
     moments: list[datetime], live: datetime, later: timedelta
 ) -> None:
-    """MigrationRefused exactly when one ran since; a later release is never worse off."""
+    """It is refused exactly if a contract ran since; a later release is refused less often."""
     records = [applied(moment) for moment in moments]
     verdict = rollback_allowed(HISTORY, records, last_live=live)
     assert verdict.allowed == all(moment < live for moment in moments)
@@ -94,7 +94,7 @@ def test_expands_never_forbid_a_rollback() -> None:
 
 
 def test_a_refused_rollback_names_the_contract() -> None:
-    """Also one that this history does not know."""
+    """It also names a contract that this history does not know."""
     verdict = rollback_allowed(HISTORY, [applied(NOW)], last_live=NOW - WAIT)
     assert "0006_drop_total (Drop the old total" in verdict.reason
     assert "by release 1.3.0" in verdict.reason
@@ -104,7 +104,7 @@ def test_a_refused_rollback_names_the_contract() -> None:
 
 
 def test_moments_have_a_zone() -> None:
-    """One without is no moment."""
+    """A moment without a zone is an error."""
     naive = NOW.replace(tzinfo=None)
     for call in (
         lambda: contract_allowed(CONTRACT, live_since=naive, now=NOW),
@@ -116,7 +116,7 @@ def test_moments_have_a_zone() -> None:
 
 
 def test_a_record_survives_the_log() -> None:
-    """As the operator reads it from an event."""
+    """The operator reads the same record from an event."""
     record = applied(NOW)
     assert Applied.from_json(record.as_json()) == record
     assert record.as_json()["applied_at"] == "2026-10-05T12:00:00.000Z"

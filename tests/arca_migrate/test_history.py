@@ -1,4 +1,4 @@
-"""Reading a history: phases, order, and every fault with its place."""
+"""Tests of reading a history: phases, order, and each error with its place."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ ADD = "ALTER TABLE a ADD COLUMN b bigint"
 
 
 def test_the_fixture_is_a_line_with_phases() -> None:
-    """Oldest first, with what each is for."""
+    """The oldest revision comes first, each with its purpose."""
     found = invoices()
     assert [(one.id, one.phase.value) for one in found.revisions] == [
         ("0001_accounts", "expand"),
@@ -30,21 +30,21 @@ def test_the_fixture_is_a_line_with_phases() -> None:
 
 
 def test_a_directory_with_versions_needs_no_ini(tmp_path: Path) -> None:
-    """And may have a percent sign in its name."""
+    """Its name may contain a percent sign."""
     folder = tmp_path / "100%"
     folder.mkdir()
     assert history.read(write(folder, ("expand", ADD))).head == "r1"
 
 
 def fault(directory: Path) -> MigrationError:
-    """The error that reading it ends in."""
+    """Return the error that reading a history ends in."""
     with pytest.raises(MigrationError) as raised:
         history.read(directory)
     return raised.value
 
 
 def test_a_revision_without_phase_is_refused(tmp_path: Path) -> None:
-    """With the line where one would stand."""
+    """The error has the line where the phase belongs."""
     path = revision(tmp_path, "r1", None, "", ADD)
     error = fault(tmp_path)
     assert "declares no phase" in error.what
@@ -53,7 +53,7 @@ def test_a_revision_without_phase_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("declared", ['"exapnd"', '"EXPAND"', "1", '["expand"]'])
 def test_a_wrong_phase_is_refused(declared: str, tmp_path: Path) -> None:
-    """With its line, and what is wanted."""
+    """The error has its line and the valid phases."""
     path = revision(tmp_path, "r1", None, f"phase: object = {declared}", ADD)
     error = fault(tmp_path)
     assert "declares the phase" in error.what
@@ -62,7 +62,7 @@ def test_a_wrong_phase_is_refused(declared: str, tmp_path: Path) -> None:
 
 
 def test_two_heads_are_named(tmp_path: Path) -> None:
-    """Two revisions after the same one."""
+    """Two revisions follow the same one."""
     write(tmp_path, ("expand", ADD), ("expand", ADD))
     revision(tmp_path, "other", "r1", 'phase = "expand"', ADD)
     error = fault(tmp_path)
@@ -72,7 +72,7 @@ def test_two_heads_are_named(tmp_path: Path) -> None:
 
 
 def test_a_merge_is_no_line(tmp_path: Path) -> None:
-    """Nor is what depends on another branch."""
+    """A revision that depends on another branch is refused too."""
     write(tmp_path, ("expand", ADD), ("expand", ADD))
     revision(tmp_path, "other", "r1", 'phase = "expand"', ADD)
     path = revision(tmp_path, "both", None, 'phase = "expand"', ADD)
@@ -95,7 +95,7 @@ def test_a_merge_is_no_line(tmp_path: Path) -> None:
 def test_a_broken_script_is_one_error(
     text: str, said: str, line: int | None, tmp_path: Path
 ) -> None:
-    """With its file and line where there is one."""
+    """The error has the file, and the line if there is one."""
     write(tmp_path, ("expand", ADD))
     path = tmp_path / "versions" / "broken.py"
     path.write_text(text, encoding="utf-8")
@@ -105,27 +105,27 @@ def test_a_broken_script_is_one_error(
 
 
 def test_a_parent_that_is_missing(tmp_path: Path) -> None:
-    """Named."""
+    """The error names it."""
     revision(tmp_path, "r2", "r1", 'phase = "expand"', ADD)
     assert "r1" in fault(tmp_path).what
 
 
 def test_an_id_that_stands_twice(tmp_path: Path) -> None:
-    """Alembic only warns."""
+    """It is an error here, although Alembic only warns."""
     path = revision(tmp_path, "r1", None, 'phase = "expand"', ADD)
     path.with_name("again.py").write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     assert "more than once" in fault(tmp_path).what
 
 
 def test_a_circle(tmp_path: Path) -> None:
-    """Each after the other."""
+    """Two revisions that follow each other are an error."""
     revision(tmp_path, "r1", "r2", 'phase = "expand"', ADD)
     revision(tmp_path, "r2", "r1", 'phase = "expand"', ADD)
     assert "cannot be read" in fault(tmp_path).what
 
 
 def test_no_history(tmp_path: Path) -> None:
-    """Neither a directory that is missing, nor one that is empty, nor one without a revision."""
+    """A missing directory, an empty one and one without a revision are errors."""
     assert "no Alembic history" in fault(tmp_path / "gone").what
     assert "no Alembic history" in fault(tmp_path).what
     (tmp_path / "versions").mkdir()
@@ -133,7 +133,7 @@ def test_no_history(tmp_path: Path) -> None:
 
 
 def test_a_revision_without_upgrade(tmp_path: Path) -> None:
-    """It would do nothing."""
+    """It is an error, because it would do nothing."""
     path = revision(tmp_path, "r1", None, 'phase = "expand"', ADD)
     path.write_text(
         path.read_text(encoding="utf-8").replace("def upgrade", "def up"), encoding="utf-8"
@@ -142,7 +142,7 @@ def test_a_revision_without_upgrade(tmp_path: Path) -> None:
 
 
 def test_what_comes_after() -> None:
-    """From nothing, from the middle, from the head, and from what is unknown."""
+    """The start may be nothing, the middle, the head or an unknown revision."""
     found = invoices()
     assert found.after(None) == found.revisions
     assert [one.id for one in found.after("0005_fill_cents")] == ["0006_drop_total"]
@@ -153,7 +153,7 @@ def test_what_comes_after() -> None:
 
 
 def test_lists_of_phases() -> None:
-    """In the order in which they run, each once."""
+    """Each phase comes once, in the order in which phases run."""
     assert phase.parse("migrate, expand,migrate") == (Phase.EXPAND, Phase.MIGRATE)
     for wrong in ("", "expand,", "all", "expand;migrate"):
         with pytest.raises(MigrationError, match="no list of phases"):

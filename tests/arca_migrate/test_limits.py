@@ -1,4 +1,4 @@
-"""How long a revision may wait, run and be tried again; what is said when it may no longer."""
+"""Tests of the limits of a revision: waiting, running and attempts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.arca_migrate.histories import HASTY, Lines, asked, run, write
 
 
 def test_a_statement_that_takes_too_long(database: Database, tmp_path: Path) -> None:
-    """Is cancelled, and not tried again."""
+    """It is cancelled and not tried again."""
     lines = Lines()
     with pytest.raises(RevisionFailed, match=r"a statement was cancelled, after 0\.2 s"):
         run(
@@ -31,7 +31,7 @@ def test_a_statement_that_takes_too_long(database: Database, tmp_path: Path) -> 
 def test_a_revision_cannot_lift_the_limits_of_the_next(
     limit: str, shown: str, database: Database, tmp_path: Path
 ) -> None:
-    """They are set anew."""
+    """The runner sets them again before each revision."""
     history = write(
         tmp_path,
         ("expand", f"SET {limit} = 0"),
@@ -42,7 +42,7 @@ def test_a_revision_cannot_lift_the_limits_of_the_next(
 
 
 def test_a_session_has_its_limits_from_the_start(database: Database) -> None:
-    """For the runner's own statements too; and a killed runner's statement ends soon."""
+    """They hold for the runner's own statements, and end those of a killed runner soon."""
     names = (
         "lock_timeout",
         "statement_timeout",
@@ -55,12 +55,12 @@ def test_a_session_has_its_limits_from_the_start(database: Database) -> None:
 
 
 def raising(code: str, text: str = "no") -> str:
-    """A statement that fails on the server with this SQLSTATE."""
+    """Return a statement that fails on the server with this SQLSTATE."""
     return f"DO $$ BEGIN RAISE EXCEPTION '{text}' USING ERRCODE = '{code}'; END $$"
 
 
 def test_a_message_of_the_server_shows_no_long_number(database: Database, tmp_path: Path) -> None:
-    """It may quote a CUIT; short ones stay."""
+    """A long number may be a CUIT; short numbers stay."""
     body = raising("P0001", "row 12 of 20-30405060-7 and 20304050607")
     with pytest.raises(RevisionFailed) as raised:
         run(database, write(tmp_path, ("expand", body)))
@@ -70,7 +70,7 @@ def test_a_message_of_the_server_shows_no_long_number(database: Database, tmp_pa
 def test_a_deadlock_is_tried_again_after_a_pause_of_no_rhythm(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pause grows to its longest, and is never the same part of it."""
+    """The pause grows up to a limit, and each has a random part."""
     pauses: list[float] = []
     monkeypatch.setattr(attempt, "time", SimpleNamespace(sleep=pauses.append, monotonic=float))
     limits = replace(HASTY, attempts=8, pause=1, longest_pause=16)

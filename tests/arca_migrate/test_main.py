@@ -1,4 +1,4 @@
-"""`python -m arca_migrate` as a process: its lines, and its exit codes."""
+"""Tests of the command `arca-migrate`: its lines and its exit codes."""
 
 import json
 import os
@@ -22,14 +22,14 @@ from tests.arca_migrate.histories import INVOICES, session, write
 def migrate(
     environment: dict[str, str], *arguments: str, history: Path = INVOICES
 ) -> tuple[int, list[dict[str, Any]], str]:
-    """The exit code, the lines and stderr of a run in this process."""
+    """Run the command in this process; return its exit code, lines and stderr."""
     done = CliRunner().invoke(main, ["--history", str(history), *arguments], env=environment)
     assert done.exception is None or isinstance(done.exception, SystemExit)
     return done.exit_code, lines_of(done.stdout), done.stderr
 
 
 def lines_of(stdout: str) -> list[dict[str, Any]]:
-    """The lines of a run, which keep the log's contract."""
+    """Parse the lines of a run, which must keep the log contract."""
     lines = [json.loads(line) for line in stdout.splitlines()]
     assert [breach for line in lines for breach in contract.breaches(line)] == []
     return lines
@@ -46,17 +46,17 @@ def lines_of(stdout: str) -> list[dict[str, Any]]:
 def test_as_a_process(
     arguments: list[str], code: int, event: str | None, environment: dict[str, str]
 ) -> None:
-    """As the image runs it."""
+    """The image starts it like this."""
     assert process(arguments, environment) == (code, event)
 
 
 def test_as_a_process_that_fails(environment: dict[str, str]) -> None:
-    """The database has gone."""
+    """The database does not answer."""
     assert process([], {**environment, "DATABASE_PORT": "1"}) == (1, "migration.failed")
 
 
 def process(arguments: list[str], environment: dict[str, str]) -> tuple[int, str | None]:
-    """The exit code of a process, and its last event."""
+    """Run the command as a process; return its exit code and its last event."""
     done = subprocess.run(
         [sys.executable, "-m", "arca_migrate", "--history", INVOICES, *arguments],
         cwd=ROOT,
@@ -72,7 +72,7 @@ def process(arguments: list[str], environment: dict[str, str]) -> tuple[int, str
 
 
 def test_run_and_what_was_applied(environment: dict[str, str]) -> None:
-    """0, twice; the history reads back as records."""
+    """Two runs end with 0; the history reads back as records."""
     code, lines, _ = migrate(environment, "--release", "1.2.3", "--phases", "expand")
     assert (code, lines[-1]["event"], lines[-1]["held"]) == (
         0,
@@ -87,7 +87,7 @@ def test_run_and_what_was_applied(environment: dict[str, str]) -> None:
 
 
 def test_plan_with_and_without_a_database(environment: dict[str, str]) -> None:
-    """Nothing is changed; with --from nothing is asked."""
+    """The plan changes nothing; with --from it asks no database."""
     code, lines, _ = migrate({}, "--plan", "--from", "0004_by_day", "--phases", "migrate,contract")
     assert code == 0
     assert [line.get("revision") for line in lines] == ["0005_fill_cents", "0006_drop_total", None]
@@ -109,7 +109,7 @@ def test_plan_with_and_without_a_database(environment: dict[str, str]) -> None:
 def test_a_plan_that_would_be_refused(
     steps: list[tuple[str, str]], said: str, tmp_path: Path
 ) -> None:
-    """It is shown, and ends as the run would."""
+    """The plan is printed, and the exit code is that of the run."""
     code, lines, _ = migrate({}, "--plan", "--from", "base", history=write(tmp_path, *steps))
     assert (code, lines[-1]["event"]) == (6, "migration.refused")
     assert said in lines[-1]["message"]
@@ -141,14 +141,14 @@ def test_a_failure_exits_with_1(environment: dict[str, str], tmp_path: Path) -> 
     ],
 )
 def test_a_usage_error_exits_with_2(arguments: list[str], said: str) -> None:
-    """On stderr, before anything is asked."""
+    """The message is on stderr, and no database was asked."""
     code, lines, stderr = migrate({}, *arguments)
     assert (code, lines) == (2, [])
     assert said in stderr
 
 
 def test_a_refusal_exits_with_6(environment: dict[str, str], tmp_path: Path) -> None:
-    """Another runner, and a mislabelled revision."""
+    """The reasons are another runner and a revision with a wrong phase."""
     with session(Database.of(environment)) as other:
         other.execute(f"SELECT pg_advisory_lock({LOCK})".encode())
         code, lines, _ = migrate(environment, "--runner-wait", "0")
@@ -158,7 +158,7 @@ def test_a_refusal_exits_with_6(environment: dict[str, str], tmp_path: Path) -> 
 
 
 def test_an_owner_who_may_not_create(environment: dict[str, str]) -> None:
-    """What the runner itself is refused is one line too."""
+    """An error of the runner's own statements is one line too."""
     with session(Database.of(environment)) as other:
         name = f"weak_{environment['DATABASE_NAME']}"
         other.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'".encode())

@@ -1,4 +1,4 @@
-"""The plan's SQL, squawk's findings on it, and the rules that the runner holds it against."""
+"""Tests of the plan's SQL, of squawk's findings and of the runner's own rules."""
 
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from tests.arca_migrate.histories import EVERY, invoices, write
 
 
 def planned(directory: Path, *steps: tuple[str, str], start: str | None = None) -> MigrationPlan:
-    """The plan of a small history, every phase allowed."""
+    """Plan a small history with all phases allowed."""
     return plan(history.read(write(directory, *steps)), start=start, phases=EVERY)
 
 
 def test_from_nothing_up_to_the_phase() -> None:
-    """A contract and what follows is held back."""
+    """A contract and all revisions after it are held back."""
     found = plan(invoices(), start=None)
     assert [one.id for one in found.revisions][-1] == "0005_fill_cents"
     assert [one.id for one in found.held] == ["0006_drop_total"]
@@ -27,7 +27,7 @@ def test_from_nothing_up_to_the_phase() -> None:
 
 
 def test_the_sql_is_that_of_the_pending_revisions() -> None:
-    """With the transactions that the runner has, and nothing of Alembic's own table."""
+    """It has the runner's transactions, and nothing of Alembic's own table."""
     found = plan(invoices(), start="0002_invoices", phases=EVERY)
     column, index = [one.sql for one in found.revisions[:2]]
     assert column == "BEGIN;\n\nALTER TABLE invoices ADD COLUMN total_cents BIGINT;\n\nCOMMIT;\n"
@@ -41,7 +41,7 @@ def test_the_sql_is_that_of_the_pending_revisions() -> None:
 
 
 def test_what_needs_a_database_cannot_be_rendered(tmp_path: Path) -> None:
-    """With the line that asks it."""
+    """The error has the line that queries the database."""
     body = "op.execute('SELECT 1')\nop.get_bind().execute(sa.text('SELECT 1')).scalar()"
     with pytest.raises(MigrationError, match="cannot be rendered") as raised:
         planned(tmp_path, ("expand", body))
@@ -49,7 +49,7 @@ def test_what_needs_a_database_cannot_be_rendered(tmp_path: Path) -> None:
 
 
 def test_an_expand_behind_a_held_contract_is_refused(tmp_path: Path) -> None:
-    """The new code would miss it."""
+    """The new code would miss what it adds."""
     found = plan(
         history.read(write(tmp_path, ("contract", "DROP TABLE a"), ("expand", "SELECT 1"))),
         start=None,
@@ -60,7 +60,7 @@ def test_an_expand_behind_a_held_contract_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_fixture_has_no_findings() -> None:
-    """A contract may drop: that is what it is for."""
+    """A contract may drop columns and tables."""
     found = plan(invoices(), start=None, phases=EVERY)
     assert lint.lint(found) == []
     rules.require(found)
@@ -91,7 +91,7 @@ def test_the_fixture_has_no_findings() -> None:
     ],
 )
 def test_squawk_finds(phase: str, sql: str, found: tuple[str, int], tmp_path: Path) -> None:
-    """By rule and line of the revision's SQL, the last of two revisions."""
+    """Each finding has its rule and its line in the revision's SQL."""
     findings = lint.lint(planned(tmp_path, ("expand", "SELECT 1"), (phase, sql)))
     assert (*found, "r2") in {(one.rule, one.line, one.revision) for one in findings}
     assert all(one.message and one.level in {"warning", "error"} for one in findings)
@@ -99,13 +99,13 @@ def test_squawk_finds(phase: str, sql: str, found: tuple[str, int], tmp_path: Pa
 
 
 def test_timeouts_are_the_runners(tmp_path: Path) -> None:
-    """Squawk need not ask for them."""
+    """Squawk's rules on timeouts are off, because the runner sets them."""
     sql = "ALTER TABLE a ADD COLUMN b bigint"
     assert lint.lint(planned(tmp_path, ("expand", sql))) == []
 
 
 def test_squawk_that_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One clear error."""
+    """It is one error."""
     found = planned(tmp_path, ("expand", "SELECT 1"))
     broken = tmp_path / "squawk"
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
@@ -205,7 +205,7 @@ ADDITIVE = [
 @pytest.mark.parametrize("phase", ["expand", "migrate"])
 @pytest.mark.parametrize("sql", DESTRUCTIVE)
 def test_a_mislabelled_contract_is_refused(phase: str, sql: str, tmp_path: Path) -> None:
-    """With the line of its SQL; the same is right in a contract."""
+    """The error has the line of the SQL; the same SQL is valid in a contract."""
     found = planned(tmp_path, (phase, f"SELECT 1;\n{sql}"))
     assert {(one.rule, one.level) for one in rules.breaches(found.revisions[0])} == {
         ("mislabelled-phase", "error")
@@ -218,13 +218,13 @@ def test_a_mislabelled_contract_is_refused(phase: str, sql: str, tmp_path: Path)
 
 @pytest.mark.parametrize("sql", DESTRUCTIVE)
 def test_a_contract_may_remove(sql: str, tmp_path: Path) -> None:
-    """What it is for."""
+    """Removal is the purpose of a contract."""
     rules.require(planned(tmp_path, ("contract", sql)))
 
 
 @pytest.mark.parametrize("sql", ADDITIVE)
 def test_what_adds_is_no_contract(sql: str, tmp_path: Path) -> None:
-    """What looks like removing, in a comment or a string, is nothing of it."""
+    """Words in comments and strings do not count as removal."""
     rules.require(planned(tmp_path, ("expand", sql)))
 
 
@@ -249,19 +249,19 @@ INDEX = "op.execute('CREATE INDEX CONCURRENTLY i ON a (b)')"
     ],
 )
 def test_a_revision_is_whole(body: str, phase: Phase, *, atomic: bool, tmp_path: Path) -> None:
-    """What a later failure would leave half done is refused, a contract's too."""
+    """Statements that a later failure would leave half done are refused in every phase."""
     found = list(rules.breaches(planned(tmp_path, (phase, body)).revisions[0]))
     assert [one.rule for one in found] == ([] if atomic else ["not-atomic"])
 
 
 def test_statements_have_their_lines() -> None:
-    """Comments before them do not count."""
+    """Comments before a statement do not count."""
     found = list(split("-- one\n\nSELECT 'a;b';\n/* two\n */ SELECT $x$;$x$ ;\n;"))
     assert [(one.line, one.bare) for one in found] == [(3, "SELECT ''"), (5, "SELECT ''")]
 
 
 def test_what_is_logged_has_no_values() -> None:
-    """Neither literals nor numbers; names stay."""
+    """Literals and numbers are removed; names stay."""
     query = "UPDATE  invoices /* x */ SET cae = '1', \"Total\" = 12.5 WHERE id2 = 7 AND a = $1"
     assert without_values(query) == (
         'UPDATE invoices SET cae = ?, "Total" = ? WHERE id2 = ? AND a = $1'

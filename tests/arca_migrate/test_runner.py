@@ -27,7 +27,7 @@ UNIQUE = ("expand", f"{BLOCK}op.execute('CREATE UNIQUE INDEX CONCURRENTLY i ON a
 
 
 def test_up_from_nothing(database: Database) -> None:
-    """The contract is held back; every line keeps the log's contract."""
+    """The contract is held back; every line keeps the log contract."""
     lines = Lines()
     outcome = run(database, invoices(), lines=lines)
     assert outcome.current == "0005_fill_cents"
@@ -44,7 +44,7 @@ def test_up_from_nothing(database: Database) -> None:
 
 
 def test_the_audit_table_says_who_and_when(database: Database) -> None:
-    """A row for each revision, in order."""
+    """It has a row for each revision, in order."""
     run(database, invoices())
     current, records = runner.recorded(database)
     assert current == "0005_fill_cents"
@@ -55,7 +55,7 @@ def test_the_audit_table_says_who_and_when(database: Database) -> None:
 
 
 def test_a_second_run_does_nothing(database: Database) -> None:
-    """And says so."""
+    """Its only event is `migration.done`."""
     run(database, invoices())
     lines = Lines()
     outcome = run(database, invoices(), lines=lines)
@@ -65,21 +65,21 @@ def test_a_second_run_does_nothing(database: Database) -> None:
 
 
 def test_an_empty_database_has_no_records(database: Database) -> None:
-    """Asking makes nothing."""
+    """Reading them creates no table."""
     assert runner.recorded(database) == (None, ())
     assert len(runner.pending(database, invoices(), phases=EVERY).revisions) == 6
     assert columns(database, "arca_migrations") == []
 
 
 def test_a_contract_runs_when_it_is_asked_for(database: Database) -> None:
-    """Its column is gone."""
+    """The column that it drops is gone."""
     run(database, invoices())
     assert run(database, invoices(), phases=EVERY).applied == ("0006_drop_total",)
     assert "total" not in columns(database, "invoices")
 
 
 def test_the_backfill_fills_in_batches(database: Database) -> None:
-    """More rows than a batch holds."""
+    """There are more rows than a batch holds."""
     run(database, invoices(), phases=(Phase.EXPAND,))
     with session(database) as other:
         other.execute("INSERT INTO accounts (name) VALUES ('A')")
@@ -93,7 +93,7 @@ def test_the_backfill_fills_in_batches(database: Database) -> None:
 
 
 def test_a_backfill_that_never_ends(database: Database, tmp_path: Path) -> None:
-    """One that finds what it has done is stopped."""
+    """One that selects rows again after it changed them is stopped."""
     body = (
         "from arca_migrate import backfill\n"
         "backfill.in_batches('UPDATE a SET b = b + 1', pause=0, most=3)\n"
@@ -116,7 +116,7 @@ def test_a_backfill_that_never_ends(database: Database, tmp_path: Path) -> None:
 def test_a_failure_leaves_the_schema(
     body: str, said: str, database: Database, tmp_path: Path
 ) -> None:
-    """As it was before that revision; those before it stay."""
+    """The schema is that before the failed revision; earlier revisions stay."""
     body = f"op.execute('ALTER TABLE a ADD COLUMN c bigint')\n{body}"
     history = write(tmp_path, TABLE, ("expand", body.replace("''", "\\'")), TABLE)
     with pytest.raises(RevisionFailed) as raised:
@@ -130,7 +130,7 @@ def test_a_failure_leaves_the_schema(
 
 
 def test_an_index_that_fails_is_dropped(database: Database, tmp_path: Path) -> None:
-    """PostgreSQL leaves it invalid; the next run succeeds once the data allow."""
+    """PostgreSQL leaves it invalid; the next run succeeds once the data allow it."""
     table = ("expand", "CREATE TABLE a AS SELECT 1 AS b FROM generate_series(1, 2)")
     history = write(tmp_path, table, UNIQUE)
     index = "SELECT count(*) FROM pg_class WHERE relname = 'i'"
@@ -146,7 +146,7 @@ def test_an_index_that_fails_is_dropped(database: Database, tmp_path: Path) -> N
 def test_an_index_that_a_killed_runner_left_is_built_anew(
     database: Database, tmp_path: Path
 ) -> None:
-    """IF NOT EXISTS alone would take the invalid one for done."""
+    """IF NOT EXISTS alone would accept the invalid index."""
     built = "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a (b)"
     history = write(tmp_path, TABLE, ("expand", f"{BLOCK}op.execute('{built}')"))
     with session(database) as other:
@@ -164,14 +164,14 @@ def test_an_index_that_a_killed_runner_left_is_built_anew(
 def test_a_mislabelled_revision_is_refused_before_anything(
     database: Database, tmp_path: Path
 ) -> None:
-    """Also what stands before it does not run."""
+    """The revisions before it do not run either."""
     with pytest.raises(MigrationRefused, match="declared expand, and it drops a table"):
         run(database, write(tmp_path, TABLE, ("expand", "DROP TABLE a")))
     assert columns(database, "a") == []
 
 
 def test_an_expand_behind_a_contract_is_refused(database: Database, tmp_path: Path) -> None:
-    """Nothing runs."""
+    """No revision runs."""
     history = write(tmp_path, TABLE, ("contract", "DROP TABLE a"), TABLE)
     with pytest.raises(MigrationRefused, match="stands behind r2"):
         run(database, history)
@@ -179,14 +179,14 @@ def test_an_expand_behind_a_contract_is_refused(database: Database, tmp_path: Pa
 
 
 def older(tmp_path: Path, *steps: tuple[str, str]) -> tuple[Path, Path]:
-    """The history of a release, and that of the one before it, which lacks the last revision."""
+    """The histories of a release and of the one before it, which lacks the last revision."""
     for name in ("new", "old"):
         (tmp_path / name).mkdir()
     return write(tmp_path / "new", *steps), write(tmp_path / "old", *steps[:-1])
 
 
 def test_an_older_image_finds_the_database_ahead(database: Database, tmp_path: Path) -> None:
-    """It works with what an expand added, and changes nothing."""
+    """It accepts what an expand added, and changes nothing."""
     new, old = older(tmp_path, TABLE, ("expand", "ALTER TABLE a ADD COLUMN c bigint"))
     run(database, new)
     outcome = run(database, old)
@@ -194,7 +194,7 @@ def test_an_older_image_finds_the_database_ahead(database: Database, tmp_path: P
 
 
 def test_an_older_image_is_refused_after_a_contract(database: Database, tmp_path: Path) -> None:
-    """It needs what is gone."""
+    """It needs what the contract removed."""
     new, old = older(tmp_path, TABLE, ("contract", "DROP TABLE a"))
     run(database, new, phases=EVERY)
     with pytest.raises(MigrationRefused, match="contract r2 was applied"):
@@ -205,7 +205,7 @@ def test_an_older_image_is_refused_after_a_contract(database: Database, tmp_path
 def test_a_database_of_another_history(
     versions: list[str], database: Database, tmp_path: Path
 ) -> None:
-    """At a revision that nobody recorded, or at two."""
+    """Its revision is unknown and not recorded, or there are two."""
     history = write(tmp_path, TABLE)
     run(database, history)
     with session(database) as other:
@@ -217,7 +217,7 @@ def test_a_database_of_another_history(
 
 
 def test_a_database_on_another_branch(database: Database, tmp_path: Path) -> None:
-    """Ahead by what is not known, and without what this history has."""
+    """It has an unknown revision and lacks one of this history."""
     new, other = tmp_path / "new", tmp_path / "other"
     for folder in (new, other):
         folder.mkdir()
@@ -230,7 +230,7 @@ def test_a_database_on_another_branch(database: Database, tmp_path: Path) -> Non
 
 
 def test_what_a_python_revision_raises_has_its_line(database: Database, tmp_path: Path) -> None:
-    """Its cause is no server's."""
+    """The error did not come from the server."""
     body = "if not op.get_context().as_sql:\n    raise ArcaNothing"
     with pytest.raises(MigrationError) as raised:
         run(database, write(tmp_path, ("expand", body)))

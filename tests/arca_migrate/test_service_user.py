@@ -14,7 +14,7 @@ from tests.arca_migrate.histories import EVERY, HASTY, Lines, asked, invoices, s
 
 
 def migrate(database: Database, user: ServiceUser) -> Lines:
-    """A run that makes the user."""
+    """Run the runner so that it creates the user."""
     lines = Lines()
     events = MigrationEvents(write=lines.take)
     runner.run(database, invoices(), phases=EVERY, events=events, limits=HASTY, user=user)
@@ -23,12 +23,12 @@ def migrate(database: Database, user: ServiceUser) -> Lines:
 
 @pytest.fixture
 def user(database: Database) -> ServiceUser:
-    """One of this database: roles belong to the whole server."""
+    """Return a user name for this database; roles belong to the whole server."""
     return ServiceUser(f'app "{database.name}"', "first")
 
 
 def test_it_may_read_and_write_and_nothing_else(database: Database, user: ServiceUser) -> None:
-    """Tables of now and of later; neither the runner's own nor the schema."""
+    """It may use present and future tables, but not the runner's own, nor change the schema."""
     lines = migrate(database, user)
     assert [line["event"] for line in lines][-2:] == ["migration.user", "migration.done"]
     with session(database) as owner:
@@ -50,7 +50,7 @@ def test_it_may_read_and_write_and_nothing_else(database: Database, user: Servic
 
 
 def test_a_new_password_takes_the_place_of_the_old(database: Database, user: ServiceUser) -> None:
-    """As after a rotation; the server keeps a verifier."""
+    """A rotation sets one; the server keeps only a verifier."""
     migrate(database, user)
     migrate(database, replace(user, password="second"))  # noqa: S106 - a test's own
     own = replace(database, username=user.name, password="first")  # noqa: S106 - a test's own
@@ -62,7 +62,7 @@ def test_a_new_password_takes_the_place_of_the_old(database: Database, user: Ser
 
 
 def test_both_variables_or_neither() -> None:
-    """One alone is a mistake; a password is never shown."""
+    """One alone is an error; a password is never shown."""
     assert ServiceUser.of({}) is None
     with pytest.raises(MigrationError, match="APP_DATABASE_PASSWORD is not set"):
         ServiceUser.of({"APP_DATABASE_USERNAME": "app"})

@@ -35,7 +35,7 @@ def image(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> wheels.Envir
 
 @pytest.fixture
 def script(image: wheels.Environment, tmp_path: Path) -> Path:
-    """The script that docs/migrations.md shows, at other paths than the image's."""
+    """Write the script that docs/migrations.md shows, with the paths of this test."""
     (text,) = re.findall(r"```sh\n(#!/bin/sh\n.*?)```", GUIDE, re.DOTALL)
     history = tmp_path / "migrations"
     shutil.copytree(INVOICES, history, ignore=shutil.ignore_patterns("__pycache__"))
@@ -53,7 +53,7 @@ def test_the_guide_names_the_wheel(wheel: Path) -> None:
 
 
 def test_nothing_of_this_repository_is_beside_it(image: wheels.Environment) -> None:
-    """What the other tests prove depends on it."""
+    """The other tests of this module depend on it."""
     code = (
         "import arca_migrate, importlib.util, sys\n"
         "print(arca_migrate.__file__, [x for x in sys.argv[1:] if importlib.util.find_spec(x)])"
@@ -66,7 +66,7 @@ def test_nothing_of_this_repository_is_beside_it(image: wheels.Environment) -> N
 
 
 def test_its_help_is_that_of_its_name(image: wheels.Environment) -> None:
-    """However it is started."""
+    """The usage line is the same, however the command starts."""
     for words in (("arca-migrate",), ("python", "-m", "arca_migrate")):
         done = image.run(*words, "--help")
         assert done.returncode == 0, done.stderr
@@ -76,7 +76,7 @@ def test_its_help_is_that_of_its_name(image: wheels.Environment) -> None:
 
 
 def test_the_script_migrates_a_real_database(script: Path, environment: dict[str, str]) -> None:
-    """Up to the contract, twice, each line by the log contract; then a refusal and a failure."""
+    """It runs twice up to the contract; then come a refusal and a failure."""
     applied = ["0001_accounts", "0002_invoices", "0003_cents", "0004_by_day", "0005_fill_cents"]
     for wanted in (applied, []):
         done = run(script, environment, "--release", "1.2.3")

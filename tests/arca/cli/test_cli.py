@@ -1,4 +1,4 @@
-"""The command line: usage, exit codes, JSON, and messages instead of tracebacks."""
+"""Tests of the command line: usage, exit codes, JSON, and messages instead of tracebacks."""
 
 import json
 import subprocess
@@ -42,14 +42,14 @@ def arca(tmp_path: Path) -> Any:
 
 
 def test_every_command_is_there() -> None:
-    """Each line of the help has a command behind it, which has help of its own."""
+    """Each line of the help has a command with help of its own."""
     for name in COMMANDS:
         result = CliRunner().invoke(cli, [name, "--help"])
         assert result.exit_code == 0, result.output
 
 
 def test_status_and_down_where_nothing_is_up(arca: Any) -> None:
-    """Fine, and said so; as JSON too."""
+    """Both succeed and say so, as JSON too."""
     assert arca("local", "status").stdout == "Nothing is up. `make up` brings dev up.\n"
     assert json.loads(arca("local", "status", "--json").stdout) == {"running": False}
     down = arca("local", "down")
@@ -58,7 +58,7 @@ def test_status_and_down_where_nothing_is_up(arca: Any) -> None:
 
 
 def test_a_dry_run_says_the_plan(arca: Any) -> None:
-    """Without a server, a record or a directory."""
+    """It starts no server and writes no file."""
     done = arca("local", "up", "--stack", "prod", "--dry-run", "--json")
     assert json.loads(done.stdout)["plan"] == ["start an emulated AWS", "bring prod up in it"]
 
@@ -74,7 +74,7 @@ def test_a_dry_run_says_the_plan(arca: Any) -> None:
     ],
 )
 def test_failures_are_messages(arca: Any, arguments: tuple[str, ...], code: int, said: str) -> None:
-    """One clear error on stderr, the documented exit code, nothing on stdout, no traceback."""
+    """There is one error on stderr, nothing on stdout, and the documented exit code."""
     done = arca(*arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
@@ -83,7 +83,7 @@ def test_failures_are_messages(arca: Any, arguments: tuple[str, ...], code: int,
 
 @pytest.mark.parametrize("words", [("slo", "status"), ("status",), ("local", "up"), ("run", "x")])
 def test_a_failure_is_json_too(arca: Any, words: tuple[str, ...]) -> None:
-    """A program finds on stdout what a person reads on stderr, of every command alike."""
+    """Every command prints on stdout, as JSON, what it prints on stderr."""
     done = arca(*words, "--stack", "nope", "--json")
     said = json.loads(done.stdout)["error"]
     assert done.returncode == said["exit_code"] == 1
@@ -94,7 +94,7 @@ def test_a_failure_is_json_too(arca: Any, words: tuple[str, ...]) -> None:
 
 
 def test_what_comes_after_two_dashes_is_another_programs(arca: Any) -> None:
-    """`arca run -- CMD --json` asks us for none."""
+    """`--json` after `--` belongs to the task's command."""
     done = arca("run", "--stack", "nope", "--", "x", "--json")
     assert (done.returncode, done.stdout) == (1, "")
 
@@ -119,7 +119,7 @@ def test_exit_codes(
     code: int,
     said: str,
 ) -> None:
-    """However a command ends, the process says it as documented, in its code and on stderr."""
+    """Each way to end a command has its exit code and its text on stderr."""
 
     def fails(_name: str) -> None:
         raise raised
@@ -133,7 +133,7 @@ def test_exit_codes(
 
 
 def test_a_module_that_no_extra_has_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broken installation, or a mistake of ours: advice would be wrong."""
+    """The installation is broken, so no advice would be right."""
 
     def fails(_name: str) -> None:
         raise ModuleNotFoundError(name="arca.cli.nothing")
@@ -145,7 +145,7 @@ def test_a_module_that_no_extra_has_is_a_traceback(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_help_documents_exit_codes_and_json(arca: Any) -> None:
-    """Every exit code stands there with its meaning, and the shape of a failure as JSON."""
+    """The help lists every exit code with its meaning, and the shape of a failure as JSON."""
     text = arca("--help").stdout
     for code in ExitCode:
         assert f"\n    {code:<5}{code.meaning}\n" in text
@@ -154,7 +154,7 @@ def test_the_help_documents_exit_codes_and_json(arca: Any) -> None:
 
 
 def test_a_directory_that_cannot_be_written(arca: Any) -> None:
-    """The state directory's trouble is a message too."""
+    """An error of the state directory is a message too."""
     done = arca("local", "down", state="/proc/nowhere")
     assert done.returncode == 1
     assert "set ARCA_STATE_DIR to one" in done.stderr
@@ -162,7 +162,7 @@ def test_a_directory_that_cannot_be_written(arca: Any) -> None:
 
 @pytest.fixture
 def published() -> Iterator[tuple[str, dict[str, Any]]]:
-    """A loopback stand-in for Cloudflare's API; its answer can be changed."""
+    """A stand-in on loopback for Cloudflare's API; a test may change its answer."""
     answer: dict[str, Any] = {
         "status": 200,
         "body": {"result": {"ipv4_cidrs": ["192.0.2.0/24"], "ipv6_cidrs": ["2001:db8::/32"]}},
@@ -186,14 +186,14 @@ def published() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def refresh(source: str, file: Path, *flags: str) -> Any:
-    """Run the refresh against the stand-in."""
+    """Run `arca ranges refresh` against the stand-in."""
     return CliRunner().invoke(
         cli, ["ranges", "refresh", "--from", source, "--file", str(file), *flags]
     )
 
 
 def test_ranges_are_renewed(published: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
-    """What changed is shown and written whole; a second run changes nothing."""
+    """The command prints and writes the changes; a second run changes nothing."""
     file = tmp_path / "ranges.json"
     assert json.loads(refresh(published[0], file, "--dry-run", "--json").output)["written"] is False
     assert not file.exists()
@@ -219,7 +219,7 @@ def test_ranges_are_renewed(published: tuple[str, dict[str, Any]], tmp_path: Pat
 def test_ranges_that_cannot_be_read(
     published: tuple[str, dict[str, Any]], tmp_path: Path, answer: dict[str, Any]
 ) -> None:
-    """Whatever comes, the snapshot stays as it is."""
+    """The snapshot stays as it is."""
     file = tmp_path / "ranges.json"
     refresh(published[0], file)
     before = file.read_text()
@@ -230,13 +230,13 @@ def test_ranges_that_cannot_be_read(
 
 
 def test_an_unreachable_source(tmp_path: Path) -> None:
-    """Nothing listens there: one message."""
+    """The error says that the connection is refused."""
     result = refresh("http://127.0.0.1:1", tmp_path / "ranges.json")
     assert "Connection refused" in str(result.exception)
 
 
 def test_a_shrunken_list_is_refused(published: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
-    """It would close the door on customers; `--force` takes it all the same."""
+    """The load balancer would refuse customers; `--force` accepts the list."""
     file = tmp_path / "ranges.json"
     before = {"source": "x", "taken_on": "x", "ipv4": ["10.0.0.0/8"] * 3, "ipv6": []}
     file.write_text(json.dumps(before))
