@@ -91,7 +91,7 @@ def test_the_wheel_holds_every_module_and_data_file(built: list[Path]) -> None:
         for path in (ROOT / "arca").rglob("*")
         if path.suffix in {".py", ".yaml", ".json"} or path.name == "py.typed"
     }
-    assert "arca/monitoring/slo/availability.yaml" in wanted
+    assert "arca/monitoring/objectives/availability.yaml" in wanted
     assert "arca/bootstrap/template.yaml" in wanted
     assert "arca/py.typed" in wanted
     with ZipFile(built[1]) as wheel:
