@@ -48,7 +48,7 @@ def floor(resources: str, kinds: str) -> dict[str, Any]:
 
     counts: dict[str, int] = json.loads(kinds)
     program = partial(declare, counts, int(resources) - sum(counts.values()))
-    engine.run(program, stack="floor", config={}, cloud=Blank(), threads=1)
+    engine.run(program, stack="floor", config={}, cloud=Blank())
     return {}
 
 
@@ -66,7 +66,7 @@ def growth(times: str) -> dict[str, Any]:
 
     recorder = Recorder(region="sa-east-1")
     started = time.perf_counter()
-    engine.run(program, stack="prod", config=config, cloud=recorder, threads=1)
+    engine.run(program, stack="prod", config=config, cloud=recorder)
     return {"declared": time.perf_counter() - started, "resources": len(recorder.graph.nodes)}
 
 
