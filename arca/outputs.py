@@ -1,128 +1,164 @@
-"""The contract of a stack's exports: what ops reads, and nothing else is promised.
+"""The contract of a stack's exports, defined once for the program that writes them and `arca`.
 
-Free of Pulumi, so that whoever reads a stack needs nothing but this file and the JSON of
-`pulumi stack output --json --show-secrets`.
+The type parameter is the type of a value that only the cloud knows: `str` for whoever reads the
+exports, `pulumi.Output[str]` for the program (components/component.py, `Unknown`). What the
+settings decide is a plain value on both sides. This file does not import Pulumi: whoever reads a
+stack needs this file and the JSON of `pulumi stack output --json --show-secrets`, nothing else.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Generic, Literal, cast
 
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypeVar
+
+T = TypeVar("T", default=str)
+
+Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
+BucketRole = Literal["documents", "audit", "logs", "artifacts"]
+ReplicatedKey = Literal["data", "documents", "secrets", "images"]
+"""Keys with a replica in the DR region, because what they encrypt has a copy there."""
+ReplicatedSecret = Literal["database-owner", "database-app", "arca-certificate", "jwt-key"]
+"""Secrets with a replica in the DR region; the cache's token has none."""
 
 
 class Contract(BaseModel):
-    """Frozen, and unknown keys are an error: an export that nobody declared is a mistake."""
+    """Base of all outputs: frozen, and an undeclared key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
+    def as_exports(self) -> dict[str, Any]:
+        """Return the values as nested dictionaries and lists, without those that are None.
 
-class NetworkOutputs(Contract):
-    """Where things run."""
-
-    vpc_id: str
-    public_subnet_ids: list[str]
-    private_subnet_ids: list[str]
-    isolated_subnet_ids: list[str]
-    service_security_group_id: str
-    job_security_group_id: str
+        `model_dump` would take a `pulumi.Output` apart, which is a dataclass.
+        """
+        values = {name: _plain(getattr(self, name)) for name in type(self).model_fields}
+        return {name: value for name, value in values.items() if value is not None}
 
 
-class DatabaseOutputs(Contract):
+def _plain(value: object) -> object:
+    if isinstance(value, Contract):
+        return value.as_exports()
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, object]", value).items()
+        return {key: _plain(item) for key, item in items}
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("list[object]", value)]
+    return value
+
+
+class NetworkOutputs(Contract, Generic[T]):
+    """The network in which tasks and jobs run."""
+
+    vpc_id: T
+    public_subnet_ids: list[T]
+    private_subnet_ids: list[T]
+    isolated_subnet_ids: list[T]
+    service_security_group_id: T
+    job_security_group_id: T
+
+
+class DatabaseOutputs(Contract, Generic[T]):
     """The database: `host` is what the service connects to, `address` the instance itself."""
 
-    identifier: str
-    arn: str
-    resource_id: str
-    address: str
-    host: str
+    identifier: T
+    arn: T
+    resource_id: T
+    address: T
+    host: T
     port: int
     name: str
-    read_replica_addresses: list[str]
+    read_replica_addresses: list[T]
     is_replica: bool
 
 
-class CacheOutputs(Contract):
-    """The cache; absent in a DR stack that stands by."""
+class CacheOutputs(Contract, Generic[T]):
+    """The cache; a DR stack on standby has none."""
 
-    replication_group_id: str
-    address: str
+    replication_group_id: T
+    address: T
     port: int
 
 
-class ServiceOutputs(Contract):
+class ServiceOutputs(Contract, Generic[T]):
     """The ECS service and everything that a deployment touches."""
 
-    cluster: str
-    name: str
+    cluster: T
+    name: T
     port: int
-    task_family: str
-    migration_family: str
+    task_family: T
+    migration_family: T
     strategy: Literal["rolling", "blue-green", "linear", "canary"]
-    log_group: str
-    alarm_names: list[str]
-    blue_target_group_arn: str
-    green_target_group_arn: str
-    production_rule_arn: str
-    test_rule_arn: str
-    load_balancer_arn: str
-    load_balancer_dns_name: str
+    log_group: T
+    alarm_names: list[T]
+    blue_target_group_arn: T
+    green_target_group_arn: T
+    production_rule_arn: T
+    test_rule_arn: T
+    load_balancer_arn: T
+    load_balancer_dns_name: T
 
 
-class ObservabilityOutputs(Contract):
-    """What watches the stack; `bindings` say which dimensions the catalogue's metrics have."""
+class ObservabilityOutputs(Contract, Generic[T]):
+    """What watches the stack; `bindings` are the dimensions of the catalogue's metrics."""
 
-    alarm_names: dict[str, str]
+    alarm_names: dict[str, T]
     dashboards: list[str]
     objectives: list[str]
-    bindings: dict[str, list[str]]
-    topics: dict[Literal["SEV1", "SEV2", "SEV3", "SEV4"], str]
-    log_groups: dict[str, str]
+    bindings: dict[str, list[T]]
+    topics: dict[Severity, T]
+    log_groups: dict[str, T]
 
 
-class EdgeOutputs(Contract):
+class EdgeOutputs(Contract, Generic[T]):
     """The names that customers, Cloudflare and health checks use."""
 
     url: str
     regional_url: str
     origin_name: str
     regional_origin_name: str
-    health_check_id: str
+    health_check_id: T
 
 
-class RegistryOutputs(Contract):
+class RegistryOutputs(Contract, Generic[T]):
     """The image repository in this stack's region."""
 
-    repository_name: str
-    repository_url: str
+    repository_name: T
+    repository_url: T
 
 
-class DeliveryOutputs(Contract):
+class DeliveryOutputs(Contract, Generic[T]):
     """ARNs of GitHub Actions' roles, which go into the environments' variables."""
 
-    preview: str
-    look: str
-    infra: str
-    release: str
-    review: str | None = None
-    sweep: str | None = None
+    preview: T
+    look: T
+    infra: T
+    release: T
+    review: T | None = None
+    sweep: T | None = None
 
 
-class RecoveryOutputs(Contract):
-    """What a secondary needs of its primary; all of it stands in the DR region or is global."""
+class RecoveryOutputs(Contract, Generic[T]):
+    """What a secondary needs of its primary; all of it is in the DR region or global.
 
-    region: str
-    account_id: str
-    cidr: str
-    database_arn: str
-    key_arns: dict[str, str]
-    secret_arns: dict[str, str]
-    documents_bucket: str
-    documents_arn: str
-    repository_name: str
-    origin_zone_id: str
-    client_ca_pem: str
+    `components/primary.py` gives every field to the secondary as an unknown value of this type,
+    so all of them are `T`, or a mapping to `T` with literal keys.
+    """
+
+    region: T
+    account_id: T
+    cidr: T
+    database_arn: T
+    key_arns: dict[ReplicatedKey, T]
+    secret_arns: dict[ReplicatedSecret, T]
+    documents_bucket: T
+    documents_arn: T
+    repository_name: T
+    origin_zone_id: T
+    client_ca_pem: T
 
 
-class Outputs(Contract):
+class Outputs(Contract, Generic[T]):
     """All exports of a stack."""
 
     stack: str
@@ -131,16 +167,16 @@ class Outputs(Contract):
     phase: Literal["standby", "promoting", "active"]
     region: str
     account_id: str
-    network: NetworkOutputs
-    database: DatabaseOutputs
-    cache: CacheOutputs | None = None
-    service: ServiceOutputs
-    edge: EdgeOutputs
-    observability: ObservabilityOutputs
-    registry: RegistryOutputs
-    delivery: DeliveryOutputs | None = None
-    buckets: dict[Literal["documents", "audit", "logs", "artifacts"], str]
-    key_arns: dict[str, str]
-    secret_arns: dict[str, str]
+    network: NetworkOutputs[T]
+    database: DatabaseOutputs[T]
+    cache: CacheOutputs[T] | None = None
+    service: ServiceOutputs[T]
+    edge: EdgeOutputs[T]
+    observability: ObservabilityOutputs[T]
+    registry: RegistryOutputs[T]
+    delivery: DeliveryOutputs[T] | None = None
+    buckets: dict[BucketRole, T]
+    key_arns: dict[str, T]
+    secret_arns: dict[str, T]
     secrets_without_value: list[str]
-    recovery: RecoveryOutputs | None = None
+    recovery: RecoveryOutputs[T] | None = None

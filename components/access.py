@@ -1,55 +1,78 @@
-"""Who may talk to whom: the whole firewall on one page, as edges between roles."""
+"""The security groups of the network: every allowed connection, as rules between roles."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import BaseModel, ConfigDict
 
-from components.component import Component, Place
+from components.component import Component, Place, Text
+from components.spec import SubnetTier
+from components.wires import Placement
 
-Role = Literal["load-balancer", "service", "job", "proxy", "database", "cache", "endpoint"]
-Outside = Literal["cloudflare", "internet"]
+GroupRole = Literal["load-balancer", "service", "job", "proxy", "database", "cache", "endpoint"]
+"""The roles in the network; each has a security group."""
+TIERS: Mapping[GroupRole, SubnetTier] = {
+    "load-balancer": "public",
+    "service": "private",
+    "job": "private",
+    "endpoint": "private",
+    "proxy": "isolated",
+    "database": "isolated",
+    "cache": "isolated",
+}
+"""The subnets in which each role runs."""
 
 POSTGRES = 5432
 REDIS = 6379
 HTTPS = 443
-TEST = 8443
+TEST_LISTENER = 8443
 
 
 @dataclass(frozen=True)
-class Edge:
-    """Traffic that is let through, over TCP; everything that no edge names is refused."""
+class TrafficRule:
+    """TCP traffic that is allowed; everything that no rule names is refused."""
 
-    source: Role | Literal["cloudflare"]
-    target: Role | Literal["internet"]
+    source: GroupRole | Literal["cloudflare"]
+    target: GroupRole | Literal["internet"]
     port: int
     why: str
 
 
-def edges(service_port: int) -> tuple[Edge, ...]:
-    """The firewall. Nothing comes in from the internet but through Cloudflare, on 443."""
+def traffic_rules(service_port: int) -> tuple[TrafficRule, ...]:
+    """Return every allowed connection; only Cloudflare comes in from the internet, on 443."""
     return (
-        Edge("cloudflare", "load-balancer", HTTPS, "customers, through our Cloudflare zone"),
-        Edge("load-balancer", "service", service_port, "requests and health checks"),
-        Edge("job", "load-balancer", TEST, "smoke tests of a release before it takes traffic"),
-        Edge("service", "proxy", POSTGRES, "queries, where the stack has a proxy"),
-        Edge("service", "database", POSTGRES, "queries, and read replicas"),
-        Edge("job", "database", POSTGRES, "migrations, which a proxy's pool would break"),
-        Edge("proxy", "database", POSTGRES, "the proxy's pool"),
-        Edge("service", "cache", REDIS, "tokens, idempotency keys, rate limits"),
-        Edge("service", "endpoint", HTTPS, "AWS services inside the VPC"),
-        Edge("job", "endpoint", HTTPS, "AWS services inside the VPC"),
-        Edge("service", "internet", HTTPS, "the tax agency's web services and AWS"),
-        Edge("job", "internet", HTTPS, "images, logs and secrets where there is no endpoint"),
+        TrafficRule("cloudflare", "load-balancer", HTTPS, "customers, through our Cloudflare zone"),
+        TrafficRule("load-balancer", "service", service_port, "requests and health checks"),
+        TrafficRule(
+            "job",
+            "load-balancer",
+            TEST_LISTENER,
+            "smoke tests of a release before it takes traffic",
+        ),
+        TrafficRule("service", "proxy", POSTGRES, "queries, where the stack has a proxy"),
+        TrafficRule("service", "database", POSTGRES, "queries, and read replicas"),
+        TrafficRule("job", "database", POSTGRES, "migrations, which a proxy's pool would break"),
+        TrafficRule("proxy", "database", POSTGRES, "the proxy's pool"),
+        TrafficRule("service", "cache", REDIS, "tokens, idempotency keys, rate limits"),
+        TrafficRule("service", "endpoint", HTTPS, "AWS services inside the VPC"),
+        TrafficRule("job", "endpoint", HTTPS, "AWS services inside the VPC"),
+        TrafficRule("service", "internet", HTTPS, "the tax agency's web services and AWS"),
+        TrafficRule(
+            "job",
+            "internet",
+            HTTPS,
+            "images, logs and secrets where there is no endpoint",
+        ),
     )
 
 
 class CloudflareRanges(BaseModel):
-    """The committed snapshot of Cloudflare's published ranges; `arca ranges refresh` renews it."""
+    """The committed copy of Cloudflare's published ranges; `arca ranges refresh` renews it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,42 +83,50 @@ class CloudflareRanges(BaseModel):
 
     @classmethod
     def committed(cls) -> "CloudflareRanges":
-        """Read the snapshot beside this file."""
+        """Read the copy beside this file."""
         path = Path(__file__).with_name("cloudflare_ranges.json")
         return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
 
 
 SPARE_ENTRIES = 5
-"""Room for ranges that Cloudflare adds: a prefix list counts as its maximum number of entries
-against the 60 rules of a security group (Amazon VPC User Guide, "Prefix lists")."""
+"""Entries of a prefix list kept free for ranges that Cloudflare adds.
+
+A list's maximum counts against the 60 rules of a security group (Amazon VPC User Guide, "Prefix
+lists").
+"""
 
 
 class Access(Component):
     """Every security group and every rule.
 
-    Produces: one group a role, two rules an edge (out of the source, into the target), and a
-    managed prefix list of Cloudflare's ranges for each address family.
+    Produces: a group for each role; for each traffic rule an egress rule of the source's group
+    and an ingress rule of the target's; a managed prefix list of Cloudflare's ranges for each
+    address family.
     """
 
-    groups: dict[Role, pulumi.Output[str]]
+    groups: dict[GroupRole, pulumi.Output[str]]
 
     def __init__(
         self,
         name: str,
         place: Place,
         *,
-        vpc_id: pulumi.Input[str],
+        vpc_id: pulumi.Output[str],
+        subnet_ids: Mapping[SubnetTier, list[pulumi.Output[str]]],
         service_port: int,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:access:Access", name, place, data_class="internal")
-        roles: tuple[Role, ...] = get_args(Role)
-        groups: dict[Role, aws.ec2.SecurityGroup] = {
+        super().__init__("arca:access:Access", name, place, data_class="internal", opts=opts)
+        self._vpc_id, self._subnet_ids = vpc_id, subnet_ids
+        roles: tuple[GroupRole, ...] = get_args(GroupRole)
+        self.groups = {
             role: aws.ec2.SecurityGroup(
                 f"{name}-{role}",
+                # A new description would replace the group.
                 description=f"The {role} role; its rules are edges in components/access.py.",
                 vpc_id=vpc_id,
                 opts=self.child(),
-            )
+            ).id
             for role in roles
         }
         ranges = CloudflareRanges.committed()
@@ -106,68 +137,71 @@ class Access(Component):
                 max_entries=len(cidrs) + SPARE_ENTRIES,
                 entries=[{"cidr": cidr, "description": "Cloudflare"} for cidr in cidrs],
                 opts=self.child(),
-            )
+            ).id
             for family, cidrs in (("IPv4", ranges.ipv4), ("IPv6", ranges.ipv6))
         }
-        for edge in edges(service_port):
-            rule = f"{name}-{edge.source}-{edge.target}-{edge.port}"
-            if edge.source == "cloudflare":
-                for family, prefix_list in cloudflare.items():
-                    aws.vpc.SecurityGroupIngressRule(
-                        f"{rule}-{family.lower()}",
-                        security_group_id=groups[_role(edge.target)].id,
-                        prefix_list_id=prefix_list.id,
-                        ip_protocol="tcp",
-                        from_port=edge.port,
-                        to_port=edge.port,
-                        description=edge.why,
-                        opts=self.child(),
+        for rule in traffic_rules(service_port):
+            logical = f"{name}-{rule.source}-{rule.target}-{rule.port}"
+            if rule.source != "cloudflare" and rule.target != "internet":
+                self._egress(logical, rule, rule.source, group_id=self.groups[rule.target])
+                self._ingress(logical, rule, rule.target, group_id=self.groups[rule.source])
+            elif rule.source != "cloudflare":
+                self._egress(f"{logical}-ipv4", rule, rule.source, cidr_ipv4="0.0.0.0/0")
+                self._egress(f"{logical}-ipv6", rule, rule.source, cidr_ipv6="::/0")
+            elif rule.target != "internet":
+                for family, prefix_list_id in cloudflare.items():
+                    self._ingress(
+                        f"{logical}-{family.lower()}",
+                        rule,
+                        rule.target,
+                        prefix_list_id=prefix_list_id,
                     )
-            elif edge.target == "internet":
-                for family, everywhere in (("ipv4", "0.0.0.0/0"), ("ipv6", "::/0")):
-                    aws.vpc.SecurityGroupEgressRule(
-                        f"{rule}-{family}",
-                        security_group_id=groups[edge.source].id,
-                        cidr_ipv4=everywhere if family == "ipv4" else None,
-                        cidr_ipv6=everywhere if family == "ipv6" else None,
-                        ip_protocol="tcp",
-                        from_port=edge.port,
-                        to_port=edge.port,
-                        description=edge.why,
-                        opts=self.child(),
-                    )
-            else:
-                aws.vpc.SecurityGroupEgressRule(
-                    rule,
-                    security_group_id=groups[edge.source].id,
-                    referenced_security_group_id=groups[edge.target].id,
-                    ip_protocol="tcp",
-                    from_port=edge.port,
-                    to_port=edge.port,
-                    description=edge.why,
-                    opts=self.child(),
-                )
-                aws.vpc.SecurityGroupIngressRule(
-                    rule,
-                    security_group_id=groups[edge.target].id,
-                    referenced_security_group_id=groups[edge.source].id,
-                    ip_protocol="tcp",
-                    from_port=edge.port,
-                    to_port=edge.port,
-                    description=edge.why,
-                    opts=self.child(),
-                )
-        self.groups = {role: group.id for role, group in groups.items()}
         self.register_outputs({})
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports: the groups of what operators start."""
-        return {f"{role}_security_group_id": self.groups[role] for role in ("service", "job")}
+    def at(self, role: GroupRole) -> Placement:
+        """Return where a role runs."""
+        return Placement(self._vpc_id, self._subnet_ids[TIERS[role]], self.groups[role])
 
+    def _egress(
+        self,
+        logical: str,
+        rule: TrafficRule,
+        source: GroupRole,
+        *,
+        group_id: Text | None = None,
+        cidr_ipv4: str | None = None,
+        cidr_ipv6: str | None = None,
+    ) -> None:
+        aws.vpc.SecurityGroupEgressRule(
+            logical,
+            security_group_id=self.groups[source],
+            referenced_security_group_id=group_id,
+            cidr_ipv4=cidr_ipv4,
+            cidr_ipv6=cidr_ipv6,
+            ip_protocol="tcp",
+            from_port=rule.port,
+            to_port=rule.port,
+            description=rule.why,
+            opts=self.child(),
+        )
 
-def _role(target: Role | Outside) -> Role:
-    if target in ("cloudflare", "internet"):
-        message = f"{target} is outside: it has no security group"
-        raise ValueError(message)
-    return target
+    def _ingress(
+        self,
+        logical: str,
+        rule: TrafficRule,
+        target: GroupRole,
+        *,
+        group_id: Text | None = None,
+        prefix_list_id: Text | None = None,
+    ) -> None:
+        aws.vpc.SecurityGroupIngressRule(
+            logical,
+            security_group_id=self.groups[target],
+            referenced_security_group_id=group_id,
+            prefix_list_id=prefix_list_id,
+            ip_protocol="tcp",
+            from_port=rule.port,
+            to_port=rule.port,
+            description=rule.why,
+            opts=self.child(),
+        )

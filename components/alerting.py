@@ -1,26 +1,26 @@
-"""Who hears of an alarm: one topic a severity, and the ways out of it."""
+"""Where alarms go: a topic for each severity, and its subscriptions."""
 
-from typing import Literal, Self, get_args
+from typing import Self, get_args
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field, SecretStr, model_validator
 
-from components.component import Component, Place
+from arca.outputs import Severity
+from components.component import Component, Place, after
 from components.iam import allow, document, trust
 from components.spec import Spec
 
-Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
 PAGING: tuple[Severity, ...] = ("SEV1", "SEV2")
-"""Severities that wake somebody; the others are for working hours."""
+"""Severities that page the engineer on call; the others wait for working hours."""
 PAGERDUTY = "https://events.pagerduty.com/integration/{key}/enqueue"
-"""PagerDuty's CloudWatch integration, which takes SNS messages as Events API v2 does (PagerDuty,
+"""Endpoint of PagerDuty's CloudWatch integration, which accepts messages of SNS (PagerDuty,
 "Amazon CloudWatch Integration Guide")."""
 READ_ONLY = "arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"
 
 
 class AlertingSpec(Spec):
-    """Who hears of an alarm."""
+    """Receivers of alarms."""
 
     pagerduty_key: SecretStr | None = Field(
         default=None,
@@ -33,14 +33,15 @@ class AlertingSpec(Spec):
         description="Slack workspace, authorized once in Amazon Q Developer in chat applications.",
     )
     slack_channel_id: str | None = Field(
-        default=None, pattern=r"^[CG][A-Z0-9]+$", description="Slack channel for all severities."
+        default=None, pattern=r"^[CG][A-Z0-9]+$", description="Slack channel for every severity."
     )
     emails: tuple[str, ...] = Field(
-        default=(), description="Addresses for SEV3 and SEV4; each confirms once."
+        default=(),
+        description="E-mail addresses for SEV3 and SEV4; each receiver confirms once.",
     )
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _slack_needs_both_ids(self) -> Self:
         if (self.slack_team_id is None) != (self.slack_channel_id is None):
             message = "slack_team_id and slack_channel_id go together"
             raise ValueError(message)
@@ -48,18 +49,24 @@ class AlertingSpec(Spec):
 
 
 class Alerting(Component):
-    """Topics and routes.
+    """The topics of alarms and their subscriptions.
 
-    Produces: an encrypted topic a severity with its policy; PagerDuty's subscriptions, e-mail's,
-    and Slack's channel with its role, where settings name them.
+    Produces: for each severity an encrypted topic with its policy; where the settings name them,
+    subscriptions of PagerDuty and e-mail addresses, and Slack's channel with its role.
     """
 
     topics: dict[Severity, pulumi.Output[str]]
 
     def __init__(
-        self, name: str, spec: AlertingSpec, place: Place, *, key_arn: pulumi.Input[str]
+        self,
+        name: str,
+        spec: AlertingSpec,
+        place: Place,
+        *,
+        key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:alerting:Alerting", name, place, data_class="internal")
+        super().__init__("arca:alerting:Alerting", name, place, data_class="internal", opts=opts)
         self._name = name
         severities: tuple[Severity, ...] = get_args(Severity)
         self.topics = {severity: self._topic(severity, key_arn) for severity in severities}
@@ -112,8 +119,8 @@ class Alerting(Component):
             ),
             opts=self.child(),
         )
-        # An alarm must not find its topic closed.
-        return pulumi.Output.all(topic.arn, policy.id).apply(lambda known: str(known[0]))
+        # Without the policy the topic would refuse an alarm's message.
+        return after(topic.arn, policy.id)
 
     def _slack(self, team_id: str, channel_id: str) -> None:
         logical = f"{self._name}-slack"

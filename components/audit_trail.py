@@ -1,18 +1,21 @@
-"""Audit records: from the service's log into the bucket where nobody can delete them."""
+"""Audit records: copied from the service's log to a bucket in which nobody can delete them."""
 
 import pulumi
 import pulumi_aws as aws
 
 from components.component import Component, Place
-from components.iam import allow, document, trust
+from components.iam import allow, service_role
 
 PATTERN = "{ $.audit IS TRUE }"
-"""Which lines are audit records (docs/service-contract.md)."""
+"""The filter for log lines that are audit records (docs/service-contract.md)."""
 BUFFER_SECONDS, BUFFER_MIB = 60, 5
 
 
 class AuditTrail(Component):
-    """Produces: delivery stream, subscription of the service's log group, and their roles."""
+    """The copy of audit records.
+
+    Produces: delivery stream, subscription of the service's log group, and a role for each.
+    """
 
     def __init__(
         self,
@@ -22,29 +25,26 @@ class AuditTrail(Component):
         log_group: pulumi.Input[str],
         bucket_arn: pulumi.Input[str],
         key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:auditTrail:AuditTrail", name, place, data_class="confidential")
-        writer = aws.iam.Role(
-            f"{name}-writer",
-            assume_role_policy=trust("firehose.amazonaws.com", account_id=None),
-            opts=self.child(),
+        super().__init__(
+            "arca:auditTrail:AuditTrail", name, place, data_class="confidential", opts=opts
         )
         objects = pulumi.Output.concat(bucket_arn, "/*")
         via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{place.region}.amazonaws.com"}}
-        writes = aws.iam.RolePolicy(
+        # Amazon Data Firehose Developer Guide, "Grant Firehose access to an Amazon S3
+        # destination".
+        writer = service_role(
+            self,
             f"{name}-writer",
-            role=writer.name,
-            # Amazon Data Firehose Developer Guide, "Grant Firehose access to an Amazon S3
-            # destination".
-            policy=document(
-                allow(["s3:PutObject", "s3:AbortMultipartUpload"], [objects]),
-                allow(
-                    ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
-                    [bucket_arn],
-                ),
-                allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn], condition=via_s3),
+            "firehose.amazonaws.com",
+            allow(["s3:PutObject", "s3:AbortMultipartUpload"], [objects]),
+            allow(
+                ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+                [bucket_arn],
             ),
-            opts=self.child(),
+            allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn], condition=via_s3),
+            confined=False,
         )
         stream = aws.kinesis.FirehoseDeliveryStream(
             name,
@@ -60,7 +60,7 @@ class AuditTrail(Component):
                 "buffering_interval": BUFFER_SECONDS,
                 "buffering_size": BUFFER_MIB,
                 "compression_format": "GZIP",
-                # CloudWatch sends its own compressed envelope; only the log lines are kept.
+                # CloudWatch sends compressed envelopes; the processors keep the log lines alone.
                 "processing_configuration": {
                     "enabled": True,
                     "processors": [
@@ -82,18 +82,14 @@ class AuditTrail(Component):
                     ],
                 },
             },
-            opts=self.child(depends_on=[writes]),
+            opts=self.child(depends_on=[writer.policy]),
         )
-        sender = aws.iam.Role(
+        sender = service_role(
+            self,
             f"{name}-sender",
-            assume_role_policy=trust("logs.amazonaws.com", account_id=place.account_id),
-            opts=self.child(),
-        )
-        sends = aws.iam.RolePolicy(
-            f"{name}-sender",
-            role=sender.name,
-            policy=document(allow(["firehose:PutRecord", "firehose:PutRecordBatch"], [stream.arn])),
-            opts=self.child(),
+            "logs.amazonaws.com",
+            allow(["firehose:PutRecord", "firehose:PutRecordBatch"], [stream.arn]),
+            confined=True,
         )
         aws.cloudwatch.LogSubscriptionFilter(
             name,
@@ -102,6 +98,6 @@ class AuditTrail(Component):
             filter_pattern=PATTERN,
             destination_arn=stream.arn,
             role_arn=sender.arn,
-            opts=self.child(depends_on=[sends]),
+            opts=self.child(depends_on=[sender.policy]),
         )
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""A bucket as every bucket here is: private, versioned, encrypted, TLS-only."""
+"""The bucket that every component uses: private, versioned, encrypted, TLS only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.component import after
 from components.iam import Statement, deny_plain_http, document
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A bucket's name and ARN; known only once the bucket is closed and versioned.
+class ReadyBucket:
+    """A bucket's name and ARN, known only once its policy and its versioning are in place.
 
-    A load balancer may write to a bucket, and replication begin, only when its policy and its
-    versioning are in place: whoever takes the name waits for both.
+    A load balancer can write to a bucket, and replication can begin, only after both.
     """
 
     name: pulumi.Output[str]
@@ -31,13 +31,13 @@ def private_bucket(
     lock: bool = False,
     disposable_prefix: str | None = None,
     statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
-) -> Kept:
-    """Declare the bucket and the five resources that close it.
+) -> ReadyBucket:
+    """Declare the bucket and the five resources that close it to the public.
 
-    Without a key of ours, S3's own key encrypts it (SSE-S3): the only choice for a bucket that
-    load balancers write to (Elastic Load Balancing User Guide, "Access logs for your
-    Application Load Balancer"). `statements` adds to the bucket's policy, given its ARN. A bucket
-    with a `disposable_prefix` goes with what is in it, and its name says so.
+    Without a `key_arn`, S3's own key encrypts it (SSE-S3). A bucket that load balancers write
+    to takes no other (Elastic Load Balancing User Guide, "Access logs for your Application
+    Load Balancer"). `statements` returns further statements of the bucket's policy, given its
+    ARN. A `disposable_prefix` begins the bucket's name and lets it be deleted with its objects.
     """
     bucket = aws.s3.Bucket(
         name,
@@ -96,8 +96,7 @@ def private_bucket(
         # S3 refuses two changes to a bucket's access at the same moment.
         opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[private])),
     )
-    closed = pulumi.Output.all(policy.id, versioning.id)
-    return Kept(
-        pulumi.Output.all(bucket.bucket, closed).apply(lambda known: str(known[0])),
-        pulumi.Output.all(bucket.arn, closed).apply(lambda known: str(known[0])),
+    return ReadyBucket(
+        after(bucket.bucket, policy.id, versioning.id),
+        after(bucket.arn, policy.id, versioning.id),
     )

@@ -1,59 +1,67 @@
 """The cache: a Valkey or Redis replication group, with TLS and a token."""
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field, model_validator
 
 from arca.naming import physical
+from arca.outputs import CacheOutputs
 from components.component import Component, Place
 from components.spec import LogRetention, Spec
+from components.wires import Placement
 
-PORT = 6379
+CACHE_PORT = 6379
 
 
 class CacheSpec(Spec):
     """The ElastiCache replication group."""
 
     engine: Literal["valkey", "redis"] = Field(
-        default="valkey", description="Valkey costs 20% less."
+        default="valkey", description="Engine; Valkey costs 20% less than Redis."
     )
     engine_version: str = Field(
-        default="8.0", pattern=r"^\d+\.\d+$", description="Major and minor."
+        default="8.0", pattern=r"^\d+\.\d+$", description="Engine version, major and minor."
     )
     node_type: str = Field(
         default="cache.t4g.small",
         pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$",
-        description="ElastiCache node type: how big each node is.",
+        description="ElastiCache node type, which sets each node's memory and CPU.",
     )
-    nodes: int = Field(default=1, ge=1, le=6, description="Nodes: a primary and its replicas.")
+    nodes: int = Field(
+        default=1, ge=1, le=6, description="Number of nodes: one primary, the others replicas."
+    )
     multi_az: bool = Field(
         default=False,
-        description="Nodes in different zones, with automatic failover; needs two nodes.",
+        description="Place nodes in different zones, with automatic failover; needs two nodes.",
     )
     maxmemory_policy: Literal[
         "noeviction", "allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-ttl"
-    ] = Field(default="volatile-lru", description="What goes when the memory is full.")
+    ] = Field(
+        default="volatile-lru", description="Keys that the engine evicts when memory is full."
+    )
     snapshot_days: int = Field(
-        default=0, ge=0, le=35, description="Days of daily snapshots; 0 for none."
+        default=0, ge=0, le=35, description="Days that daily snapshots are kept; 0 for none."
     )
     snapshot_window: str = Field(
-        default="05:00-06:00", pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="Daily, UTC."
+        default="05:00-06:00",
+        pattern=r"^\d\d:\d\d-\d\d:\d\d$",
+        description="Daily window for snapshots, UTC.",
     )
     maintenance_window: str = Field(
         default="sun:08:30-sun:09:30",
         pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$",
-        description="Weekly, UTC.",
+        description="Weekly window for maintenance, UTC.",
     )
     token_strategy: Literal["SET", "ROTATE"] = Field(
         default="SET",
-        description="How a new AUTH token is applied. ROTATE accepts the old one too: use it "
-        "for the first of two updates when rotating, never for a first token, which it would "
-        "leave optional.",
+        description="How a new AUTH token is applied. ROTATE also accepts the old token: use it "
+        "for the first of the two updates of a rotation. Never use it for the first token, which "
+        "it would leave optional.",
     )
     log_days: LogRetention = Field(
-        default=90, description="Days that slow and engine logs are kept."
+        default=90, description="Days that the slow log and the engine log are kept."
     )
 
     @model_validator(mode="after")
@@ -65,12 +73,16 @@ class CacheSpec(Spec):
 
 
 class Cache(Component):
-    """The replication group; produces subnet group, parameter group, log groups and the group."""
+    """The cache.
+
+    Produces: subnet group, parameter group, log groups and the replication group.
+    """
 
     address: pulumi.Output[str]
     replication_group_id: pulumi.Output[str]
     node_ids: list[pulumi.Output[str]]
-    """As metrics know the nodes (ElastiCache User Guide, "Metrics for Valkey and Redis OSS")."""
+    """The nodes as metrics name them (ElastiCache User Guide, "Metrics for Valkey and Redis
+    OSS")."""
 
     def __init__(
         self,
@@ -78,17 +90,17 @@ class Cache(Component):
         spec: CacheSpec,
         place: Place,
         *,
-        subnet_ids: list[pulumi.Output[str]],
-        security_group_id: pulumi.Input[str],
+        at: Placement,
         key_arn: pulumi.Input[str],
         log_key_arn: pulumi.Input[str],
         token: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:cache:Cache", name, place, data_class="confidential")
+        super().__init__("arca:cache:Cache", name, place, data_class="confidential", opts=opts)
         identifier = physical(place.prefix, limit=40)
         family = f"{spec.engine}{spec.engine_version.split('.', maxsplit=1)[0]}"
         subnets = aws.elasticache.SubnetGroup(
-            name, name=identifier, subnet_ids=subnet_ids, opts=self.child()
+            name, name=identifier, subnet_ids=at.subnet_ids, opts=self.child()
         )
         parameters = aws.elasticache.ParameterGroup(
             f"{name}-{family}",
@@ -119,8 +131,8 @@ class Cache(Component):
             multi_az_enabled=spec.multi_az,
             parameter_group_name=parameters.name,
             subnet_group_name=subnets.name,
-            security_group_ids=[security_group_id],
-            port=PORT,
+            security_group_ids=[at.security_group_id],
+            port=CACHE_PORT,
             at_rest_encryption_enabled=True,
             kms_key_id=key_arn,
             transit_encryption_enabled=True,
@@ -151,11 +163,14 @@ class Cache(Component):
         ]
         self.register_outputs({"address": self.address})
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports."""
-        return {
-            "replication_group_id": self.replication_group_id,
-            "address": self.address,
-            "port": PORT,
-        }
+    def variables(self) -> dict[str, pulumi.Input[str]]:
+        """Return the variables with which the service finds the cache."""
+        return {"CACHE_HOST": self.address, "CACHE_PORT": str(CACHE_PORT)}
+
+    def outputs(self) -> CacheOutputs[pulumi.Output[str]]:
+        """The cache's part of the stack's exports."""
+        return CacheOutputs[pulumi.Output[str]](
+            replication_group_id=self.replication_group_id,
+            address=self.address,
+            port=CACHE_PORT,
+        )

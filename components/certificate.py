@@ -6,17 +6,17 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_cloudflare as cloudflare
 
-from arca.naming import Names
 from components.component import Component, Place
+from components.wires import CloudflareZone
 
 
 class Certificate(Component):
-    """An ACM certificate for the domain's names and for the origin names.
+    """An ACM certificate for the names of the domain and of the origin zone.
 
     Produces: certificate, the validation records (the domain's at Cloudflare, the origin zone's
-    in Route 53), and the wait until it is issued. The records are the same in every region of
-    an account, so only the primary declares them: a secondary must not own, and on destroy
-    remove, what renews the primary's certificate.
+    in Route 53), and the wait until ACM issues it. The records are the same in every region of
+    an account, and only the primary declares them. If a secondary declared them, destroying it
+    would stop the renewal of the primary's certificate.
     """
 
     arn: pulumi.Output[str]
@@ -26,12 +26,15 @@ class Certificate(Component):
         name: str,
         place: Place,
         *,
-        names: Names,
-        cloudflare_zone_id: str,
+        zone: CloudflareZone,
         origin_zone_id: pulumi.Input[str],
         validates: bool,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:certificate:Certificate", name, place, data_class="public")
+        super().__init__(
+            "arca:certificate:Certificate", name, place, data_class="public", opts=opts
+        )
+        names = zone.names
         certificate = aws.acm.Certificate(
             name,
             domain_name=f"*.{names.domain}",
@@ -44,7 +47,7 @@ class Certificate(Component):
             origin = _record(certificate, f"*.{names.origin_zone}")
             cloudflare.DnsRecord(
                 f"{name}-domain",
-                zone_id=cloudflare_zone_id,
+                zone_id=zone.zone_id,
                 # ACM ends names with a dot, which Cloudflare would report as drift.
                 name=public.apply(lambda record: record.name.rstrip(".")),
                 type="CNAME",
@@ -69,18 +72,18 @@ class Certificate(Component):
         self.register_outputs({"arn": self.arn})
 
 
-class Proof(NamedTuple):
-    """The record that proves one of a certificate's names."""
+class ValidationRecord(NamedTuple):
+    """The DNS record that proves control of one of a certificate's names."""
 
     name: str
     value: str
 
 
-def _record(certificate: aws.acm.Certificate, domain: str) -> pulumi.Output[Proof]:
-    """Pick a name's record; AWS gives them in no order."""
+def _record(certificate: aws.acm.Certificate, domain: str) -> pulumi.Output[ValidationRecord]:
+    """Return the record of one name; AWS lists the records in no fixed order."""
     return certificate.domain_validation_options.apply(
         lambda options: next(
-            Proof(option.resource_record_name or "", option.resource_record_value or "")
+            ValidationRecord(option.resource_record_name or "", option.resource_record_value or "")
             for option in options
             if option.domain_name == domain
         )

@@ -1,4 +1,4 @@
-"""Code that AWS runs for us, as a zip that is the same wherever it is made."""
+"""Code that AWS runs for the platform, as a zip whose bytes depend on the files alone."""
 
 import base64
 import io
@@ -8,12 +8,12 @@ from importlib.resources import files
 
 
 def source(path: str) -> str:
-    """The text of a file of the package `arca`, by its path in it."""
+    """Return the text of a file in the package `arca`, by its path there."""
     return files("arca").joinpath(path).read_text(encoding="utf-8")
 
 
 def zipped(files: Mapping[str, str]) -> str:
-    """The files as a zip in base64: by name, without times, so that only a change is one."""
+    """Return the files as a zip in base64, sorted and without times: equal files, equal bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):

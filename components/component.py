@@ -1,46 +1,37 @@
-"""The base of every component: one type token, two tags, one way to be durable."""
+"""The base of every component, and the place where a stack stands."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import pulumi
+import pulumi_aws as aws
+import pulumi_cloudflare as cloudflare
+import pulumi_random as random
+import pulumi_tls as tls
 
-from arca.naming import boundary_arn, prefix, role_path
+from arca.naming import boundary_arn, default_tags, prefix, role_path
+
+Text = pulumi.Input[str]
 
 DataClass = Literal["public", "internal", "confidential"]
 """Confidential is whatever can hold an invoice, a CUIT, a credential or a key."""
 
 
-Adopt = Callable[[str], pulumi.Output[str]]
-"""From a role to the ARN of its copy, which the primary made in a secondary's region."""
-
-
-@dataclass(frozen=True)
-class Login:
-    """A database user."""
-
-    username: str
-    password: pulumi.Output[str] | None
-    """None where somebody else makes it: RDS, or the primary."""
-    version: int
-    """Rises with each new password."""
-
-
 @dataclass(frozen=True)
 class Place:
-    """Where a stack stands: the few facts that any component may need."""
+    """The facts about a stack that any component may need."""
 
     stack: str
     stage: Literal["dev", "staging", "prod"]
     region: str
     account_id: str
     replica_region: str | None
-    """Where copies of what is durable go, if anywhere."""
+    """The region that receives copies of durable data, if any."""
     protect: bool
-    """Whether what is durable is protected from deletion."""
+    """True when durable resources are protected from deletion."""
     disposable: bool
-    """Whether destroying the stack leaves nothing behind: a review stack's."""
+    """True when destroying the stack must leave nothing behind, as for a review stack."""
     providers: tuple[pulumi.ProviderResource, ...]
 
     @property
@@ -49,12 +40,35 @@ class Place:
         return prefix(self.stack)
 
 
+def declare_providers(
+    *, stack: str, stage: str, region: str, account_id: str, team: str, cost_center: str
+) -> tuple[pulumi.ProviderResource, ...]:
+    """Declare one provider of each package; AWS's accepts credentials of `account_id` only."""
+    tags = default_tags(stack=stack, stage=stage, owner=team, cost_center=cost_center)
+    return (
+        aws.Provider(
+            "aws",
+            region=region,
+            allowed_account_ids=[account_id],
+            default_tags={"tags": tags},
+        ),
+        cloudflare.Provider("cloudflare"),
+        random.Provider("random"),
+        tls.Provider("tls"),
+    )
+
+
 class Component(pulumi.ComponentResource):
-    """A noun of the platform.
+    """A part of the platform with its own settings.
 
     Every taggable AWS resource below it carries its name, its component and its data class.
-    The provider's default tags cannot carry those three: they differ within a stack, and one
-    provider a component would start one plugin process each (docs/adr/0006-tags.md).
+    The provider's default tags cannot carry those three: they differ within a stack, and a
+    provider for each component would start a plugin process each (docs/adr/0006-tags.md).
+
+    `opts` of the caller are merged with the component's own (`pulumi.ResourceOptions.merge`). A
+    component that is renamed takes its old name from there:
+    `opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="old")])`. Pulumi then gives the same
+    alias to each child whose name begins with the component's name.
     """
 
     def __init__(
@@ -64,6 +78,7 @@ class Component(pulumi.ComponentResource):
         place: Place,
         *,
         data_class: DataClass,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         self.place = place
 
@@ -72,7 +87,7 @@ class Component(pulumi.ComponentResource):
         ) -> pulumi.ResourceTransformationResult | None:
             props = cast("dict[str, object]", args.props)
             if args.type_ == "aws:iam/role:Role":
-                # The pipeline may make a role only below the stack's path and within the
+                # The pipeline may create a role only below the stack's path and within the
                 # account's boundary (docs/pipeline.md).
                 boundary = boundary_arn(place.account_id)
                 path = props.get("path") or role_path(place.stack)
@@ -88,17 +103,8 @@ class Component(pulumi.ComponentResource):
             }
             return pulumi.ResourceTransformationResult({**props, "tags": tags}, args.opts)
 
-        super().__init__(
-            token,
-            name,
-            None,
-            pulumi.ResourceOptions(providers=list(place.providers), transformations=[stamp]),
-        )
-
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports, by the names of arca/outputs.py."""
-        return {}
+        own = pulumi.ResourceOptions(providers=list(place.providers), transformations=[stamp])
+        super().__init__(token, name, None, pulumi.ResourceOptions.merge(own, opts))
 
     def child(
         self,
@@ -106,30 +112,41 @@ class Component(pulumi.ComponentResource):
         depends_on: list[pulumi.Resource] | None = None,
         ignore_changes: list[str] | None = None,
         custom_timeouts: pulumi.CustomTimeouts | None = None,
-        delete_before_replace: bool | None = None,
+        aliases: Sequence[pulumi.Alias] | None = None,
     ) -> pulumi.ResourceOptions:
-        """Options of a resource that belongs to this component."""
+        """Return the options of a resource that belongs to this component.
+
+        A resource that is renamed names its old logical name in `aliases`.
+        """
         return pulumi.ResourceOptions(
             parent=self,
             depends_on=depends_on,
             ignore_changes=ignore_changes,
             custom_timeouts=custom_timeouts,
-            delete_before_replace=delete_before_replace,
+            aliases=aliases,
         )
 
     def durable(
         self,
         *,
         depends_on: list[pulumi.Resource] | None = None,
-        ignore_changes: list[str] | None = None,
         custom_timeouts: pulumi.CustomTimeouts | None = None,
+        aliases: Sequence[pulumi.Alias] | None = None,
     ) -> pulumi.ResourceOptions:
-        """Options of a resource whose loss loses data: protected, and kept when forgotten."""
-        return pulumi.ResourceOptions(
-            parent=self,
-            depends_on=depends_on,
-            ignore_changes=ignore_changes,
-            custom_timeouts=custom_timeouts,
-            protect=self.place.protect,
-            retain_on_delete=self.place.protect,
+        """Return the options of a child that holds data, or without which data is unreadable.
+
+        On a protected stack Pulumi refuses to delete it, and keeps it in the cloud when the
+        program no longer declares it.
+        """
+        kept = pulumi.ResourceOptions(
+            protect=self.place.protect, retain_on_delete=self.place.protect
         )
+        options = self.child(
+            depends_on=depends_on, custom_timeouts=custom_timeouts, aliases=aliases
+        )
+        return pulumi.ResourceOptions.merge(options, kept)
+
+
+def after(value: pulumi.Output[str], *others: pulumi.Output[Any]) -> pulumi.Output[str]:
+    """Return the value, known only once the others are; whoever uses it waits for all of them."""
+    return pulumi.Output.all(value, *others).apply(lambda known: str(known[0]))

@@ -1,12 +1,13 @@
-"""The origin names: a Route 53 zone that says where the load balancer is."""
+"""The origin names: a Route 53 zone whose records point to the load balancers."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
 from arca.naming import Names
+from arca.outputs import EdgeOutputs
 from components.component import Component, Place
 from components.spec import Spec
 
@@ -16,27 +17,36 @@ class DnsSpec(Spec):
 
     failover: bool = Field(
         default=False,
-        description="Answer with the DR region's load balancer while ours is unhealthy.",
+        description="Answer with the DR region's load balancer while this region is unhealthy.",
     )
     check_interval_seconds: Literal[10, 30] = Field(
-        default=30, description="Seconds between two checks of each checker."
+        default=30, description="Seconds between two checks by the same Route 53 checker."
     )
     failed_checks: int = Field(
-        default=3, ge=1, le=10, description="Failed checks in a row until the region is unhealthy."
+        default=3,
+        ge=1,
+        le=10,
+        description="Consecutive failed checks after which the region is unhealthy.",
     )
     check_path: str = Field(
-        default="/health/ready", pattern="^/", description="Health check's path."
+        default="/health/ready", pattern="^/", description="Path of the health check."
     )
 
 
 class OriginZone(Component):
-    """The hosted zone, which the primary owns and the secondary writes its records into."""
+    """The hosted zone: the primary owns it, the secondary adds its records to it."""
 
     zone_id: pulumi.Output[str]
     name_servers: pulumi.Output[list[str]]
 
-    def __init__(self, name: str, place: Place, names: Names) -> None:
-        super().__init__("arca:dns:OriginZone", name, place, data_class="public")
+    def __init__(
+        self,
+        name: str,
+        place: Place,
+        names: Names,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("arca:dns:OriginZone", name, place, data_class="public", opts=opts)
         zone = aws.route53.Zone(
             name,
             name=names.origin_zone,
@@ -49,11 +59,11 @@ class OriginZone(Component):
 
 
 class OriginRecords(Component):
-    """A region's records.
+    """The records of one region.
 
     Produces: the region's own name, the health check, and this region's half of the failover
-    pair, or a plain record where there is no other region. The health check asks through
-    Cloudflare, as customers do: the load balancer refuses everyone else (ADR 0005).
+    pair; a plain record where there is no other region. The health check goes through
+    Cloudflare, as customers do, because the load balancer refuses anyone else (ADR 0005).
     """
 
     health_check_id: pulumi.Output[str]
@@ -67,15 +77,10 @@ class OriginRecords(Component):
         names: Names,
         zone_id: pulumi.Input[str],
         role: Literal["primary", "secondary"],
-        load_balancer_dns_name: pulumi.Input[str],
-        load_balancer_zone_id: pulumi.Input[str],
+        alias: aws.route53.RecordAliasArgs,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:dns:OriginRecords", name, place, data_class="public")
-        alias = aws.route53.RecordAliasArgs(
-            name=load_balancer_dns_name,
-            zone_id=load_balancer_zone_id,
-            evaluate_target_health=True,
-        )
+        super().__init__("arca:dns:OriginRecords", name, place, data_class="public", opts=opts)
         aws.route53.Record(
             f"{name}-region",
             zone_id=zone_id,
@@ -110,13 +115,12 @@ class OriginRecords(Component):
         self._names, self.health_check_id = names, check.id
         self.register_outputs({"health_check_id": check.id})
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports: the names that lead here, and what watches them."""
-        return {
-            "url": f"https://{self._names.public}",
-            "regional_url": f"https://{self._names.regional_public}",
-            "origin_name": self._names.origin,
-            "regional_origin_name": self._names.regional_origin,
-            "health_check_id": self.health_check_id,
-        }
+    def outputs(self) -> EdgeOutputs[pulumi.Output[str]]:
+        """The stack's public names and their health check, for the stack's exports."""
+        return EdgeOutputs[pulumi.Output[str]](
+            url=f"https://{self._names.public}",
+            regional_url=f"https://{self._names.regional_public}",
+            origin_name=self._names.origin,
+            regional_origin_name=self._names.regional_origin,
+            health_check_id=self.health_check_id,
+        )

@@ -1,4 +1,4 @@
-"""Interface endpoints: AWS services reached without leaving the VPC."""
+"""Interface endpoints: AWS services that tasks reach without leaving the VPC."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,11 @@ import pulumi
 import pulumi_aws as aws
 
 from components.component import Component, Place
+from components.wires import Placement
 
 
 class Endpoints(Component):
-    """One interface endpoint for each service that the network's settings name."""
+    """An interface endpoint for each service that `network.interface_endpoints` names."""
 
     def __init__(
         self,
@@ -17,20 +18,19 @@ class Endpoints(Component):
         services: Sequence[str],
         place: Place,
         *,
-        vpc_id: pulumi.Input[str],
-        subnet_ids: Sequence[pulumi.Input[str]],
-        security_group_id: pulumi.Input[str],
+        at: Placement,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:endpoints:Endpoints", name, place, data_class="internal")
+        super().__init__("arca:endpoints:Endpoints", name, place, data_class="internal", opts=opts)
         for service in services:
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
-                vpc_id=vpc_id,
+                vpc_id=at.vpc_id,
                 service_name=f"com.amazonaws.{place.region}.{service}",
                 vpc_endpoint_type="Interface",
                 private_dns_enabled=True,
-                subnet_ids=list(subnet_ids),
-                security_group_ids=[security_group_id],
+                subnet_ids=at.subnet_ids,
+                security_group_ids=[at.security_group_id],
                 opts=self.child(),
             )
         self.register_outputs({})

@@ -17,13 +17,12 @@ ManagedGroup = Literal[
     "AWSManagedRulesLinuxRuleSet",
 ]
 
-
-Rule = aws.wafv2.WebAclRuleArgsDict
-Visibility = aws.wafv2.WebAclVisibilityConfigArgsDict
+WafRule = aws.wafv2.WebAclRuleArgsDict
+WafVisibility = aws.wafv2.WebAclVisibilityConfigArgsDict
 
 
 class FirewallSpec(Spec):
-    """The regional web ACL."""
+    """AWS WAF's web ACL on the load balancer."""
 
     managed_groups: tuple[ManagedGroup, ...] = Field(
         default=(
@@ -39,13 +38,15 @@ class FirewallSpec(Spec):
         ge=10,
         le=2_000_000_000,
         description="Requests from one client address in five minutes before it is blocked. The "
-        "address is Cloudflare's CF-Connecting-IP, for every connection comes from Cloudflare.",
+        "address is the header CF-Connecting-IP, because every connection comes from Cloudflare.",
     )
-    log_days: LogRetention = Field(default=90, description="Days that blocked requests are kept.")
+    log_days: LogRetention = Field(
+        default=90, description="Days that the log of blocked requests is kept."
+    )
 
 
 class Firewall(Component):
-    """The web ACL; produces the ACL, its association and its log of what was blocked."""
+    """The web ACL; produces the ACL, its association, and its log of blocked requests."""
 
     def __init__(
         self,
@@ -55,8 +56,9 @@ class Firewall(Component):
         *,
         load_balancer_arn: pulumi.Input[str],
         log_key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:firewall:Firewall", name, place, data_class="internal")
+        super().__init__("arca:firewall:Firewall", name, place, data_class="internal", opts=opts)
         acl = aws.wafv2.WebAcl(
             name,
             name=place.prefix,
@@ -71,8 +73,8 @@ class Firewall(Component):
         )
         log = aws.cloudwatch.LogGroup(
             name,
-            # WAF writes only to groups whose name begins so (AWS WAF Developer Guide, "Logging
-            # web ACL traffic").
+            # WAF writes only to groups whose name begins with this prefix (AWS WAF Developer
+            # Guide, "Logging web ACL traffic").
             name=f"aws-waf-logs-{place.prefix}",
             kms_key_id=log_key_arn,
             retention_in_days=spec.log_days,
@@ -100,7 +102,7 @@ class Firewall(Component):
         self.register_outputs({})
 
 
-def _managed_rules(spec: FirewallSpec) -> list[Rule]:
+def _managed_rules(spec: FirewallSpec) -> list[WafRule]:
     return [
         {
             "name": group,
@@ -113,7 +115,7 @@ def _managed_rules(spec: FirewallSpec) -> list[Rule]:
     ]
 
 
-def _rate_rule(spec: FirewallSpec, *, priority: int) -> Rule:
+def _rate_rule(spec: FirewallSpec, *, priority: int) -> WafRule:
     return {
         "name": "rate",
         "priority": priority,
@@ -133,7 +135,7 @@ def _rate_rule(spec: FirewallSpec, *, priority: int) -> Rule:
     }
 
 
-def _visible(metric: str) -> Visibility:
+def _visible(metric: str) -> WafVisibility:
     return {
         "cloudwatch_metrics_enabled": True,
         "sampled_requests_enabled": True,

@@ -1,4 +1,4 @@
-"""Flow logs: who talked to whom in the VPC, kept in CloudWatch Logs under our own key."""
+"""Flow logs: a record of the VPC's traffic, in CloudWatch Logs under our own key."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from components.component import Component, Place
-from components.iam import allow, document, trust
+from components.iam import allow, service_role
 from components.spec import LogRetention, Spec
 
 
@@ -15,16 +15,19 @@ class FlowLogsSpec(Spec):
     """VPC flow logs."""
 
     enabled: bool = Field(
-        default=True, description="Record accepted and rejected traffic of the VPC."
+        default=True, description="Record the VPC's accepted and rejected traffic."
     )
-    retention_days: LogRetention = Field(default=90, description="Days that the records are kept.")
+    retention_days: LogRetention = Field(default=90, description="Days that flow logs are kept.")
     aggregation_seconds: Literal[60, 600] = Field(
-        default=600, description="Seconds of traffic that one record sums up."
+        default=600, description="Seconds of traffic that one record covers."
     )
 
 
 class FlowLogs(Component):
-    """The VPC's flow logs; produces log group, role and flow log, or nothing when disabled."""
+    """The VPC's flow logs.
+
+    Produces: log group, role and flow log; nothing when the settings disable it.
+    """
 
     def __init__(
         self,
@@ -34,8 +37,9 @@ class FlowLogs(Component):
         *,
         vpc_id: pulumi.Input[str],
         key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:flowLogs:FlowLogs", name, place, data_class="internal")
+        super().__init__("arca:flowLogs:FlowLogs", name, place, data_class="internal", opts=opts)
         if spec.enabled:
             group = aws.cloudwatch.LogGroup(
                 name,
@@ -44,19 +48,15 @@ class FlowLogs(Component):
                 retention_in_days=spec.retention_days,
                 opts=self.child(),
             )
-            role = aws.iam.Role(
+            writer = service_role(
+                self,
                 name,
-                assume_role_policy=trust(
-                    "vpc-flow-logs.amazonaws.com", account_id=place.account_id
+                "vpc-flow-logs.amazonaws.com",
+                allow(
+                    ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                    [pulumi.Output.concat(group.arn, ":*")],
                 ),
-                opts=self.child(),
-            )
-            writes = allow(
-                ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                [pulumi.Output.concat(group.arn, ":*")],
-            )
-            policy = aws.iam.RolePolicy(
-                name, role=role.name, policy=document(writes), opts=self.child()
+                confined=True,
             )
             aws.ec2.FlowLog(
                 name,
@@ -64,8 +64,8 @@ class FlowLogs(Component):
                 traffic_type="ALL",
                 log_destination_type="cloud-watch-logs",
                 log_destination=group.arn,
-                iam_role_arn=role.arn,
+                iam_role_arn=writer.arn,
                 max_aggregation_interval=spec.aggregation_seconds,
-                opts=self.child(depends_on=[policy]),
+                opts=self.child(depends_on=[writer.policy]),
             )
         self.register_outputs({})

@@ -1,77 +1,72 @@
-"""The customer keys: one for each kind of thing that is encrypted."""
+"""The customer managed keys: one for each kind of data that is encrypted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.component import Adopt, Component, Place
+from arca.outputs import ReplicatedKey
+from components.component import Component, Place
 from components.iam import Statement, document
 from components.spec import Spec
+from components.wires import EncryptionKey, Primary
 
-KeyRole = Literal["data", "documents", "secrets", "images", "logs", "alerts"]
+KeyRole = Literal[ReplicatedKey, "logs", "alerts"]
+REPLICATED: tuple[ReplicatedKey, ...] = get_args(ReplicatedKey)
 
 
 class KeysSpec(Spec):
     """Customer managed KMS keys."""
 
     rotation_days: int = Field(
-        default=365, ge=90, le=2560, description="Days between two rotations of a key's material."
+        default=365, ge=90, le=2560, description="Days between two rotations of the key material."
     )
     deletion_window_days: int = Field(
         default=30,
         ge=7,
         le=30,
-        description="Days in which a scheduled deletion can be called back.",
+        description="Days during which a scheduled deletion can be cancelled.",
     )
 
 
-@dataclass(frozen=True)
-class KeyUse:
-    """Who uses a key: AWS services on behalf of this account, and nobody directly."""
-
-    services: tuple[str, ...]
-    replicated: bool
-
-
-USES: Mapping[KeyRole, KeyUse] = {
-    "data": KeyUse(("rds", "elasticache"), replicated=True),
-    "documents": KeyUse(("s3",), replicated=True),
-    "secrets": KeyUse(("secretsmanager", "ssm"), replicated=True),
-    "images": KeyUse(("ecr",), replicated=True),
-    "logs": KeyUse(("logs",), replicated=False),
-    "alerts": KeyUse(("sns",), replicated=False),
+SERVICES: Mapping[KeyRole, tuple[str, ...]] = {
+    "data": ("rds", "elasticache"),
+    "documents": ("s3",),
+    "secrets": ("secretsmanager", "ssm"),
+    "images": ("ecr",),
+    "logs": ("logs",),
+    "alerts": ("sns",),
 }
-"""`replicated`: what it encrypts has a copy in the DR region, which needs the key there."""
+"""The AWS services that use each key on behalf of this account; nobody uses one directly."""
 
 ADMINISTER = [
-    f"kms:{verb}*"
-    for verb in (
-        "Create",
-        "Describe",
-        "Enable",
-        "List",
-        "Put",
-        "Update",
-        "Revoke",
-        "Disable",
-        "Get",
-        "Delete",
-        "TagResource",
-        "UntagResource",
-        "ScheduleKeyDeletion",
-        "CancelKeyDeletion",
-        "ReplicateKey",
-        "RotateKeyOnDemand",
-    )
-]  # fmt: skip - AWS KMS Developer Guide, "Allows key administrators to administer the KMS key"
+    "kms:Create*",
+    "kms:Describe*",
+    "kms:Enable*",
+    "kms:List*",
+    "kms:Put*",
+    "kms:Update*",
+    "kms:Revoke*",
+    "kms:Disable*",
+    "kms:Get*",
+    "kms:Delete*",
+    "kms:TagResource*",
+    "kms:UntagResource*",
+    "kms:ScheduleKeyDeletion*",
+    "kms:CancelKeyDeletion*",
+    "kms:ReplicateKey*",
+    "kms:RotateKeyOnDemand*",
+]
+"""What the account itself may do (AWS KMS Developer Guide, "Allows key administrators to
+administer the KMS key")."""
 
 
 def key_policy(role: KeyRole, *, account_id: str, region: str) -> pulumi.Output[str]:
-    """The account administers the key; only the role's services use it (ADR 0004).
+    """Return the policy: the account administers the key, only the role's services use it.
+
+    ADR 0004 has the reasons.
 
     Source: AWS KMS Developer Guide, "Default key policy" and "kms:ViaService"; Amazon
     CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using KMS".
@@ -114,7 +109,7 @@ def key_policy(role: KeyRole, *, account_id: str, region: str) -> pulumi.Output[
     via = {
         "StringEquals": {
             "kms:CallerAccount": account_id,
-            "kms:ViaService": [f"{s}.{region}.amazonaws.com" for s in USES[role].services],
+            "kms:ViaService": [f"{s}.{region}.amazonaws.com" for s in SERVICES[role]],
         }
     }
     if role == "alerts":
@@ -142,12 +137,12 @@ def key_policy(role: KeyRole, *, account_id: str, region: str) -> pulumi.Output[
 class Keys(Component):
     """The keys of a stack.
 
-    Produces: a key and an alias a role. A primary that has a DR region gets multi-region keys
-    and their replicas there; the secondary adopts those and makes only its own log key.
+    Produces: a key and an alias for each role. A primary with a DR region declares multi-region
+    keys and their replicas there; the secondary adopts those and declares only the others.
     """
 
     arns: dict[KeyRole, pulumi.Output[str]]
-    replica_arns: dict[KeyRole, pulumi.Output[str]]
+    replica_arns: dict[ReplicatedKey, pulumi.Output[str]]
 
     def __init__(
         self,
@@ -155,16 +150,17 @@ class Keys(Component):
         spec: KeysSpec,
         place: Place,
         *,
-        adopt: Adopt | None,
+        primary: Primary | None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:keys:Keys", name, place, data_class="confidential")
+        super().__init__("arca:keys:Keys", name, place, data_class="confidential", opts=opts)
         self.arns, self.replica_arns = {}, {}
         roles: tuple[KeyRole, ...] = get_args(KeyRole)
         for role in roles:
-            if adopt is not None and USES[role].replicated:
-                self.arns[role] = adopt(role)
+            if primary is not None and role in REPLICATED:
+                self.arns[role] = primary.key_arns[role]
                 continue
-            replicate = place.replica_region if USES[role].replicated else None
+            replicate = place.replica_region if role in REPLICATED else None
             key = aws.kms.Key(
                 f"{name}-{role}",
                 description=f"{place.prefix}: {role}",
@@ -182,7 +178,7 @@ class Keys(Component):
                 opts=self.child(),
             )
             self.arns[role] = key.arn
-            if replicate:
+            if replicate and role in REPLICATED:
                 replica = aws.kms.ReplicaKey(
                     f"{name}-{role}-replica",
                     region=replicate,
@@ -194,3 +190,7 @@ class Keys(Component):
                 )
                 self.replica_arns[role] = replica.arn
         self.register_outputs({})
+
+    def __getitem__(self, role: ReplicatedKey) -> EncryptionKey:
+        """Return a key and its replica."""
+        return EncryptionKey(self.arns[role], self.replica_arns.get(role))

@@ -1,16 +1,21 @@
-"""The load balancer: two target groups, and a production and a test listener over them."""
+"""The load balancer: two target groups behind a production listener and a test listener."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
 from arca.naming import physical
+from arca.outputs import BucketRole
+from components.bucket import ReadyBucket
 from components.component import Component, Place
 from components.spec import Spec
+from components.wires import Placement, Traffic
 
 NAME_LIMIT = 32
+"""Elastic Load Balancing API reference, CreateLoadBalancer and CreateTargetGroup."""
 TEST_PORT = 8443
 
 Color = Literal["blue", "green"]
@@ -25,59 +30,61 @@ class LoadBalancerSpec(Spec):
         "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
     ] = Field(
         default="ELBSecurityPolicy-TLS13-1-2-2021-06",
-        description="TLS policy; all of them offer TLS 1.3, the first offers nothing else.",
+        description="TLS policy. All three offer TLS 1.3; the first offers no older version.",
     )
     mutual_tls: bool = Field(
         default=True,
-        description="Refuse a connection without our Cloudflare zone's client certificate. The "
-        "address ranges alone prove only that it came through somebody's Cloudflare.",
+        description="Refuse a connection without the client certificate of our Cloudflare zone. An "
+        "address of Cloudflare alone could be another customer's zone.",
     )
     idle_timeout_seconds: int = Field(
-        default=60, ge=1, le=4000, description="Seconds until an idle connection is closed."
+        default=60, ge=1, le=4000, description="Seconds after which an idle connection is closed."
     )
     deregistration_seconds: int = Field(
         default=60,
         ge=0,
         le=3600,
-        description="Seconds that a leaving task may finish its requests.",
+        description="Seconds that a task which is being stopped may finish its requests.",
     )
     slow_start_seconds: int = Field(
         default=0,
         ge=0,
         le=900,
-        description="Seconds over which a new task's share rises; 0 for at once.",
+        description="Seconds over which a new task's share of requests rises; 0 for none.",
     )
     health_path: str = Field(
-        default="/health/ready", pattern="^/", description="Health check's path."
+        default="/health/ready", pattern="^/", description="Path of the health check."
     )
     health_interval_seconds: int = Field(
         default=15, ge=5, le=300, description="Seconds between two health checks of a task."
     )
     health_timeout_seconds: int = Field(
-        default=5, ge=2, le=120, description="Seconds until a health check counts as failed."
+        default=5, ge=2, le=120, description="Seconds after which a health check counts as failed."
     )
     healthy_after: int = Field(
-        default=2, ge=2, le=10, description="Good checks until a task is healthy."
+        default=2, ge=2, le=10, description="Consecutive good checks after which a task is healthy."
     )
     unhealthy_after: int = Field(
-        default=3, ge=2, le=10, description="Failed checks until a task is unhealthy."
+        default=3,
+        ge=2,
+        le=10,
+        description="Consecutive failed checks after which a task is unhealthy.",
     )
 
 
 class LoadBalancer(Component):
     """The load balancer.
 
-    Produces: trust store, load balancer, a blue and a green target group, the listeners (443,
-    the test listener, and 80, which only redirects) and a forwarding rule on the two.
+    Produces: trust store, load balancer, a blue and a green target group, the production listener
+    (443) and the test listener, each with a forwarding rule, and a listener on 80 that redirects.
     """
 
     arn: pulumi.Output[str]
-    arn_suffix: pulumi.Output[str]
     dns_name: pulumi.Output[str]
-    zone_id: pulumi.Output[str]
+    alias: aws.route53.RecordAliasArgs
+    """The target of DNS records that point to the load balancer."""
     target_groups: dict[Color, aws.lb.TargetGroup]
-    production_rule: aws.lb.ListenerRule
-    test_rule: aws.lb.ListenerRule
+    traffic: Traffic
 
     def __init__(
         self,
@@ -85,19 +92,19 @@ class LoadBalancer(Component):
         spec: LoadBalancerSpec,
         place: Place,
         *,
-        vpc_id: pulumi.Input[str],
-        subnet_ids: list[pulumi.Output[str]],
-        security_group_id: pulumi.Input[str],
+        at: Placement,
         certificate_arn: pulumi.Input[str],
         hosts: list[str],
         service_port: int,
         ipv6: bool,
-        logs_bucket: pulumi.Input[str],
-        artifacts_bucket: pulumi.Input[str],
+        buckets: Mapping[BucketRole, ReadyBucket],
         client_ca_pem: pulumi.Input[str],
         weights_shifted_by_ecs: bool,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:loadBalancer:LoadBalancer", name, place, data_class="internal")
+        super().__init__(
+            "arca:loadBalancer:LoadBalancer", name, place, data_class="internal", opts=opts
+        )
         self._name, self._spec = name, spec
         stack = place.prefix
 
@@ -107,22 +114,26 @@ class LoadBalancer(Component):
             load_balancer_type="application",
             internal=False,
             ip_address_type="dualstack" if ipv6 else "ipv4",
-            subnets=subnet_ids,
-            security_groups=[security_group_id],
+            subnets=at.subnet_ids,
+            security_groups=[at.security_group_id],
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
-            # The client's address stands in CF-Connecting-IP; whatever came in is kept behind it.
+            # CF-Connecting-IP holds the client's address; earlier proxies stay visible.
             xff_header_processing_mode="append",
             enable_deletion_protection=place.protect,
             idle_timeout=spec.idle_timeout_seconds,
-            access_logs={"bucket": logs_bucket, "prefix": "load-balancer", "enabled": True},
+            access_logs={
+                "bucket": buckets["logs"].name,
+                "prefix": "load-balancer",
+                "enabled": True,
+            },
             opts=pulumi.ResourceOptions(parent=self, protect=place.protect),
         )
         colors: tuple[Color, ...] = ("blue", "green")
         self.target_groups = {
-            color: self._target_group(color, stack, vpc_id, service_port) for color in colors
+            color: self._target_group(color, stack, at.vpc_id, service_port) for color in colors
         }
-        verify = self._trust_store(stack, artifacts_bucket, client_ca_pem)
+        verify = self._trust_store(stack, buckets["artifacts"].name, client_ca_pem)
         aws.lb.Listener(
             f"{name}-http",
             load_balancer_arn=balancer.arn,
@@ -137,30 +148,26 @@ class LoadBalancer(Component):
             opts=self.child(),
         )
         production = self._tls_listener("production", balancer, 443, certificate_arn, verify)
-        # Smoke tests come from inside the VPC and hold no Cloudflare certificate.
+        # Smoke tests come from inside the VPC and have no certificate of Cloudflare's.
         test = self._tls_listener("test", balancer, TEST_PORT, certificate_arn, None)
-        # ECS rewrites both rules' actions as it shifts traffic; a later `pulumi up` must not
-        # shift it back (hashicorp/terraform-provider-aws#45678).
+        # ECS rewrites the actions of both rules when it shifts traffic, and a later `pulumi up`
+        # must not shift it back (hashicorp/terraform-provider-aws#45678).
         shifted = ["actions"] if weights_shifted_by_ecs else None
-        self.production_rule = self._rule("production", production, "blue", hosts, shifted)
-        self.test_rule = self._rule("test", test, "green", hosts, shifted)
+        self.traffic = Traffic(
+            arn_suffix=balancer.arn_suffix,
+            blue_arn=self.target_groups["blue"].arn,
+            green_arn=self.target_groups["green"].arn,
+            production_rule=self._rule("production", production, "blue", hosts, shifted),
+            test_rule=self._rule("test", test, "green", hosts, shifted),
+        )
         self.arn = balancer.arn
-        self.arn_suffix = balancer.arn_suffix
         self.dns_name = balancer.dns_name
-        self.zone_id = balancer.zone_id
+        self.alias = aws.route53.RecordAliasArgs(
+            name=balancer.dns_name,
+            zone_id=balancer.zone_id,
+            evaluate_target_health=True,
+        )
         self.register_outputs({"dns_name": balancer.dns_name})
-
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports."""
-        return {
-            "blue_target_group_arn": self.target_groups["blue"].arn,
-            "green_target_group_arn": self.target_groups["green"].arn,
-            "production_rule_arn": self.production_rule.arn,
-            "test_rule_arn": self.test_rule.arn,
-            "load_balancer_arn": self.arn,
-            "load_balancer_dns_name": self.dns_name,
-        }
 
     def _target_group(
         self, color: Color, stack: str, vpc_id: pulumi.Input[str], port: int
@@ -230,7 +237,7 @@ class LoadBalancer(Component):
             mutual_authentication={"mode": "verify", "trust_store_arn": trust_store.arn}
             if trust_store
             else None,
-            # A request that names none of our hosts gets nothing.
+            # A request for any other host is refused.
             default_actions=[
                 {
                     "type": "fixed-response",

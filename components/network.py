@@ -1,19 +1,19 @@
-"""The network: one VPC, three tiers of subnets in every zone, and the ways out of it."""
+"""The network: a VPC, three tiers of subnets in every zone, and their routes to the internet."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any, Literal, Self
+from typing import Literal, Self, get_args
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field, field_validator, model_validator
 
+from arca.outputs import NetworkOutputs
 from components.component import Component, Place
-from components.spec import Spec, Zone
+from components.spec import Spec, SubnetTier, Zone
 
-Endpoint = Literal[
+EndpointService = Literal[
     "ecr.api",
     "ecr.dkr",
     "kms",
@@ -24,21 +24,14 @@ Endpoint = Literal[
     "ssmmessages",
     "sts",
     "xray",
-]  # fmt: skip - one list, read as one
-
-
-class Tier(StrEnum):
-    """What a subnet is for; its place in this list is its slot in the address plan."""
-
-    PUBLIC = "public"
-    PRIVATE = "private"
-    ISOLATED = "isolated"
+]
+"""AWS services that can be reached through an interface endpoint."""
 
 
 TIER_SLOTS = 8
-"""Slots for tiers in a VPC; three are taken."""
+"""Slots for tiers in a VPC; three are in use."""
 ZONE_SLOTS = 8
-"""Slots for zones in a tier; zone letters a to h own one each, whether used or not."""
+"""Slots for zones in a tier; each letter from a to h has its own, in use or not."""
 SLOT_BITS = 6
 
 
@@ -47,32 +40,32 @@ class NetworkSpec(Spec):
 
     cidr: IPv4Network = Field(
         default=IPv4Network("10.0.0.0/16"),
-        description="IPv4 range of the VPC, /16 to /20. Fixed at creation.",
+        description="IPv4 range of the VPC, /16 to /20. It cannot change later.",
     )
     zones: tuple[Zone, ...] = Field(
         default=("a", "b"),
         min_length=2,
-        description="Letters of the availability zones in use. A letter added later gets a "
-        "range that was reserved for it: nothing moves.",
+        description="Letters of the availability zones in use. A letter that is added later gets "
+        "the range reserved for it, and no other subnet moves.",
     )
     nat: Literal["none", "single", "per-zone", "regional"] = Field(
         default="single",
-        description="How private subnets reach the internet: not at all, through one NAT "
-        "gateway, one in every zone, or one regional gateway that AWS spreads over the zones.",
+        description="How private subnets reach the internet: not at all, through a single NAT "
+        "gateway, through one in every zone, or through one that AWS spreads over the zones.",
     )
-    interface_endpoints: tuple[Endpoint, ...] = Field(
+    interface_endpoints: tuple[EndpointService, ...] = Field(
         default=(),
-        description="AWS services reached inside the VPC. Each costs by the hour and zone; S3 "
-        "and DynamoDB are always reached through gateway endpoints, which cost nothing.",
+        description="AWS services that tasks reach inside the VPC. AWS charges each by hour and "
+        "zone. S3 and DynamoDB always have gateway endpoints, which are free.",
     )
     ipv6: bool = Field(
-        default=False, description="Dual stack: an Amazon /56, a /64 in every subnet."
+        default=False, description="Dual stack: a /56 of Amazon, and a /64 in every subnet."
     )
 
     @field_validator("cidr")
     @classmethod
     def _room_for_every_slot(cls, cidr: IPv4Network) -> IPv4Network:
-        # The subnets are six bits longer, and AWS takes nothing longer than /28 or wider than /16.
+        # Subnets are six bits longer, and AWS accepts ranges from /16 to /28.
         if not 16 <= cidr.prefixlen <= 20 or not cidr.is_private:
             message = f"{cidr} must be a private range from /16 to /20"
             raise ValueError(message)
@@ -90,27 +83,28 @@ class NetworkSpec(Spec):
 class SubnetPlan:
     """One subnet before it exists."""
 
-    tier: Tier
+    tier: SubnetTier
     zone: Zone
     cidr: IPv4Network
     ipv6_slot: int
 
 
 def plan_subnets(spec: NetworkSpec) -> Iterator[SubnetPlan]:
-    """Give each tier and zone the range of its own slot.
+    """Yield a subnet for each tier and zone, in the range of its own slot.
 
-    The range depends on the tier and the letter alone, never on what else is there, so adding
-    a zone or a tier leaves every other subnet where it is.
+    The range depends on the tier and the zone's letter alone. Adding a zone or a tier therefore
+    moves no other subnet.
     """
     ranges = list(spec.cidr.subnets(prefixlen_diff=SLOT_BITS))
-    for tier_slot, tier in enumerate(Tier):
+    tiers: tuple[SubnetTier, ...] = get_args(SubnetTier)
+    for tier_slot, tier in enumerate(tiers):
         for zone in spec.zones:
             slot = tier_slot * ZONE_SLOTS + "abcdefgh".index(zone)
             yield SubnetPlan(tier, zone, ranges[slot], slot)
 
 
 def ipv6_range(vpc_range: str, slot: int) -> str:
-    """The /64 of a slot within the VPC's /56."""
+    """Return the /64 of a slot within the VPC's /56."""
     block = IPv6Network(vpc_range)
     return str(IPv6Network((int(block.network_address) + (slot << 64), 64)))
 
@@ -118,22 +112,21 @@ def ipv6_range(vpc_range: str, slot: int) -> str:
 class Network(Component):
     """The VPC.
 
-    Produces: VPC, internet gateway, subnets and route tables, NAT, gateway endpoints,
-    and the default security group with every rule taken out.
+    Produces: VPC, internet gateway, subnets, route tables, NAT gateways, gateway endpoints, and
+    the default security group without any rule.
     """
 
     vpc_id: pulumi.Output[str]
-    public: list[pulumi.Output[str]]
-    private: list[pulumi.Output[str]]
-    isolated: list[pulumi.Output[str]]
+    subnet_ids: dict[SubnetTier, list[pulumi.Output[str]]]
 
     def __init__(
         self,
         name: str,
         spec: NetworkSpec,
         place: Place,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:network:Network", name, place, data_class="internal")
+        super().__init__("arca:network:Network", name, place, data_class="internal", opts=opts)
         self._name, self._spec = name, spec
 
         vpc = aws.ec2.Vpc(
@@ -147,7 +140,7 @@ class Network(Component):
         aws.ec2.DefaultSecurityGroup(
             f"{name}-default", vpc_id=vpc.id, ingress=[], egress=[], opts=self.child()
         )
-        subnets: dict[tuple[Tier, Zone], aws.ec2.Subnet] = {
+        subnets: dict[tuple[SubnetTier, Zone], aws.ec2.Subnet] = {
             (plan.tier, plan.zone): aws.ec2.Subnet(
                 f"{name}-{plan.tier}-{plan.zone}",
                 vpc_id=vpc.id,
@@ -156,7 +149,7 @@ class Network(Component):
                 ipv6_cidr_block=_ipv6(vpc, plan.ipv6_slot) if spec.ipv6 else None,
                 assign_ipv6_address_on_creation=spec.ipv6 or None,
                 map_public_ip_on_launch=False,
-                tags={"tier": plan.tier.value},
+                tags={"tier": plan.tier},
                 opts=self.child(),
             )
             for plan in plan_subnets(spec)
@@ -173,23 +166,25 @@ class Network(Component):
             )
 
         self.vpc_id = vpc.id
-        self.public = [subnets[Tier.PUBLIC, zone].id for zone in spec.zones]
-        self.private = [subnets[Tier.PRIVATE, zone].id for zone in spec.zones]
-        self.isolated = [subnets[Tier.ISOLATED, zone].id for zone in spec.zones]
+        tiers: tuple[SubnetTier, ...] = get_args(SubnetTier)
+        self.subnet_ids = {tier: [subnets[tier, zone].id for zone in spec.zones] for tier in tiers}
         self.register_outputs({"vpc_id": vpc.id})
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports."""
-        return {
-            "vpc_id": self.vpc_id,
-            "public_subnet_ids": self.public,
-            "private_subnet_ids": self.private,
-            "isolated_subnet_ids": self.isolated,
-        }
+    def outputs(
+        self, *, service: pulumi.Output[str], job: pulumi.Output[str]
+    ) -> NetworkOutputs[pulumi.Output[str]]:
+        """The network's part of the stack's exports; `service` and `job` are security groups."""
+        return NetworkOutputs[pulumi.Output[str]](
+            vpc_id=self.vpc_id,
+            public_subnet_ids=self.subnet_ids["public"],
+            private_subnet_ids=self.subnet_ids["private"],
+            isolated_subnet_ids=self.subnet_ids["isolated"],
+            service_security_group_id=service,
+            job_security_group_id=job,
+        )
 
     def _route(
-        self, vpc: aws.ec2.Vpc, subnets: dict[tuple[Tier, Zone], aws.ec2.Subnet]
+        self, vpc: aws.ec2.Vpc, subnets: dict[tuple[SubnetTier, Zone], aws.ec2.Subnet]
     ) -> Sequence[aws.ec2.RouteTable]:
         name, spec = self._name, self._spec
         gateway = aws.ec2.InternetGateway(name, vpc_id=vpc.id, opts=self.child())
@@ -200,7 +195,7 @@ class Network(Component):
             for zone in spec.zones
         }
         for (tier, zone), subnet in subnets.items():
-            table = {Tier.PUBLIC: public, Tier.ISOLATED: isolated}.get(tier) or private[zone]
+            table = {"public": public, "isolated": isolated}.get(tier) or private[zone]
             aws.ec2.RouteTableAssociation(
                 f"{name}-{tier}-{zone}",
                 subnet_id=subnet.id,
@@ -214,7 +209,7 @@ class Network(Component):
             gateway_id=gateway.id,
             opts=self.child(),
         )
-        nats = self._translate(vpc, subnets, gateway)
+        nats = self._nat_gateways(vpc, subnets, gateway)
         for zone, nat in nats.items():
             aws.ec2.Route(
                 f"{name}-private-{zone}",
@@ -242,13 +237,13 @@ class Network(Component):
                 )
         return [public, isolated, *private.values()]
 
-    def _translate(
+    def _nat_gateways(
         self,
         vpc: aws.ec2.Vpc,
-        subnets: dict[tuple[Tier, Zone], aws.ec2.Subnet],
+        subnets: dict[tuple[SubnetTier, Zone], aws.ec2.Subnet],
         gateway: aws.ec2.InternetGateway,
     ) -> dict[Zone, aws.ec2.NatGateway]:
-        """The NAT gateway that each zone's private subnets leave through."""
+        """Declare the NAT gateways; return the one of each zone's private subnets."""
         name, zones = self._name, self._spec.zones
         after_gateway = self.child(depends_on=[gateway])
         if self._spec.nat == "none":
@@ -264,7 +259,7 @@ class Network(Component):
             address = aws.ec2.Eip(f"{name}-nat-{zone}", domain="vpc", opts=self.child())
             nats[zone] = aws.ec2.NatGateway(
                 f"{name}-{zone}",
-                subnet_id=subnets[Tier.PUBLIC, zone].id,
+                subnet_id=subnets["public", zone].id,
                 allocation_id=address.allocation_id,
                 opts=after_gateway,
             )

@@ -1,24 +1,24 @@
-"""Authenticated origin pulls: the client certificate that proves "through our zone"."""
+"""Authenticated origin pulls: the client certificate that proves a request used our zone."""
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 import pulumi_tls as tls
 
 from components.component import Component, Place
+from components.wires import CloudflareZone
 
 CA_HOURS = 10 * 365 * 24
 CLIENT_HOURS = 365 * 24
 RENEW_HOURS = 60 * 24
-"""A client certificate is renewed by the first `pulumi up` in its last sixty days."""
+"""The first `pulumi up` in the last sixty days of a client certificate renews it."""
 
 
 class OriginPulls(Component):
-    """A certificate authority of our own, and a client certificate of it at Cloudflare.
+    """A certificate authority of our own, and its client certificate at Cloudflare.
 
-    Produces: CA key and certificate, client key, request and certificate, the zone's
-    authenticated origin pulls; without the zone, no certificate at Cloudflare. Load balancers
-    trust the CA alone. Cloudflare's shared
-    certificate would prove only "some Cloudflare zone".
+    Produces: key and certificate of the CA; key, request and certificate of the client; where the
+    stack owns the zone, the zone's authenticated origin pulls. Load balancers trust this CA
+    alone, because Cloudflare's shared certificate would prove only "some Cloudflare zone".
     """
 
     ca_pem: pulumi.Output[str]
@@ -28,11 +28,14 @@ class OriginPulls(Component):
         name: str,
         place: Place,
         *,
-        zone_id: str,
-        domain: str,
+        zone: CloudflareZone,
         owns_zone: bool,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:originPulls:OriginPulls", name, place, data_class="confidential")
+        super().__init__(
+            "arca:originPulls:OriginPulls", name, place, data_class="confidential", opts=opts
+        )
+        domain = zone.names.domain
         ca_key = tls.PrivateKey(
             f"{name}-ca", algorithm="ECDSA", ecdsa_curve="P256", opts=self.child()
         )
@@ -68,13 +71,13 @@ class OriginPulls(Component):
         if owns_zone:
             certificate = cloudflare.AuthenticatedOriginPullsCertificate(
                 name,
-                zone_id=zone_id,
+                zone_id=zone.zone_id,
                 certificate=client.cert_pem,
                 private_key=key.private_key_pem,
                 opts=self.child(),
             )
             cloudflare.AuthenticatedOriginPullsSettings(
-                name, zone_id=zone_id, enabled=True, opts=self.child(depends_on=[certificate])
+                name, zone_id=zone.zone_id, enabled=True, opts=self.child(depends_on=[certificate])
             )
         self.ca_pem = ca.cert_pem
         self.register_outputs({"ca_pem": ca.cert_pem})

@@ -1,4 +1,4 @@
-"""Plain environment variables of the service, as SSM parameters."""
+"""The service's plain environment variables, as SSM parameters."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from components.component import Component, Place
 
 
 class Parameters(Component):
-    """One String parameter a variable, under `/arca-<stack>/`; none of them is a secret."""
+    """A String parameter for each variable, under `/arca-<stack>/`; none of them is a secret."""
 
     arns: dict[str, pulumi.Output[str]]
 
@@ -18,8 +18,11 @@ class Parameters(Component):
         name: str,
         place: Place,
         values: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:parameters:Parameters", name, place, data_class="internal")
+        super().__init__(
+            "arca:parameters:Parameters", name, place, data_class="internal", opts=opts
+        )
         self.arns = {
             variable: aws.ssm.Parameter(
                 f"{name}-{variable.lower().replace('_', '-')}",

@@ -1,43 +1,76 @@
-"""What a secondary reads from its primary: one export, through one stack reference."""
+"""The export `recovery`: a primary writes it, its secondary reads it by a stack reference."""
 
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network
+from typing import Any, get_args
 
 import pulumi
 
-from components.bucket import Kept
+from arca.outputs import RecoveryOutputs, ReplicatedKey, ReplicatedSecret
+from components.bucket import ReadyBucket
+from components.component import Place
+from components.wires import Primary
+
+KEYED = {"key_arns": ReplicatedKey, "secret_arns": ReplicatedSecret}
+"""Fields of the contract that map literal keys to values."""
 
 
-@dataclass(frozen=True)
-class Primary:
-    """The primary's `recovery` export (arca/outputs.py, RecoveryOutputs), value by value."""
+def read_primary(stack: str | None) -> Primary | None:
+    """Refer to a stack of the same project and organization; return None when none is named."""
+    if stack is None:
+        return None
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
+    recovery: pulumi.Output[Mapping[str, Any]] = pulumi.StackReference(name).require_output(
+        "recovery"
+    )
 
-    recovery: pulumi.Output[dict[str, str | dict[str, str]]]
+    def at(*path: str) -> pulumi.Output[str]:
+        return recovery.apply(_reader(path))
 
-    @classmethod
-    def of(cls, stack: str | None) -> "Primary | None":
-        """Refer to a stack of the same project and organization; no stack, no primary."""
-        if stack is None:
-            return None
-        name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
-        return cls(pulumi.StackReference(name).require_output("recovery"))
+    values: dict[str, object] = {
+        field: {key: at(field, key) for key in get_args(KEYED[field])}
+        if field in KEYED
+        else at(field)
+        for field in Primary.model_fields
+    }
+    return Primary.model_validate(values)
 
-    def text(self, key: str) -> pulumi.Output[str]:
-        """One value."""
-        return self.recovery.apply(lambda recovery: cast("str", recovery[key]))
 
-    @property
-    def documents(self) -> Kept:
-        """The replica of the documents' bucket."""
-        return Kept(self.text("documents_bucket"), self.text("documents_arn"))
+def _reader(path: tuple[str, ...]) -> Callable[[Mapping[str, Any]], str]:
+    def read(recovery: Mapping[str, Any]) -> str:
+        value: Any = recovery
+        for key in path:
+            value = value[key]
+        return str(value)
 
-    def key_arn(self, role: str) -> pulumi.Output[str]:
-        """The replica of a key."""
-        return self._arn("key_arns", role)
+    return read
 
-    def secret_arn(self, role: str) -> pulumi.Output[str]:
-        """The replica of a secret."""
-        return self._arn("secret_arns", role)
 
-    def _arn(self, kind: str, role: str) -> pulumi.Output[str]:
-        return self.recovery.apply(lambda recovery: cast("dict[str, str]", recovery[kind])[role])
+def recovery_outputs(
+    place: Place,
+    *,
+    cidr: IPv4Network,
+    database_arn: pulumi.Output[str],
+    key_arns: dict[ReplicatedKey, pulumi.Output[str]],
+    secret_arns: dict[ReplicatedSecret, pulumi.Output[str]],
+    documents: ReadyBucket | None,
+    repository_name: pulumi.Output[str],
+    origin_zone_id: pulumi.Output[str],
+    client_ca_pem: pulumi.Output[str],
+) -> RecoveryOutputs[pulumi.Output[str]] | None:
+    """Return what a primary exports for its secondary; None without a DR region."""
+    if place.replica_region is None or documents is None:
+        return None
+    return RecoveryOutputs[pulumi.Output[str]](
+        region=pulumi.Output.from_input(place.replica_region),
+        account_id=pulumi.Output.from_input(place.account_id),
+        cidr=pulumi.Output.from_input(str(cidr)),
+        database_arn=database_arn,
+        key_arns=key_arns,
+        secret_arns=secret_arns,
+        documents_bucket=documents.name,
+        documents_arn=documents.arn,
+        repository_name=repository_name,
+        origin_zone_id=origin_zone_id,
+        client_ca_pem=client_ca_pem,
+    )

@@ -46,8 +46,9 @@ class Probe(Component):
         url: str,
         artifacts: tuple[pulumi.Output[str], pulumi.Output[str]],
         key_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:probe:Probe", name, place, data_class="internal")
+        super().__init__("arca:probe:Probe", name, place, data_class="internal", opts=opts)
         bucket, bucket_arn = artifacts
         # CloudWatch Synthetics API reference, CreateCanary: lower case, 21 characters at most.
         self.canary = physical(place.prefix, "probe", limit=21)

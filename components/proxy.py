@@ -1,4 +1,4 @@
-"""RDS Proxy: one pool of connections in front of the database."""
+"""RDS Proxy: a pool of connections in front of the database."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,13 @@ from pydantic import Field
 
 from arca.naming import physical
 from components.component import Component, Place
-from components.iam import allow, document, trust
+from components.iam import allow, service_role
 from components.spec import Percent, Spec
+from components.wires import Placement
 
 
 class ProxySpec(Spec):
-    """The proxy's pool; it exists where `database.proxy` is true."""
+    """The pool of RDS Proxy, which exists where `database.proxy` is true."""
 
     max_connections_percent: Percent = Field(
         default=90,
@@ -26,7 +27,7 @@ class ProxySpec(Spec):
         default=30,
         ge=1,
         le=300,
-        description="Seconds that a client waits for a connection of the pool.",
+        description="Seconds that a client waits for a connection from the pool.",
     )
     idle_client_seconds: int = Field(
         default=1800, ge=1, le=28800, description="Seconds until an idle client is disconnected."
@@ -34,7 +35,7 @@ class ProxySpec(Spec):
 
 
 class DatabaseProxy(Component):
-    """The proxy; produces role, proxy, its default pool and the database as its target."""
+    """The proxy; produces its role, the proxy, its default pool and the database as target."""
 
     endpoint: pulumi.Output[str]
 
@@ -47,41 +48,34 @@ class DatabaseProxy(Component):
         database_identifier: pulumi.Input[str],
         secret_arns: Sequence[pulumi.Input[str]],
         secrets_key_arn: pulumi.Input[str],
-        subnet_ids: Sequence[pulumi.Input[str]],
-        security_group_id: pulumi.Input[str],
+        at: Placement,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:proxy:DatabaseProxy", name, place, data_class="confidential")
-        role = aws.iam.Role(
-            name,
-            assume_role_policy=trust("rds.amazonaws.com", account_id=None),
-            opts=self.child(),
+        super().__init__(
+            "arca:proxy:DatabaseProxy", name, place, data_class="confidential", opts=opts
         )
-        policy = aws.iam.RolePolicy(
+        through_secrets = f"secretsmanager.{place.region}.amazonaws.com"
+        reader = service_role(
+            self,
             name,
-            role=role.name,
-            policy=document(
-                allow(["secretsmanager:GetSecretValue"], secret_arns),
-                allow(
-                    ["kms:Decrypt"],
-                    [secrets_key_arn],
-                    condition={
-                        "StringEquals": {
-                            "kms:ViaService": f"secretsmanager.{place.region}.amazonaws.com"
-                        }
-                    },
-                ),
+            "rds.amazonaws.com",
+            allow(["secretsmanager:GetSecretValue"], secret_arns),
+            allow(
+                ["kms:Decrypt"],
+                [secrets_key_arn],
+                condition={"StringEquals": {"kms:ViaService": through_secrets}},
             ),
-            opts=self.child(),
+            confined=False,
         )
         proxy = aws.rds.Proxy(
             name,
             name=physical(place.prefix, limit=63),
             engine_family="POSTGRESQL",
-            role_arn=role.arn,
+            role_arn=reader.arn,
             require_tls=True,
             idle_client_timeout=spec.idle_client_seconds,
-            vpc_subnet_ids=list(subnet_ids),
-            vpc_security_group_ids=[security_group_id],
+            vpc_subnet_ids=at.subnet_ids,
+            vpc_security_group_ids=[at.security_group_id],
             auths=[
                 {
                     "auth_scheme": "SECRETS",
@@ -91,7 +85,7 @@ class DatabaseProxy(Component):
                 }
                 for arn in secret_arns
             ],
-            opts=self.child(depends_on=[policy]),
+            opts=self.child(depends_on=[reader.policy]),
         )
         pool = aws.rds.ProxyDefaultTargetGroup(
             name,

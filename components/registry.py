@@ -1,16 +1,17 @@
-"""The image registry: immutable tags, scanned, encrypted, copied to the DR region."""
+"""The image registry: immutable tags, scanned and encrypted, replicated to the DR region."""
 
 import json
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
 from arca.naming import physical
+from arca.outputs import RegistryOutputs
 from components.component import Component, Place
-from components.iam import allow, document, trust
+from components.iam import allow, service_role
 from components.spec import Spec
+from components.wires import EncryptionKey, Primary
 
 
 class RegistrySpec(Spec):
@@ -19,15 +20,15 @@ class RegistrySpec(Spec):
     keep_images: int = Field(
         default=100,
         ge=10,
-        description="Images kept; the oldest beyond that go, rollbacks with them.",
+        description="Images kept. Older ones are deleted, and nobody can roll back to them.",
     )
     untagged_days: int = Field(
-        default=7, ge=1, description="Days until an image without a tag goes."
+        default=7, ge=1, description="Days after which an image without a tag is deleted."
     )
 
 
 def lifecycle(spec: RegistrySpec) -> str:
-    """The repository's lifecycle policy (Amazon ECR User Guide, "Lifecycle policy properties")."""
+    """Return the lifecycle policy (Amazon ECR User Guide, "Lifecycle policy properties")."""
     untagged = {
         "tagStatus": "untagged",
         "countType": "sinceImagePushed",
@@ -48,9 +49,9 @@ def lifecycle(spec: RegistrySpec) -> str:
 class Registry(Component):
     """The repository.
 
-    Produces: repository, lifecycle policy, and for a primary with a DR region the registry's
-    replication and the template that encrypts the copy. A secondary declares nothing: the
-    primary's replication makes its repository.
+    Produces: repository and lifecycle policy; for a primary with a DR region, also the registry's
+    replication and the template that encrypts the copy. A secondary declares nothing, because the
+    primary's replication creates its repository.
     """
 
     repository_url: pulumi.Output[str]
@@ -62,33 +63,33 @@ class Registry(Component):
         spec: RegistrySpec,
         place: Place,
         *,
-        key_arn: pulumi.Input[str],
-        replica_key_arn: pulumi.Input[str] | None,
-        adopted_name: pulumi.Output[str] | None,
+        key: EncryptionKey,
+        primary: Primary | None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:registry:Registry", name, place, data_class="internal")
+        super().__init__("arca:registry:Registry", name, place, data_class="internal", opts=opts)
         host = f"{place.account_id}.dkr.ecr.{place.region}.amazonaws.com"
-        if adopted_name is not None:
-            self.repository_name = adopted_name
-            self.repository_url = pulumi.Output.concat(host, "/", adopted_name)
+        if primary is not None:
+            self.repository_name = primary.repository_name
+            self.repository_url = pulumi.Output.concat(host, "/", primary.repository_name)
             self.register_outputs({})
             return
 
-        # The copy in the DR region keeps the name, and replication filters by its beginning.
+        # The copy in the DR region keeps the name, and replication filters by its prefix.
         repository_name = physical(place.prefix, "api", limit=256)
         repository = aws.ecr.Repository(
             name,
             name=repository_name,
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration={"scan_on_push": True},
-            encryption_configurations=[{"encryption_type": "KMS", "kms_key": key_arn}],
+            encryption_configurations=[{"encryption_type": "KMS", "kms_key": key.arn}],
             force_delete=not place.protect,
             opts=self.durable(),
         )
         aws.ecr.LifecyclePolicy(
             name, repository=repository.name, policy=lifecycle(spec), opts=self.child()
         )
-        if place.replica_region is not None and replica_key_arn is not None:
+        if place.replica_region is not None and key.replica_arn is not None:
             template = aws.ecr.RepositoryCreationTemplate(
                 f"{name}-replica",
                 region=place.replica_region,
@@ -96,9 +97,9 @@ class Registry(Component):
                 description="How the copy of the repository is made.",
                 applied_fors=["REPLICATION"],
                 image_tag_mutability="IMMUTABLE",
-                encryption_configurations=[{"encryption_type": "KMS", "kms_key": replica_key_arn}],
+                encryption_configurations=[{"encryption_type": "KMS", "kms_key": key.replica_arn}],
                 lifecycle_policy=lifecycle(spec),
-                custom_role_arn=self._template_role(name, replica_key_arn),
+                custom_role_arn=self._template_role(name, key.replica_arn),
                 opts=self.child(),
             )
             aws.ecr.ReplicationConfiguration(
@@ -124,34 +125,26 @@ class Registry(Component):
         self.repository_url = repository.repository_url
         self.register_outputs({"repository_url": self.repository_url})
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports."""
-        return {
-            "repository_name": self.repository_name,
-            "repository_url": self.repository_url,
-        }
+    def outputs(self) -> RegistryOutputs[pulumi.Output[str]]:
+        """The registry's part of the stack's exports."""
+        return RegistryOutputs[pulumi.Output[str]](
+            repository_name=self.repository_name,
+            repository_url=self.repository_url,
+        )
 
     def _template_role(self, name: str, key_arn: pulumi.Input[str]) -> pulumi.Output[str]:
-        """Let ECR make a repository under a customer key.
+        """Declare the role with which ECR creates a repository under a customer managed key.
 
         Source: Amazon ECR User Guide, "Repository creation templates".
         """
-        role = aws.iam.Role(
+        return service_role(
+            self,
             f"{name}-replica",
-            assume_role_policy=trust("ecr.amazonaws.com", account_id=None),
-            opts=self.child(),
-        )
-        aws.iam.RolePolicy(
-            f"{name}-replica",
-            role=role.name,
-            policy=document(
-                allow(
-                    ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
-                    [f"arn:aws:ecr:*:{self.place.account_id}:repository/*"],
-                ),
-                allow(["kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey"], [key_arn]),
+            "ecr.amazonaws.com",
+            allow(
+                ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
+                [f"arn:aws:ecr:*:{self.place.account_id}:repository/*"],
             ),
-            opts=self.child(),
-        )
-        return role.arn
+            allow(["kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey"], [key_arn]),
+            confined=False,
+        ).arn

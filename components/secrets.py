@@ -1,4 +1,4 @@
-"""The secrets: what the platform generates, and what only the owner can put in."""
+"""The secrets: some the platform generates, the others only the owner can fill in."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,20 +10,23 @@ import pulumi_aws as aws
 import pulumi_random as random
 from pydantic import Field
 
-from components.component import Adopt, Component, Login, Place
+from arca.outputs import ReplicatedSecret
+from components.component import Component, Place
 from components.spec import Spec
+from components.wires import EncryptionKey, Login, Primary
 
-SecretRole = Literal["database-owner", "database-app", "cache-token", "arca-certificate", "jwt-key"]
+SecretRole = Literal[ReplicatedSecret, "cache-token"]
+REPLICATED: tuple[ReplicatedSecret, ...] = get_args(ReplicatedSecret)
 
 DATABASE_USERS: Mapping[SecretRole, str] = {
     "database-owner": "arca_owner",
     "database-app": "arca_app",
 }
-"""The owner makes the schema and runs migrations; the service is only ever the other one."""
+"""The owner creates the schema and runs migrations; the service logs in as the other user."""
 
 
 class SecretsSpec(Spec):
-    """Generated passwords; a version raised by one is a rotation."""
+    """Generated passwords. Raising a version by one rotates its password."""
 
     database_owner_version: int = Field(
         default=1, ge=1, description="Raise by one to give the database's owner a new password."
@@ -37,7 +40,7 @@ class SecretsSpec(Spec):
         default=1, ge=1, description="Raise by one to give the cache a new AUTH token."
     )
     recovery_days: int = Field(
-        default=30, ge=7, le=30, description="Days in which a deleted secret can be brought back."
+        default=30, ge=7, le=30, description="Days during which a deleted secret can be restored."
     )
 
 
@@ -48,43 +51,38 @@ class SecretPlan:
     role: SecretRole
     description: str
     generated_length: int | None
-    replicated: bool
-
-    @property
-    def generated(self) -> bool:
-        """Whether the platform makes the value; otherwise the owner puts it in."""
-        return self.generated_length is not None
+    """Length of the value that the platform generates; None where the owner fills it in."""
 
 
 PLAN = (
-    # RDS takes 8 to 128 characters (Amazon RDS API, CreateDBInstance, MasterUserPassword).
-    SecretPlan("database-owner", "PostgreSQL owner, for migrations", 40, replicated=True),
-    SecretPlan("database-app", "PostgreSQL user of the service", 40, replicated=True),
-    # The cache is rebuilt cold in the DR region, with a token of its own. ElastiCache takes 16
-    # to 128 characters (ElastiCache User Guide, "Authenticating with the AUTH command").
-    SecretPlan("cache-token", "AUTH token of the cache", 64, replicated=False),
+    # RDS accepts 8 to 128 characters (Amazon RDS API, CreateDBInstance, MasterUserPassword).
+    SecretPlan("database-owner", "PostgreSQL owner, for migrations", 40),
+    SecretPlan("database-app", "PostgreSQL user of the service", 40),
+    # The DR region's cache starts empty, with a token of its own. ElastiCache accepts 16 to 128
+    # characters (ElastiCache User Guide, "Authenticating with the AUTH command").
+    SecretPlan("cache-token", "AUTH token of the cache", 64),
     SecretPlan(
         "arca-certificate",
         "WSAA client certificate and private key (PEM, JSON keys `certificate`, `private_key`)",
         None,
-        replicated=True,
     ),
-    SecretPlan("jwt-key", "Private key that signs the API's tokens (PEM)", None, replicated=True),
+    SecretPlan("jwt-key", "Private key that signs the API's tokens (PEM)", None),
 )
 
 
 class Secrets(Component):
     """The secrets of a stack.
 
-    Produces: a Secrets Manager secret a role with its replica in the DR region, and a password
-    and a version for each generated one. A secondary adopts the primary's replicas.
+    Produces: a Secrets Manager secret for each role, with its replica in the DR region; for each
+    generated one also a password and a version. A secondary adopts the primary's replicas.
     """
 
     arns: dict[SecretRole, pulumi.Output[str]]
-    """What the owner of the accounts puts a value into is in here too."""
-    replica_arns: dict[SecretRole, pulumi.Output[str]]
+    """All secrets, including those that the owner of the accounts fills in."""
+    replica_arns: dict[ReplicatedSecret, pulumi.Output[str]]
     database_owner: Login
     values: dict[SecretRole, pulumi.Output[str]]
+    """The generated values."""
 
     def __init__(
         self,
@@ -92,12 +90,12 @@ class Secrets(Component):
         spec: SecretsSpec,
         place: Place,
         *,
-        key_arn: pulumi.Input[str],
-        replica_key_arn: pulumi.Input[str] | None,
-        adopt: Adopt | None,
+        key: EncryptionKey,
+        primary: Primary | None,
         owner_made_by_rds: bool,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:secrets:Secrets", name, place, data_class="confidential")
+        super().__init__("arca:secrets:Secrets", name, place, data_class="confidential", opts=opts)
         versions: Mapping[SecretRole, int] = {
             "database-owner": spec.database_owner_version,
             "database-app": spec.database_app_version,
@@ -107,22 +105,22 @@ class Secrets(Component):
         for plan in PLAN:
             if plan.role == "database-owner" and owner_made_by_rds:
                 continue
-            if adopt is not None and plan.replicated:
-                self.arns[plan.role] = adopt(plan.role)
+            if primary is not None and plan.role in REPLICATED:
+                self.arns[plan.role] = primary.secret_arns[plan.role]
                 continue
-            away = place.replica_region if plan.replicated else None
+            away = place.replica_region if plan.role in REPLICATED else None
             secret = aws.secretsmanager.Secret(
                 f"{name}-{plan.role}",
                 name=f"{place.prefix}/{plan.role}",
                 description=plan.description,
-                kms_key_id=key_arn,
+                kms_key_id=key.arn,
                 recovery_window_in_days=0 if place.disposable else spec.recovery_days,
-                replicas=[{"region": away, "kms_key_id": replica_key_arn}] if away else None,
+                replicas=[{"region": away, "kms_key_id": key.replica_arn}] if away else None,
                 opts=self.durable(),
             )
             self.arns[plan.role] = secret.arn
-            if away:
-                # A replica keeps the name and the suffix; only the region differs (AWS Secrets
+            if away and plan.role in REPLICATED:
+                # A replica keeps the name and its suffix; only the region differs (AWS Secrets
                 # Manager User Guide, "Replicate secrets across Regions").
                 self.replica_arns[plan.role] = secret.arn.apply(_in_region(place.region, away))
             if plan.generated_length is not None:
@@ -149,9 +147,8 @@ class Secrets(Component):
 
 
 def owner_given() -> tuple[SecretRole, ...]:
-    """The secrets that stay empty until the owner puts a value in."""
-    roles: tuple[SecretRole, ...] = get_args(SecretRole)
-    return tuple(r for r in roles if any(p.role == r and not p.generated for p in PLAN))
+    """Return the secrets that are empty until the owner fills them in."""
+    return tuple(plan.role for plan in PLAN if plan.generated_length is None)
 
 
 def _content(role: SecretRole, password: pulumi.Output[str]) -> pulumi.Output[str]:

@@ -7,34 +7,36 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.bucket import Kept, private_bucket
+from arca.outputs import BucketRole
+from components.bucket import ReadyBucket, private_bucket
 from components.component import Component, Place
-from components.iam import Statement, allow, document, trust
+from components.iam import Statement, allow, service_role
 from components.spec import Spec
-
-Bucket = Literal["documents", "audit", "logs", "artifacts"]
+from components.wires import EncryptionKey, Primary
 
 
 class StorageSpec(Spec):
-    """Buckets and how long what is in them lives."""
+    """The buckets and how long their objects live."""
 
     documents_archive_after_days: int = Field(
-        default=90, ge=30, description="Days until an invoice document moves to infrequent access."
+        default=90,
+        ge=30,
+        description="Days after which an invoice document moves to infrequent access.",
     )
     documents_noncurrent_days: int = Field(
         default=365,
         ge=1,
-        description="Days that an overwritten or deleted document can be brought back.",
+        description="Days during which an overwritten or deleted document can be restored.",
     )
     audit_lock_days: int = Field(
         default=365,
         ge=1,
-        description="Days that nobody can delete an audit record, under object lock.",
+        description="Days during which object lock keeps an audit record from being deleted.",
     )
     audit_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] = Field(
         default="GOVERNANCE",
-        description="GOVERNANCE lets a named permission lift the lock; COMPLIANCE lets nobody, "
-        "the account's root included.",
+        description="GOVERNANCE: an IAM permission can lift the lock. COMPLIANCE: nobody can, "
+        "not even the account's root user.",
     )
     logs_days: int = Field(default=90, ge=1, description="Days that access logs are kept.")
 
@@ -42,13 +44,13 @@ class StorageSpec(Spec):
 class Storage(Component):
     """The buckets of a stack; all private, TLS-only and encrypted.
 
-    Produces four buckets, and for a primary with a DR region the replica of the documents
-    there. A secondary adopts that replica as its documents: a copy belongs to the stack that
+    Produces: four buckets; for a primary with a DR region, also a replica of the documents there.
+    A secondary adopts that replica as its documents. The replica belongs to the primary, which
     writes it, so that recreating the DR stack loses nothing (ADR 0003).
     """
 
-    buckets: dict[Bucket, Kept]
-    documents_replica: Kept | None
+    buckets: dict[BucketRole, ReadyBucket]
+    documents_replica: ReadyBucket | None
 
     def __init__(
         self,
@@ -56,16 +58,16 @@ class Storage(Component):
         spec: StorageSpec,
         place: Place,
         *,
-        key_arn: pulumi.Input[str],
-        replica_key_arn: pulumi.Input[str] | None,
-        adopted_documents: Kept | None,
+        key: EncryptionKey,
+        primary: Primary | None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:storage:Storage", name, place, data_class="confidential")
+        super().__init__("arca:storage:Storage", name, place, data_class="confidential", opts=opts)
         self._name = name
 
         logs = self._bucket("logs", key_arn=None, statements=_log_deliveries(place.account_id))
         self._expire(logs, "logs", spec.logs_days)
-        audit = self._bucket("audit", key_arn=key_arn, logs=logs, lock=True)
+        audit = self._bucket("audit", key_arn=key.arn, logs=logs, lock=True)
         aws.s3.BucketObjectLockConfiguration(
             f"{name}-audit",
             bucket=audit.name,
@@ -74,25 +76,22 @@ class Storage(Component):
             },
             opts=self.child(),
         )
-        artifacts = self._bucket("artifacts", key_arn=key_arn, logs=logs)
-        self.buckets = {
-            "logs": logs,
-            "audit": audit,
-            "artifacts": artifacts,
-        }
+        artifacts = self._bucket("artifacts", key_arn=key.arn, logs=logs)
+        self.buckets = {"logs": logs, "audit": audit, "artifacts": artifacts}
         self.documents_replica = None
-        if adopted_documents is not None:
-            self.buckets["documents"] = adopted_documents
+        if primary is not None:
+            adopted = ReadyBucket(primary.documents_bucket, primary.documents_arn)
+            self.buckets["documents"] = adopted
         else:
-            documents = self._bucket("documents", key_arn=key_arn, logs=logs)
+            documents = self._bucket("documents", key_arn=key.arn, logs=logs)
             self._archive(documents, "documents", spec)
             self.buckets["documents"] = documents
-            if place.replica_region is not None and replica_key_arn is not None:
+            if place.replica_region is not None and key.replica_arn is not None:
                 replica = self._bucket(
-                    "documents-replica", key_arn=replica_key_arn, region=place.replica_region
+                    "documents-replica", key_arn=key.replica_arn, region=place.replica_region
                 )
                 self._archive(replica, "documents-replica", spec, region=place.replica_region)
-                self._replicate(documents, replica, key_arn, replica_key_arn)
+                self._replicate(documents, replica, key.arn, key.replica_arn)
                 self.documents_replica = replica
         self.register_outputs({})
 
@@ -101,11 +100,11 @@ class Storage(Component):
         role: str,
         *,
         key_arn: pulumi.Input[str] | None,
-        logs: Kept | None = None,
+        logs: ReadyBucket | None = None,
         lock: bool = False,
         region: str | None = None,
         statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
-    ) -> Kept:
+    ) -> ReadyBucket:
         bucket = private_bucket(
             f"{self._name}-{role}",
             durable=self.durable(),
@@ -127,7 +126,7 @@ class Storage(Component):
             )
         return bucket
 
-    def _expire(self, bucket: Kept, role: str, days: int) -> None:
+    def _expire(self, bucket: ReadyBucket, role: str, days: int) -> None:
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-{role}",
             bucket=bucket.name,
@@ -145,7 +144,7 @@ class Storage(Component):
         )
 
     def _archive(
-        self, bucket: Kept, role: str, spec: StorageSpec, *, region: str | None = None
+        self, bucket: ReadyBucket, role: str, spec: StorageSpec, *, region: str | None = None
     ) -> None:
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-{role}",
@@ -173,37 +172,31 @@ class Storage(Component):
 
     def _replicate(
         self,
-        documents: Kept,
-        replica: Kept,
+        documents: ReadyBucket,
+        replica: ReadyBucket,
         key_arn: pulumi.Input[str],
         replica_key_arn: pulumi.Input[str],
     ) -> None:
         name = f"{self._name}-replication"
-        role = aws.iam.Role(
-            name,
-            assume_role_policy=trust("s3.amazonaws.com", account_id=self.place.account_id),
-            opts=self.child(),
-        )
         reads = [f"s3:{a}" for a in ("GetReplicationConfiguration", "ListBucket")]
         versions = [f"s3:GetObjectVersion{a}" for a in ("ForReplication", "Acl", "Tagging")]
         writes = [f"s3:Replicate{a}" for a in ("Object", "Delete", "Tags")]
-        policy = aws.iam.RolePolicy(
+        # Amazon S3 User Guide, "Setting up permissions for live replication".
+        copier = service_role(
+            self,
             name,
-            role=role.name,
-            # Amazon S3 User Guide, "Setting up permissions for live replication".
-            policy=document(
-                allow(reads, [documents.arn]),
-                allow(versions, [pulumi.Output.concat(documents.arn, "/*")]),
-                allow(writes, [pulumi.Output.concat(replica.arn, "/*")]),
-                allow(["kms:Decrypt"], [key_arn]),
-                allow(["kms:Encrypt"], [replica_key_arn]),
-            ),
-            opts=self.child(),
+            "s3.amazonaws.com",
+            allow(reads, [documents.arn]),
+            allow(versions, [pulumi.Output.concat(documents.arn, "/*")]),
+            allow(writes, [pulumi.Output.concat(replica.arn, "/*")]),
+            allow(["kms:Decrypt"], [key_arn]),
+            allow(["kms:Encrypt"], [replica_key_arn]),
+            confined=True,
         )
         aws.s3.BucketReplicationConfig(
             f"{self._name}-documents",
             bucket=documents.name,
-            role=role.arn,
+            role=copier.arn,
             rules=[
                 {
                     "id": "dr",
@@ -225,12 +218,12 @@ class Storage(Component):
                     },
                 }
             ],
-            opts=self.child(depends_on=[policy]),
+            opts=self.child(depends_on=[copier.policy]),
         )
 
 
 def _log_deliveries(account_id: str) -> Callable[[pulumi.Output[str]], tuple[Statement, ...]]:
-    """Who may write access logs.
+    """Return the statements that let load balancers and S3 write access logs.
 
     Sources: Elastic Load Balancing User Guide, "Enable access logs"; Amazon S3 User Guide,
     "Enabling Amazon S3 server access logging".

@@ -23,10 +23,10 @@ SHARED = {
     "traffic",
 }
 """Modules that every topic of `arca` may import."""
-FOUNDATIONS = ("alarms", "spec", "component", "iam", "bucket", "code")
+FOUNDATIONS = ("alarms", "spec", "component", "wires", "iam", "bucket", "code")
 """What any component may build on: components/<these>.py."""
 ALLOWED: dict[str, set[str]] = {
-    "__main__": {"settings", "components", "arca.naming"},
+    "__main__": {"settings", "components", "arca.outputs"},
     "settings": {"components", "settings"},
     "components": {"components", "arca.errors", "arca.naming", "arca.outputs", "arca.monitoring"},
     "arca": {f"arca.{name}" for name in SHARED},

@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 from arca import checkout
 from arca.emulator.program import stackfile
 from arca.emulator.provider.calls import RECORDED, TABLE
-from components.access import edges
+from components.access import traffic_rules
 from settings.load import parse
 from settings.model import Settings
 from tests.graph import declare
@@ -79,7 +79,8 @@ def stacks() -> str:
 def firewall() -> str:
     """Return the connections that the firewall allows."""
     rows = [
-        _row(edge.source, edge.target, str(edge.port), edge.why) for edge in edges(SERVICE_PORT)
+        _row(edge.source, edge.target, str(edge.port), edge.why)
+        for edge in traffic_rules(SERVICE_PORT)
     ]
     return "\n".join([*_header("from", "to", "port", "why"), *rows])
 

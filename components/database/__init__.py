@@ -1,6 +1,6 @@
-"""PostgreSQL on RDS: settings, and the instance with its copies."""
+"""PostgreSQL on RDS: settings, the instance, its replicas and backups."""
 
-from components.database.instance import DATABASE, PORT, Database
+from components.database.instance import Database
 from components.database.spec import DatabaseSpec
 
-__all__ = ["DATABASE", "PORT", "Database", "DatabaseSpec"]
+__all__ = ["Database", "DatabaseSpec"]

@@ -1,37 +1,39 @@
-"""PostgreSQL on RDS: one instance, where it comes from, and its copies."""
+"""PostgreSQL on RDS: one instance, the source of its data, its replicas and backups."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from arca.naming import physical
-from components.component import Component, Login, Place
+from arca.outputs import DatabaseOutputs
+from components.component import Component, Place
 from components.database.spec import DatabaseSpec, PointInTime, Snapshot, parameters
 from components.iam import trust
+from components.wires import EncryptionKey, Login, Placement
 
-DATABASE = "arca"
-PORT = 5432
+DATABASE_NAME = "arca"
+DATABASE_PORT = 5432
 INSIGHTS_DAYS = {"standard": 7, "advanced": 465}
-"""Days that each mode keeps (Amazon RDS User Guide, "Monitoring with Database Insights")."""
+"""Days of history in each mode (Amazon RDS User Guide, "Monitoring with Database Insights")."""
 
 
 @dataclass(frozen=True)
-class Common:
-    """What the instance and its read replicas share."""
+class SharedParts:
+    """The resources that the instance and its read replicas share."""
 
     parameter_group: pulumi.Output[str]
     subnet_group: pulumi.Output[str]
     monitoring_role: pulumi.Output[str]
     before: list[pulumi.Resource]
+    """Resources that must exist before an instance does."""
 
 
 class Database(Component):
-    """The instance.
+    """The database.
 
-    Produces: subnet group, parameter group, monitoring role, log groups, the instance, its read
-    replicas, and the replication of its automated backups where the stack has a DR region.
+    Produces: subnet group, parameter group, monitoring role, log groups, the instance and its
+    read replicas; where the stack has a DR region, also the replication of automated backups.
     """
 
     identifier: pulumi.Output[str]
@@ -39,7 +41,7 @@ class Database(Component):
     address: pulumi.Output[str]
     resource_id: pulumi.Output[str]
     managed_secret_arns: dict[str, pulumi.Output[str]]
-    """The owner's secret by its role, where RDS makes it."""
+    """The owner's secret by its role, where RDS generates the password."""
     replica_addresses: list[pulumi.Output[str]]
 
     def __init__(
@@ -48,21 +50,22 @@ class Database(Component):
         spec: DatabaseSpec,
         place: Place,
         *,
-        subnet_ids: list[pulumi.Output[str]],
-        security_group_id: pulumi.Input[str],
-        key_arn: pulumi.Input[str],
+        at: Placement,
+        key: EncryptionKey,
         log_key_arn: pulumi.Input[str],
-        replica_key_arn: pulumi.Input[str] | None,
         owner: Login,
         replica_of: pulumi.Output[str] | None,
         standby: bool,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:database:Database", name, place, data_class="confidential")
-        self._spec, self._key_arn = spec, key_arn
-        self._security_group_id = security_group_id
+        super().__init__(
+            "arca:database:Database", name, place, data_class="confidential", opts=opts
+        )
+        self._spec, self._key_arn = spec, key.arn
+        self._security_group_id = at.security_group_id
         identifier = physical(place.prefix, limit=63)
         major = spec.engine_version.split(".", maxsplit=1)[0]
-        subnets = aws.rds.SubnetGroup(name, subnet_ids=subnet_ids, opts=self.child())
+        subnets = aws.rds.SubnetGroup(name, subnet_ids=at.subnet_ids, opts=self.child())
         group = aws.rds.ParameterGroup(
             f"{name}-{major}",
             family=f"postgres{major}",
@@ -83,7 +86,7 @@ class Database(Component):
             policy_arn="arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
             opts=self.child(),
         )
-        # RDS would make these itself, without a key or a retention.
+        # RDS would create these groups itself, without a key and without a retention.
         logs = [
             aws.cloudwatch.LogGroup(
                 f"{name}-{log}",
@@ -94,7 +97,7 @@ class Database(Component):
             )
             for log in ("postgresql", "upgrade")
         ]
-        self._common = Common(group.name, subnets.name, role.arn, [monitoring, *logs])
+        self._common = SharedParts(group.name, subnets.name, role.arn, [monitoring, *logs])
 
         self._owner = owner
         instance = self._instance(
@@ -121,7 +124,7 @@ class Database(Component):
                 name,
                 region=place.replica_region,
                 source_db_instance_arn=instance.arn,
-                kms_key_id=replica_key_arn,
+                kms_key_id=key.replica_arn,
                 retention_period=spec.backup_days,
                 opts=self.durable(),
             )
@@ -137,18 +140,30 @@ class Database(Component):
         self.replica_addresses = [replica.address for replica in replicas]
         self.register_outputs({"address": instance.address, "arn": instance.arn})
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports."""
+    def variables(self, *, host: pulumi.Output[str]) -> dict[str, pulumi.Input[str]]:
+        """Return the variables with which the service finds the database."""
         return {
-            "identifier": self.identifier,
-            "arn": self.arn,
-            "resource_id": self.resource_id,
-            "address": self.address,
-            "port": PORT,
-            "name": DATABASE,
-            "read_replica_addresses": self.replica_addresses,
+            "DATABASE_HOST": host,
+            "DATABASE_ADDRESS": self.address,
+            "DATABASE_PORT": str(DATABASE_PORT),
+            "DATABASE_NAME": DATABASE_NAME,
         }
+
+    def outputs(
+        self, *, host: pulumi.Output[str], is_replica: bool
+    ) -> DatabaseOutputs[pulumi.Output[str]]:
+        """The database's part of the stack's exports; `host` is what the service connects to."""
+        return DatabaseOutputs[pulumi.Output[str]](
+            identifier=self.identifier,
+            arn=self.arn,
+            resource_id=self.resource_id,
+            address=self.address,
+            host=host,
+            port=DATABASE_PORT,
+            name=DATABASE_NAME,
+            read_replica_addresses=self.replica_addresses,
+            is_replica=is_replica,
+        )
 
     def _instance(
         self,
@@ -162,12 +177,12 @@ class Database(Component):
     ) -> aws.rds.Instance:
         """Declare one instance.
 
-        A replica takes engine, storage and owner from its source and may not name them, before
-        promotion or after (Amazon RDS API, CreateDBInstanceReadReplica).
+        A replica takes engine, storage and owner from its source, and may not name them before
+        or after its promotion (Amazon RDS API, CreateDBInstanceReadReplica).
         """
         spec, common = self._spec, self._common
         source = spec.source if makes_data else None
-        # What is restored brings its owner and its database along.
+        # A restored instance has its owner and its database already.
         empty = source is not None and source.kind == "new"
         managed = makes_data and spec.managed_password
         password = self._owner.password if makes_data else None
@@ -180,7 +195,7 @@ class Database(Component):
             replicate_source_db=replica_of,
             snapshot_identifier=source.snapshot_id if isinstance(source, Snapshot) else None,
             restore_to_point_in_time=_restore(source) if isinstance(source, PointInTime) else None,
-            db_name=DATABASE if empty else None,
+            db_name=DATABASE_NAME if empty else None,
             username=self._owner.username if empty else None,
             password_wo=password,
             password_wo_version=self._owner.version if password is not None else None,
@@ -196,7 +211,7 @@ class Database(Component):
             db_subnet_group_name=common.subnet_group,
             vpc_security_group_ids=[self._security_group_id],
             publicly_accessible=False,
-            port=PORT,
+            port=DATABASE_PORT,
             ca_cert_identifier=spec.ca_certificate,
             parameter_group_name=common.parameter_group,
             backup_retention_period=backup_days,

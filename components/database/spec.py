@@ -24,7 +24,7 @@ class New(Spec):
 
 
 class Replica(Spec):
-    """A replica of the primary stack's instance, which `recovery.phase` promotes."""
+    """A replica of the primary stack's instance; `recovery.phase` promotes it."""
 
     kind: Literal["replica"] = "replica"
 
@@ -37,7 +37,7 @@ class Snapshot(Spec):
 
 
 class PointInTime(Spec):
-    """Restored to a moment, from an instance or from automated backups."""
+    """Restored to a point in time, from an instance or from automated backups."""
 
     kind: Literal["point-in-time"] = "point-in-time"
     source_instance_id: str | None = Field(default=None, description="Instance in the same region.")
@@ -45,7 +45,7 @@ class PointInTime(Spec):
         default=None, description="ARN of (replicated) automated backups."
     )
     at: datetime | None = Field(
-        default=None, description="UTC moment to restore to; the latest restorable one when absent."
+        default=None, description="UTC time to restore to; the latest restorable time when absent."
     )
 
     @model_validator(mode="after")
@@ -65,72 +65,82 @@ class DatabaseSpec(Spec):
     instance_class: str = Field(
         default="db.t4g.medium",
         pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$",
-        description="RDS instance class: how big the database is.",
+        description="RDS instance class, which sets memory, CPU and connections.",
     )
     engine_version: str = Field(
         default="17.6", pattern=r"^1[5-8]\.\d+$", description="PostgreSQL version, major and minor."
     )
     source: Source = Field(
-        default=New(), description="Where the data comes from when it is created."
+        default=New(), description="Source of the data when the instance is created."
     )
     storage_gib: int = Field(
-        default=50, ge=20, le=65536, description="GiB of gp3 storage at the start."
+        default=50, ge=20, le=65536, description="Initial storage in GiB, of type gp3."
     )
     storage_max_gib: int = Field(
         default=200, ge=22, le=65536, description="GiB that storage autoscaling may grow to."
     )
-    multi_az: bool = Field(default=False, description="A standby in another zone, failed over to.")
+    multi_az: bool = Field(
+        default=False, description="Keep a standby in another zone, to fail over to."
+    )
     backup_days: int = Field(
-        default=7, ge=1, le=35, description="Days of automated backups (PITR)."
+        default=7,
+        ge=1,
+        le=35,
+        description="Days that automated backups are kept, for point-in-time recovery.",
     )
     backup_window: str = Field(
-        default="06:00-07:00", pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="Daily, UTC."
+        default="06:00-07:00",
+        pattern=r"^\d\d:\d\d-\d\d:\d\d$",
+        description="Daily window for backups, UTC.",
     )
     maintenance_window: str = Field(
         default="sun:07:30-sun:08:30",
         pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$",
-        description="Weekly, UTC; must not overlap the backup window.",
+        description="Weekly window for maintenance, UTC; it must not overlap the backup window.",
     )
     read_replicas: int = Field(
-        default=0, ge=0, le=5, description="Read replicas in the same region."
+        default=0, ge=0, le=5, description="Number of read replicas in the same region."
     )
-    proxy: bool = Field(default=False, description="Connections go through RDS Proxy.")
+    proxy: bool = Field(
+        default=False, description="Send the service's connections through RDS Proxy."
+    )
     iam_authentication: bool = Field(
         default=True, description="Let IAM identities log in with tokens."
     )
     managed_password: bool = Field(
         default=False,
-        description="Let RDS make and rotate the owner's password. Forbids replicas and "
-        "blue-green upgrades; otherwise the password is our own secret.",
+        description="Let RDS generate and rotate the owner's password, which forbids replicas and "
+        "blue-green upgrades. Otherwise the password is our own secret.",
     )
     blue_green_upgrades: bool = Field(
-        default=False, description="Carry out updates on a copy and switch over (RDS Blue/Green)."
+        default=False,
+        description="Carry out updates on a copy and switch over to it (RDS Blue/Green).",
     )
     slow_query_ms: int = Field(
         default=250,
         ge=-1,
-        description="Milliseconds from which a statement is logged; -1 for none.",
+        description="Milliseconds after which a statement is logged; -1 for none.",
     )
     lock_timeout_ms: int = Field(
         default=5000,
         ge=0,
-        description="Milliseconds that a statement waits for a lock; 0 for ever.",
+        description="Milliseconds that a statement waits for a lock; 0 for no limit.",
     )
     idle_transaction_timeout_ms: int = Field(
         default=60000,
         ge=0,
-        description="Milliseconds until an idle transaction is ended; 0 for never.",
+        description="Milliseconds after which an idle transaction is ended; 0 for never.",
     )
     monitoring_seconds: Literal[0, 1, 5, 10, 15, 30, 60] = Field(
-        default=60, description="Seconds between enhanced monitoring's samples; 0 for none."
+        default=60, description="Seconds between two samples of enhanced monitoring; 0 for none."
     )
     insights: Literal["standard", "advanced"] = Field(
         default="standard",
-        description="CloudWatch Database Insights: 7 days of history, or 15 months for a price.",
+        description="CloudWatch Database Insights: 7 days of history, or 15 months at a price.",
     )
     ca_certificate: str = Field(
         default="rds-ca-rsa2048-g1",
-        description="Certificate authority of the server's certificate.",
+        description="Certificate authority that signs the server's certificate.",
     )
 
     @property
@@ -163,7 +173,7 @@ class DatabaseSpec(Spec):
 
 
 def parameters(spec: DatabaseSpec) -> list[tuple[str, str, str]]:
-    """Name, value and when it takes effect, of each parameter that we set ourselves."""
+    """Return each parameter that we set: name, value, and when it takes effect."""
     return [
         ("rds.force_ssl", "1", "immediate"),
         ("shared_preload_libraries", "pg_stat_statements", "pending-reboot"),
@@ -176,6 +186,6 @@ def parameters(spec: DatabaseSpec) -> list[tuple[str, str, str]]:
             str(spec.idle_transaction_timeout_ms),
             "immediate",
         ),
-        # A replica cannot fall back behind a long query for longer than the RPO of five minutes.
+        # A long query delays a replica by at most a minute, well below the RPO of five minutes.
         ("max_standby_streaming_delay", "60000", "immediate"),
     ]

@@ -1,4 +1,4 @@
-"""GitHub Actions' roles: one a purpose, each bound to one environment of one repository."""
+"""GitHub Actions' roles: one for each purpose, bound to one environment of one repository."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,20 +7,21 @@ import pulumi
 import pulumi_aws as aws
 
 from arca.naming import DELIVERY_PATH
+from arca.outputs import DeliveryOutputs
 from components.component import Component, Place
 from components.delivery import permissions
-from components.delivery.permissions import Released
 from components.delivery.spec import DeliverySpec
 from components.iam import Statement, document
+from components.wires import ReleaseScope
 
 ISSUER = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 SESSION_SECONDS = 7200
-"""How long a login may last; .github/actions/prepare asks for as much."""
+"""The longest login in seconds; .github/actions/prepare asks for exactly this."""
 
 
 @dataclass(frozen=True)
-class Purpose:
+class RolePlan:
     """One role before it exists."""
 
     repository: str
@@ -29,15 +30,14 @@ class Purpose:
 
 
 def subject(repository: str, environment: str) -> str:
-    """The `sub` of a job in an environment.
+    """Return the claim `sub` of a job in an environment.
 
-    Only an environment can be guarded: by reviewers and by the branches that may use it. The
-    subject `repo:...:pull_request` is one for every pull request of the repository, whoever
-    opened it, and a branch is whatever somebody pushes (GitHub Docs, "OpenID Connect
-    reference", subject claims).
+    Only an environment can require reviewers and restrict branches. The subject
+    `repo:...:pull_request` is the same for every pull request, whoever opened it, and anyone with
+    write access can push a branch (GitHub Docs, "OpenID Connect reference", subject claims).
 
-    GitHub writes `owner@<id>/name@<id>` for every repository made or renamed since 15 July 2026,
-    and so the setting may carry the ids ("Immutable subject claims").
+    GitHub writes `owner@<id>/name@<id>` for every repository created or renamed since 15 July
+    2026, so the setting may carry the ids ("Immutable subject claims").
     """
     return f"repo:{repository}:environment:{environment}"
 
@@ -45,13 +45,13 @@ def subject(repository: str, environment: str) -> str:
 class Delivery(Component):
     """The roles `preview`, `look`, `infra` and `release`; `review` and `sweep` with review stacks.
 
-    `look` reads what `preview` reads and `sweep` does what `review` does, but they serve
-    environments that only the main branch may use, so that no reviewer has to wake up for the
-    daily look at drift or for a review stack whose time is over.
+    `look` has the permissions of `preview`, and `sweep` those of `review`. They serve environments
+    that only the main branch may use and that need no reviewer: the daily check for drift, and
+    the removal of expired review stacks.
 
-    Their identity provider, the permissions boundary and the state's bucket are the account's:
-    `arca bootstrap` makes them before any stack. The roles stand outside of the path that the
-    pipeline may change, so that no pull request widens what the pipeline itself may do.
+    `arca bootstrap` creates the account's identity provider, permissions boundary and state
+    bucket before any stack. The roles are outside the path that the pipeline may change, so that
+    no pull request can widen the pipeline's own permissions.
     """
 
     role_arns: dict[str, pulumi.Output[str]]
@@ -63,48 +63,63 @@ class Delivery(Component):
         place: Place,
         *,
         primary_stack: str | None,
-        released: Released,
+        released: ReleaseScope,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:delivery:Delivery", name, place, data_class="internal")
+        super().__init__("arca:delivery:Delivery", name, place, data_class="internal", opts=opts)
         self.role_arns = {}
         if spec.infra_repository is not None and spec.application_repository is not None:
-            # A secondary reads its primary's exports, which are in the primary's state.
+            # A secondary reads its primary's exports from the primary's state.
             stacks = [place.stack, *([primary_stack] if primary_stack else [])]
             changes = [permissions.POWER_USER, permissions.IAM_READ_ONLY]
-            reads = Purpose(
+            reads = RolePlan(
                 spec.infra_repository,
                 [permissions.READ_ONLY],
                 permissions.preview(place, stacks),
             )
-            purposes = {
+            plans = {
                 "preview": reads,
                 "look": reads,
-                "infra": Purpose(
+                "infra": RolePlan(
                     spec.infra_repository, changes, permissions.infra(place, place.stack)
                 ),
-                "release": Purpose(
+                "release": RolePlan(
                     spec.application_repository, [], permissions.release(place, stacks, released)
                 ),
             }
             if spec.review_stacks:
-                of_reviews = Purpose(
+                of_reviews = RolePlan(
                     spec.infra_repository, changes, permissions.infra(place, "review-*")
                 )
-                purposes |= {"review": of_reviews, "sweep": of_reviews}
-            for key, purpose in purposes.items():
-                self.role_arns[key] = self._role(name, key, purpose)
+                plans |= {"review": of_reviews, "sweep": of_reviews}
+            for purpose, plan in plans.items():
+                self.role_arns[purpose] = self._role(name, purpose, plan)
         self.register_outputs({})
 
-    def _role(self, name: str, key: str, purpose: Purpose) -> pulumi.Output[str]:
+    def outputs(self) -> DeliveryOutputs[pulumi.Output[str]] | None:
+        """The roles for the stack's exports; None where the settings name no repository."""
+        arns = self.role_arns
+        if not arns:
+            return None
+        return DeliveryOutputs[pulumi.Output[str]](
+            preview=arns["preview"],
+            look=arns["look"],
+            infra=arns["infra"],
+            release=arns["release"],
+            review=arns.get("review"),
+            sweep=arns.get("sweep"),
+        )
+
+    def _role(self, name: str, purpose: str, plan: RolePlan) -> pulumi.Output[str]:
         place = self.place
         provider = f"arn:aws:iam::{place.account_id}:oidc-provider/{ISSUER}"
         claims = {
             f"{ISSUER}:aud": AUDIENCE,
-            f"{ISSUER}:sub": subject(purpose.repository, f"{place.stack}-{key}"),
+            f"{ISSUER}:sub": subject(plan.repository, f"{place.stack}-{purpose}"),
         }
         role = aws.iam.Role(
-            f"{name}-{key}",
-            name=f"{place.prefix}-{key}",
+            f"{name}-{purpose}",
+            name=f"{place.prefix}-{purpose}",
             path=DELIVERY_PATH,
             max_session_duration=SESSION_SECONDS,
             assume_role_policy=document(
@@ -118,14 +133,14 @@ class Delivery(Component):
             opts=self.child(),
         )
         aws.iam.RolePolicy(
-            f"{name}-{key}",
+            f"{name}-{purpose}",
             role=role.name,
-            policy=document(*purpose.statements),
+            policy=document(*plan.statements),
             opts=self.child(),
         )
-        for policy_arn in purpose.managed:
+        for policy_arn in plan.managed:
             aws.iam.RolePolicyAttachment(
-                f"{name}-{key}-{policy_arn.rpartition('/')[2]}",
+                f"{name}-{purpose}-{policy_arn.rpartition('/')[2]}",
                 role=role.name,
                 policy_arn=policy_arn,
                 opts=self.child(),

@@ -1,15 +1,13 @@
-"""What each of the pipeline's roles may do."""
+"""The permissions of the pipeline's roles."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 
 from arca.naming import STATE_KEY_ALIAS, boundary_arn, prefix, role_path, state_bucket
-from components.component import Place
+from components.component import Place, Text
 from components.iam import Statement, allow
-
-Text = pulumi.Input[str]
+from components.wires import ReleaseScope
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -40,10 +38,10 @@ CUSTOMERS = (
     "xray:ListRetrievedTraces",
     "xray:StartTraceRetrieval",
 )
-"""What ReadOnlyAccess gives, or may give one day, and a preview has no use for.
+"""Actions that ReadOnlyAccess allows, or may allow one day, and that a preview must not have.
 
-Secrets and customers' data: log lines and samples of them, traces, and the SQL that Performance
-Insights shows. Groups and sampling rules of X-Ray stay readable, for the stacks declare them.
+They read secrets and customers' data: log lines, traces, and the SQL in Performance Insights.
+X-Ray's groups and sampling rules stay readable, because the stacks declare them.
 """
 ECS_READ = ("ecs:Describe*", "ecs:List*")
 IMAGES = (
@@ -59,21 +57,8 @@ IMAGES = (
 )
 
 
-@dataclass(frozen=True)
-class Released:
-    """What a release touches."""
-
-    cluster: Text
-    service: Text
-    families: Sequence[Text]
-    passed_role_arns: Sequence[Text]
-    log_group: Text
-    """Where the tasks' own logs are."""
-    repository_name: Text
-
-
-def state(place: Place, stacks: Sequence[str]) -> list[Statement]:
-    """Read the state of these stacks, which the state's key encrypts."""
+def state_statements(place: Place, stacks: Sequence[str]) -> list[Statement]:
+    """Allow reading the state of these stacks, which the state's key encrypts."""
     bucket = f"arn:aws:s3:::{state_bucket(place.account_id)}"
     return [
         allow(["s3:GetBucketLocation", "s3:ListBucket"], [bucket]),
@@ -87,7 +72,7 @@ def state(place: Place, stacks: Sequence[str]) -> list[Statement]:
 
 
 def state_objects(place: Place, stacks: Sequence[str]) -> list[str]:
-    """Where Pulumi keeps them (Pulumi's documentation, "Using a DIY backend")."""
+    """Return the ARNs of the states' objects (Pulumi's documentation, "Using a DIY backend")."""
     root = f"arn:aws:s3:::{state_bucket(place.account_id)}/.pulumi"
     project = pulumi.get_project()
     return [
@@ -97,9 +82,9 @@ def state_objects(place: Place, stacks: Sequence[str]) -> list[str]:
 
 
 def preview(place: Place, stacks: Sequence[str]) -> list[Statement]:
-    """Beside ReadOnlyAccess: the state, and neither a secret's value nor customers' data."""
+    """Add the state to ReadOnlyAccess, and deny secrets' values and customers' data."""
     return [
-        *state(place, stacks),
+        *state_statements(place, stacks),
         {"Effect": "Deny", "Action": list(CUSTOMERS), "Resource": "*"},
         {
             "Effect": "Deny",
@@ -107,7 +92,7 @@ def preview(place: Place, stacks: Sequence[str]) -> list[Statement]:
             "NotResource": state_objects(place, stacks),
         },
         {
-            # Whatever is encrypted with any other key stays closed: SecureString parameters too.
+            # Data under any other key stays unreadable, including SecureString parameters.
             "Effect": "Deny",
             "Action": ["kms:Decrypt"],
             "Resource": "*",
@@ -117,10 +102,10 @@ def preview(place: Place, stacks: Sequence[str]) -> list[Statement]:
 
 
 def infra(place: Place, stack_pattern: str) -> list[Statement]:
-    """Beside PowerUserAccess: roles below these stacks' path, never without the boundary.
+    """Add to PowerUserAccess the roles below these stacks' path, never without the boundary.
 
-    PowerUserAccess gives whole services. That audit records, states and keys stay is the
-    boundary's doing (arca/bootstrap/template.yaml), for this role and for whatever role it makes.
+    PowerUserAccess allows whole services. The boundary (arca/bootstrap/template.yaml) protects
+    audit records, states and keys, both from this role and from every role that it creates.
 
     Source: IAM User Guide, "Permissions boundaries for IAM entities", delegating.
     """
@@ -138,8 +123,8 @@ def infra(place: Place, stack_pattern: str) -> list[Statement]:
     ]
 
 
-def release(place: Place, stacks: Sequence[str], released: Released) -> list[Statement]:
-    """Exactly what release-stage.yml does: its `arca` commands, and the copy of an image."""
+def release(place: Place, stacks: Sequence[str], released: ReleaseScope) -> list[Statement]:
+    """Allow exactly what release-stage.yml does: its `arca` commands and the copy of an image."""
     region, account = place.region, place.account_id
     here = {"StringEquals": {"aws:RequestedRegion": region}}
 
@@ -150,8 +135,8 @@ def release(place: Place, stacks: Sequence[str], released: Released) -> list[Sta
     definitions = [arn("ecs", "task-definition/", family, ":*") for family in released.families]
     parameters = f"parameter/{place.prefix}"
     return [
-        *state(place, stacks),
-        # These calls know no resource, or another's name would only be answered with an error.
+        *state_statements(place, stacks),
+        # These calls take no resource, or only answer with an error for another stack's name.
         allow(
             [
                 *(*ECS_READ, "ecs:RegisterTaskDefinition", "elasticloadbalancing:Describe*"),
@@ -175,7 +160,7 @@ def release(place: Place, stacks: Sequence[str], released: Released) -> list[Sta
             released.passed_role_arns,
             condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         ),
-        # A task definition that names a role which is gone would start nothing.
+        # A release checks that the roles of a task definition still exist.
         allow(["iam:GetRole"], released.passed_role_arns),
         allow(
             [f"ecr:{action}" for action in IMAGES],
@@ -190,7 +175,7 @@ def release(place: Place, stacks: Sequence[str], released: Released) -> list[Sta
             ["ssm:DeleteParameter", "ssm:PutParameter"],
             [arn("ssm", f"{parameters}/operations/*")],
         ),
-        # A secondary's tasks are given replicas, which keep the names of their primary's secrets.
+        # A secondary's tasks read replicas, which keep the names of the primary's secrets.
         allow(
             ["secretsmanager:DescribeSecret"],
             [arn("secretsmanager", f"secret:{prefix(stack)}/*") for stack in stacks],

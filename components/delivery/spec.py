@@ -1,4 +1,4 @@
-"""Who may change a stack from GitHub."""
+"""The repositories that may change a stack from GitHub."""
 
 from typing import Self
 
@@ -8,28 +8,28 @@ from components.spec import Spec
 
 REPOSITORY = r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}(@[0-9]+)?/[A-Za-z0-9._-]{1,100}(@[0-9]+)?$"
 IDS = 2
-"""GitHub puts both ids into the subject of a login, the owner's and the repository's, or none."""
+"""GitHub puts the ids of both owner and repository into a login's subject, or neither."""
 PLACEHOLDER = "your-org/"
 
 
 class DeliverySpec(Spec):
-    """The repositories whose workflows may work on the stack; none of them, no roles."""
+    """The repositories whose workflows may work on the stack; without them there are no roles."""
 
     infra_repository: str | None = Field(
         default=None,
         pattern=REPOSITORY,
-        description="This repository as the subject of its logins names it: `acme/arca-infra`, or "
+        description="This repository, as the subject of its logins names it: `acme/arca-infra`, or "
         "`acme@123/arca-infra@456` with GitHub's ids. Placeholder: begins with `your-org/`.",
     )
     application_repository: str | None = Field(
         default=None,
         pattern=REPOSITORY,
-        description="The repository that releases images, named likewise. "
+        description="The repository that releases images, named in the same way. "
         "Placeholder: begins with `your-org/`.",
     )
     review_stacks: bool = Field(
         default=False,
-        description="Labelled pull requests may make review stacks in this account; stage dev.",
+        description="Labelled pull requests may create review stacks in this account; only in dev.",
     )
 
     @field_validator("infra_repository", "application_repository")
@@ -51,6 +51,6 @@ class DeliverySpec(Spec):
         return self
 
     def placeholders(self) -> list[str]:
-        """Names of the fields that nobody has filled in."""
+        """Return the names of the fields that still hold a placeholder."""
         fields = ("infra_repository", "application_repository")
         return [name for name in fields if str(getattr(self, name)).startswith(PLACEHOLDER)]

@@ -1,4 +1,4 @@
-"""The edge: what Cloudflare does in front of the load balancers."""
+"""The edge: Cloudflare's DNS, TLS, cache, WAF and rate limits in front of the load balancers."""
 
 from components.edge.region import EdgeRegion
 from components.edge.spec import EdgeSpec

@@ -1,29 +1,30 @@
-"""What each region has at the edge: its own name, watched."""
+"""The edge of one region: its own public name and Cloudflare's health check of it."""
 
+import pulumi
 import pulumi_cloudflare as cloudflare
 
-from arca.naming import Names
 from components.component import Component, Place
+from components.edge.spec import EdgeSpec
+from components.wires import CloudflareZone
 
 
 class EdgeRegion(Component):
-    """A region's record through Cloudflare, its health check and the notification about it."""
+    """A region's proxied record, Cloudflare's health check of it, and its notification."""
 
     def __init__(
         self,
         name: str,
+        spec: EdgeSpec,
         place: Place,
         *,
-        zone_id: str,
-        cloudflare_account_id: str,
-        contact_email: str | None,
-        names: Names,
-        health_path: str,
+        zone: CloudflareZone,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:edge:EdgeRegion", name, place, data_class="public")
+        super().__init__("arca:edge:EdgeRegion", name, place, data_class="public", opts=opts)
+        names = zone.names
         cloudflare.DnsRecord(
             name,
-            zone_id=zone_id,
+            zone_id=zone.zone_id,
             name=names.regional_public,
             type="CNAME",
             content=names.regional_origin,
@@ -31,17 +32,17 @@ class EdgeRegion(Component):
             ttl=1,
             opts=self.child(),
         )
-        if contact_email is not None:
+        if spec.health_notifications:
             check = cloudflare.Healthcheck(
                 name,
-                zone_id=zone_id,
-                # Cloudflare takes letters, digits, hyphens and underscores.
+                zone_id=zone.zone_id,
+                # Cloudflare accepts letters, digits, hyphens and underscores.
                 name=names.regional_public.replace(".", "-"),
                 description=f"{names.regional_public}, asked by Cloudflare",
                 address=names.regional_public,
                 type="HTTPS",
                 http_config={
-                    "path": health_path,
+                    "path": zone.health_path,
                     "method": "GET",
                     "port": 443,
                     "expected_codes": ["200"],
@@ -55,12 +56,12 @@ class EdgeRegion(Component):
             )
             cloudflare.NotificationPolicy(
                 name,
-                account_id=cloudflare_account_id,
+                account_id=zone.account_id,
                 name=f"{names.regional_public} health",
                 description="The region's health changed, seen from Cloudflare.",
                 alert_type="health_check_status_notification",
                 enabled=True,
-                mechanisms={"emails": [{"id": contact_email}]},
+                mechanisms={"emails": [{"id": zone.contact_email}]},
                 filters={
                     "health_check_ids": [check.id],
                     "new_healths": ["Healthy", "Unhealthy"],

@@ -1,7 +1,7 @@
-"""The zone's rules, phase by phase: data in, rules out.
+"""The zone's rules of each phase, as pure functions of the settings.
 
-Every rule carries a `ref`: without one Cloudflare makes the later rules anew whenever an earlier
-one changes.
+Every rule carries a `ref`. Without it, a change of one rule makes Cloudflare recreate every
+later rule.
 """
 
 from collections.abc import Sequence
@@ -10,40 +10,40 @@ import pulumi_cloudflare as cloudflare
 
 from components.edge.spec import EdgeSpec
 
-Rule = cloudflare.RulesetRuleArgs
-Parameters = cloudflare.RulesetRuleActionParametersArgs
+EdgeRule = cloudflare.RulesetRuleArgs
+RuleParameters = cloudflare.RulesetRuleActionParametersArgs
 
 MANAGED_RULESET = "efb7b8c949ac4650a09736fc376e9aee"
-"""Cloudflare Managed Ruleset; the id is the same in every zone (Cloudflare WAF documentation,
+"""Id of the Cloudflare Managed Ruleset, the same in every zone (Cloudflare WAF documentation,
 "WAF Managed Rules")."""
 PROBE_AGENT = "Amazon-Route53-Health-Check-Service"
-"""Beginning of the user agent that Route 53's checkers send (Amazon Route 53 Developer Guide,
+"""Beginning of the user agent of Route 53's health checkers (Amazon Route 53 Developer Guide,
 "How Route 53 determines whether a health check is healthy")."""
 
 
-def begins(paths: Sequence[str]) -> str:
-    """A Cloudflare expression that holds when the path begins with one of these."""
+def path_begins_with(paths: Sequence[str]) -> str:
+    """Return the Cloudflare expression that is true when the path begins with one of these."""
     return " or ".join(f'starts_with(http.request.uri.path, "{path}")' for path in paths)
 
 
-def cache(spec: EdgeSpec) -> list[Rule]:
-    """Nothing is cached but what the settings name: an invoice must never be."""
+def cache_rules(spec: EdgeSpec) -> list[EdgeRule]:
+    """Cache the paths that the settings name, and nothing else: no invoice may be cached."""
     return [
-        Rule(
+        EdgeRule(
             ref="never",
             description="Answers belong to one customer",
             expression="true",
             action="set_cache_settings",
-            action_parameters=Parameters(cache=False),
+            action_parameters=RuleParameters(cache=False),
         ),
         *(
             [
-                Rule(
+                EdgeRule(
                     ref="public",
                     description="What is the same for everybody",
-                    expression=begins(spec.cache_paths),
+                    expression=path_begins_with(spec.cache_paths),
                     action="set_cache_settings",
-                    action_parameters=Parameters(
+                    action_parameters=RuleParameters(
                         cache=True,
                         edge_ttl={"mode": "override_origin", "default": spec.cache_seconds},
                         serve_stale={"disable_stale_while_updating": False},
@@ -56,29 +56,29 @@ def cache(spec: EdgeSpec) -> list[Rule]:
     ]
 
 
-def custom(spec: EdgeSpec, *, health_path: str) -> list[Rule]:
-    """What nobody outside may ask, and what must not be challenged."""
+def custom_rules(spec: EdgeSpec, *, health_path: str) -> list[EdgeRule]:
+    """Block internal paths, and never challenge Route 53's health checks."""
     probe = (
         f'http.request.uri.path eq "{health_path}" and '
         f'starts_with(http.user_agent, "{PROBE_AGENT}")'
     )
     return [
-        Rule(
+        EdgeRule(
             ref="health-checks",
             description="Health checks: a challenge would fail the region over",
             expression=probe,
             action="skip",
-            action_parameters=Parameters(
+            action_parameters=RuleParameters(
                 ruleset="current", phases=["http_request_firewall_managed"]
             ),
             logging={"enabled": True},
         ),
         *(
             [
-                Rule(
+                EdgeRule(
                     ref="internal",
                     description="Paths that are for ourselves",
-                    expression=begins(spec.blocked_paths),
+                    expression=path_begins_with(spec.blocked_paths),
                     action="block",
                 )
             ]
@@ -88,28 +88,28 @@ def custom(spec: EdgeSpec, *, health_path: str) -> list[Rule]:
     ]
 
 
-def managed(spec: EdgeSpec) -> list[Rule]:
-    """Cloudflare's managed rules, or none."""
+def managed_rules(spec: EdgeSpec) -> list[EdgeRule]:
+    """Run Cloudflare's managed rules, where the settings enable them."""
     if not spec.managed_waf:
         return []
     return [
-        Rule(
+        EdgeRule(
             ref="cloudflare-managed",
             description="Cloudflare Managed Ruleset",
             expression="true",
             action="execute",
-            action_parameters=Parameters(id=MANAGED_RULESET),
+            action_parameters=RuleParameters(id=MANAGED_RULESET),
         )
     ]
 
 
-def rate_limits(spec: EdgeSpec) -> list[Rule]:
-    """One rule for each limit, in the order of the settings."""
+def rate_limit_rules(spec: EdgeSpec) -> list[EdgeRule]:
+    """Return a rule for each limit, in the order of the settings."""
     return [
-        Rule(
+        EdgeRule(
             ref=f"limit-{limit.path.strip('/').replace('/', '-') or 'all'}",
             description=f"{limit.requests} in {limit.period_seconds} s on {limit.path}",
-            expression=begins([limit.path]),
+            expression=path_begins_with([limit.path]),
             action="block",
             ratelimit={
                 "characteristics": ["cf.colo.id", "ip.src"],
@@ -122,8 +122,8 @@ def rate_limits(spec: EdgeSpec) -> list[Rule]:
     ]
 
 
-def settings(spec: EdgeSpec) -> dict[str, object]:
-    """Zone settings by id; each is one resource (Cloudflare API, "Edit zone setting")."""
+def zone_settings(spec: EdgeSpec) -> dict[str, object]:
+    """Return the zone's settings by their ids (Cloudflare API, "Edit zone setting")."""
     return {
         "ssl": "strict",
         "min_tls_version": spec.minimum_tls,

@@ -1,4 +1,4 @@
-"""The edge's settings."""
+"""The settings of the edge."""
 
 from typing import Literal
 
@@ -8,64 +8,65 @@ from components.spec import Spec
 
 
 class RateLimit(Spec):
-    """At most so many requests from one client to the paths that begin so."""
+    """A limit on the requests of one client to the paths with a common beginning."""
 
-    path: str = Field(pattern="^/", description="Beginning of the path.")
-    requests: int = Field(ge=1, description="Requests in the period before the client waits.")
+    path: str = Field(pattern="^/", description="Beginning of the paths.")
+    requests: int = Field(ge=1, description="Requests in the period before the client is refused.")
     period_seconds: Literal[10, 60, 120, 300, 600, 3600] = Field(
-        default=60, description="Seconds that the requests are counted over."
+        default=60, description="Length of the period in seconds."
     )
     timeout_seconds: int = Field(
-        default=60, ge=0, le=86400, description="Seconds that the client is refused then."
+        default=60, ge=0, le=86400, description="Seconds that the client is refused."
     )
 
 
 class EdgeSpec(Spec):
-    """The Cloudflare zone's settings."""
+    """Cloudflare's settings for the zone."""
 
     minimum_tls: Literal["1.2", "1.3"] = Field(
-        default="1.2", description="Oldest TLS version accepted."
+        default="1.2", description="Oldest TLS version that is accepted."
     )
     hsts_seconds: int = Field(
         default=31_536_000,
         ge=0,
-        description="Seconds of HSTS, subdomains included; 0 switches it off.",
+        description="HSTS max-age in seconds, for subdomains too; 0 turns HSTS off.",
     )
     hsts_preload: bool = Field(
         default=False,
-        description="Ask browsers to ship the domain as HTTPS-only. Hard to take back.",
+        description="Ask browsers to ship the domain as HTTPS-only. It is hard to undo.",
     )
     security_level: Literal["essentially_off", "low", "medium", "high", "under_attack"] = Field(
-        default="medium", description="How readily a suspicious client is challenged."
+        default="medium", description="How easily Cloudflare challenges a suspicious client."
     )
     cache_paths: tuple[str, ...] = Field(
         default=("/docs", "/static", "/openapi.json"),
-        description="Beginnings of paths that are cached; everything else never is.",
+        description="Beginnings of the paths that are cached; no other path ever is.",
     )
     cache_seconds: int = Field(
-        default=3600, ge=0, description="Seconds that those stay in the cache."
+        default=3600, ge=0, description="Seconds that answers on `cache_paths` stay cached."
     )
     tiered_cache: bool = Field(
-        default=True, description="Ask one of Cloudflare's tiers, not all, for us."
+        default=True,
+        description="Tiered cache: Cloudflare's data centers ask an upper tier before the origin.",
     )
-    managed_waf: bool = Field(default=True, description="Cloudflare's managed rules.")
+    managed_waf: bool = Field(default=True, description="Run Cloudflare's managed WAF rules.")
     blocked_paths: tuple[str, ...] = Field(
         default=("/metrics", "/internal"),
-        description="Beginnings of paths that nobody outside may ask.",
+        description="Beginnings of the paths that are blocked from outside.",
     )
     rate_limits: tuple[RateLimit, ...] = Field(
         default=(
             RateLimit(path="/v1/auth", requests=20),
             RateLimit(path="/v1", requests=600),
         ),
-        description="Rate limits by client address, the first that matches.",
+        description="Rate limits by client address; the first that matches applies.",
     )
     owns_zone: bool = Field(
         default=True,
-        description="Declare what a zone has once: TLS, cache and WAF settings, origin pulls. "
-        "False in a review stack, which shares the zone of dev.",
+        description="Declare what exists once in a zone: TLS, cache and WAF settings, origin "
+        "pulls. False in a review stack, which shares dev's zone.",
     )
     health_notifications: bool = Field(
         default=True,
-        description="Cloudflare checks the region and writes to the contact when it changes.",
+        description="Cloudflare checks the region and e-mails the contact when its health changes.",
     )

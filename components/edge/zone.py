@@ -1,22 +1,25 @@
-"""What a zone has once: only the stage's primary declares it, so that stacks never fight."""
+"""Cloudflare resources that exist once in a zone, which only the stage's primary declares.
+
+Two stacks that declared them would overwrite each other.
+"""
 
 import pulumi
 import pulumi_cloudflare as cloudflare
 
-from arca.naming import Names
 from components.component import Component, Place
 from components.edge import rules
 from components.edge.spec import EdgeSpec
+from components.wires import CloudflareZone
 
 NAME_SERVERS = 4
-"""Route 53 gives every zone four (Amazon Route 53 Developer Guide, "Creating a hosted zone")."""
+"""Name servers of a Route 53 zone (Amazon Route 53 Developer Guide, "Creating a hosted zone")."""
 
 
 class EdgeZone(Component):
-    """The zone's singletons and the API's record.
+    """The API's record and the zone's settings.
 
-    Produces: the API's record, the delegation of the origin zone, and where the zone is the
-    stack's own, TLS and HSTS settings, cache rules, custom and managed WAF rules, rate limits
+    Produces: the API's record and the delegation of the origin zone. Where the stack owns the
+    zone, also its TLS and HSTS settings, cache rules, custom and managed WAF rules, rate limits
     and tiered cache.
     """
 
@@ -26,12 +29,12 @@ class EdgeZone(Component):
         spec: EdgeSpec,
         place: Place,
         *,
-        zone_id: str,
-        names: Names,
+        zone: CloudflareZone,
         origin_name_servers: pulumi.Output[list[str]],
-        health_path: str,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:edge:EdgeZone", name, place, data_class="public")
+        super().__init__("arca:edge:EdgeZone", name, place, data_class="public", opts=opts)
+        zone_id, names = zone.zone_id, zone.names
         for index in range(NAME_SERVERS):
             cloudflare.DnsRecord(
                 f"{name}-delegation-{index}",
@@ -49,16 +52,16 @@ class EdgeZone(Component):
             type="CNAME",
             content=names.origin,
             proxied=True,
-            # Cloudflare's word for "automatic", the only one that a proxied record takes.
+            # 1 means "automatic", the only value that Cloudflare accepts for a proxied record.
             ttl=1,
             opts=self.child(),
         )
         if spec.owns_zone:
-            self._settings(name, spec, zone_id, health_path)
+            self._settings(name, spec, zone_id, zone.health_path)
         self.register_outputs({"api_name": names.public})
 
     def _settings(self, name: str, spec: EdgeSpec, zone_id: str, health_path: str) -> None:
-        for setting, value in rules.settings(spec).items():
+        for setting, value in rules.zone_settings(spec).items():
             cloudflare.ZoneSetting(
                 f"{name}-{setting.replace('_', '-')}",
                 zone_id=zone_id,
@@ -67,10 +70,10 @@ class EdgeZone(Component):
                 opts=self.child(),
             )
         phases = {
-            "http_request_cache_settings": rules.cache(spec),
-            "http_request_firewall_custom": rules.custom(spec, health_path=health_path),
-            "http_request_firewall_managed": rules.managed(spec),
-            "http_ratelimit": rules.rate_limits(spec),
+            "http_request_cache_settings": rules.cache_rules(spec),
+            "http_request_firewall_custom": rules.custom_rules(spec, health_path=health_path),
+            "http_request_firewall_managed": rules.managed_rules(spec),
+            "http_ratelimit": rules.rate_limit_rules(spec),
         }
         for phase, declared in phases.items():
             if declared:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -17,6 +16,7 @@ from arca.monitoring.queries import QUERIES
 from arca.monitoring.slo.compiler import compile_objective
 from arca.monitoring.slo.objective import Objective
 from arca.monitoring.slo.objectives import read_objectives
+from arca.outputs import ObservabilityOutputs
 from components.alarms import declare_alarms
 from components.component import Component, Place
 from components.observability import events, publisher, tracing
@@ -69,8 +69,11 @@ class Observability(Component):
         artifacts: Text,
         log_key_arn: Text,
         sample_percent: float,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:observability:Observability", name, place, data_class="internal")
+        super().__init__(
+            "arca:observability:Observability", name, place, data_class="internal", opts=opts
+        )
         self.bindings = _bindings(place, watched)
         objectives = _objectives(self.bindings) if serving else ()
         self.objectives = [objective.name for objective in objectives]
@@ -108,15 +111,21 @@ class Observability(Component):
             )
         self.register_outputs({"dashboards": self.dashboards})
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """The component's part of the stack's exports."""
-        return {
-            "alarm_names": self.alarm_names,
-            "dashboards": self.dashboards,
-            "objectives": self.objectives,
-            "bindings": self.bindings,
-        }
+    def outputs(
+        self, *, topics: dict[Severity, pulumi.Output[str]], api_log_group: pulumi.Output[str]
+    ) -> ObservabilityOutputs[pulumi.Output[str]]:
+        """The part of the stack's exports about alarms, dashboards and logs."""
+        return ObservabilityOutputs[pulumi.Output[str]](
+            alarm_names=self.alarm_names,
+            dashboards=self.dashboards,
+            objectives=self.objectives,
+            bindings={
+                name: [pulumi.Output.from_input(value) for value in values]
+                for name, values in self.bindings.items()
+            },
+            topics=topics,
+            log_groups={"api": api_log_group, **self.log_groups},
+        )
 
     def _alarms(
         self,

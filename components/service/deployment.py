@@ -1,11 +1,10 @@
-"""How a new revision comes live, where its tasks run, and what is left to others."""
+"""ECS's deployment configuration, capacity providers, and the inputs that others set."""
 
 import pulumi_aws as aws
 
 from components.service.spec import (
-    BlueGreenSpec,
     CanarySpec,
-    Deployment,
+    DeploymentSpec,
     LinearSpec,
     PausedSpec,
     ServiceSpec,
@@ -17,7 +16,7 @@ Configuration = aws.ecs.ServiceDeploymentConfigurationArgs
 
 
 def capacity(spec: ServiceSpec) -> list[aws.ecs.ServiceCapacityProviderStrategyArgs]:
-    """Where tasks run: on demand first, then by weight."""
+    """Return where tasks run: the base on demand, the others by weight."""
     mix = spec.fargate
     providers = [
         aws.ecs.ServiceCapacityProviderStrategyArgs(
@@ -34,42 +33,33 @@ def capacity(spec: ServiceSpec) -> list[aws.ecs.ServiceCapacityProviderStrategyA
 
 
 def strategy(spec: ServiceSpec) -> Configuration:
-    """How a new revision comes live, as ECS takes it."""
+    """Return the chosen deployment strategy as ECS takes it."""
     chosen = spec.deployment
-    bake = str(chosen.bake_minutes)
-    hooks = pause(chosen)
+    canary = linear = None
     if isinstance(chosen, CanarySpec):
-        return Configuration(
-            strategy="CANARY",
-            bake_time_in_minutes=bake,
-            lifecycle_hooks=hooks,
-            canary_configuration=aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
-                canary_percent=chosen.canary_percent,
-                canary_bake_time_in_minutes=str(chosen.canary_minutes),
-            ),
+        canary = aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
+            canary_percent=chosen.canary_percent,
+            canary_bake_time_in_minutes=str(chosen.canary_minutes),
         )
     if isinstance(chosen, LinearSpec):
-        return Configuration(
-            strategy="LINEAR",
-            bake_time_in_minutes=bake,
-            lifecycle_hooks=hooks,
-            linear_configuration=aws.ecs.ServiceDeploymentConfigurationLinearConfigurationArgs(
-                step_percent=chosen.step_percent,
-                step_bake_time_in_minutes=str(chosen.step_minutes),
-            ),
+        linear = aws.ecs.ServiceDeploymentConfigurationLinearConfigurationArgs(
+            step_percent=chosen.step_percent,
+            step_bake_time_in_minutes=str(chosen.step_minutes),
         )
-    if isinstance(chosen, BlueGreenSpec):
-        return Configuration(
-            strategy="BLUE_GREEN", bake_time_in_minutes=bake, lifecycle_hooks=hooks
-        )
-    return Configuration(strategy="ROLLING", bake_time_in_minutes=bake)
+    return Configuration(
+        strategy=chosen.strategy.upper().replace("-", "_"),
+        bake_time_in_minutes=str(chosen.bake_minutes),
+        lifecycle_hooks=pause(chosen),
+        canary_configuration=canary,
+        linear_configuration=linear,
+    )
 
 
-def pause(chosen: Deployment) -> list[Hook] | None:
-    """The wait for smoke tests of the new tasks, before customers reach them.
+def pause(chosen: DeploymentSpec) -> list[Hook] | None:
+    """Return the hook that waits for smoke tests before customers reach the new tasks.
 
-    Nobody's answer is no: whoever was killed while it waited has not said that all is well
-    (Amazon ECS Developer Guide, "Lifecycle hooks for Amazon ECS service deployments").
+    Without an answer ECS rolls back: a release that was killed while it waited has confirmed
+    nothing (Amazon ECS Developer Guide, "Lifecycle hooks for Amazon ECS service deployments").
     """
     if not isinstance(chosen, PausedSpec) or not chosen.pause_minutes:
         return None
@@ -85,7 +75,7 @@ def pause(chosen: Deployment) -> list[Hook] | None:
 
 
 def delegated(spec: ServiceSpec) -> list[str]:
-    """Inputs that others set after creation: chosen by settings, each for its own reason."""
+    """Return the inputs that others set after creation, each by its own setting."""
     inputs = {
         "task_definition": spec.delegated.task_definition,
         "desired_count": spec.desired_count_delegated,

@@ -1,16 +1,16 @@
-"""What the containers are told: variables by parameter, secrets by ARN, never a value."""
+"""The containers' environment: variables and secrets by ARN, never by value."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 
-Text = pulumi.Input[str]
+from components.component import Text
 
 
 @dataclass(frozen=True)
 class Environment:
-    """ARNs by variable; ECS puts the values in when a task starts."""
+    """ARNs by variable; ECS reads the values when a task starts."""
 
     variables: Mapping[str, Text]
     secrets: Mapping[str, Text]
@@ -22,7 +22,7 @@ class Environment:
     def of(
         cls, variables: Mapping[str, Text], secret_arns: Mapping[str, Text], *, cache: bool
     ) -> "Environment":
-        """Name the secrets as docs/service-contract.md does."""
+        """Map the names of docs/service-contract.md to ARNs."""
         app, owner = secret_arns["database-app"], secret_arns["database-owner"]
         certificate, jwt = secret_arns["arca-certificate"], secret_arns["jwt-key"]
         token = {"CACHE_TOKEN": secret_arns["cache-token"]} if cache else {}
@@ -39,7 +39,7 @@ class Environment:
             migration_secrets={
                 "DATABASE_USERNAME": _key(owner, "username"),
                 "DATABASE_PASSWORD": _key(owner, "password"),
-                # A migration makes the service's user and gives it its password.
+                # A migration creates the service's user and sets its password.
                 "APP_DATABASE_USERNAME": _key(app, "username"),
                 "APP_DATABASE_PASSWORD": _key(app, "password"),
             },
@@ -49,7 +49,7 @@ class Environment:
 
 
 def _key(arn: Text, key: str) -> pulumi.Output[str]:
-    """One key of a secret that holds JSON.
+    """Return the reference to one key of a secret that holds JSON.
 
     Source: Amazon ECS Developer Guide, "Pass Secrets Manager secrets through Amazon ECS
     environment variables".

@@ -1,4 +1,4 @@
-"""Who the tasks are: what starts them, what they may do, and what shifts their traffic."""
+"""The roles of the tasks, of ECS when it starts them, and of ECS when it shifts traffic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,29 +6,25 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.component import Component, Place
-from components.iam import Statement, allow, document, trust
+from components.component import Component, Place, Text, after
+from components.iam import Statement, allow, service_role, trust
 from components.service.environment import Environment
-
-Text = pulumi.Input[str]
 
 
 @dataclass(frozen=True)
 class Permissions:
-    """ARNs that the roles may use, and no others."""
+    """The resources that the roles may use."""
 
-    parameter_arns: Sequence[Text]
     secrets_key_arn: Text
     documents_arn: Text
     documents_key_arn: Text
     repository_name: Text
     database_resource_id: Text | None
-    """For a login with an IAM token, where the database allows it."""
-    execute_command: bool
+    """For logins with an IAM token; None where the database does not allow them."""
 
 
 @dataclass(frozen=True)
-class Roles:
+class TaskRoles:
     """The roles' ARNs."""
 
     execution: pulumi.Output[str]
@@ -43,34 +39,47 @@ def declare(
     name: str,
     permissions: Permissions,
     environment: Environment,
+    *,
+    parameter_arns: Sequence[Text],
     log_group_arn: Text,
-) -> Roles:
-    """Declare the five roles; each holds exactly what its job names.
+    execute_command: bool,
+) -> TaskRoles:
+    """Declare the five roles, each with the permissions of one job.
 
-    Only what starts a migration can read the database owner's password.
+    Only the execution role of migrations can read the database owner's password.
     """
     place = component.place
-    return Roles(
+    return TaskRoles(
         execution=_role(
             component,
             f"{name}-execution",
-            _execution(place, permissions, environment.secret_arns, log_group_arn),
+            _execution(place, permissions, environment.secret_arns, parameter_arns, log_group_arn),
         ),
         migration_execution=_role(
             component,
             f"{name}-migration-execution",
-            _execution(place, permissions, environment.migration_secret_arns, log_group_arn),
+            _execution(
+                place, permissions, environment.migration_secret_arns, parameter_arns, log_group_arn
+            ),
         ),
-        task=_role(component, f"{name}-task", _task(place, permissions, log_group_arn)),
+        task=_role(
+            component,
+            f"{name}-task",
+            _task(place, permissions, log_group_arn, execute_command=execute_command),
+        ),
         migration=_role(component, f"{name}-migration", _telemetry(log_group_arn)),
         infrastructure=_infrastructure(component, f"{name}-infrastructure"),
     )
 
 
 def _execution(
-    place: Place, p: Permissions, secret_arns: Sequence[Text], log_group_arn: Text
+    place: Place,
+    p: Permissions,
+    secret_arns: Sequence[Text],
+    parameter_arns: Sequence[Text],
+    log_group_arn: Text,
 ) -> list[Statement]:
-    """What ECS does before the container runs.
+    """Return what ECS may do before a container runs.
 
     Source: Amazon ECS Developer Guide, "Amazon ECS task execution IAM role".
     """
@@ -80,12 +89,12 @@ def _execution(
     pull = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
     through_secrets = [f"{s}.{place.region}.amazonaws.com" for s in ("secretsmanager", "ssm")]
     return [
-        # A token for the registry as a whole; the API knows no resource.
+        # The token is for the whole registry; the API takes no resource.
         allow(["ecr:GetAuthorizationToken"], ["*"]),
         allow([f"ecr:{action}" for action in pull], [repository]),
         _writes(log_group_arn),
         allow(["secretsmanager:GetSecretValue"], secret_arns),
-        allow(["ssm:GetParameters"], p.parameter_arns),
+        allow(["ssm:GetParameters"], parameter_arns),
         allow(
             ["kms:Decrypt"],
             [p.secrets_key_arn],
@@ -94,8 +103,10 @@ def _execution(
     ]
 
 
-def _task(place: Place, p: Permissions, log_group_arn: Text) -> list[Statement]:
-    """What the service itself may do."""
+def _task(
+    place: Place, p: Permissions, log_group_arn: Text, *, execute_command: bool
+) -> list[Statement]:
+    """Return what the service itself may do."""
     objects = pulumi.Output.concat(p.documents_arn, "/*")
     statements = [
         allow(["s3:GetObject", "s3:PutObject"], [objects]),
@@ -114,15 +125,15 @@ def _task(place: Place, p: Permissions, log_group_arn: Text) -> list[Statement]:
             "/arca_app",
         )
         statements.append(allow(["rds-db:connect"], [user]))
-    if p.execute_command:
+    if execute_command:
         channels = ("CreateControl", "CreateData", "OpenControl", "OpenData")
-        # ECS Exec's message channels have no ARN to name (Amazon ECS Developer Guide, "ECS Exec").
+        # ECS Exec's message channels have no ARN (Amazon ECS Developer Guide, "ECS Exec").
         statements.append(allow([f"ssmmessages:{c}Channel" for c in channels], ["*"]))
     return statements
 
 
 def _telemetry(log_group_arn: Text) -> list[Statement]:
-    """What the collector sends (X-Ray's API knows no resource)."""
+    """Return what the collector may send; X-Ray's API takes no resource."""
     xray = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
     return [
         allow([f"xray:{action}" for action in xray], ["*"]),
@@ -142,20 +153,12 @@ def _writes(log_group_arn: Text) -> Statement:
 
 
 def _role(component: Component, name: str, statements: list[Statement]) -> pulumi.Output[str]:
-    role = aws.iam.Role(
-        name,
-        assume_role_policy=trust("ecs-tasks.amazonaws.com", account_id=component.place.account_id),
-        opts=component.child(),
-    )
-    policy = aws.iam.RolePolicy(
-        name, role=role.name, policy=document(*statements), opts=component.child()
-    )
-    # Whoever uses the role waits for what it may do.
-    return pulumi.Output.all(role.arn, policy.id).apply(lambda known: str(known[0]))
+    role = service_role(component, name, "ecs-tasks.amazonaws.com", *statements, confined=True)
+    return role.arn_with_policy
 
 
 def _infrastructure(component: Component, name: str) -> pulumi.Output[str]:
-    """What ECS does to the load balancer while it shifts traffic.
+    """Declare the role with which ECS changes the load balancer while it shifts traffic.
 
     Source: Amazon ECS Developer Guide, "Amazon ECS infrastructure IAM role for load balancers".
     """
@@ -170,4 +173,4 @@ def _infrastructure(component: Component, name: str) -> pulumi.Output[str]:
         policy_arn="arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers",
         opts=component.child(),
     )
-    return pulumi.Output.all(role.arn, attachment.id).apply(lambda known: str(known[0]))
+    return after(role.arn, attachment.id)

@@ -1,4 +1,4 @@
-"""How the number of tasks follows the load and the clock."""
+"""Autoscaling: the number of tasks by load and by schedule."""
 
 import pulumi
 import pulumi_aws as aws
@@ -21,9 +21,9 @@ def declare(
 ) -> None:
     """Declare the scalable target, three target-tracking policies and the schedules.
 
-    Requests per task are the load balancer's requests over the running tasks, not
-    ALBRequestCountPerTarget: that one follows a single target group, which is the wrong one
-    after every second blue-green deployment.
+    Requests per task are the load balancer's requests divided by the running tasks. The metric
+    ALBRequestCountPerTarget follows a single target group, which receives no traffic after every
+    second blue-green deployment.
     """
     target = aws.appautoscaling.Target(
         name,

@@ -1,39 +1,24 @@
-"""The service: an ECS cluster, the task it runs, and how a new revision comes live."""
+"""The ECS cluster, its service, and the task definitions of service and migrations."""
 
 import json
-from dataclasses import dataclass, replace
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
 from arca.naming import physical
-from components.component import Component, Place
+from arca.outputs import ServiceOutputs
+from components.component import Component, Place, Text
 from components.service import alarms, deployment, roles, scaling, task
 from components.service.environment import Environment
 from components.service.spec import ServiceSpec
-
-Text = pulumi.Input[str]
-
-
-@dataclass(frozen=True)
-class Traffic:
-    """Where the service's traffic comes from."""
-
-    load_balancer: pulumi.Output[str]
-    """ARN suffix, the dimension of its metrics."""
-    blue_arn: pulumi.Output[str]
-    green_arn: pulumi.Output[str]
-    production_rule: aws.lb.ListenerRule
-    test_rule: aws.lb.ListenerRule
+from components.wires import Placement, ReleaseScope, Traffic
 
 
 class Service(Component):
     """The service.
 
-    Produces: log group, the collector's configuration, roles, cluster and its capacity
-    providers, the task definitions of the service and of migrations, deployment alarms, the
-    service, and its autoscaling.
+    Produces: log group, the collector's configuration, roles, cluster, capacity providers, the
+    task definitions of service and migrations, deployment alarms, the service, autoscaling.
     """
 
     cluster: pulumi.Output[str]
@@ -43,8 +28,6 @@ class Service(Component):
     log_group: pulumi.Output[str]
     alarm_names: list[pulumi.Output[str]]
     task_role_arn: pulumi.Output[str]
-    passed_role_arns: list[pulumi.Output[str]]
-    """What whoever registers or runs a task hands to ECS."""
 
     def __init__(
         self,
@@ -53,15 +36,15 @@ class Service(Component):
         place: Place,
         *,
         image: str,
-        subnet_ids: list[pulumi.Output[str]],
-        security_group_id: Text,
+        at: Placement,
         traffic: Traffic,
         environment: Environment,
         permissions: roles.Permissions,
         log_key_arn: Text,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("arca:service:Service", name, place, data_class="confidential")
-        self._name, self._spec = name, spec
+        super().__init__("arca:service:Service", name, place, data_class="confidential", opts=opts)
+        self._name, self._spec, self._traffic = name, spec, traffic
         stack = place.prefix
 
         log = aws.cloudwatch.LogGroup(
@@ -86,10 +69,17 @@ class Service(Component):
             ),
             opts=self.child(),
         )
-        allowed = replace(permissions, parameter_arns=[*permissions.parameter_arns, config.arn])
-        owned = roles.declare(self, name, allowed, environment, log.arn)
+        owned = roles.declare(
+            self,
+            name,
+            permissions,
+            environment,
+            parameter_arns=[*environment.variables.values(), config.arn],
+            log_group_arn=log.arn,
+            execute_command=spec.execute_command,
+        )
         cluster = self._cluster(stack)
-        contents = task.Task(
+        contents = task.TaskInputs(
             image, place.region, log.name, {**environment.variables, **environment.secrets}
         )
         api = self._task(
@@ -104,7 +94,7 @@ class Service(Component):
             physical(stack, task.MIGRATIONS, limit=255),
             task.migration_containers(
                 spec,
-                task.Task(
+                task.TaskInputs(
                     image,
                     place.region,
                     log.name,
@@ -115,7 +105,7 @@ class Service(Component):
             owned.migration,
         )
         self.alarm_names = (
-            alarms.declare(self, name, spec.deployment_alarms, load_balancer=traffic.load_balancer)
+            alarms.declare(self, name, spec.deployment_alarms, load_balancer=traffic.arn_suffix)
             if spec.deployment_alarms.enabled
             else []
         )
@@ -123,9 +113,7 @@ class Service(Component):
             cluster,
             api,
             infrastructure_role_arn=owned.infrastructure,
-            subnet_ids=subnet_ids,
-            security_group_id=security_group_id,
-            traffic=traffic,
+            at=at,
         )
         if spec.desired_count_delegated:
             scaling.declare(
@@ -134,7 +122,7 @@ class Service(Component):
                 spec.scaling,
                 cluster=cluster.name,
                 service=service.name,
-                load_balancer=traffic.load_balancer,
+                load_balancer=traffic.arn_suffix,
             )
         self.cluster = cluster.name
         self.name = service.name
@@ -142,25 +130,46 @@ class Service(Component):
         self.migration_family = migrations.family
         self.log_group = log.name
         self.task_role_arn = owned.task
-        self.passed_role_arns = [
-            *(owned.execution, owned.migration_execution),
-            *(owned.task, owned.migration),
+        self._passed_roles = [
+            owned.execution,
+            owned.migration_execution,
+            owned.task,
+            owned.migration,
         ]
         self.register_outputs({"cluster": cluster.name, "service": service.name})
 
-    @property
-    def exports(self) -> dict[str, Any]:
-        """Its part of the stack's exports."""
-        return {
-            "cluster": self.cluster,
-            "name": self.name,
-            "port": self._spec.port,
-            "task_family": self.task_family,
-            "migration_family": self.migration_family,
-            "strategy": self._spec.deployment.strategy,
-            "log_group": self.log_group,
-            "alarm_names": self.alarm_names,
-        }
+    def release_scope(self, repository_name: pulumi.Output[str]) -> ReleaseScope:
+        """Return what a release of the service changes or reads."""
+        return ReleaseScope(
+            cluster=self.cluster,
+            service=self.name,
+            families=[self.task_family, self.migration_family],
+            passed_role_arns=self._passed_roles,
+            log_group=self.log_group,
+            repository_name=repository_name,
+        )
+
+    def outputs(
+        self, *, load_balancer_arn: pulumi.Output[str], load_balancer_dns_name: pulumi.Output[str]
+    ) -> ServiceOutputs[pulumi.Output[str]]:
+        """The part of the stack's exports about the service and its load balancer."""
+        traffic = self._traffic
+        return ServiceOutputs[pulumi.Output[str]](
+            cluster=self.cluster,
+            name=self.name,
+            port=self._spec.port,
+            task_family=self.task_family,
+            migration_family=self.migration_family,
+            strategy=self._spec.deployment.strategy,
+            log_group=self.log_group,
+            alarm_names=self.alarm_names,
+            blue_target_group_arn=traffic.blue_arn,
+            green_target_group_arn=traffic.green_arn,
+            production_rule_arn=traffic.production_rule.arn,
+            test_rule_arn=traffic.test_rule.arn,
+            load_balancer_arn=load_balancer_arn,
+            load_balancer_dns_name=load_balancer_dns_name,
+        )
 
     def _cluster(self, stack: str) -> aws.ecs.Cluster:
         spec = self._spec.fargate
@@ -208,10 +217,10 @@ class Service(Component):
             execution_role_arn=execution_role_arn,
             task_role_arn=task_role_arn,
             volumes=[{"name": volume} for volume in task.volumes(self._spec)],
-            # A revision that was replaced must stay, or nobody could roll back to it.
+            # A replaced revision must stay, so that a release can roll back to it.
             skip_destroy=True,
-            # The family's latest revision is the pipeline's. Following it would make every
-            # preview after a release want to take the image back (ADR 0007).
+            # The pipeline registers the family's latest revision. If this followed it, every
+            # preview after a release would revert the image (ADR 0007).
             track_latest=False,
             opts=self.child(),
         )
@@ -222,11 +231,9 @@ class Service(Component):
         definition: aws.ecs.TaskDefinition,
         *,
         infrastructure_role_arn: Text,
-        subnet_ids: list[pulumi.Output[str]],
-        security_group_id: Text,
-        traffic: Traffic,
+        at: Placement,
     ) -> aws.ecs.Service:
-        spec = self._spec
+        spec, traffic = self._spec, self._traffic
         rolling = spec.deployment.strategy == "rolling"
         return aws.ecs.Service(
             self._name,
@@ -236,8 +243,8 @@ class Service(Component):
             desired_count=spec.scaling.min_tasks,
             capacity_provider_strategies=deployment.capacity(spec),
             network_configuration={
-                "subnets": subnet_ids,
-                "security_groups": [security_group_id],
+                "subnets": at.subnet_ids,
+                "security_groups": [at.security_group_id],
                 "assign_public_ip": False,
             },
             load_balancers=[
@@ -259,8 +266,8 @@ class Service(Component):
             deployment_configuration=deployment.strategy(spec),
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
-            # The circuit breaker belongs to rolling deployments alone (Amazon ECS Developer
-            # Guide, "Amazon ECS deployment circuit breaker"); the others have their alarms.
+            # Only rolling deployments have the circuit breaker (Amazon ECS Developer Guide,
+            # "Amazon ECS deployment circuit breaker"); alarms roll the others back.
             deployment_circuit_breaker={"enable": True, "rollback": True} if rolling else None,
             alarms={"enable": True, "rollback": True, "alarm_names": self.alarm_names}
             if self.alarm_names
@@ -272,7 +279,7 @@ class Service(Component):
             propagate_tags="SERVICE",
             wait_for_steady_state=False,
             opts=self.child(
-                # ECS refuses a target group that no listener forwards to.
+                # ECS refuses a target group to which no listener forwards.
                 depends_on=[traffic.production_rule, traffic.test_rule],
                 ignore_changes=deployment.delegated(spec),
                 custom_timeouts=pulumi.CustomTimeouts(create="30m", update="2h", delete="30m"),

@@ -15,10 +15,12 @@ FARGATE_MEMORY_GIB: dict[int, tuple[float, ...]] = {
     8192: tuple(range(16, 61, 4)),
     16384: tuple(range(32, 121, 8)),
 }
-"""GiB of memory by CPU units (Amazon ECS Developer Guide, "Fargate task CPU and memory")."""
+"""GiB of memory that Fargate accepts, by CPU units (Amazon ECS Developer Guide, "Fargate task CPU
+and memory")."""
 
 EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
-"""Where the agent of ECS Exec writes (Amazon ECS Developer Guide, "ECS Exec", considerations)."""
+"""Paths to which the agent of ECS Exec writes (Amazon ECS Developer Guide, "ECS Exec",
+considerations)."""
 
 
 class RollingSpec(Spec):
@@ -26,7 +28,7 @@ class RollingSpec(Spec):
 
     strategy: Literal["rolling"] = "rolling"
     bake_minutes: Minutes = Field(
-        default=0, description="Minutes that alarms are watched afterwards."
+        default=0, description="Minutes after the last task that alarms can still roll back."
     )
 
 
@@ -35,17 +37,17 @@ class PausedSpec(Spec):
 
     pause_minutes: Minutes = Field(
         default=30,
-        description="Minutes that a deployment waits, before production traffic moves, for "
-        "`arca deploy` or `arca promote` to let it go on; it is rolled back then. 0 never waits.",
+        description="Minutes that a deployment waits before production traffic moves, until "
+        "`arca deploy` or `arca promote` continues it. Then ECS rolls it back. 0: do not wait.",
     )
 
 
 class BlueGreenSpec(PausedSpec):
-    """A whole new set of tasks, tested, then given all the traffic at once."""
+    """A complete new set of tasks is tested, then receives all the traffic at once."""
 
     strategy: Literal["blue-green"] = "blue-green"
     bake_minutes: Minutes = Field(
-        default=10, description="Minutes that the old tasks stay, for an instant way back."
+        default=10, description="Minutes that the old tasks stay, for an instant rollback."
     )
 
 
@@ -53,57 +55,68 @@ class LinearSpec(PausedSpec):
     """Traffic moves to the new tasks in equal steps."""
 
     strategy: Literal["linear"] = "linear"
-    step_percent: float = Field(default=10, ge=3, le=100, description="Share of each step, in %.")
+    step_percent: float = Field(default=10, ge=3, le=100, description="Traffic of each step, in %.")
     step_minutes: Minutes = Field(
-        default=5, description="Minutes that alarms are watched each step."
+        default=5, description="Minutes of each step, during which alarms can roll back."
     )
-    bake_minutes: Minutes = Field(default=10, description="Minutes watched after the last step.")
+    bake_minutes: Minutes = Field(
+        default=10, description="Minutes after the last step that alarms can still roll back."
+    )
 
 
 class CanarySpec(PausedSpec):
-    """A small share of the traffic first, then all of it."""
+    """A small share of the traffic moves first, then all of it."""
 
     strategy: Literal["canary"] = "canary"
-    canary_percent: float = Field(default=10, ge=0.1, le=99, description="The first share, in %.")
-    canary_minutes: Minutes = Field(
-        default=10, description="Minutes that the first share is watched."
+    canary_percent: float = Field(
+        default=10, ge=0.1, le=99, description="Traffic of the canary, in %."
     )
-    bake_minutes: Minutes = Field(default=10, description="Minutes watched after all has moved.")
+    canary_minutes: Minutes = Field(
+        default=10, description="Minutes of the canary, during which alarms can roll back."
+    )
+    bake_minutes: Minutes = Field(
+        default=10,
+        description="Minutes after all traffic has moved that alarms can still roll back.",
+    )
 
 
-Deployment = Annotated[
+DeploymentSpec = Annotated[
     RollingSpec | BlueGreenSpec | LinearSpec | CanarySpec, Field(discriminator="strategy")
 ]
 
 
 class ScheduledCapacity(Spec):
-    """Another range of tasks from a moment on, repeated."""
+    """Another range of tasks, set on a schedule."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="A name of its own.")
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Name of the schedule, unique in the list."
+    )
     schedule: str = Field(
         pattern=r"^(cron|rate|at)\(.+\)$",
-        description="When, for example `cron(0 8 ? * MON-FRI *)`.",
+        description="Time of the change, for example `cron(0 8 ? * MON-FRI *)`.",
     )
-    timezone: str = Field(default="America/Argentina/Buenos_Aires", description="IANA time zone.")
-    min_tasks: int = Field(ge=0, description="Fewest tasks from then on.")
-    max_tasks: int = Field(ge=1, description="Most tasks from then on.")
+    timezone: str = Field(
+        default="America/Argentina/Buenos_Aires", description="IANA time zone of the schedule."
+    )
+    min_tasks: int = Field(ge=0, description="Minimum number of tasks from then on.")
+    max_tasks: int = Field(ge=1, description="Maximum number of tasks from then on.")
 
 
 class ScalingSpec(Spec):
-    """How many tasks run."""
+    """The number of tasks."""
 
-    min_tasks: int = Field(default=1, ge=0, description="Fewest tasks.")
-    max_tasks: int = Field(default=2, ge=1, description="Most tasks.")
-    cpu_percent: Percent = Field(default=60, description="CPU use that scaling aims at, in %.")
-    memory_percent: Percent = Field(
-        default=75, description="Memory use that scaling aims at, in %."
-    )
+    min_tasks: int = Field(default=1, ge=0, description="Minimum number of tasks.")
+    max_tasks: int = Field(default=2, ge=1, description="Maximum number of tasks.")
+    cpu_percent: Percent = Field(default=60, description="Target of CPU use, in %.")
+    memory_percent: Percent = Field(default=75, description="Target of memory use, in %.")
     requests_per_task: int = Field(
-        default=600, ge=1, description="Requests per minute and task that scaling aims at."
+        default=600, ge=1, description="Target of requests per task and minute."
     )
-    scale_out_seconds: int = Field(default=60, ge=0, description="Seconds between two additions.")
-    scale_in_seconds: int = Field(default=300, ge=0, description="Seconds between two removals.")
-    schedules: tuple[ScheduledCapacity, ...] = Field(default=(), description="Ranges by the clock.")
+    scale_out_seconds: int = Field(default=60, ge=0, description="Seconds between two increases.")
+    scale_in_seconds: int = Field(default=300, ge=0, description="Seconds between two decreases.")
+    schedules: tuple[ScheduledCapacity, ...] = Field(
+        default=(), description="Other ranges, set on a schedule."
+    )
 
     @model_validator(mode="after")
     def _range(self) -> Self:
@@ -118,22 +131,28 @@ class ScalingSpec(Spec):
 
 
 class FargateMix(Spec):
-    """Which part of the tasks runs on Spot."""
+    """The mix of on-demand and Spot capacity."""
 
-    on_demand_base: int = Field(default=1, ge=0, description="Tasks that are always on demand.")
-    on_demand_weight: int = Field(default=1, ge=0, le=1000, description="Share beyond the base.")
-    spot_weight: int = Field(default=0, ge=0, le=1000, description="Share of Spot beyond the base.")
+    on_demand_base: int = Field(
+        default=1, ge=0, description="Number of tasks that always run on demand."
+    )
+    on_demand_weight: int = Field(
+        default=1, ge=0, le=1000, description="Weight of on demand beyond the base."
+    )
+    spot_weight: int = Field(
+        default=0, ge=0, le=1000, description="Weight of Spot beyond the base."
+    )
 
 
 class DelegatedSpec(Spec):
-    """What somebody else sets after creation, and `pulumi up` therefore never reverts."""
+    """Inputs that others set after creation and that `pulumi up` therefore never reverts."""
 
     task_definition: bool = Field(
         default=True, description="The pipeline sets the service's revision."
     )
     desired_count: bool | None = Field(
         default=None,
-        description="Autoscaling sets the number of tasks; by default where it can vary.",
+        description="Autoscaling sets the number of tasks. By default true where it can vary.",
     )
     load_balancers: bool = Field(
         default=False, description="ECS sets the service's load balancer configuration."
@@ -141,33 +160,32 @@ class DelegatedSpec(Spec):
 
 
 class CollectorSpec(Spec):
-    """The OpenTelemetry collector beside the service."""
+    """The OpenTelemetry collector, a second container in each task."""
 
     enabled: bool = Field(default=True, description="Run the collector in every task.")
     image: str = Field(
         default="public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1",
-        description="Pinned image of the AWS distribution.",
+        description="Image of the AWS distribution, with a pinned version.",
     )
-    cpu: int = Field(default=64, ge=0, description="CPU units kept for it.")
+    cpu: int = Field(default=64, ge=0, description="CPU units reserved for the collector.")
     memory_mib: int = Field(
-        default=128, ge=64, description="MiB that it may use before it is ended."
+        default=128, ge=64, description="Memory limit in MiB; ECS stops the collector above it."
     )
     sample_percent: float = Field(
         default=5,
         ge=0,
         le=100,
-        description="Traces kept, in %, beside those with an error and the slow ones, which are "
-        "all kept.",
+        description="Traces kept, in %. Traces with an error and slow ones are always kept.",
     )
-    slow_ms: int = Field(default=500, ge=1, description="From when on a trace is slow, in ms.")
+    slow_ms: int = Field(default=500, ge=1, description="Milliseconds from which a trace is slow.")
 
 
 class DeploymentAlarmsSpec(Spec):
-    """Alarms that roll a deployment back."""
+    """Alarms that make ECS roll a deployment back."""
 
-    enabled: bool = Field(default=True, description="Watch them during a deployment.")
+    enabled: bool = Field(default=True, description="Let ECS watch the alarms during a deployment.")
     errors_per_minute: int = Field(
-        default=5, ge=1, description="Answers with 5xx in a minute, in 2 of 3 minutes."
+        default=5, ge=1, description="Answers with 5xx per minute, in 2 of 3 minutes."
     )
     p95_ms: int = Field(
         default=1000, ge=1, description="P95 of the tasks' answers in ms, in 2 of 3 minutes."
@@ -175,24 +193,25 @@ class DeploymentAlarmsSpec(Spec):
 
 
 class ServiceSpec(Spec):
-    """The ECS service, its tasks and how they change."""
+    """The ECS service, its tasks and their deployments."""
 
     port: Port = Field(default=8080, description="Port that the container listens on.")
     cpu: Literal[256, 512, 1024, 2048, 4096, 8192, 16384] = Field(
         default=512, description="CPU units of a task; 1024 are one vCPU."
     )
     memory_mib: int = Field(
-        default=1024, description="MiB of memory of a task; Fargate takes pairs."
+        default=1024,
+        description="Memory of a task in MiB; Fargate accepts only some sizes for each `cpu`.",
     )
     architecture: Literal["ARM64", "X86_64"] = Field(
-        default="ARM64", description="ARM64 is Graviton."
+        default="ARM64", description="CPU architecture; ARM64 is Graviton."
     )
     read_only_root: bool = Field(
-        default=True, description="The container's root cannot be written."
+        default=True, description="Mount the container's root file system read-only."
     )
     writable_paths: tuple[str, ...] = Field(
         default=("/tmp",),  # noqa: S108 - a path in the container
-        description="Paths mounted writable, empty at the start of every task.",
+        description="Writable paths; each is empty when a task starts.",
     )
     execute_command: bool = Field(
         default=False,
@@ -200,39 +219,39 @@ class ServiceSpec(Spec):
         f"{' and '.join(EXEC_PATHS)} among the writable paths.",
     )
     health_command: tuple[str, ...] = Field(
-        default=("CMD", "/app/healthcheck"), description="How the container says that it is alive."
+        default=("CMD", "/app/healthcheck"), description="Command of the container's health check."
     )
     stop_seconds: int = Field(
         default=60, ge=2, le=120, description="Seconds from SIGTERM to SIGKILL."
     )
     grace_seconds: int = Field(
-        default=60, ge=0, description="Seconds in which a new task may fail health checks."
+        default=60, ge=0, description="Seconds during which a new task may fail health checks."
     )
     pool_size: int = Field(
         default=10,
         ge=1,
-        description="Database connections that a task may hold (its pool's maximum).",
+        description="Database connections of a task: its pool's maximum.",
     )
     environment: dict[str, str] = Field(
-        default={}, description="Plain variables, kept as SSM parameters. Never secrets."
+        default={}, description="Plain variables, stored as SSM parameters. Never secrets."
     )
     migration_command: tuple[str, ...] = Field(
-        default=("/app/migrate",), description="What the migration task runs."
+        default=("/app/migrate",), description="Command of the migration task."
     )
     log_days: LogRetention = Field(default=90, description="Days that the tasks' logs are kept.")
-    deployment: Deployment = Field(
-        default=RollingSpec(), description="How a new revision comes live."
+    deployment: DeploymentSpec = Field(default=RollingSpec(), description="Deployment strategy.")
+    scaling: ScalingSpec = Field(default=ScalingSpec(), description="Number of tasks.")
+    fargate: FargateMix = Field(
+        default=FargateMix(), description="Mix of on-demand and Spot capacity."
     )
-    scaling: ScalingSpec = Field(default=ScalingSpec(), description="How many tasks run.")
-    fargate: FargateMix = Field(default=FargateMix(), description="On demand and Spot.")
     delegated: DelegatedSpec = Field(
-        default=DelegatedSpec(), description="What `pulumi up` leaves to others."
+        default=DelegatedSpec(), description="Inputs that `pulumi up` leaves to others."
     )
     collector: CollectorSpec = Field(
         default=CollectorSpec(), description="OpenTelemetry collector."
     )
     deployment_alarms: DeploymentAlarmsSpec = Field(
-        default=DeploymentAlarmsSpec(), description="Alarms that roll a deployment back."
+        default=DeploymentAlarmsSpec(), description="Alarms that make ECS roll a deployment back."
     )
 
     @model_validator(mode="after")
@@ -263,12 +282,12 @@ class ServiceSpec(Spec):
 
     @property
     def desired_count_delegated(self) -> bool:
-        """Whether autoscaling owns the number of tasks."""
+        """True when autoscaling sets the number of tasks."""
         chosen = self.delegated.desired_count
         varies = self.scaling.min_tasks < self.scaling.max_tasks or bool(self.scaling.schedules)
         return varies if chosen is None else chosen
 
     @property
     def weights_shifted_by_ecs(self) -> bool:
-        """Whether ECS moves traffic between two target groups."""
+        """True when ECS moves traffic between two target groups."""
         return self.deployment.strategy != "rolling"

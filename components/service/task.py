@@ -1,4 +1,4 @@
-"""What runs in a task: container definitions as data, no resource in here."""
+"""Container definitions as data; this module declares no resource."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,29 +6,29 @@ from typing import Any
 
 import pulumi
 
+from components.component import Text
 from components.service.spec import CollectorSpec, ServiceSpec
 
-Text = pulumi.Input[str]
 API = "api"
 COLLECTOR = "collector"
 MIGRATIONS = "migrations"
 
 
 @dataclass(frozen=True)
-class Task:
-    """What the containers of a task need from the rest of the platform."""
+class TaskInputs:
+    """What a task's containers need from the rest of the platform."""
 
     image: str
     region: str
     log_group: Text
     secrets: Mapping[str, Text]
-    """Variable to ARN of a Secrets Manager secret or SSM parameter, never to a value."""
+    """The ARN of a Secrets Manager secret or SSM parameter by variable; never a value."""
 
 
 def api_containers(
-    spec: ServiceSpec, task: Task, *, collector_config_arn: Text
+    spec: ServiceSpec, task: TaskInputs, *, collector_config_arn: Text
 ) -> pulumi.Output[str]:
-    """The service's container and the collector beside it, as ECS takes them."""
+    """Return the service's container and the collector as ECS takes them."""
     api = {
         **_container(API, task, spec),
         "image": task.image,
@@ -47,12 +47,12 @@ def api_containers(
     }
     if not spec.collector.enabled:
         return pulumi.Output.json_dumps([api])
-    # Not essential: a collector that dies must not take requests with it.
+    # The collector is not essential: the task must survive a collector that dies.
     return pulumi.Output.json_dumps([api, _collector(spec.collector, task, collector_config_arn)])
 
 
-def migration_containers(spec: ServiceSpec, task: Task) -> pulumi.Output[str]:
-    """The one container of a migration."""
+def migration_containers(spec: ServiceSpec, task: TaskInputs) -> pulumi.Output[str]:
+    """Return the container of a migration as ECS takes it."""
     return pulumi.Output.json_dumps(
         [
             {
@@ -67,17 +67,18 @@ def migration_containers(spec: ServiceSpec, task: Task) -> pulumi.Output[str]:
 
 
 def volumes(spec: ServiceSpec) -> list[str]:
-    """Names of the task's volumes, one a writable path."""
+    """Return the names of the task's volumes, one for each writable path."""
     return [_volume(path) for path in spec.writable_paths]
 
 
 def collector_config(
     spec: CollectorSpec, *, stage: str, region: str, log_group: str
 ) -> Mapping[str, Any]:
-    """OTLP in, X-Ray and CloudWatch (EMF) out, within the collector's memory.
+    """Return the collector's configuration: OTLP in, X-Ray and CloudWatch (EMF) out.
 
-    The service sends every trace; the collector waits for its end and keeps all errors, all slow
-    ones and a share of the rest (OpenTelemetry Collector, "Tail Sampling Processor").
+    The service sends every trace. The collector waits until a trace ends, then keeps every trace
+    with an error, every slow one and a share of the others (OpenTelemetry Collector, "Tail
+    Sampling Processor").
     """
     return {
         "extensions": {"health_check": {"endpoint": "0.0.0.0:13133"}},
@@ -146,7 +147,7 @@ def collector_config(
     }
 
 
-def _container(name: str, task: Task, spec: ServiceSpec) -> Mapping[str, Any]:
+def _container(name: str, task: TaskInputs, spec: ServiceSpec) -> Mapping[str, Any]:
     return {
         "name": name,
         "readonlyRootFilesystem": spec.read_only_root,
@@ -163,7 +164,7 @@ def _container(name: str, task: Task, spec: ServiceSpec) -> Mapping[str, Any]:
     }
 
 
-def _collector(spec: CollectorSpec, task: Task, config_arn: Text) -> Mapping[str, Any]:
+def _collector(spec: CollectorSpec, task: TaskInputs, config_arn: Text) -> Mapping[str, Any]:
     return {
         "name": COLLECTOR,
         "image": spec.image,
@@ -188,18 +189,18 @@ def _collector(spec: CollectorSpec, task: Task, config_arn: Text) -> Mapping[str
 
 
 def _by_name(secrets: Mapping[str, Text]) -> Sequence[Mapping[str, Text]]:
-    # ECS gives them back sorted; any other order would be a difference in every preview.
+    # ECS returns them sorted; another order would be a difference in every preview.
     return [{"name": name, "valueFrom": secrets[name]} for name in sorted(secrets)]
 
 
-def _logs(name: str, task: Task) -> Mapping[str, Any]:
+def _logs(name: str, task: TaskInputs) -> Mapping[str, Any]:
     return {
         "logDriver": "awslogs",
         "options": {
             "awslogs-group": task.log_group,
             "awslogs-region": task.region,
             "awslogs-stream-prefix": name,
-            # A slow CloudWatch must not block the service: beyond the buffer, lines are lost.
+            # A slow CloudWatch must not block the service; lines beyond the buffer are lost.
             "mode": "non-blocking",
             "max-buffer-size": "25m",
         },
