@@ -1,4 +1,4 @@
-"""Read a stack's settings once, and say everything that is wrong with them at once."""
+"""Read a stack's settings once, and report every problem in one message."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ from settings.rules import RULES, Problem
 
 NAMESPACE = "arca-api"
 SECRET = ("alerting", "alerting.pagerduty_key")
-"""Paths whose value must not stand in a message."""
+"""Paths whose value must not appear in a message."""
 
 
 def load() -> Settings:
-    """Read the settings of the stack that runs.
+    """Return the settings of the current stack.
 
-    Raises pulumi.RunError, before any resource exists, with one message that names the file,
-    and for every problem the key's path, the value and what is wanted.
+    Raises pulumi.RunError before any resource is declared. The message names the file and, for
+    every problem, the key's path, its value and the accepted values.
     """
     values, problems = _validate(_read())
     if problems:
@@ -29,9 +29,9 @@ def load() -> Settings:
 
 
 def parse(config: Mapping[str, str], *, emulated: bool) -> Settings:
-    """Make settings of a stack's file, outside of a run.
+    """Return the settings in the configuration of a stack's file, without a Pulumi run.
 
-    Raises ValueError with the same message as `load`.
+    Raises ValueError with the message of `load`.
     """
     own = {key.split(":", 1)[1]: _plain(value) for key, value in config.items()}
     values, problems = _validate({**own, **({"runs_on": "emulated"} if emulated else {})})
@@ -41,9 +41,9 @@ def parse(config: Mapping[str, str], *, emulated: bool) -> Settings:
 
 
 def _read() -> dict[str, Any]:
-    """The stack's own keys, those that no section is called for included.
+    """Return every key of the project, including those that no section has.
 
-    `pulumi.Config` has no call that lists keys, so they come from where it reads them.
+    `pulumi.Config` cannot list keys, so this reads the names from the source that it uses.
     """
     config = pulumi.Config(NAMESPACE)
     known = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
@@ -52,7 +52,7 @@ def _read() -> dict[str, Any]:
 
 
 def _plain(text: str) -> object:
-    """Objects arrive as JSON, everything else as its text."""
+    """Parse an object or a list, which arrives as JSON; return any other value as text."""
     if text[:1] not in "{[":
         return text
     try:
@@ -100,7 +100,7 @@ def _explain(section: str, error: ValidationError) -> Iterator[Problem]:
 
 def _wanted(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "extra_forbidden":
-        return "no such key; docs/configuration.md lists them all"
+        return "no such key; docs/configuration.md lists the keys"
     if fault["type"] == "missing":
         return "a value"
     message = cast("str", fault["msg"])

@@ -1,4 +1,4 @@
-"""The settings of a stack: every Spec composed, and what only an owner knows."""
+"""The settings of a stack: one section for each component, and the owner's values."""
 
 from ipaddress import IPv4Network
 from typing import Literal
@@ -27,9 +27,10 @@ from components.storage import StorageSpec
 
 
 class OwnerSpec(Spec):
-    """What only the owner of the accounts knows.
+    """Values that only the owner of the accounts knows.
 
-    The committed values are placeholders: the emulated cloud takes them, AWS never sees them.
+    The committed values are placeholders: the emulated cloud accepts them, and `pulumi up`
+    refuses them.
     """
 
     account_id: str = Field(
@@ -48,12 +49,13 @@ class OwnerSpec(Spec):
     )
     image: str = Field(
         pattern=r"^[a-z0-9][a-z0-9.:/_-]*(:[A-Za-z0-9._-]+|@sha256:[0-9a-f]{64})$",
-        description="Image that the service starts with, by tag (never `latest`) or digest; "
-        "afterwards the pipeline ships images. Placeholder: the tag `placeholder`.",
+        description="First image of the service, by tag (never `latest`) or digest; later the "
+        "pipeline ships images. Placeholder: the tag `placeholder`.",
     )
     contact_email: str = Field(
         pattern=r"^[^@\s]+@[^@\s]+\.[a-z]{2,}$",
-        description="Where Cloudflare writes about health. Placeholder: ends in `.example`.",
+        description="E-mail address for Cloudflare's health notifications. Placeholder: ends in "
+        "`.example`.",
     )
     team: str = Field(default="platform", description="Value of the tag `owner`.")
     cost_center: str = Field(default="arca-api", description="Value of the tag `cost-center`.")
@@ -67,7 +69,7 @@ class OwnerSpec(Spec):
         return image
 
     def placeholders(self) -> list[str]:
-        """Names of the fields that nobody has filled in."""
+        """Return the names of the fields that still hold a placeholder."""
         unfilled = {
             "account_id": self.account_id == "0" * 12,
             "domain": self.domain.endswith(".example"),
@@ -80,10 +82,10 @@ class OwnerSpec(Spec):
 
 
 class RecoverySpec(Spec):
-    """The stack's part in disaster recovery."""
+    """The stack's role in disaster recovery."""
 
     role: Literal["primary", "secondary"] = Field(
-        default="primary", description="A secondary is the DR stack of a primary."
+        default="primary", description="Role; a secondary is the DR stack of a primary."
     )
     replica_region: Region | None = Field(
         default=None,
@@ -91,20 +93,20 @@ class RecoverySpec(Spec):
         "and backups.",
     )
     primary_stack: str | None = Field(
-        default=None, description="Secondary: the stack that it stands by for."
+        default=None, description="Secondary: name of its primary's stack."
     )
     primary_cidr: IPv4Network | None = Field(
         default=None,
-        description="Secondary: the primary's network.cidr, which ours must not overlap.",
+        description="Secondary: the primary's `network.cidr`, which its own must not overlap.",
     )
     phase: Literal["standby", "promoting", "active"] = Field(
         default="standby",
-        description="Secondary: `standby` follows the primary; `promoting` detaches the "
-        "database; `active` serves. Two updates, for AWS does not change a replica's other "
-        "settings while it is promoted.",
+        description="Secondary: `standby` follows the primary, `promoting` detaches the database, "
+        "`active` serves. These are two updates, because AWS changes no other setting of a "
+        "replica while it promotes it.",
     )
     warm_tasks: int = Field(
-        default=1, ge=0, description="Secondary: tasks that run while it is not active."
+        default=1, ge=0, description="Secondary: number of tasks that run while it is not active."
     )
 
 
@@ -112,29 +114,29 @@ class Settings(Spec):
     """A stack's settings."""
 
     stage: Literal["dev", "staging", "prod"] = Field(
-        description="What the stack is for. `prod` refuses whatever would risk customers' data."
+        description="Purpose of the stack. `prod` refuses settings that risk customers' data."
     )
     region: Region = Field(description="AWS region of the stack.")
     protected: bool = Field(
-        default=False, description="Refuse to destroy what is durable: data, keys, secrets."
+        default=False, description="Refuse to destroy durable resources: data, keys, secrets."
     )
     disposable: bool = Field(
         default=False,
-        description="Destroying the stack leaves nothing behind: no final snapshot, no secret to "
-        "bring back, no bucket that is not empty. For review stacks.",
+        description="Destroying the stack leaves nothing behind: no final snapshot, no restorable "
+        "secret, no bucket. For review stacks.",
     )
     runs_on: Literal["aws", "emulated"] = Field(
-        default="aws", description="Set by `make up` alone; on AWS, placeholders are refused."
+        default="aws", description="Only `make up` sets this; on AWS, placeholders are refused."
     )
-    owner: OwnerSpec = Field(description="What only the owner of the accounts knows.")
-    recovery: RecoverySpec = Field(default=RecoverySpec(), description="Part in disaster recovery.")
+    owner: OwnerSpec = Field(description="Values that only the owner of the accounts knows.")
+    recovery: RecoverySpec = Field(default=RecoverySpec(), description="Role in disaster recovery.")
     network: NetworkSpec = Field(default=NetworkSpec(), description="The VPC and its subnets.")
     flow_logs: FlowLogsSpec = Field(default=FlowLogsSpec(), description="VPC flow logs.")
     keys: KeysSpec = Field(default=KeysSpec(), description="Customer managed KMS keys.")
     secrets: SecretsSpec = Field(default=SecretsSpec(), description="Secrets and their rotation.")
     storage: StorageSpec = Field(default=StorageSpec(), description="Buckets.")
     database: DatabaseSpec = Field(default=DatabaseSpec(), description="RDS PostgreSQL.")
-    proxy: ProxySpec = Field(default=ProxySpec(), description="RDS Proxy's pool.")
+    proxy: ProxySpec = Field(default=ProxySpec(), description="Pool of RDS Proxy.")
     cache: CacheSpec = Field(default=CacheSpec(), description="Valkey or Redis.")
     registry: RegistrySpec = Field(default=RegistrySpec(), description="ECR repository.")
     load_balancer: LoadBalancerSpec = Field(default=LoadBalancerSpec(), description="The ALB.")
@@ -143,9 +145,9 @@ class Settings(Spec):
     edge: EdgeSpec = Field(default=EdgeSpec(), description="The Cloudflare zone.")
     dns: DnsSpec = Field(default=DnsSpec(), description="Origin names and health checks.")
     delivery: DeliverySpec = Field(
-        default=DeliverySpec(), description="Roles of GitHub Actions, one an environment."
+        default=DeliverySpec(), description="Roles of GitHub Actions, one for each environment."
     )
-    alerting: AlertingSpec = Field(default=AlertingSpec(), description="Who hears of an alarm.")
+    alerting: AlertingSpec = Field(default=AlertingSpec(), description="Receivers of alarms.")
     probe: ProbeSpec = Field(default=ProbeSpec(), description="The outside probe.")
     observability: ObservabilitySpec = Field(
         default=ObservabilitySpec(), description="Alarms, dashboards, queries, traces, budgets."
@@ -153,22 +155,22 @@ class Settings(Spec):
 
     @property
     def secondary(self) -> bool:
-        """Whether this is a DR stack."""
+        """True for a DR stack."""
         return self.recovery.role == "secondary"
 
     @property
     def serving(self) -> bool:
-        """Whether customers may be sent here: always, but for a DR stack that is not active."""
+        """True when the stack serves customers: always, except a DR stack that is not active."""
         return not self.secondary or self.recovery.phase == "active"
 
     @property
     def following(self) -> bool:
-        """Whether the database follows another stack's."""
+        """True when the database is a replica of the primary's."""
         return self.secondary and self.recovery.phase == "standby"
 
     @property
     def service_now(self) -> ServiceSpec:
-        """The service as it runs in the present phase: a DR stack that waits stays small."""
+        """The service's settings in the current phase; a DR stack on standby runs few tasks."""
         if self.serving:
             return self.service
         tasks = self.recovery.warm_tasks

@@ -1,7 +1,7 @@
-"""Rules between settings, which no single Spec can hold.
+"""Rules between sections of the settings.
 
 A rule runs when every section that it needs is valid on its own, so that one run reports as
-much as can be known.
+many problems as possible.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,18 +12,27 @@ from components.spec import ZONES
 from settings.model import Settings
 
 RESERVED_CONNECTIONS = 15
-"""Kept for superusers, rdsadmin, migrations and an operator."""
+"""Connections reserved for superusers, rdsadmin, migrations and an operator."""
 TARGETS_PER_GROUP = 1000
 """Elastic Load Balancing User Guide, "Quotas for your Application Load Balancers"."""
 DEPLOYMENT_OVERLAP = 2
-"""Every strategy may run the old and the new tasks side by side."""
+"""Task sets that run side by side during a deployment, whatever the strategy."""
 PRODUCTION_BACKUP_DAYS = 14
-WITHOUT_NAT = ("ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "secretsmanager", "ssm", "sts")
+NEEDED_WITHOUT_NAT = (
+    "ecr.api",
+    "ecr.dkr",
+    "kms",
+    "logs",
+    "monitoring",
+    "secretsmanager",
+    "ssm",
+    "sts",
+)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where, what it is, what is wanted."""
+    """A wrong setting: its path, its value, and the accepted values."""
 
     path: str
     value: object
@@ -39,7 +48,7 @@ class Rule:
 
 
 def production_database(s: Settings) -> Iterator[Problem]:
-    """Production keeps two copies and enough history."""
+    """Production has a standby database and enough days of backups."""
     if s.stage == "prod":
         if not s.database.multi_az:
             yield Problem("database.multi_az", False, "true in stage prod")
@@ -55,7 +64,7 @@ def production_cache(s: Settings) -> Iterator[Problem]:
 
 
 def production_nat(s: Settings) -> Iterator[Problem]:
-    """So does its way out."""
+    """Production's NAT survives the loss of a zone."""
     if s.stage == "prod" and s.network.nat == "single":
         yield Problem("network.nat", s.network.nat, "per-zone or regional in stage prod")
 
@@ -67,7 +76,7 @@ def production_protection(s: Settings) -> Iterator[Problem]:
 
 
 def production_capacity(s: Settings) -> Iterator[Problem]:
-    """Production's base does not vanish with Spot."""
+    """Production's minimum of tasks runs on demand, so that AWS cannot reclaim it."""
     mix, fewest = s.service.fargate, s.service.scaling.min_tasks
     if s.stage == "prod" and mix.spot_weight and mix.on_demand_base < fewest:
         wanted = f"at least service.scaling.min_tasks, {fewest}, in stage prod with Spot"
@@ -75,7 +84,7 @@ def production_capacity(s: Settings) -> Iterator[Problem]:
 
 
 def production_audit(s: Settings) -> Iterator[Problem]:
-    """Audit records outlive a fiscal year."""
+    """Production keeps audit records for at least a fiscal year."""
     if s.stage == "prod" and s.storage.audit_lock_days < 365:
         yield Problem(
             "storage.audit_lock_days", s.storage.audit_lock_days, "at least 365 in stage prod"
@@ -83,23 +92,23 @@ def production_audit(s: Settings) -> Iterator[Problem]:
 
 
 def zones_exist(s: Settings) -> Iterator[Problem]:
-    """The region has the zones."""
+    """Every zone exists in the region."""
     missing = [zone for zone in s.network.zones if zone not in ZONES[s.region]]
     if missing:
         wanted = f"letters of {', '.join(ZONES[s.region])}, the zones of {s.region}"
         yield Problem("network.zones", list(s.network.zones), wanted)
 
 
-def way_out(s: Settings) -> Iterator[Problem]:
-    """Without NAT a task still has to be able to start."""
-    missing = [name for name in WITHOUT_NAT if name not in s.network.interface_endpoints]
+def endpoints_without_nat(s: Settings) -> Iterator[Problem]:
+    """Without NAT, a task starts only through interface endpoints."""
+    missing = [name for name in NEEDED_WITHOUT_NAT if name not in s.network.interface_endpoints]
     if s.network.nat == "none" and missing:
-        wanted = f"also {', '.join(missing)}, for network.nat is none"
+        wanted = f"also {', '.join(missing)}, because network.nat is none"
         yield Problem("network.interface_endpoints", list(s.network.interface_endpoints), wanted)
 
 
 def connections(s: Settings) -> Iterator[Problem]:
-    """All pools together fit into the database, both revisions of a deployment running."""
+    """The pools of both revisions in a deployment fit into the database's connections."""
     limit = s.database.max_connections
     if limit is None:
         families = ", ".join(sorted(MEMORY_GIB))
@@ -110,23 +119,23 @@ def connections(s: Settings) -> Iterator[Problem]:
     needed = tasks * s.service.pool_size * DEPLOYMENT_OVERLAP + RESERVED_CONNECTIONS
     if not s.database.proxy and needed > limit:
         wanted = (
-            f"at most {(limit - RESERVED_CONNECTIONS) // (tasks * DEPLOYMENT_OVERLAP)}, for "
-            f"{tasks} tasks twice during a deployment and {RESERVED_CONNECTIONS} reserved must "
-            f"stay below the {limit} connections of {s.database.instance_class}; or a bigger "
+            f"at most {(limit - RESERVED_CONNECTIONS) // (tasks * DEPLOYMENT_OVERLAP)}, because a "
+            f"deployment runs {tasks} tasks twice, {RESERVED_CONNECTIONS} connections are "
+            f"reserved, and {s.database.instance_class} has {limit}; or a bigger "
             "database.instance_class, or database.proxy: true"
         )
         yield Problem("service.pool_size", s.service.pool_size, wanted)
 
 
 def proxy_pool(s: Settings) -> Iterator[Problem]:
-    """The proxy cannot keep more connections idle than it may hold."""
+    """The proxy keeps at most as many connections idle as it may hold."""
     if s.proxy.max_idle_percent > s.proxy.max_connections_percent:
         wanted = f"at most proxy.max_connections_percent, {s.proxy.max_connections_percent}"
         yield Problem("proxy.max_idle_percent", s.proxy.max_idle_percent, wanted)
 
 
 def targets(s: Settings) -> Iterator[Problem]:
-    """A target group takes all the tasks of both revisions."""
+    """The tasks of both revisions fit into a target group."""
     most = s.service.scaling.max_tasks
     if most * DEPLOYMENT_OVERLAP > TARGETS_PER_GROUP:
         wanted = f"at most {TARGETS_PER_GROUP // DEPLOYMENT_OVERLAP}, half a target group's limit"
@@ -142,7 +151,7 @@ def health_timing(s: Settings) -> Iterator[Problem]:
 
 
 def draining(s: Settings) -> Iterator[Problem]:
-    """A task lives until its last request is answered."""
+    """A task stops only after the load balancer has drained its requests."""
     stop, drain = s.service.stop_seconds, s.load_balancer.deregistration_seconds
     if stop < drain:
         wanted = f"at least load_balancer.deregistration_seconds, {drain}"
@@ -150,7 +159,7 @@ def draining(s: Settings) -> Iterator[Problem]:
 
 
 def replicas_and_passwords(s: Settings) -> Iterator[Problem]:
-    """What RDS refuses once there is a copy in another region."""
+    """RDS refuses two features for an instance with a replica in another region."""
     copied = s.recovery.replica_region is not None or s.secondary
     if copied and s.database.managed_password:
         wanted = "false where a DR replica follows: RDS refuses a replica of such an instance"
@@ -160,82 +169,84 @@ def replicas_and_passwords(s: Settings) -> Iterator[Problem]:
         yield Problem("database.blue_green_upgrades", True, wanted)
 
 
-def primary(s: Settings) -> Iterator[Problem]:
-    """A primary follows nobody."""
+def primary_follows_nobody(s: Settings) -> Iterator[Problem]:
+    """A primary has no primary of its own, no phase, and no replica as its source."""
     recovery = s.recovery
     if s.secondary:
         return
     for key in ("primary_stack", "primary_cidr"):
         if getattr(recovery, key) is not None:
             yield Problem(
-                f"recovery.{key}", getattr(recovery, key), "none, for the role is primary"
+                f"recovery.{key}", getattr(recovery, key), "none, because the role is primary"
             )
     if recovery.phase != "standby":
-        yield Problem("recovery.phase", recovery.phase, "none, for the role is primary")
+        yield Problem("recovery.phase", recovery.phase, "none, because the role is primary")
     if recovery.replica_region == s.region:
         wanted = f"a region other than the stack's own, {s.region}"
         yield Problem("recovery.replica_region", recovery.replica_region, wanted)
     if s.database.source.kind == "replica":
-        wanted = "new, snapshot or point-in-time, for only a secondary is a replica"
+        wanted = "new, snapshot or point-in-time; only a secondary is a replica"
         yield Problem("database.source.kind", "replica", wanted)
     if s.dns.failover and recovery.replica_region is None:
         yield Problem("dns.failover", True, "false without recovery.replica_region")
 
 
-def secondary(s: Settings) -> Iterator[Problem]:
-    """A secondary knows its primary and shares no address with it."""
+def secondary_knows_its_primary(s: Settings) -> Iterator[Problem]:
+    """A secondary names its primary, and their address ranges do not overlap."""
     recovery = s.recovery
     if not s.secondary:
         return
     for key in ("primary_stack", "primary_cidr"):
         if getattr(recovery, key) is None:
-            yield Problem(f"recovery.{key}", None, "the primary's, for the role is secondary")
+            yield Problem(f"recovery.{key}", None, "the primary's, because the role is secondary")
     if recovery.replica_region is not None:
         yield Problem(
-            "recovery.replica_region", recovery.replica_region, "none, for the role is secondary"
+            "recovery.replica_region",
+            recovery.replica_region,
+            "none, because the role is secondary",
         )
     theirs = recovery.primary_cidr
     if theirs is not None and s.network.cidr.overlaps(theirs):
         wanted = f"a range that does not overlap the primary's, {theirs}"
         yield Problem("network.cidr", str(s.network.cidr), wanted)
     if not s.dns.failover:
-        wanted = "true, for the secondary's record is one half of the failover pair"
+        wanted = "true, because the secondary's record is one half of the failover pair"
         yield Problem("dns.failover", False, wanted)
 
 
 def placeholders(s: Settings) -> Iterator[Problem]:
-    """On AWS nothing is left for the owner to fill in."""
+    """On AWS, every placeholder is replaced."""
     if s.runs_on == "aws":
         for key in s.owner.placeholders():
-            wanted = "your own value: this is the placeholder that only `make up` accepts"
+            wanted = "your own value; only `make up` accepts this placeholder"
             yield Problem(f"owner.{key}", getattr(s.owner, key), wanted)
         for key in s.delivery.placeholders():
-            wanted = "your own repository: this is the placeholder that only `make up` accepts"
+            wanted = "your own repository; only `make up` accepts this placeholder"
             yield Problem(f"delivery.{key}", getattr(s.delivery, key), wanted)
 
 
 def review_stacks(s: Settings) -> Iterator[Problem]:
-    """Code that nobody has approved yet runs in dev's account alone."""
+    """Code of an open pull request runs only in dev's account."""
     if s.delivery.review_stacks and s.stage != "dev":
         yield Problem(
             "delivery.review_stacks", True, f"false in stage {s.stage}: only dev has them"
         )
 
 
-def disposable(s: Settings) -> Iterator[Problem]:
-    """What is protected is not thrown away; production always is protected."""
+def disposable_or_protected(s: Settings) -> Iterator[Problem]:
+    """A protected stack is not disposable; production is always protected."""
     if s.disposable and s.protected:
         yield Problem("disposable", True, "false where protected is true")
 
 
 def shared_zone(s: Settings) -> Iterator[Problem]:
-    """Without the zone, Cloudflare does not hold the certificate that we would ask for."""
+    """Mutual TLS needs our client certificate in the zone, which only its owner puts there."""
     if s.load_balancer.mutual_tls and not s.edge.owns_zone:
         yield Problem("load_balancer.mutual_tls", True, "false where edge.owns_zone is false")
 
 
 def pager(s: Settings) -> Iterator[Problem]:
-    """Somebody is woken when production is down."""
+    """Alarms of production page the engineer on call."""
     if s.stage == "prod" and s.runs_on == "aws" and s.alerting.pagerduty_key is None:
         wanted = "PagerDuty's integration key in stage prod, set as a secret"
         yield Problem("alerting.pagerduty_key", None, wanted)
@@ -249,18 +260,18 @@ RULES = (
     Rule(("stage", "service"), production_capacity),
     Rule(("stage", "storage"), production_audit),
     Rule(("region", "network"), zones_exist),
-    Rule(("network",), way_out),
+    Rule(("network",), endpoints_without_nat),
     Rule(("database", "service"), connections),
     Rule(("proxy",), proxy_pool),
     Rule(("service",), targets),
     Rule(("load_balancer",), health_timing),
     Rule(("load_balancer", "service"), draining),
     Rule(("database", "recovery"), replicas_and_passwords),
-    Rule(("recovery", "region", "database", "dns"), primary),
-    Rule(("recovery", "network", "dns"), secondary),
+    Rule(("recovery", "region", "database", "dns"), primary_follows_nobody),
+    Rule(("recovery", "network", "dns"), secondary_knows_its_primary),
     Rule(("owner", "delivery", "runs_on"), placeholders),
     Rule(("stage", "delivery"), review_stacks),
-    Rule(("disposable", "protected"), disposable),
+    Rule(("disposable", "protected"), disposable_or_protected),
     Rule(("edge", "load_balancer"), shared_zone),
     Rule(("stage", "runs_on", "alerting"), pager),
 )

@@ -77,7 +77,12 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
         "service.scaling.max_tasks is 501",
         "at most 500",
     ),
-    ("dev", {"service.pool_size": 60}, "service.pool_size is 60", "at most 52, for 2 tasks twice"),
+    (
+        "dev",
+        {"service.pool_size": 60},
+        "service.pool_size is 60",
+        "at most 52, because a deployment runs 2 tasks twice",
+    ),
     ("dev", {"service.stop_seconds": 30}, "service.stop_seconds is 30", "at least load_balancer"),
     ("dev", {"database.backup_days": 0}, "database.backup_days is 0", "greater than or equal to 1"),
     (
@@ -142,7 +147,12 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("dev", {"owner.account_id": "12"}, 'owner.account_id is "12"', "match pattern"),
     ("dev", {"owner.image": "a/b:latest"}, "owner.image", "a tag that always means the same image"),
     ("dev", {"dns": {"failover": True}}, "dns.failover is true", "without recovery.replica_region"),
-    ("dev", {"recovery": {"phase": "active"}}, "recovery.phase", "none, for the role is primary"),
+    (
+        "dev",
+        {"recovery": {"phase": "active"}},
+        "recovery.phase",
+        "none, because the role is primary",
+    ),
     (
         "dev",
         {"recovery": {"replica_region": "sa-east-1"}},
