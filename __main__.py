@@ -246,5 +246,5 @@ outputs = Outputs[pulumi.Output[str]](
         client_ca_pem=client_ca_pem,
     ),
 )
-for name, value in outputs.as_exports().items():
+for name, value in outputs.model_dump(exclude_none=True).items():
     pulumi.export(name, value)

@@ -1,4 +1,4 @@
-"""Tags and the few fixed names that an operator types or AWS needs."""
+"""Tags, and the fixed names that operators type or AWS requires."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ PROJECT = "arca"
 
 
 def prefix(stack: str) -> str:
-    """The beginning of every physical name in a stack, for example `arca-prod`."""
+    """Return the beginning of every physical name in a stack, for example `arca-prod`."""
     return f"{PROJECT}-{stack}"
 
 
 def physical(*parts: str, limit: int = 63, salt: str = "") -> str:
     """Join the parts with hyphens into a name of at most `limit` characters.
 
-    A name that would be too long is cut and ends in a hash of the whole, so that two long
-    names that differ anywhere stay different. A `salt` always adds the hash: give it whatever
-    forces AWS to replace the resource, so that the replacement gets a name of its own and can
-    be created before the old one goes.
+    A name that is too long is cut and ends in a hash of the whole, so that two long names that
+    differ anywhere stay different. A `salt` always adds the hash. Pass as salt the inputs whose
+    change makes AWS replace the resource: the replacement then has another name, and Pulumi can
+    create it before it deletes the old resource.
 
     Limits: 32 for load balancers and target groups (Elastic Load Balancing API reference,
     CreateLoadBalancer and CreateTargetGroup), 63 for RDS identifiers and S3 buckets.
@@ -30,66 +30,65 @@ def physical(*parts: str, limit: int = 63, salt: str = "") -> str:
 
 
 STATE_KEY_ALIAS = f"alias/{PROJECT}-state"
-"""The key of the stacks' state, which `arca bootstrap` makes once an account."""
+"""Alias of the key that encrypts the stacks' state; `arca bootstrap` creates it."""
 
 
 def state_bucket(account_id: str) -> str:
-    """The bucket with the stacks' state, which `arca bootstrap` makes once an account."""
+    """Return the name of the bucket of the stacks' state, which `arca bootstrap` creates."""
     return f"{PROJECT}-state-{account_id}"
 
 
 def boundary_arn(account_id: str) -> str:
-    """The permissions boundary of every role, which `arca bootstrap` makes once an account."""
+    """Return the permissions boundary of every role, which `arca bootstrap` creates."""
     return f"arn:aws:iam::{account_id}:policy/{PROJECT}-boundary"
 
 
 def role_path(stack: str) -> str:
-    """The path of a stack's roles: what a pipeline may change is said by path, not by name."""
+    """Return the path of a stack's roles; policies of the pipeline select roles by path."""
     return f"/{PROJECT}/{stack}/"
 
 
 DELIVERY_PATH = f"/{PROJECT}-delivery/"
-"""The path of the pipeline's own roles, which no pipeline may change."""
+"""Path of the pipeline's own roles, which no pipeline may change."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """The DNS names of a stack, all below the domain of its stage."""
+    """The DNS names of a stack, all below its stage's domain."""
 
     domain: str
     region: str
 
     @property
     def public(self) -> str:
-        """The API, as customers know it; at Cloudflare."""
+        """The API's name for customers, at Cloudflare."""
         return f"api.{self.domain}"
 
     @property
     def regional_public(self) -> str:
-        """The same through Cloudflare, but always this region: what health checks ask."""
+        """This region's name at Cloudflare, which health checks use."""
         return f"api-{self.region}.{self.domain}"
 
     @property
     def origin_zone(self) -> str:
-        """The zone in Route 53, delegated from Cloudflare."""
+        """The zone in Route 53 that Cloudflare delegates."""
         return f"origin.{self.domain}"
 
     @property
     def origin(self) -> str:
-        """What Cloudflare connects to, whichever region answers; in the origin zone."""
+        """The name that Cloudflare connects to, in the origin zone, for whichever region serves."""
         return f"api.{self.origin_zone}"
 
     @property
     def regional_origin(self) -> str:
-        """This region's load balancer; in the origin zone."""
+        """The name of this region's load balancer, in the origin zone."""
         return f"{self.region}.{self.origin_zone}"
 
 
 def default_tags(*, stack: str, stage: str, owner: str, cost_center: str) -> dict[str, str]:
-    """The tags that the AWS provider puts on everything in a stack.
+    """Return the tags that the AWS provider adds to every resource in a stack.
 
-    The component and the data class differ within a stack, so components.component adds
-    those two to what each component declares.
+    Component and data class differ within a stack, so components.component adds those two.
     """
     return {
         "project": PROJECT,

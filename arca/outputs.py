@@ -6,8 +6,7 @@ settings decide is a plain value on both sides. This file does not import Pulumi
 stack needs this file and the JSON of `pulumi stack output --json --show-secrets`, nothing else.
 """
 
-from collections.abc import Mapping
-from typing import Any, Generic, Literal, cast
+from typing import Generic, Literal
 
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypeVar
@@ -26,25 +25,6 @@ class Contract(BaseModel):
     """Base of all outputs: frozen, and an undeclared key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    def as_exports(self) -> dict[str, Any]:
-        """Return the values as nested dictionaries and lists, without those that are None.
-
-        `model_dump` would take a `pulumi.Output` apart, which is a dataclass.
-        """
-        values = {name: _plain(getattr(self, name)) for name in type(self).model_fields}
-        return {name: value for name, value in values.items() if value is not None}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Contract):
-        return value.as_exports()
-    if isinstance(value, Mapping):
-        items = cast("Mapping[str, object]", value).items()
-        return {key: _plain(item) for key, item in items}
-    if isinstance(value, list):
-        return [_plain(item) for item in cast("list[object]", value)]
-    return value
 
 
 class NetworkOutputs(Contract, Generic[T]):

@@ -1,4 +1,4 @@
-"""What every test gets: a clock that the run chose, and no traffic but to this machine."""
+"""What every test gets: a clock that the run chose, no outside traffic, and shared graphs."""
 
 import locale
 import os
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import stacks
 from tests.clock import sitecustomize
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -55,3 +56,13 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_graphs(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """Let the processes of a run declare each stack once between them.
+
+    Without several processes the parent directory would outlive the run, so nothing is shared.
+    """
+    if worker_id != "master":
+        stacks.share(tmp_path_factory.getbasetemp().parent)

@@ -1,4 +1,4 @@
-"""The whole program of a stack as a plain graph: what it declares, and how it is wired.
+"""The program of a stack as a plain graph: its resources and their dependencies.
 
 The only test file that knows how the program is run without an engine.
 """
@@ -33,12 +33,12 @@ PRIMARY_RECOVERY: Mapping[str, Any] = {
     "origin_zone_id": "Z0123456789ABCDEF",
     "client_ca_pem": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
 }
-"""What prod exports for dr; a test holds it against what prod really exports."""
+"""Stand-in for what prod exports for dr; a test compares it with prod's real export."""
 
 
 @dataclass
 class Graph:
-    """What a run declared, by URN, and what the stack exports."""
+    """The declared resources and their outputs by URN, and the stack's exports."""
 
     nodes: dict[str, Registration] = field(default_factory=dict[str, Registration])
     states: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
@@ -46,28 +46,28 @@ class Graph:
     referred: list[str] = field(default_factory=list[str])
 
     def of(self, *types: str) -> list[Registration]:
-        """All resources of these types."""
+        """Return all resources of these types."""
         return [node for node in self.nodes.values() if node.type in types]
 
     def one(self, type_: str, name: str | None = None) -> Registration:
-        """The only resource of a type, or the one of that name."""
+        """Return the only resource of a type, or the one with that logical name."""
         found = [node for node in self.of(type_) if name in (None, node.name)]
         assert len(found) == 1, f"{len(found)} of {type_} {name or ''}, not one"
         return found[0]
 
     def names(self) -> list[str]:
-        """Type and logical name of everything: the state's identity."""
+        """Return type and logical name of every resource, which identify it in the state."""
         return sorted(f"{node.type} {node.name}" for node in self.nodes.values())
 
     def custom(self) -> Iterator[Registration]:
-        """What a provider makes; neither components nor the providers themselves."""
+        """Yield the resources that a provider creates: no components, no providers."""
         for node in self.nodes.values():
             if node.custom and not node.type.startswith("pulumi:"):
                 yield node
 
 
 class Recorder:
-    """A cloud that makes nothing and remembers everything."""
+    """A cloud that creates nothing and records every resource."""
 
     def __init__(self, *, region: str, known: bool = True) -> None:
         self.graph = Graph()
@@ -75,7 +75,7 @@ class Recorder:
         self.known = known
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
-        """Answer as the services would, or, with nothing known, as a first preview."""
+        """Return outputs as the services would; without `known`, as in a first preview."""
         self.graph.nodes[registration.urn] = registration
         if not self.known or not registration.custom:
             return None, dict(registration.inputs)
@@ -85,7 +85,7 @@ class Recorder:
         return resource_id, state
 
     def read_stack(self, name: str) -> Mapping[str, Any]:
-        """Give prod's contract to dr."""
+        """Return the stand-in for prod's exports."""
         self.graph.referred.append(name)
         return {"recovery": PRIMARY_RECOVERY}
 
@@ -97,7 +97,7 @@ def declare(
     program: Callable[[], None] = engine.main,
     known: bool = True,
 ) -> Graph:
-    """Run the program of a stack, with its own file's settings or with others."""
+    """Run a stack's program with the settings of its file, or with other settings."""
     settings = dict(config if config is not None else stackfile.stack_config(stack))
     recorder = Recorder(region=settings.get("arca-api:region", "sa-east-1"), known=known)
     exports = engine.run(

@@ -1,4 +1,4 @@
-"""What must hold of every graph, whatever the settings."""
+"""Rules that every graph satisfies, whatever the settings."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -52,13 +52,13 @@ MUST: Mapping[str, Mapping[str, Any]] = {
     },
     "aws:s3/bucketVersioning:BucketVersioning": {"versioningConfiguration": {"status": "Enabled"}},
 }
-"""Inputs that are the same whatever the settings."""
+"""Inputs that have the same value whatever the settings."""
 STAMP = {"Name", "component", "data-class"}
 DEFAULTS = {"project", "stack", "stage", "owner", "cost-center", "managed-by"}
 
 
 def broken(graph: Graph, *, protected: bool) -> list[str]:
-    """Everything that does not hold, a line each."""
+    """Return every violation, one line each."""
     found = [*_providers(graph), *_ingress(graph), *_buckets(graph), *_transport(graph)]
     for node in graph.custom():
         found += [f"{node.name}: {problem}" for problem in _node(node, protected=protected)]
@@ -117,7 +117,7 @@ def _policy(node: Registration, policy: Mapping[str, Any]) -> Iterator[str]:
 
 
 UNSCOPED = ("cloudwatch:GetMetricData", "ecr:GetAuthorizationToken", "xray:", "ssmmessages:")
-"""Actions whose API knows no resource (Service Authorization Reference)."""
+"""Actions whose API takes no resource (Service Authorization Reference)."""
 
 
 def _containers(containers: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Whether IAM would allow a call: the part of its rules that our policies use.
+"""IAM's decision about a call, by those of its rules that our policies use.
 
 Source: IAM User Guide, "Policy evaluation logic": an explicit deny wins, an identity's policies
 allow together, and a permissions boundary has to allow as well.
@@ -21,13 +21,13 @@ def allows(
     resource: str,
     context: Context | None = None,
 ) -> bool:
-    """Whether the statements allow the call, with these condition keys known."""
+    """Return whether the statements allow the call in a context of condition keys."""
     met = [s for s in statements if _applies(s, action, resource, context or {})]
     return bool(met) and all(s["Effect"] == "Allow" for s in met)
 
 
 def of_role(graph: Graph, name: str) -> list[Mapping[str, Any]]:
-    """What a role's own policy says."""
+    """Return the statements of a role's inline policy."""
     policy = graph.one("aws:iam/rolePolicy:RolePolicy", name)
     return list(json.loads(policy.inputs["policy"])["Statement"])
 
@@ -55,7 +55,7 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
         return any(value in wanted for value in found)
     if operator == "ForAllValues:StringNotEquals":
         return all(value not in wanted for value in found)
-    message = f"the rules of {operator} are not written down here"
+    message = f"the rules of {operator} are not implemented here"
     raise AssertionError(message)
 
 

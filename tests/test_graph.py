@@ -1,4 +1,4 @@
-"""The recorder itself: what it remembers and what it refuses."""
+"""The recorder: what it remembers and what it refuses."""
 
 import socket
 
@@ -9,6 +9,7 @@ import pytest
 from arca.emulator.program.engine import ProgramError
 from arca.errors import ArcaError
 from tests.graph import declare
+from tests.stacks import graph
 
 
 def test_duplicate_names_are_refused() -> None:
@@ -67,3 +68,9 @@ def test_the_guard_refuses_the_outside() -> None:
     """No test reaches beyond this machine."""
     with pytest.raises(AssertionError, match="only loopback"), socket.socket() as outside:
         outside.connect(("192.0.2.1", 443))
+
+
+def test_ask_22_tests_cannot_pass_silently() -> None:
+    """Assertions run in the test's own function, because the graph is plain data, no `apply`."""
+    with pytest.raises(AssertionError):
+        graph("dev").one("aws:rds/proxy:Proxy")

@@ -1,4 +1,4 @@
-"""All four real stack files: contract, invariants, identity, first preview."""
+"""The four real stacks: contract, invariants, names, first preview, and recovery."""
 
 import json
 from ipaddress import ip_network
@@ -11,10 +11,13 @@ from syrupy.assertion import SnapshotAssertion
 from arca.emulator.program import engine, stackfile
 from arca.emulator.provider.calls import RECORDED, TABLE
 from arca.outputs import Outputs
+from tests.changes import changed
 from tests.graph import PRIMARY_RECOVERY, declare
 from tests.invariants import broken
 from tests.stacks import STACKS, graph
 
+INSTANCE = "aws:rds/instance:Instance"
+SERVICE = "aws:ecs/service:Service"
 COMPONENTS = {
     "access",
     "alerting",
@@ -42,17 +45,17 @@ COMPONENTS = {
     "secrets",
     "service",
     "storage",
-}  # fmt: skip - a list of names
+}
 
 
 def test_the_stacks_are_the_four() -> None:
-    """No stack is added or lost unseen."""
+    """There are exactly these stacks."""
     assert STACKS == ("dev", "dr", "prod", "staging")
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_exports_keep_the_contract(stack: str) -> None:
-    """What ops reads is what the program exports."""
+    """The exports of the program satisfy the contract that `arca` reads."""
     exports = Outputs.model_validate(graph(stack).outputs)
     assert exports.stack == stack
     assert exports.database.port == 5432
@@ -60,38 +63,38 @@ def test_exports_keep_the_contract(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_invariants_hold(stack: str) -> None:
-    """Encrypted, private, tagged, protected, closed, least privilege."""
+    """Every resource is encrypted, private, tagged, protected and closed."""
     assert broken(graph(stack), protected=stack in ("prod", "dr")) == []
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_logical_names(stack: str, snapshot: SnapshotAssertion) -> None:
-    """A logical name is state: a rename shows here, and must carry an alias."""
+    """A logical name is state: a rename changes this snapshot and must carry an alias."""
     assert graph(stack).names() == snapshot
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_first_preview_declares_the_same(stack: str) -> None:
-    """Nothing is declared inside `apply`, where a preview would not see it."""
-    assert declare(stack, known=False).names() == graph(stack).names()
+def test_ask_11_a_preview_changes_nothing(stack: str) -> None:
+    """A first preview, which knows no output, declares the same: nothing hides in an `apply`."""
+    assert graph(stack, known=False).names() == graph(stack).names()
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_name_holds_the_environment(stack: str) -> None:
-    """The URN has the stack; a name that repeats it could never be shared."""
+    """The URN has the stack, so no logical name repeats it."""
     words = {word for node in graph(stack).custom() for word in node.name.split("-")}
     assert words.isdisjoint({"dev", "staging", "prod", "dr"})
 
 
 def test_prod_declares_every_component() -> None:
-    """The whole platform stands in prod."""
+    """Prod declares the whole platform."""
     declared = {node.name for node in graph("prod").nodes.values() if node.type.startswith("arca:")}
     assert declared == COMPONENTS
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_secret_in_a_plain_output(stack: str) -> None:
-    """What the platform generates leaves it nowhere but in Secrets Manager."""
+    """A generated value is only in Secrets Manager, never in an export."""
     shown = json.dumps(graph(stack).outputs)
     for state in graph(stack).states.values():
         for key in ("result", "privateKeyPem"):
@@ -99,13 +102,13 @@ def test_no_secret_in_a_plain_output(stack: str) -> None:
 
 
 def test_every_resource_type_has_calls() -> None:
-    """A type without an entry in the table would slip through the emulated run."""
+    """Every type has an entry in the emulator's table, or its run would ignore the type."""
     types = {node.type for stack in STACKS for node in graph(stack).custom()}
     assert {t for t in types if t not in TABLE and not t.startswith(RECORDED)} == set()
 
 
 def test_dr_reads_prod_through_one_stack_reference() -> None:
-    """And prod gives exactly what dr reads."""
+    """Dr reads one export of prod, which has exactly the values of the tests' stand-in."""
     assert graph("dr").referred == [f"{engine.ORGANIZATION}/{stackfile.PROJECT}/prod"]
     given: dict[str, Any] = graph("prod").outputs["recovery"]
     assert _shape(given) == _shape(dict(PRIMARY_RECOVERY))
@@ -117,7 +120,7 @@ def test_primaries_read_no_stack() -> None:
 
 
 def test_dr_stays_out_of_the_primary_region() -> None:
-    """While São Paulo is down, dr can still be changed."""
+    """Dr declares nothing in São Paulo, so that it can change while São Paulo is down."""
     assert all("region" not in node.inputs for node in graph("dr").custom())
     assert graph("dr").one("pulumi:providers:aws").inputs["region"] == "us-east-1"
 
@@ -141,13 +144,58 @@ def test_addresses_of_stacks_do_not_overlap() -> None:
 
 
 def test_dr_agrees_with_prod() -> None:
-    """Same owner, and the range that dr was told is the one that prod has."""
+    """Both files name the same owner, and dr's file has prod's address range."""
     prod, dr = stackfile.stack_config("prod"), stackfile.stack_config("dr")
     assert json.loads(prod["arca-api:owner"]) == json.loads(dr["arca-api:owner"])
     assert (
         json.loads(dr["arca-api:recovery"])["primary_cidr"]
         == json.loads(prod["arca-api:network"])["cidr"]
     )
+
+
+def test_ask_13_promotion_in_two_steps() -> None:
+    """The first step drops only the source; the second declares everything that serves."""
+    standby = graph("dr")
+    promoting = declare("dr", changed("dr", {"recovery.phase": "promoting"}))
+    active = declare("dr", changed("dr", {"recovery.phase": "active"}))
+    before, during, after = (dict(g.one(INSTANCE).inputs) for g in (standby, promoting, active))
+    assert before.pop("replicateSourceDb")
+    assert before == during
+    assert {key for key in after if after[key] != during.get(key)} == {"multiAz"}
+    assert standby.names() == promoting.names()
+    added = set(active.names()) - set(promoting.names())
+    assert {name.split()[0] for name in added} >= {
+        "aws:elasticache/replicationGroup:ReplicationGroup",
+        "aws:rds/proxy:Proxy",
+        "aws:appautoscaling/target:Target",
+    }
+    counts = [g.one(SERVICE).inputs["desiredCount"] for g in (standby, promoting, active)]
+    assert counts == [1, 1, 3]
+    target = active.one("aws:appautoscaling/target:Target").inputs
+    assert (target["minCapacity"], target["maxCapacity"]) == (3, 30)
+    assert Outputs.model_validate(active.outputs).database.is_replica is False
+
+
+def test_ask_14_prod_keeps_copies_in_the_dr_region() -> None:
+    """Keys, secrets, documents, images and backups are in the DR region in advance."""
+    prod = graph("prod")
+    backups = prod.one(
+        "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
+    ).inputs
+    assert (backups["region"], backups["retentionPeriod"]) == ("us-east-1", 35)
+    replicas = prod.of("aws:kms/replicaKey:ReplicaKey")
+    assert {node.inputs["region"] for node in replicas} == {"us-east-1"}
+    assert len(replicas) == 4
+    copied = [n.name for n in prod.of("aws:secretsmanager/secret:Secret") if "replicas" in n.inputs]
+    assert sorted(copied) == [
+        f"secrets-{role}"
+        for role in ("arca-certificate", "database-app", "database-owner", "jwt-key")
+    ]
+    rule = prod.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig").inputs["rules"][0]
+    assert rule["destination"]["bucket"].startswith("arn:aws:s3:::storage-documents-replica")
+    registry = prod.one("aws:ecr/replicationConfiguration:ReplicationConfiguration").inputs
+    destination = registry["replicationConfiguration"]["rules"][0]["destinations"][0]
+    assert destination["region"] == "us-east-1"
 
 
 def _shape(value: Any) -> Any:

@@ -9,9 +9,9 @@ from arca.emulator.program.engine import Registration
 from arca.monitoring.catalogue import CATALOGUE
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo.objectives import read_objectives
+from tests.changes import changed
 from tests.graph import Graph, declare
 from tests.stacks import STACKS, graph
-from tests.test_rejected import changed
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"

@@ -1,7 +1,7 @@
-"""A provider double: what the real engine talks to instead of AWS, Cloudflare, random and tls.
+"""A provider double, which the real engine uses instead of AWS, Cloudflare, random and tls.
 
-It keeps nothing: state is the engine's business. What a change replaces stands in REPLACES, and
-what somebody else changed in the cloud is what the test says.
+It keeps no state, because the engine does. REPLACES lists the changes that replace a resource,
+and a test passes the changes that somebody else made in the cloud.
 """
 
 # Pulumi's gRPC messages carry no types.
@@ -55,7 +55,7 @@ REPLACES: Mapping[str, frozenset[str]] = {
 
 
 Drift = dict[str, dict[str, Any]]
-"""By type and logical name, `type::name`: properties as somebody else left them in the cloud."""
+"""Properties that somebody else changed in the cloud, by `type::name`."""
 
 
 class Double(provider_pb2_grpc.ResourceProviderServicer):
@@ -66,7 +66,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         self._drift = drift
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Say a version that is new enough for any SDK."""
+        """Return a version that is new enough for any SDK."""
         del request, context
         return plugin_pb2.PluginInfo(version="99.0.0")
 
@@ -119,13 +119,13 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Give id and outputs as the services would."""
+        """Return id and outputs as the services would."""
         del context
         resource_id, outputs = self._outputs(request.urn, _plain(request.properties))
         return provider_pb2.CreateResponse(id=resource_id, properties=_struct(outputs))
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Tell of what drifted, in outputs and inputs alike, as AWS's provider does."""
+        """Return what drifted, in outputs and inputs alike, as AWS's provider does."""
         del context
         changed = self._drift.get(request.urn.split("$")[-1], {})
         return provider_pb2.ReadResponse(
@@ -137,18 +137,18 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Give the outputs of the new inputs."""
+        """Return the outputs of the new inputs."""
         del context
         _, outputs = self._outputs(request.urn, _plain(request.news))
         return provider_pb2.UpdateResponse(properties=_struct(outputs))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Nothing was made."""
+        """Do nothing, because nothing was created."""
         del request, context
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Nothing is under way."""
+        """Do nothing, because no call is in progress."""
         del request, context
         return empty_pb2.Empty()
 
@@ -176,7 +176,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
 @contextmanager
 def doubles(drift: Drift) -> Generator[str]:
-    """Serve all packages on loopback; gives the value of PULUMI_DEBUG_PROVIDERS."""
+    """Serve all packages on loopback; yields the value of PULUMI_DEBUG_PROVIDERS."""
     servers: list[grpc.Server] = []
     ports: list[str] = []
     for package in PACKAGES:

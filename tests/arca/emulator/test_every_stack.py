@@ -14,7 +14,7 @@ from arca.emulator.state import State
 from arca.outputs import Outputs
 from tests import ROOT
 from tests.arca.emulator.test_lifecycle import free_port, listening, quiet
-from tests.test_rejected import changed
+from tests.changes import changed
 
 
 @pytest.fixture

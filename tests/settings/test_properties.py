@@ -1,8 +1,6 @@
-"""Properties: plans and names for thousands of settings, whole graphs for some."""
+"""Whole graphs for many accepted settings, and the settings that have no default."""
 
 import json
-from ipaddress import IPv4Network
-from itertools import combinations
 from typing import Any
 
 import pytest
@@ -10,69 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arca.emulator.program import stackfile
-from arca.naming import physical
 from arca.outputs import Outputs
-from components.network import NetworkSpec, ipv6_range, plan_subnets
 from settings.model import Settings
+from tests.changes import changed
 from tests.graph import declare
 from tests.invariants import broken
-from tests.test_rejected import changed
-
-LETTERS = ("a", "b", "c", "d", "e", "f")
-zones = st.sets(st.sampled_from(LETTERS), min_size=2).map(lambda s: tuple(sorted(s)))
-
-
-def private_range(length: int, seed: int) -> IPv4Network:
-    """A range of ten-something."""
-    return IPv4Network((0x0A000000 + (seed << (32 - length)) % (1 << 24), length))
-
-
-cidrs = st.builds(private_range, st.integers(16, 20), st.integers(0, 255))
-specs = st.builds(NetworkSpec, cidr=cidrs, zones=zones)
-
-
-@given(specs)
-def test_subnets_lie_within_the_vpc_and_apart(spec: NetworkSpec) -> None:
-    """No two subnets of a plan share an address."""
-    plans = [plan.cidr for plan in plan_subnets(spec)]
-    assert all(cidr.subnet_of(spec.cidr) for cidr in plans)
-    assert not any(a.overlaps(b) for a, b in combinations(plans, 2))
-
-
-@given(specs, st.sampled_from(LETTERS))
-def test_a_new_zone_moves_nothing(spec: NetworkSpec, letter: Any) -> None:
-    """Every subnet that was there keeps its range, whatever letter is added."""
-    more = spec.model_copy(update={"zones": tuple(sorted({*spec.zones, letter}))})
-    before = {(plan.tier, plan.zone): plan for plan in plan_subnets(spec)}
-    after = {(plan.tier, plan.zone): plan for plan in plan_subnets(more)}
-    assert before.items() <= after.items()
-
-
-@given(specs)
-def test_ipv6_ranges_are_apart(spec: NetworkSpec) -> None:
-    """Every slot has a /64 of its own in the VPC's /56."""
-    ranges = [ipv6_range("2600:1f1e:abcd:ef00::/56", plan.ipv6_slot) for plan in plan_subnets(spec)]
-    assert len(set(ranges)) == len(ranges)
-    assert all(text.startswith("2600:1f1e:abcd:ef") for text in ranges)
-
-
-names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=80)
-
-
-@given(st.lists(names, min_size=2, max_size=2, unique=True), st.integers(12, 63))
-def test_physical_names_are_within_limits_and_apart(pair: list[str], limit: int) -> None:
-    """Two stacks that differ anywhere get names that differ, however short the limit."""
-    first, second = (physical("arca", part, limit=limit) for part in pair)
-    assert len(first) <= limit
-    assert first == physical("arca", pair[0], limit=limit)
-    assert first != second
-
-
-@given(names)
-def test_a_salt_changes_the_name(stack: str) -> None:
-    """What forces a replacement gives the replacement a name of its own."""
-    assert physical(stack, limit=32, salt="8080") != physical(stack, limit=32, salt="9090")
-
 
 strategies = st.sampled_from(
     [
@@ -127,14 +67,14 @@ accepted: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(accepted)
 def test_any_accepted_settings_keep_the_invariants(changes: dict[str, Any]) -> None:
-    """Whatever the settings switch on or off, nothing opens and the contract holds."""
+    """Every accepted combination keeps the invariants and the contract."""
     graph = declare("staging", changed("staging", changes))
     assert broken(graph, protected=changes["protected"] == "true") == []
     Outputs.model_validate(graph.outputs)
 
 
 def test_the_sections_have_defaults_but_for_what_identifies_the_stack() -> None:
-    """A stack's file needs no more than stage, region and owner."""
+    """A stack's file needs only stage, region and owner."""
     required = {name for name, field in Settings.model_fields.items() if field.is_required()}
     assert required == {"stage", "region", "owner"}
     config = {

@@ -1,4 +1,4 @@
-"""The pipeline's roles on the real stacks: whom they trust, what they can and cannot do."""
+"""The pipeline's roles on the real stacks: their trust and their permissions."""
 
 import json
 import re
@@ -13,18 +13,18 @@ from arca.naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
 from components.delivery.delivery import SESSION_SECONDS
 from tests import ROOT
 from tests.arca.bootstrap.resolved import boundary_document
-from tests.github.workflows import loaded, steps
-from tests.graph import ACCOUNT, declare
+from tests.components.alone import alone, delivery
+from tests.github.workflows import WORKFLOWS, loaded, steps
+from tests.graph import ACCOUNT
 from tests.policies import allows, of_role
 from tests.stacks import STACKS, graph
-from tests.test_rejected import changed
 
 READ_ONLY: Mapping[str, Any] = {
     "Effect": "Allow",
     "Action": ["*:Get*", "*:List*", "*:Describe*", "logs:FilterLogEvents", "logs:StartQuery"],
     "Resource": "*",
 }
-"""Wider than AWS's ReadOnlyAccess, so that what stays closed is closed by us."""
+"""Wider than AWS's ReadOnlyAccess, so that only our own policy can deny a call."""
 EVERYTHING: Mapping[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 BOUNDARY = list(boundary_document(ACCOUNT)["Statement"])
 BUCKET = f"arn:aws:s3:::{state_bucket(ACCOUNT)}"
@@ -34,7 +34,7 @@ BOUNDED = {"iam:PermissionsBoundary": boundary_arn(ACCOUNT)}
 
 
 def roles(stack: str) -> dict[str, Registration]:
-    """The pipeline's roles of a stack, by purpose."""
+    """Return the pipeline's roles of a stack by purpose."""
     found = graph(stack).of("aws:iam/role:Role")
     return {
         role.name.removeprefix("delivery-"): role for role in found if role.component == "delivery"
@@ -42,13 +42,13 @@ def roles(stack: str) -> dict[str, Registration]:
 
 
 def region(stack: str) -> str:
-    """A stack's region."""
+    """Return a stack's region."""
     return str(graph(stack).outputs["region"])
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_roles_are_the_purposes(stack: str) -> None:
-    """Review stacks stand in dev's account only."""
+    """Each purpose has a role; only dev has those of review stacks."""
     wanted = {"preview", "look", "infra", "release"}
     if stack == "dev":
         wanted |= {"review", "sweep"}
@@ -61,7 +61,7 @@ def test_the_roles_are_the_purposes(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_trust_is_exact(stack: str) -> None:
-    """One environment of one repository: no branch, no pull request, no pattern."""
+    """Each role trusts one environment of one repository: no branch, no pull request."""
     for purpose, role in roles(stack).items():
         repository = "your-org/arca-api" if purpose == "release" else "your-org/arca-infra"
         issuer = "token.actions.githubusercontent.com"
@@ -84,7 +84,7 @@ def test_the_trust_is_exact(stack: str) -> None:
 
 
 def attached(stack: str, purpose: str) -> set[str]:
-    """The managed policies of a role."""
+    """Return the managed policies of a role."""
     return {
         node.inputs["policyArn"]
         for node in graph(stack).of("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
@@ -105,14 +105,14 @@ MANAGED: Mapping[str, set[str]] = {
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_awss_policies_are_these(stack: str) -> None:
-    """Whoever changes may use services, and IAM only as its own policy says."""
+    """Roles that change resources have services by AWS's policy, and IAM by their own."""
     for purpose in roles(stack):
         wanted = {f"arn:aws:iam::aws:policy/{name}" for name in MANAGED[purpose]}
         assert attached(stack, purpose) == wanted, purpose
 
 
 def asked_seconds() -> list[int]:
-    """How long the workflows' logins are to last: as the action says, and where a job says else."""
+    """Return the seconds of each login: the action's default, and what jobs set instead."""
     prepare = loaded(ROOT / ".github" / "actions" / "prepare" / "action.yml")
     (login,) = (s for s in prepare["runs"]["steps"] if "configure-aws" in s.get("uses", ""))
     of_action = login["with"]["role-duration-seconds"]
@@ -125,7 +125,7 @@ def asked_seconds() -> list[int]:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_login_lasts_as_long_as_the_workflows_ask(stack: str) -> None:
-    """AWS refuses a login that asks for more than the role's longest."""
+    """No login asks for more than the role allows, which AWS would refuse."""
     asked = asked_seconds()
     assert asked[0] == SESSION_SECONDS == max(asked)
     for role in roles(stack).values():
@@ -134,7 +134,7 @@ def test_a_login_lasts_as_long_as_the_workflows_ask(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_role_of_the_platform_is_bounded(stack: str) -> None:
-    """Below its stack's path, which the pipeline may change, or the pipeline's own."""
+    """Each role has the boundary, and a path: its stack's, or the pipeline's own."""
     found = graph(stack).of("aws:iam/role:Role")
     assert len(found) > 10
     for role in found:
@@ -144,19 +144,19 @@ def test_every_role_of_the_platform_is_bounded(stack: str) -> None:
 
 
 def test_without_repositories_there_are_no_roles() -> None:
-    """Both stay out, and the export says so."""
-    bare = declare("staging", changed("staging", {"delivery": {}}))
+    """Without repositories there is no role and no export."""
+    bare = alone(delivery, "staging", {"delivery": {}})
     assert [r for r in bare.of("aws:iam/role:Role") if r.component == "delivery"] == []
     assert bare.outputs.get("delivery") is None
 
 
 def test_the_trust_takes_githubs_ids() -> None:
-    """Repositories made or renamed since July 2026 carry them in the subject of each login."""
+    """Logins of repositories created since July 2026 carry the ids in their subject."""
     ids = {
         "infra_repository": "acme@12/arca-infra@345",
         "application_repository": "acme@12/arca-api@678",
     }
-    declared = declare("staging", changed("staging", {"delivery": ids}))
+    declared = alone(delivery, "staging", {"delivery": ids})
     for purpose, name in (("infra", "arca-infra@345"), ("release", "arca-api@678")):
         role = declared.one("aws:iam/role:Role", f"delivery-{purpose}")
         condition = json.loads(role.inputs["assumeRolePolicy"])["Statement"][0]["Condition"]
@@ -167,7 +167,7 @@ def test_the_trust_takes_githubs_ids() -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_who_runs_unasked_may_no_more(stack: str) -> None:
-    """`look` is a preview and `sweep` a review, each for main alone."""
+    """`look` has the permissions of `preview`, and `sweep` those of `review`."""
     twins = [("preview", "look"), *([("review", "sweep")] if stack == "dev" else [])]
     for one, other in twins:
         assert of_role(graph(stack), f"delivery-{one}") == of_role(
@@ -179,7 +179,7 @@ def test_who_runs_unasked_may_no_more(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("purpose", ["preview", "look"])
 def test_a_preview_reads_no_secret_and_no_customer(stack: str, purpose: str) -> None:
-    """ReadOnlyAccess would give logs and objects; what is denied wins."""
+    """ReadOnlyAccess would allow logs and objects, and the role's denial wins."""
     can = [READ_ONLY, *of_role(graph(stack), f"delivery-{purpose}")]
     here = f"{region(stack)}:{ACCOUNT}"
     secret = f"arn:aws:secretsmanager:{here}:secret:arca-{stack}/database-owner-abcdef"
@@ -205,12 +205,12 @@ CUSTOMERS = (
     *("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"),
     *("xray:GetInsightSummaries", "xray:StartTraceRetrieval"),
 )
-"""Reads that show a secret, a log line, a trace or a query with its values."""
+"""Calls that return a secret, a log line, a trace or a query with its values."""
 
 
 @pytest.mark.parametrize("purpose", ["preview", "look"])
 def test_a_preview_is_closed_to_customers(purpose: str) -> None:
-    """Whatever AWS adds to ReadOnlyAccess: it is denied, not only not given."""
+    """The role denies these calls, so that ReadOnlyAccess can never allow them."""
     can = [EVERYTHING, *of_role(graph("prod"), f"delivery-{purpose}")]
     model: Any = get_session().get_service_model("xray")
     traces = {f"xray:{o}" for o in model.operation_names if re.search("Get.*Trace|ListRet", o)}
@@ -226,7 +226,7 @@ def test_a_preview_is_closed_to_customers(purpose: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("purpose", ["preview", "release"])
 def test_a_state_is_read_by_its_own_stack(stack: str, purpose: str) -> None:
-    """And by the secondary that needs its primary's exports."""
+    """A stack reads its own state; a secondary also reads its primary's."""
     can = of_role(graph(stack), f"delivery-{purpose}")
     mine = {stack, "prod"} if stack == "dr" else {stack}
     for other in STACKS:
@@ -242,7 +242,7 @@ def test_a_state_is_read_by_its_own_stack(stack: str, purpose: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_infra_can_do_its_work(stack: str) -> None:
-    """What an update needs is within its own policy and the boundary, by its own path."""
+    """Its policy and the boundary allow an update, below its own path only."""
     own = of_role(graph(stack), "delivery-infra")
     role = f"{IAM}:role/arca/{stack}/service-task-1234567"
 
@@ -272,14 +272,32 @@ SAME = {
     "lb": "elasticloadbalancing",
     "vpc": "ec2",
 }
-"""Pulumi's modules whose API is called otherwise."""
+"""Pulumi's modules whose API has another name."""
 
 
 @pytest.mark.parametrize("purpose", ["review", "sweep"])
 def test_a_review_makes_roles_of_review_stacks_only(purpose: str) -> None:
-    """Dev's own roles stay out of its reach."""
+    """A review cannot create or pass dev's own roles."""
     can = of_role(graph("dev"), f"delivery-{purpose}")
     assert allows(can, "iam:CreateRole", f"{IAM}:role/arca/review-7/x", BOUNDED)
     assert not allows(can, "iam:CreateRole", f"{IAM}:role/arca/review-7/x")
     assert not allows(can, "iam:CreateRole", f"{IAM}:role/arca/dev/x", BOUNDED)
     assert not allows(can, "iam:PassRole", f"{IAM}:role/arca/dev/x")
+
+
+def test_ask_23_a_login_is_bound_to_an_environment() -> None:
+    """No role trusts a branch, a pull request or a pattern; no job logs in without one."""
+    for stack in STACKS:
+        for role in graph(stack).of("aws:iam/role:Role"):
+            if role.component == "delivery":
+                (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+                assert set(statement["Condition"]) == {"StringEquals"}
+                claims = statement["Condition"]["StringEquals"]
+                purpose = role.name.removeprefix("delivery-")
+                subject = claims["token.actions.githubusercontent.com:sub"]
+                assert subject.endswith(f":environment:{stack}-{purpose}")
+                assert "*" not in subject
+    for path in WORKFLOWS:
+        for job in loaded(path)["jobs"].values():
+            if "id-token" in job["permissions"]:
+                assert "environment" in job or "uses" in job, path

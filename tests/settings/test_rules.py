@@ -1,7 +1,5 @@
-"""Settings that are refused, each with the whole line that the operator reads."""
+"""Settings that are refused, each with the message that the operator reads."""
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,33 +7,8 @@ import pytest
 from arca import checkout
 from arca.emulator.program import engine, stackfile
 from arca.errors import Explained
+from tests.changes import refusal
 from tests.graph import declare
-
-
-def changed(stack: str, changes: Mapping[str, Any]) -> dict[str, str]:
-    """A real stack's settings with some values changed, by their paths."""
-    config = stackfile.stack_config(stack)
-    for path, value in changes.items():
-        section, *keys = path.split(".")
-        key = f"{stackfile.PROJECT}:{section}"
-        if not keys:
-            config[key] = value if isinstance(value, str) else json.dumps(value)
-            continue
-        content = json.loads(config.get(key, "{}"))
-        inner = content
-        for name in keys[:-1]:
-            inner = inner.setdefault(name, {})
-        inner[keys[-1]] = value
-        config[key] = json.dumps(content)
-    return config
-
-
-def refusal(stack: str, changes: Mapping[str, Any]) -> str:
-    """What the operator reads."""
-    with pytest.raises(Explained) as error:
-        declare(stack, changed(stack, changes))
-    return str(error.value)
-
 
 REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("dev", {"netwrok": {}}, "netwrok is {}", "no such key; the sections are stage, region"),
@@ -230,7 +203,7 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ids=[f"{stack}-{'-'.join(changes)}" for stack, changes, _, _ in REJECTED],
 )
 def test_refused(stack: str, changes: dict[str, Any], shown: str, wanted: str) -> None:
-    """One line says which key has which value, the next what is wanted."""
+    """The message names the key, its value, and what is accepted."""
     lines = refusal(stack, changes).splitlines()
     assert lines[0] == f"Pulumi.{stack}.yaml: 1 setting is wrong. Nothing was changed."
     assert lines[1].startswith(f"  arca-api:{shown}"), lines[1]
@@ -240,7 +213,7 @@ def test_refused(stack: str, changes: dict[str, Any], shown: str, wanted: str) -
 
 
 def test_the_whole_message() -> None:
-    """Word for word, once."""
+    """The message is exactly this."""
     assert refusal("prod", {"database.multi_az": False}) == (
         "Pulumi.prod.yaml: 1 setting is wrong. Nothing was changed.\n"
         "  arca-api:database.multi_az is false\n"
@@ -250,7 +223,7 @@ def test_the_whole_message() -> None:
 
 
 def test_everything_wrong_is_said_at_once() -> None:
-    """A wrong key, a wrong value and a rule between sections, in one message."""
+    """One message reports a wrong key, a wrong value and a broken rule."""
     changes: dict[str, Any] = {
         "service.prot": 1,
         "network.zones": ["a"],
@@ -264,7 +237,7 @@ def test_everything_wrong_is_said_at_once() -> None:
 
 
 def test_a_missing_section_is_named() -> None:
-    """What only the owner knows has no default."""
+    """The owner's section has no default."""
     config = stackfile.stack_config("dev")
     del config["arca-api:owner"]
     with pytest.raises(Explained, match="arca-api:owner is missing"):
@@ -272,7 +245,7 @@ def test_a_missing_section_is_named() -> None:
 
 
 def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the emulated run accepts what nobody has filled in."""
+    """Only the emulated run accepts placeholders."""
     monkeypatch.setattr(engine, "EMULATED", {})
     text = refusal("prod", {})
     assert "9 settings are wrong" in text
@@ -284,6 +257,6 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_no_stack_file_says_where_it_runs() -> None:
-    """The key with which the emulated run accepts placeholders is in no file."""
+    """No file sets the key with which the emulated run accepts placeholders."""
     for stack in checkout.stack_names():
         assert "arca-api:runs_on" not in stackfile.stack_config(stack)

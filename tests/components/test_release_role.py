@@ -1,4 +1,4 @@
-"""The role of a release: all that its commands call, and nothing that they do not."""
+"""The role of a release: everything that its commands call, and nothing else."""
 
 import ast
 import json
@@ -15,24 +15,25 @@ from components.delivery.permissions import IMAGES
 from tests import ROOT, commands
 from tests.github.workflows import jobs_of
 from tests.graph import ACCOUNT
+from tests.sources import imports
 from tests.policies import allows, of_role
 from tests.sources import imports
 from tests.stacks import STACKS, graph
 
 PREFIX = {"elbv2": "elasticloadbalancing"}
-"""Services that IAM calls otherwise than the SDK."""
+"""Services to which IAM gives another name than the SDK."""
 NOT_CALLED = {"cloudwatch:PutMetricData"}
-"""The publisher's function calls it, in a module that the budget's gate reads as well."""
-BESIDE = {
+"""Called by the publisher's function, in a module that the budget's gate reads too."""
+CALLED_BY_OTHERS = {
     *(f"ecr:{action}" for action in IMAGES),
     *("ecr:GetAuthorizationToken", "iam:PassRole"),
     *("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "kms:Decrypt"),
 }
-"""What skopeo, ECS and Pulumi do for it."""
+"""Calls that skopeo, ECS and Pulumi make for the release."""
 
 
 def files() -> Iterator[Path]:
-    """Whatever the commands of release-stage.yml can reach by imports."""
+    """Yield every file that the commands of release-stage.yml import."""
     scripts = "\n".join(s.get("run", "") for s in jobs_of("release-stage")["release"]["steps"])
     names = {line.split()[0] for line in commands.ARCA.findall(scripts.replace("\\\n", " "))}
     waiting = [f"arca.cli.{name}" for name in sorted(names)]
@@ -48,10 +49,10 @@ def files() -> Iterator[Path]:
 
 @cache
 def called() -> frozenset[str]:
-    """The actions of IAM that their calls need: every operation that the files name.
+    """Return the IAM actions of every operation that the files name.
 
-    A name that is an operation of a service that some of the files makes a client for. It finds
-    too much rather than too little.
+    An operation counts when its name appears and any file creates a client of its service. This
+    finds too many rather than too few.
     """
     services, names = set[str](), set[str]()
     for path in files():
@@ -77,13 +78,13 @@ def _operations(service: str) -> list[str]:
 
 
 def tasks(stack: str) -> list[dict[str, Any]]:
-    """Both task definitions' inputs."""
+    """Return the inputs of both task definitions."""
     kind = "aws:ecs/taskDefinition:TaskDefinition"
     return [dict(graph(stack).one(kind, n).inputs) for n in ("service", "service-migrations")]
 
 
 def resources(stack: str) -> dict[str, list[str]]:
-    """What each call of a release is about, by what the stack really declares."""
+    """Return the resources of each call, as the stack declares them."""
     out = graph(stack).outputs
     here = f"{out['region']}:{ACCOUNT}"
     ecs, of_service = f"arn:aws:ecs:{here}", f"{out['service']['cluster']}/{out['service']['name']}"
@@ -120,7 +121,7 @@ def resources(stack: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_release_may_call_what_it_calls(stack: str) -> None:
-    """On the very things that the stack declares; a secondary's secrets are its primary's."""
+    """The role allows each call on the resources that the stack declares."""
     can, known = of_role(graph(stack), "delivery-release"), resources(stack)
     inside = {"aws:RequestedRegion": str(graph(stack).outputs["region"])}
     assert set(known) <= called()
@@ -133,8 +134,8 @@ def test_a_release_may_call_what_it_calls(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_release_may_call_nothing_else(stack: str) -> None:
-    """Each action that the policy names is one that something needs."""
-    wanted = called() | BESIDE
+    """The policy names no action that nothing calls."""
+    wanted = called() | CALLED_BY_OTHERS
     for statement in of_role(graph(stack), "delivery-release"):
         for action in statement["Action"]:
             beginning = action.rstrip("*")
@@ -144,7 +145,7 @@ def test_a_release_may_call_nothing_else(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_release_does_what_a_release_does(stack: str) -> None:
-    """Each call of `arca deploy`, on this stack's things and on no other's."""
+    """The role allows each call of `arca deploy` on this stack, and on no other."""
     can = of_role(graph(stack), "delivery-release")
     here, inside = (
         f"{graph(stack).outputs['region']}:{ACCOUNT}",
@@ -189,7 +190,7 @@ def test_a_release_does_what_a_release_does(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_release_cannot_touch_iam(stack: str) -> None:
-    """It hands ECS the tasks' own roles, and to nobody but ECS's tasks."""
+    """It passes only the tasks' roles, and only to ECS tasks."""
     statements = of_role(graph(stack), "delivery-release")
     actions = {a for s in statements for a in s["Action"] if a.startswith("iam:")}
     assert actions == {"iam:PassRole", "iam:GetRole"}

@@ -1,0 +1,36 @@
+"""The settings of a real stack with some values changed, and what refuses them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from arca.emulator.program import stackfile
+from arca.errors import Explained
+from tests.graph import declare
+
+
+def changed(stack: str, changes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings with the values at some paths replaced."""
+    config = stackfile.stack_config(stack)
+    for path, value in changes.items():
+        section, *keys = path.split(".")
+        key = f"{stackfile.PROJECT}:{section}"
+        if not keys:
+            config[key] = value if isinstance(value, str) else json.dumps(value)
+            continue
+        content = json.loads(config.get(key, "{}"))
+        inner = content
+        for name in keys[:-1]:
+            inner = inner.setdefault(name, {})
+        inner[keys[-1]] = value
+        config[key] = json.dumps(content)
+    return config
+
+
+def refusal(stack: str, changes: Mapping[str, Any]) -> str:
+    """Return the message with which the program refuses the changed settings."""
+    with pytest.raises(Explained) as error:
+        declare(stack, changed(stack, changes))
+    return str(error.value)

@@ -1,0 +1,18 @@
+"""The security groups: closed to everything that no traffic rule names."""
+
+from tests.stacks import graph
+
+
+def test_ask_9_security_groups_are_closed() -> None:
+    """The default group has no rule, and only Cloudflare comes in from outside."""
+    default = graph("dev").one("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").inputs
+    assert (default["ingress"], default["egress"]) == ([], [])
+    outside = [
+        rule.name
+        for rule in graph("dev").of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
+        if "referencedSecurityGroupId" not in rule.inputs
+    ]
+    assert sorted(outside) == [
+        "access-cloudflare-load-balancer-443-ipv4",
+        "access-cloudflare-load-balancer-443-ipv6",
+    ]

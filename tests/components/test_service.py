@@ -1,0 +1,82 @@
+"""The service: deployments, what others set, and its tasks."""
+
+import json
+from typing import Any
+
+from arca.emulator.program.engine import Registration
+from tests.changes import refusal
+from tests.components.alone import alone
+from tests.components.alone import service as declare_service
+from tests.stacks import graph
+
+SERVICE = "aws:ecs/service:Service"
+TASK = "aws:ecs/taskDefinition:TaskDefinition"
+
+
+def service(stack: str, changes: dict[str, Any] | None = None) -> Registration:
+    """Return the service as a stack declares it, or alone with changed settings."""
+    declared = alone(declare_service, stack, changes) if changes else graph(stack)
+    return declared.one(SERVICE)
+
+
+def test_ask_3_native_canary_and_linear() -> None:
+    """Both are ECS's own strategies and wait for smoke tests before production traffic moves."""
+    hooks = [
+        {
+            "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+            "targetType": "PAUSE",
+            "timeoutConfiguration": {"timeoutInMinutes": "30", "action": "ROLLBACK"},
+        }
+    ]
+    assert service("prod").inputs["deploymentConfiguration"] == {
+        "strategy": "CANARY",
+        "bakeTimeInMinutes": "15",
+        "lifecycleHooks": hooks,
+        "canaryConfiguration": {"canaryPercent": 10, "canaryBakeTimeInMinutes": "10"},
+    }
+    linear = {"service.deployment": {"strategy": "linear", "step_percent": 25, "step_minutes": 3}}
+    assert service("staging", linear).inputs["deploymentConfiguration"] == {
+        "strategy": "LINEAR",
+        "bakeTimeInMinutes": "10",
+        "lifecycleHooks": hooks,
+        "linearConfiguration": {"stepPercent": 25, "stepBakeTimeInMinutes": "3"},
+    }
+
+
+def test_ask_4_the_pipeline_ships_images_and_memory_still_changes() -> None:
+    """The program ignores the service's revision, and a changed template makes a new one."""
+    assert "taskDefinition" in service("prod").ignore_changes
+    task = graph("prod").one(TASK, "service")
+    assert task.ignore_changes == ()
+    assert (task.inputs["skipDestroy"], task.inputs["trackLatest"]) == (True, False)
+    bigger = alone(declare_service, "prod", {"service.memory_mib": 4096})
+    assert bigger.one(TASK, "service").inputs["memory"] == "4096"
+
+
+def test_ask_5_the_count_is_left_alone_only_where_it_varies() -> None:
+    """The program sets a fixed number of tasks; autoscaling sets a number within a range."""
+    assert "desiredCount" in service("prod").ignore_changes
+    fixed = {"service.scaling": {"min_tasks": 2, "max_tasks": 2}}
+    declared = alone(declare_service, "staging", fixed)
+    assert "desiredCount" not in declared.one(SERVICE).ignore_changes
+    assert declared.of("aws:appautoscaling/target:Target") == []
+
+
+def test_ask_6_each_ignore_is_a_setting_of_its_own() -> None:
+    """Task definition and load balancers each have a setting that leaves them to others."""
+    both = {"service.delegated": {"task_definition": False, "load_balancers": True}}
+    assert service("prod", both).ignore_changes == ("desiredCount", "loadBalancers")
+
+
+def test_ask_20_exec_with_a_read_only_root_needs_its_paths() -> None:
+    """ECS Exec is refused without its writable paths, and mounts them otherwise."""
+    assert "/var/lib/amazon" in refusal("dev", {"service.execute_command": True})
+    paths = {
+        "service.execute_command": True,
+        "service.writable_paths": ["/tmp", "/var/lib/amazon", "/var/log/amazon"],
+    }
+    declared = alone(declare_service, changes=paths)
+    assert declared.one(SERVICE).inputs["enableExecuteCommand"] is True
+    task = declared.one(TASK, "service").inputs
+    mounts = json.loads(task["containerDefinitions"])[0]["mountPoints"]
+    assert [mount["containerPath"] for mount in mounts] == paths["service.writable_paths"]

@@ -1,0 +1,17 @@
+"""The fixture of tests with the real engine."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.double import Drift, doubles
+from tests.engine.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """Yield a project whose providers are doubles."""
+    drift: Drift = {}
+    with doubles(drift) as providers:
+        yield Project(tmp_path, providers, drift)

@@ -1,0 +1,161 @@
+"""A copy of the program that the real engine runs, with a backend of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import ROOT
+from tests.engine.double import Drift
+from tests.invariants import DURABLE
+
+ENGINE = [
+    pytest.mark.engine,
+    pytest.mark.skipif(
+        shutil.which("pulumi") is None, reason="no `pulumi` on PATH (README, the real run)"
+    ),
+]
+"""The marks of every test that runs the engine."""
+PROGRAM = (
+    "Pulumi*.yaml",
+    "__main__.py",
+    "arca",
+    "requirements.txt",
+    "components",
+    "settings",
+)
+OWNER = {
+    "account_id": "000000000001",
+    "cloudflare_account_id": "1" * 32,
+    "cloudflare_zone_id": "2" * 32,
+    "image": "000000000001.dkr.ecr.sa-east-1.amazonaws.com/arca:1.0.0",
+    "contact_email": "oncall@arca-test.com.ar",
+}
+REPOSITORIES = {
+    "infra_repository": "arca-test/arca-infra",
+    "application_repository": "arca-test/arca-api",
+}
+PAGER = "0123456789abcdef0123456789abcdef"
+
+
+class Project:
+    """A copy of the program with an owner's values, and a backend of its own."""
+
+    def __init__(self, directory: Path, providers: str, drift: Drift) -> None:
+        self.drift = drift
+        """What the providers report as changed in the cloud."""
+        self.directory = directory / "project"
+        self.directory.mkdir()
+        for pattern in PROGRAM:
+            for source in ROOT.glob(pattern):
+                copy = shutil.copytree if source.is_dir() else shutil.copy
+                copy(source, self.directory / source.name)
+        (self.directory / ".venv").symlink_to(ROOT / ".venv")
+        backend = directory / "backend"
+        backend.mkdir()
+        self.env = {
+            **os.environ,
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_DEBUG_COMMANDS": "true",  # shows --event-log, as the workflow has it
+            "PULUMI_DEBUG_PROVIDERS": providers,
+            "PULUMI_HOME": str(directory / "home"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "NO_COLOR": "1",
+        }
+        for stack in ("dev", "staging", "prod", "dr"):
+            domain = f"arca-{'prod' if stack == 'dr' else stack}.com.ar"
+            self.change(stack, "owner", {**OWNER, "domain": domain})
+            self.change(stack, "delivery", REPOSITORIES)
+
+    def change(self, stack: str, section: str, values: dict[str, Any]) -> None:
+        """Change some keys of a section in a stack's file."""
+        path = self.directory / f"Pulumi.{stack}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        key = f"arca-api:{section}"
+        before = content["config"].get(key, {})
+        content["config"][key] = {**before, **values}
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def pulumi(self, *arguments: str, ok: bool = True) -> str:
+        """Run the CLI and return its output; fail unless it succeeds, or fails, as `ok` says."""
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],  # noqa: S607 - the operator's own
+            cwd=self.directory,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        printed = done.stdout + done.stderr
+        assert (done.returncode == 0) == ok, printed
+        return printed
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text in one file of the program, which must have it once."""
+        file = self.directory / path
+        content = file.read_text(encoding="utf-8")
+        assert content.count(old) == 1, old
+        file.write_text(content.replace(old, new), encoding="utf-8")
+
+    def init(self, stack: str) -> None:
+        """Create the stack and keep its file."""
+        path = self.directory / f"Pulumi.{stack}.yaml"
+        before = path.read_text(encoding="utf-8")
+        self.pulumi("stack", "init", stack)
+        salt = yaml.safe_load(path.read_text(encoding="utf-8")).get("encryptionsalt")
+        path.write_text(f"encryptionsalt: {salt}\n{before}", encoding="utf-8")
+
+    def up(self, stack: str) -> str:
+        """Update the stack."""
+        return self.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+
+    def page(self, stack: str) -> None:
+        """Set PagerDuty's key as an operator does (docs/monitoring.md)."""
+        key = "arca-api:alerting.pagerduty_key"
+        self.pulumi("config", "set", "--secret", "--path", key, PAGER, "--stack", stack)
+
+    def resources(self, stack: str) -> dict[str, Any]:
+        """Return the state by type and logical name."""
+        exported = json.loads(self.pulumi("stack", "export", "--stack", stack))
+        found: list[Any] = exported["deployment"].get("resources", [])
+        return {resource["urn"].rpartition("$")[2]: resource for resource in found}
+
+    def state(self, stack: str) -> dict[str, str]:
+        """Return the id of every durable resource by its URN."""
+        found = self.resources(stack).values()
+        return {one["urn"]: one["id"] for one in found if one["type"] in DURABLE}
+
+    def policy(self, stack: str) -> tuple[int, str]:
+        """Return the exit code and the output of the pipeline's policy for a preview."""
+        events = self.directory.parent / "events.json"
+        events.unlink(missing_ok=True)
+        self.pulumi("preview", "--event-log", str(events), "--stack", stack)
+        done = subprocess.run(
+            [sys.executable, "-m", "arca", "ci", "plan-policy"],
+            input=events.read_text(encoding="utf-8"),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def steps(self, stack: str) -> dict[str, set[str]]:
+        """Return the steps of a preview by type and logical name."""
+        preview = json.loads(self.pulumi("preview", "--json", "--stack", stack))
+        found: dict[str, set[str]] = {}
+        for step in preview["steps"]:
+            found.setdefault(step["urn"].rpartition("$")[2], set()).add(step["op"])
+        return found
+
+    def replaced(self, stack: str) -> list[str]:
+        """Return what a preview would replace or delete."""
+        losing = {"replace", "delete", "delete-replaced", "create-replacement"}
+        return sorted(name for name, steps in self.steps(stack).items() if steps & losing)
