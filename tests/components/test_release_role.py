@@ -15,7 +15,6 @@ from components.delivery.permissions import IMAGES
 from tests import ROOT, commands
 from tests.github.workflows import jobs_of
 from tests.graph import ACCOUNT
-from tests.sources import imports
 from tests.policies import allows, of_role
 from tests.sources import imports
 from tests.stacks import STACKS, graph
