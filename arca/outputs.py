@@ -1,9 +1,9 @@
 """The contract of a stack's exports, defined once for the program that writes them and `arca`.
 
 The type parameter is the type of a value that only the cloud knows: `str` for whoever reads the
-exports, `pulumi.Output[str]` for the program (components/component.py, `Unknown`). What the
-settings decide is a plain value on both sides. This file does not import Pulumi: whoever reads a
-stack needs this file and the JSON of `pulumi stack output --json --show-secrets`, nothing else.
+exports, `pulumi.Output[str]` for the program. What the settings decide is a plain value on both
+sides. This file does not import Pulumi: whoever reads a stack needs this file and the JSON of
+`pulumi stack output --json --show-secrets`, nothing else.
 """
 
 from typing import Generic, Literal

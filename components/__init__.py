@@ -1,1 +1,1 @@
-"""The nouns of the platform, one a file: Spec, pure plan, ComponentResource."""
+"""The components of the platform: each file has its settings, a pure plan and its resources."""

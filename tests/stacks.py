@@ -1,17 +1,19 @@
 """The graphs of the real stacks, each declared once in a test run."""
 
 import fcntl
+import hashlib
+import json
 import pickle
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from arca import checkout
-
-if TYPE_CHECKING:
-    from tests.graph import Graph
+from tests.changes import changed
+from tests.graph import Graph, declare
 
 STACKS = tuple(checkout.stack_names())
+_declared: dict[str, Graph] = {}
 _shared: list[Path] = []
 
 
@@ -23,17 +25,25 @@ def share(directory: Path) -> None:
     _shared[:] = [directory]
 
 
-@cache
-def graph(stack: str, *, known: bool = True) -> "Graph":
-    """Return the graph of a real stack; without `known`, of its first preview."""
-    # Imported here, because a process that only reads graphs does not need the SDKs.
-    from tests.graph import declare
+def graph(stack: str, changes: Mapping[str, Any] | None = None, *, known: bool = True) -> Graph:
+    """Return a stack's graph, with some settings changed; without `known`, of its first preview.
 
+    Equal settings give the same graph, so no test may modify it.
+    """
+    config = changed(stack, changes or {})
+    settings = json.dumps([stack, config, known], sort_keys=True)
+    key = f"{stack}-{hashlib.sha256(settings.encode()).hexdigest()[:12]}"
+    if key not in _declared:
+        _declared[key] = _read_or_declare(key, stack, config, known=known)
+    return _declared[key]
+
+
+def _read_or_declare(key: str, stack: str, config: Mapping[str, str], *, known: bool) -> Graph:
     if not _shared:
-        return declare(stack, known=known)
-    path = _shared[0] / f"graph-{stack}-{'known' if known else 'preview'}.pickle"
+        return declare(stack, config, known=known)
+    path = _shared[0] / f"graph-{key}.pickle"
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            path.write_bytes(pickle.dumps(declare(stack, known=known)))
+            path.write_bytes(pickle.dumps(declare(stack, config, known=known)))
         return pickle.loads(path.read_bytes())  # noqa: S301 - a file of this test run

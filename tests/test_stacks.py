@@ -11,8 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 from arca.emulator.program import engine, stackfile
 from arca.emulator.provider.calls import RECORDED, TABLE
 from arca.outputs import Outputs
-from tests.changes import changed
-from tests.graph import PRIMARY_RECOVERY, declare
+from tests.graph import PRIMARY_RECOVERY
 from tests.invariants import broken
 from tests.stacks import STACKS, graph
 
@@ -156,8 +155,8 @@ def test_dr_agrees_with_prod() -> None:
 def test_ask_13_promotion_in_two_steps() -> None:
     """The first step drops only the source; the second declares everything that serves."""
     standby = graph("dr")
-    promoting = declare("dr", changed("dr", {"recovery.phase": "promoting"}))
-    active = declare("dr", changed("dr", {"recovery.phase": "active"}))
+    promoting = graph("dr", {"recovery.phase": "promoting"})
+    active = graph("dr", {"recovery.phase": "active"})
     before, during, after = (dict(g.one(INSTANCE).inputs) for g in (standby, promoting, active))
     assert before.pop("replicateSourceDb")
     assert before == during
