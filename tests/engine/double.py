@@ -11,9 +11,11 @@ and a test passes the changes that somebody else made in the cloud.
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC
 from typing import Any, cast
 
 import grpc
+import time_machine
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
@@ -183,13 +185,24 @@ def doubles(drift: Drift) -> Generator[str]:
         server = grpc.server(ThreadPoolExecutor(8))
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(drift), server)
         ports.append(f"{package}:{server.add_insecure_port('127.0.0.1:0')}")
-        server.start()
+        _start(server)
         servers.append(server)
     try:
         yield ",".join(ports)
     finally:
         for server in servers:
             server.stop(None).wait()
+
+
+def _start(server: grpc.Server) -> None:
+    """Start the server by the system's clock instead of the tests'.
+
+    The start waits until one second after `time.time()`, by the system's clock (gRPC for Python,
+    `cygrpc.Server.start`). By the tests' clock, which is years ahead, it would never return.
+    """
+    now = time_machine.escape_hatch.datetime.datetime.now(UTC)
+    with time_machine.travel(now, tick=True):
+        server.start()
 
 
 def _plain(properties: Any) -> dict[str, Any]:
