@@ -9,8 +9,7 @@ from arca.emulator.program.engine import Registration
 from arca.monitoring.catalogue import CATALOGUE
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo.objectives import read_objectives
-from tests.changes import changed
-from tests.graph import Graph, declare
+from tests.graph import Graph
 from tests.stacks import STACKS, graph
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -67,7 +66,7 @@ def test_missing_data_means_what_each_alarm_says() -> None:
 def test_runbooks_are_linked_where_the_repository_is_known() -> None:
     """Without a repository's URL, alarms name the runbook's file."""
     url = "https://git.example/arca-infra/blob/main"
-    declared = declare("dr", changed("dr", {"observability.repository_url": url}))
+    declared = graph("dr", {"observability.repository_url": url})
     texts = [node.inputs["alarmDescription"] for node in watching(declared)]
     assert all(f"{url}/docs/runbooks/" in text for text in texts)
 
@@ -110,7 +109,7 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
         "arca-dr-maintenance",
     ]
     assert graph("dr").of(DASHBOARD) == []
-    active = declare("dr", changed("dr", {"recovery.phase": "active"}))
+    active = graph("dr", {"recovery.phase": "active"})
     assert len(watching(active)) == len(watching(graph("prod")))
 
 
@@ -149,7 +148,7 @@ ROUTES: dict[str, Any] = {
 
 def test_routes_go_where_settings_say() -> None:
     """Pages go to PagerDuty, tickets to e-mail, all of them to Slack; the key is a secret."""
-    declared = declare("staging", changed("staging", ROUTES))
+    declared = graph("staging", ROUTES)
     topics = declared.outputs["observability"]["topics"]
     routes = {(n.inputs["protocol"], n.inputs["topic"]): n for n in declared.of(SUBSCRIPTION)}
     assert set(routes) == {
@@ -217,7 +216,7 @@ def test_traces_keep_errors_and_slow_requests() -> None:
 
 def test_xray_is_asked_for_a_stages_share_and_for_no_health_checks() -> None:
     """Rules depend on the stage; each group finds the requests that burn an objective's budget."""
-    dev = declare("dev", changed("dev", {"service.collector.sample_percent": 50}))
+    dev = graph("dev", {"service.collector.sample_percent": 50})
     for declared, share in ((dev, 0.5), (graph("prod"), 0.05)):
         rules = declared.of("aws:xray/samplingRule:SamplingRule")
         found = {
