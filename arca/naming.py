@@ -1,9 +1,13 @@
-"""Tags, and the fixed names that operators type or AWS requires."""
+"""Tags, severities, and the fixed names that operators type or AWS requires."""
 
 import hashlib
 from dataclasses import dataclass
+from typing import Literal
 
 PROJECT = "arca"
+
+Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
+"""Severity of an alarm, from a complete outage (SEV1) to a ticket for the next sprint (SEV4)."""
 
 
 def prefix(stack: str) -> str:

@@ -11,9 +11,10 @@ from typing import Generic, Literal
 from pydantic import BaseModel, ConfigDict
 from typing_extensions import TypeVar
 
+from arca.naming import Severity
+
 T = TypeVar("T", default=str)
 
-Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
 BucketRole = Literal["documents", "audit", "logs", "artifacts"]
 ReplicatedKey = Literal["data", "documents", "secrets", "images"]
 """Keys with a replica in the DR region, because what they encrypt has a copy there."""

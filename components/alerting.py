@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field, SecretStr, model_validator
 
-from arca.outputs import Severity
+from arca.naming import Severity
 from components.component import Component, Place, after
 from components.iam import allow, document, trust
 from components.spec import Spec

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
+from arca.naming import Severity
+
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""From a complete outage (SEV1) to a ticket for the next sprint (SEV4)."""
+"""All severities, the worst first."""
 
 Comparison = Literal[
     "GreaterThanThreshold",
