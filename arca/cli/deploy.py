@@ -1,12 +1,15 @@
-"""`arca deploy`: an image, to a verdict on what runs."""
+"""`arca deploy`: release an image, and end with a verdict on what runs."""
 
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import SPAN, of_stack
+
+if TYPE_CHECKING:
+    from arca.stack import Target
 
 
 @click.command("deploy")
@@ -20,20 +23,20 @@ from arca.cli.options import SPAN, of_stack
     "--override",
     multiple=True,
     type=click.Choice(["scan", "alarms", "budget"]),
-    help="Open this gate though it is closed; wants --reason. May be repeated.",
+    help="Open this gate though it is closed; needs --reason. May be repeated.",
 )
 @click.option("--reason", help="Why a gate is opened.")
-@click.option("--skip-migrations", is_flag=True, help="Do not run the expand migrations.")
+@click.option("--skip-migrations", is_flag=True, help="Do not run the migrations.")
 @click.option("--hold", is_flag=True, help="Stay at the pause until `arca promote`.")
 @click.option(
     "--rollback-on-interrupt", is_flag=True, help="Ctrl-C rolls back; without it ECS goes on."
 )
 @click.option("--timeout", default="2h", show_default=True, type=SPAN, help="How long to watch.")
-@click.option("--dry-run", is_flag=True, help="Ask the gates, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the gates, and change nothing.")
 @of_stack
 def command(
     stack_name: str,
-    target: Any,
+    target: "Target",
     *,
     image: str | None,
     override: tuple[str, ...],
@@ -46,29 +49,33 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Ship IMAGE: a tag or digest in the stack's registry.
+    """Release IMAGE, a tag or digest in the stack's registry.
 
-    Gates, a new revision, expand migrations, the deployment by its id, smoke tests at the pause
-    and after the shift, and a verdict on what runs: exit code 0 live, 1 failed, 3 rolled back,
-    4 rollback failed, 5 unknown, 6 refused.
+    It checks the gates, registers a revision and runs the expand and migrate migrations. Then it
+    follows the deployment, with smoke tests at the pause and after the shift. The exit code is
+    the verdict on what runs: 0 live, 1 failed, 3 rolled back, 4 rollback failed, 5 unknown,
+    6 refused.
     """
-    from arca.cli import release_report as report
-    from arca.release import gates
-    from arca.release.deploy import Release
-    from arca.release.service import Service
-    from arca.release.wishes import Wishes
+    from arca.cli import release_output
+    from arca.clock import Clock
+    from arca.release.gates import check_gates
+    from arca.release.image import image_reference
+    from arca.release.journal import ReleaseOptions
+    from arca.release.release import Release
+    from arca.release.service import EcsService
     from arca.stack import find
 
     if (image is None) != resume:
-        raise click.UsageError("name an IMAGE, or --resume, and not both")
+        raise click.UsageError("name an IMAGE or --resume, and not both")
     if override and not reason:
-        raise click.UsageError("--override wants --reason")
-    stack = find(stack_name, target=target)
+        raise click.UsageError("--override needs --reason")
+    stack, clock = find(stack_name, target=target), Clock()
     if dry_run and image is not None:
-        reference, _ = gates.image_reference(stack, image)
-        report.gates_only(stack, reference, gates.run(Service(stack), reference), as_json=as_json)
+        reference, _ = image_reference(stack, image)
+        found = check_gates(EcsService(stack), reference, now=clock.now())
+        release_output.print_gates(stack, reference, found, as_json=as_json)
         return
-    wishes = Wishes(
+    options = ReleaseOptions(
         override=override,
         reason=reason,
         migrate=not skip_migrations,
@@ -76,11 +83,10 @@ def command(
         rollback_on_interrupt=rollback_on_interrupt,
         timeout=timeout,
     )
-    live = report.Live()
-    release = Release(stack, wishes=wishes, say=live.say, watch=live.watch)
+    progress = release_output.ReleaseProgress()
+    release = Release(stack, options=options, say=progress.say, watch=progress.watch, clock=clock)
     if dry_run:
-        report.resumable(stack, release.resumable(), as_json=as_json)
+        release_output.print_resumable(stack, release.resumable(), as_json=as_json)
         return
-    go = release.resume if image is None else partial(release.deploy, image)
-    outcome = report.watched(stack, go)
-    report.end(stack, outcome, as_json=as_json)
+    start = release.resume if image is None else partial(release.deploy, image)
+    release_output.print_outcome(stack, start, as_json=as_json)

@@ -1,49 +1,48 @@
-"""`arca diff`: what runs, against the template's latest, and against an image."""
+"""`arca diff`: compare what runs with what a deployment would run."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import of_stack
 
+if TYPE_CHECKING:
+    from arca.stack import Target
+
 
 @click.command("diff")
 @click.argument("image", required=False)
 @of_stack
-def command(image: str | None, stack_name: str, target: Any, *, as_json: bool) -> None:
-    """Where the running task differs from what a deployment (of IMAGE) would run.
+def command(image: str | None, stack_name: str, target: "Target", *, as_json: bool) -> None:
+    """Show where the running task differs from what a deployment (of IMAGE) would run.
 
-    Exit code 0 either way: a difference is no failure. An IMAGE that is not in the registry is one.
+    The exit code is 0 either way, for a difference is not a failure. It is 1 for an IMAGE that is
+    not in the registry.
     """
     from arca.cli import render
-    from arca.release import difference
-    from arca.release.definition import with_image
-    from arca.release.service import Service, image_of, short
+    from arca.release.difference import compare
+    from arca.release.service import EcsService
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    service = Service(stack)
-    running = service.definition(str(service.describe()["taskDefinition"]))
-    latest = service.definition(stack.outputs.service.task_family)
-    wanted = difference.deployable(stack, image) if image else image_of(running)
-    found = difference.between(running, with_image(latest, wanted))
+    found = compare(EcsService(stack), image)
     if as_json:
         render.print_json(
             {
                 "stack": stack.name,
-                "running": short(running["taskDefinitionArn"]),
-                "template": short(latest["taskDefinitionArn"]),
-                "image": wanted,
-                "differences": [one.as_json() for one in found],
+                "running": found.running,
+                "template": found.template,
+                "image": found.image,
+                "differences": [one.as_json() for one in found.differences],
             }
         )
         return
     click.echo(
-        f"{stack.where}: {short(running['taskDefinitionArn'])} runs; a deployment of {wanted} "
-        f"would start from {short(latest['taskDefinitionArn'])}",
+        f"{stack.where}: {found.running} runs; a deployment of {found.image} would start from "
+        f"{found.template}",
         err=True,
     )
-    for one in found:
+    for one in found.differences:
         render.line(f"{one.path}: {one.left!s} -> {one.right!s}")
-    if not found:
+    if not found.differences:
         render.line("No difference.")

@@ -1,13 +1,15 @@
-"""`arca exec`: a shell in a running task."""
+"""`arca exec`: open a shell in a running task."""
 
 import os
 import shlex
-import shutil
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import of_stack
+
+if TYPE_CHECKING:
+    from arca.stack import Target
 
 
 @click.command("exec")
@@ -19,34 +21,26 @@ def command(
     words: tuple[str, ...],
     task: str | None,
     stack_name: str,
-    target: Any,
+    target: "Target",
     *,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Open /bin/sh, or run WORDS, in a task. What is done there is written to the audit log.
+    """Open /bin/sh, or run WORDS, in a task. The audit log records what is done there.
 
     Needs the AWS CLI and its session-manager-plugin, and `service.execute_command` in the stack.
     """
     from arca.cli import render
-    from arca.errors import ArcaError
-    from arca.release import shell
+    from arca.release.shell import require_tools, shell_command
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    arguments = shell.arguments(stack, task=task, words=words or ("/bin/sh",))
+    arguments = shell_command(stack, task=task, words=words or ("/bin/sh",))
     if dry_run:
         if as_json:
             render.print_json({"stack": stack.name, "dry_run": True, "command": arguments})
         else:
             render.line(shlex.join(arguments))
         return
-    for tool in ("aws", "session-manager-plugin"):
-        if shutil.which(tool) is None:
-            raise ArcaError(
-                f"There is no `{tool}` on PATH.",
-                where="arca exec",
-                wanted="the AWS CLI v2 and its session-manager-plugin",
-                do="install them (AWS documentation, 'Install the Session Manager plugin')",
-            )
+    require_tools()
     os.execvp(arguments[0], arguments)  # noqa: S606 - the operator's own aws, no shell

@@ -1,13 +1,16 @@
-"""`arca migrate`: the schema, phase by phase."""
+"""`arca migrate`: run an image's migrations, phase by phase."""
 
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import SPAN, of_stack
+
+if TYPE_CHECKING:
+    from arca.stack import Target
 
 
 @click.command("migrate")
@@ -16,10 +19,16 @@ from arca.cli.options import SPAN, of_stack
     "phases",
     multiple=True,
     type=click.Choice(["expand", "migrate", "contract"]),
-    help="Phases to run; expand and migrate, where none is named.",
+    help="Phase to run, may be repeated; expand and migrate where none is named.",
 )
-@click.option("--image", help="Tag or digest whose migrations run; what the service runs.")
-@click.option("--wait", default="1d", show_default=True, type=SPAN, help="Before a contract.")
+@click.option("--image", help="Tag or digest whose migrations run; default: what the service runs.")
+@click.option(
+    "--wait",
+    default="1d",
+    show_default=True,
+    type=SPAN,
+    help="How long what serves must have been live before a contract.",
+)
 @click.option("--plan", "planned", is_flag=True, help="Show and lint the SQL of --history.")
 @click.option(
     "--history",
@@ -32,7 +41,7 @@ from arca.cli.options import SPAN, of_stack
 @of_stack
 def command(
     stack_name: str,
-    target: Any,
+    target: "Target",
     *,
     phases: tuple[str, ...],
     image: str | None,
@@ -46,61 +55,59 @@ def command(
 ) -> None:
     """Run an image's migrations as a task; 1 where they fail, 6 where they are refused.
 
-    Nobody releases meanwhile. A contract runs alone, and only that of the image which alone serves
-    and has been live for --wait. With --plan no cloud is asked: the SQL is shown and linted; 1
-    where an error is found, 6 where a run would be refused for its order.
+    Nobody can release meanwhile. A contract runs alone. It must be that of the image which alone
+    serves, and which has been live for --wait. With --plan no cloud is asked: the SQL is shown
+    and linted; 1 where an error is found, 6 where a run would be refused for its order.
     """
-    if planned != (history is not None) or (start is not None and not planned):
-        raise click.UsageError("--plan and --history go together, and --from goes with them")
-    chosen = phases or ("expand", "migrate")
-    if history is not None:
-        _plan(history, chosen, start=start, as_json=as_json)
-        return
     from arca.cli import render
     from arca.clock import Clock
-    from arca.release.migrations import Migrations, alone, refusal
-    from arca.release.service import Service
+    from arca.errors import ExitCode
+    from arca.release.migrations import RELEASE_PHASES, Migrations, exit_code, refusal
+    from arca.release.service import EcsService
     from arca.stack import find
 
+    if planned != (history is not None) or (start is not None and not planned):
+        raise click.UsageError("--plan and --history go together, and --from goes with them")
+    chosen = phases or RELEASE_PHASES
+    if history is not None:
+        _print_plan(history, chosen, start=start, as_json=as_json)
+        return
     stack = find(stack_name, target=target)
-    say = partial(click.echo, err=True)
-    service, clock = Service(stack), Clock()
-    asked = Migrations(service, clock, say)
-    reference = asked.image(image)
+    migrations = Migrations(EcsService(stack), Clock(), partial(click.echo, err=True))
+    reference = migrations.image(image)
     content = {"stack": stack.name, "image": reference, "phases": list(chosen)}
     if dry_run:
-        asked.require_contract(reference, phases=chosen, wait=wait)
+        migrations.require_contract_allowed(reference, phases=chosen, wait=wait)
         if as_json:
             render.print_json({**content, "dry_run": True})
         else:
             render.line(f"Would run {', '.join(chosen)} of {reference}.")
         return
-    with alone(stack, reference, chosen, clock) as beating:
-        asked.require_contract(reference, phases=chosen, wait=wait)
-        say(f"{', '.join(chosen)} of {reference}")
-        migrations = Migrations(service, beating, say)
-        result = migrations.run(reference, phases=chosen, timeout=timeout)
+    result = migrations.run_locked(reference, phases=chosen, wait=wait, timeout=timeout)
     refused = refusal(result)
     if as_json:
         render.print_json({**content, **result.as_json(), "refused": refused})
-    elif result.exit_code == 0:
+    elif result.exit_code == ExitCode.DONE:
         render.line(f"Done: {', '.join(chosen)} of {reference}.")
     else:
-        how = f"REFUSED: {refused}" if refused else f"FAILED: it ended with {result.exit_code}"
-        render.line(how if refused else f"{how}: {result.reason}")
+        failed = f"FAILED: it ended with {result.exit_code}: {result.reason}"
+        render.line(f"REFUSED: {refused}" if refused else failed)
         render.line("  runbook:  docs/runbooks/database-migration-failure.md")
-    code = 1 if result.exit_code is None else result.exit_code
-    click.get_current_context().exit(code if code in (0, 6) else 1)
+    click.get_current_context().exit(exit_code(result))
 
 
-def _plan(directory: Path, phases: tuple[str, ...], *, start: str | None, as_json: bool) -> None:
+def _print_plan(
+    directory: Path, phases: tuple[str, ...], *, start: str | None, as_json: bool
+) -> None:
+    """Print the SQL of the pending revisions and what is wrong with it, and leave."""
     from arca_migrate import history, lint, plan
     from arca_migrate.phase import Phase
 
     from arca.cli import render
-    from arca.release.migrations import as_own_errors
+    from arca.errors import ExitCode
+    from arca.release.migrations import arca_errors
 
-    with as_own_errors():
+    with arca_errors():
         found = plan.plan(
             history.read(directory), start=plan.revision(start), phases=tuple(map(Phase, phases))
         )
@@ -126,8 +133,13 @@ def _plan(directory: Path, phases: tuple[str, ...], *, start: str | None, as_jso
                 f"{finding.level}: {finding.revision}:{finding.line} {finding.rule}: "
                 f"{finding.message}"
             )
-        # What the runner asks first; what is shown so far says why.
-        with as_own_errors():
+        # The runner checks this first; what is shown so far says why.
+        with arca_errors():
             found.require_order()
-    errors = [finding for finding in findings if finding.level == "error"]
-    click.get_current_context().exit(6 if found.stuck else 1 if errors else 0)
+    if found.stuck:
+        code = ExitCode.REFUSED
+    elif any(finding.level == "error" for finding in findings):
+        code = ExitCode.FAILED
+    else:
+        code = ExitCode.DONE
+    click.get_current_context().exit(code)

@@ -1,32 +1,32 @@
 """`arca promote`: let a paused deployment go on."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import of_stack
 
+if TYPE_CHECKING:
+    from arca.stack import Target
+
 
 @click.command("promote")
 @click.option("--dry-run", is_flag=True, help="Say what would go on.")
 @of_stack
-def command(stack_name: str, target: Any, *, dry_run: bool, as_json: bool) -> None:
+def command(stack_name: str, target: "Target", *, dry_run: bool, as_json: bool) -> None:
     """Answer the pause of the deployment under way: production traffic moves."""
     from arca.cli import render
-    from arca.cli.release_report import stage
-    from arca.release import follow
-    from arca.release.service import Service
+    from arca.cli.release_output import deployment_line
+    from arca.release.deployment import answer_pause, paused_deployment
+    from arca.release.service import EcsService
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    service = Service(stack)
-    latest = service.deployments(most=1)
-    waiting = [one for one in latest if one.paused_hook is not None]
-    if not waiting:
-        follow.refuse_unpaused(service, latest[0] if latest else None)
+    service = EcsService(stack)
+    paused = paused_deployment(service)
     if not dry_run:
-        follow.answer(service, waiting[0], proceed=True)
+        answer_pause(service, paused, proceed=True)
     if as_json:
-        render.print_json({"stack": stack.name, "dry_run": dry_run, "promoted": waiting[0].arn})
+        render.print_json({"stack": stack.name, "dry_run": dry_run, "promoted": paused.arn})
     else:
-        render.line(f"{'Would go on' if dry_run else 'Goes on'}: {stage(waiting[0])}")
+        render.line(f"{'Would go on' if dry_run else 'Goes on'}: {deployment_line(paused)}")

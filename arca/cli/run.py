@@ -1,13 +1,16 @@
-"""`arca run`: a one-off task."""
+"""`arca run`: run a command as a one-off task."""
 
 import shlex
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import SPAN, of_stack
+
+if TYPE_CHECKING:
+    from arca.stack import Target
 
 
 @click.command("run")
@@ -19,24 +22,24 @@ def command(
     words: tuple[str, ...],
     timeout: timedelta,
     stack_name: str,
-    target: Any,
+    target: "Target",
     *,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Run WORDS (after `--`) in a new task of what the service runs; its exit code is ours.
+    """Run WORDS (after `--`) in a new task of what the service runs, and end with its exit code.
 
     Its log lines come on stdout, or on stderr with --json. Ctrl-C stops the task.
     """
     from arca.cli import render
     from arca.clock import Clock
-    from arca.release.service import Service, short
-    from arca.release.tasks import Task
+    from arca.release.service import EcsService, short
+    from arca.release.tasks import OneOffTask
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    service = Service(stack)
-    definition = service.definition(str(service.describe()["taskDefinition"]))
+    service = EcsService(stack)
+    definition = service.current_definition()
     name = short(definition["taskDefinitionArn"])
     if dry_run:
         content = {"stack": stack.name, "dry_run": True, "task_definition": name}
@@ -47,9 +50,9 @@ def command(
         return
     click.echo(f"{name}: {shlex.join(words)}", err=True)
     show = partial(click.echo, err=as_json)
-    result = Task(service, definition, Clock()).run(words, show=show, timeout=timeout)
+    result = OneOffTask(service, definition, Clock()).run(words, show=show, timeout=timeout)
     if as_json:
         render.print_json({"stack": stack.name, **result.as_json()})
     if result.exit_code is None:
         click.echo(f"It never ran: {result.reason}", err=True)
-    click.get_current_context().exit(1 if result.exit_code is None else result.exit_code)
+    click.get_current_context().exit(result.process_exit_code)

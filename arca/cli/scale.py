@@ -1,10 +1,13 @@
-"""`arca scale`: how many tasks run, until the next `pulumi up`."""
+"""`arca scale`: change how many tasks run, until the next `pulumi up`."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import of_stack
+
+if TYPE_CHECKING:
+    from arca.stack import Target
 
 
 @click.command("scale")
@@ -13,16 +16,16 @@ from arca.cli.options import of_stack
     "--max",
     "most",
     type=click.IntRange(1, 1000),
-    help="Most tasks; as now. Only where there is autoscaling.",
+    help="Most tasks; unchanged by default. Only where there is autoscaling.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before the last task may go.")
+@click.option("--yes", is_flag=True, help="Do not ask before the service may lose its last task.")
 @click.option("--dry-run", is_flag=True, help="Say what would change.")
 @of_stack
 def command(
     fewest: int,
     most: int | None,
     stack_name: str,
-    target: Any,
+    target: "Target",
     *,
     yes: bool,
     dry_run: bool,
@@ -30,21 +33,21 @@ def command(
 ) -> None:
     """Change the range that autoscaling keeps, and with it the number of tasks.
 
-    For an incident: `pulumi up` puts back what the stack's file says. A stack without autoscaling
-    gets exactly --min tasks. It asks before the service may be left with no task.
+    Use it in an incident: `pulumi up` restores what the stack's file says. A stack without
+    autoscaling gets exactly --min tasks. It asks before the service may be left with no task.
     """
     from arca.cli import render
-    from arca.release import scaling
+    from arca.release.scaling import carry_out, plan_scaling
     from arca.stack import find
 
     if most is not None and fewest > most:
         raise click.UsageError(f"--min {fewest} is more than --max {most}")
     stack = find(stack_name, target=target)
-    change = scaling.plan(stack, fewest=fewest, most=most)
+    change = plan_scaling(stack, fewest=fewest, most=most)
     if not dry_run:
         if change.empties and not yes:
             click.confirm(f"{change}: may no task be left to serve?", abort=True, err=True)
-        scaling.carry_out(stack, change)
+        carry_out(stack, change)
     if as_json:
         render.print_json({"stack": stack.name, "dry_run": dry_run, **change.as_json()})
         return

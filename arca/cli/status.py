@@ -1,16 +1,19 @@
-"""`arca status`: what the service is doing now."""
+"""`arca status`: show what the service is doing now."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import of_stack
 
+if TYPE_CHECKING:
+    from arca.stack import Target
+
 
 @click.command("status")
 @of_stack
-def command(stack_name: str, target: Any, *, as_json: bool) -> None:
-    """Revision, tasks, the latest deployment, failed tasks with their reasons, alarms."""
+def command(stack_name: str, target: "Target", *, as_json: bool) -> None:
+    """Show the revision, tasks, latest deployment, reasons of failed tasks, and alarms."""
     from arca.cli import render
     from arca.release import status
     from arca.stack import find

@@ -1,11 +1,14 @@
 """`arca stop`: roll a deployment under way back."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import SPAN, of_stack
+
+if TYPE_CHECKING:
+    from arca.stack import Target
 
 
 @click.command("stop")
@@ -14,24 +17,31 @@ from arca.cli.options import SPAN, of_stack
 @click.option("--dry-run", is_flag=True, help="Say what would be stopped.")
 @of_stack
 def command(
-    timeout: timedelta, stack_name: str, target: Any, *, yes: bool, dry_run: bool, as_json: bool
+    timeout: timedelta,
+    stack_name: str,
+    target: "Target",
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Stop the deployment under way: ECS goes back to what ran before (3 when it has).
 
-    With none under way, the journal of a release that was killed is closed.
+    Where none is under way, the journal of a release that was killed is closed.
     """
-    from arca.cli import release_report as report
-    from arca.cli import render
-    from arca.release import journal
+    from arca.cli import release_output, render
+    from arca.clock import Clock
     from arca.release.rollback import Rollback
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    live = report.Live()
-    rollback = Rollback(stack, timeout=timeout, say=live.say, watch=live.watch)
+    progress = release_output.ReleaseProgress()
+    rollback = Rollback(
+        stack, timeout=timeout, say=progress.say, watch=progress.watch, clock=Clock()
+    )
     under_way = rollback.under_way()
     if dry_run or under_way is None:
-        closed = under_way is None and not dry_run and journal.close_dead(stack)
+        closed = under_way is None and not dry_run and rollback.close_dead_journal()
         if as_json:
             render.print_json(
                 {
@@ -41,12 +51,12 @@ def command(
                     "journal_closed": closed,
                 }
             )
-        elif under_way is None:
-            render.line("Nothing is under way." + " A dead release's journal is closed." * closed)
+        elif under_way is not None:
+            render.line(f"Would stop {release_output.deployment_line(under_way)}")
         else:
-            render.line(f"Would stop {report.stage(under_way)}")
+            ended = " The journal of a dead release is closed." if closed else ""
+            render.line(f"Nothing is under way.{ended}")
         return
     if not yes:
-        click.confirm(f"Stop {report.stage(under_way)}?", abort=True, err=True)
-    outcome = report.watched(stack, lambda: rollback.stop(under_way))
-    report.end(stack, outcome, as_json=as_json)
+        click.confirm(f"Stop {release_output.deployment_line(under_way)}?", abort=True, err=True)
+    release_output.print_outcome(stack, lambda: rollback.stop(under_way), as_json=as_json)

@@ -1,29 +1,33 @@
-"""`arca verify`: whether all that a task refers to is there."""
+"""`arca verify`: check that all that a task refers to exists."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import of_stack
 
+if TYPE_CHECKING:
+    from arca.stack import Target
+
 
 @click.command("verify")
 @of_stack
-def command(stack_name: str, target: Any, *, as_json: bool) -> None:
-    """Roles, images, secrets, parameters, log groups, target groups; 1 where one is missing."""
-    from arca.cli import release_report as report
-    from arca.cli import render
-    from arca.release import references
-    from arca.release.service import Service
+def command(stack_name: str, target: "Target", *, as_json: bool) -> None:
+    """Look up roles, images, secrets, parameters, log and target groups; 1 if one is missing."""
+    from arca.cli import release_output, render
+    from arca.errors import ExitCode
+    from arca.release import gates
+    from arca.release.references import check_references
+    from arca.release.service import EcsService
     from arca.stack import find
 
     stack = find(stack_name, target=target)
     click.echo("looking up every reference", err=True)
-    found = references.tree(Service(stack))
-    failed = [check.name for check in found if check.verdict == "FAILED"]
+    found = check_references(EcsService(stack))
+    failed = [check.name for check in gates.closed(found)]
     if as_json:
         checks = [check.as_json() for check in found]
         render.print_json({"stack": stack.name, "failed": failed, "checks": checks})
     else:
-        report.checks(found)
-    click.get_current_context().exit(1 if failed else 0)
+        release_output.print_checks(found)
+    click.get_current_context().exit(ExitCode.FAILED if failed else ExitCode.DONE)

@@ -1,52 +1,61 @@
-"""Where two task definitions differ, path by path."""
+"""Where the running task differs from what a deployment would run, path by path."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
-from arca.clients import client, explained
-from arca.errors import ArcaError
-from arca.release.definition import GIVEN_BY_ECS
-from arca.release.gates import image_reference
-from arca.stack import Stack
+from arca.release.image import image_of, own_fields, require_registered, with_image
+from arca.release.service import EcsService, short
 
-NAMED = ("name", "containerPort", "sourceVolume")
-"""Members of a list are compared by one of these, not by their position."""
+MEMBER_KEYS = ("name", "containerPort", "sourceVolume")
+"""Members of a list are compared by the first of these that they have, else by position."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A value that is not the same; None where one side has none."""
+    """A value that differs; None where one side has none."""
 
     path: str
     left: Any
     right: Any
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return {"path": self.path, "left": self.left, "right": self.right}
+        """Return what `--json` prints."""
+        return asdict(self)
 
 
-def deployable(stack: Stack, image: str) -> str:
-    """The whole reference of an image that is in the registry; raises ArcaError otherwise."""
-    reference, wanted = image_reference(stack, image)
-    ecr, name = client(stack, "ecr"), stack.outputs.registry.repository_name
-    with explained(stack, "The image cannot be looked up"):
-        try:
-            ecr.describe_images(repositoryName=name, imageIds=[wanted])
-        except ecr.exceptions.ImageNotFoundException:
-            raise ArcaError(
-                f"{reference} is not in the registry.",
-                where=stack.where,
-                wanted="an image that a deployment could run",
-                do="push it first, or name one that is there",
-            ) from None
-    return reference
+@dataclass(frozen=True)
+class Comparison:
+    """What runs, what a deployment would start from, and where they differ."""
+
+    running: str
+    """`family:revision` that runs."""
+    template: str
+    """`family:revision` that a deployment would start from."""
+    image: str
+    """The image that it would run."""
+    differences: list[Difference]
 
 
-def between(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Difference]:
-    """All differences, but for what ECS adds by itself."""
-    one, other = dict(_flat(_own(left), "")), dict(_flat(_own(right), ""))
+def compare(service: EcsService, image: str | None) -> Comparison:
+    """Compare what runs with what a deployment of an image would run, None for the same image.
+
+    Raises ArcaError for an image that is not in the registry. The running one may have left it.
+    """
+    running = service.current_definition()
+    latest = service.definition(service.stack.outputs.service.task_family)
+    wanted = require_registered(service.stack, image) if image else image_of(running)
+    return Comparison(
+        running=short(running["taskDefinitionArn"]),
+        template=short(latest["taskDefinitionArn"]),
+        image=wanted,
+        differences=differences(running, with_image(latest, wanted)),
+    )
+
+
+def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Difference]:
+    """Return where two task definitions differ, apart from the fields that ECS adds."""
+    one, other = dict(_flatten(own_fields(left), "")), dict(_flatten(own_fields(right), ""))
     return [
         Difference(path, one.get(path), other.get(path))
         for path in sorted(one.keys() | other.keys())
@@ -54,23 +63,19 @@ def between(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Differenc
     ]
 
 
-def _own(definition: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in definition.items() if key not in GIVEN_BY_ECS}
-
-
-def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _flatten(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for key, inner in cast("Mapping[str, Any]", value).items():
-            yield from _flat(inner, f"{path}.{key}" if path else str(key))
+            yield from _flatten(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
         for number, inner in enumerate(cast("list[Any]", value)):
-            yield from _flat(inner, f"{path}[{_key(inner, number)}]")
+            yield from _flatten(inner, f"{path}[{_member(inner, number)}]")
     elif value not in (None, "", 0, False):
         yield path, value
 
 
-def _key(item: Any, number: int) -> str:
+def _member(item: Any, number: int) -> str:
     if isinstance(item, Mapping):
         found = cast("Mapping[str, Any]", item)
-        return next((str(found[key]) for key in NAMED if key in found), str(number))
+        return next((str(found[key]) for key in MEMBER_KEYS if key in found), str(number))
     return str(number)

@@ -1,93 +1,66 @@
-"""What must hold before anything is changed; each gate one function, run side by side."""
+"""The gates of a release: what must hold before anything is changed; they are asked at once."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from arca.check import Check
 from arca.clients import client, explained
-from arca.errors import ArcaError
 from arca.monitoring.live.objectives import status
-from arca.release.references import tree
-from arca.release.service import Service, short
+from arca.release.image import image_reference, registered_digest
+from arca.release.references import check_references
+from arca.release.service import EcsService, short
 from arca.stack import Stack
 
-_TAG, _DIGEST = r"(?P<tag>\w[\w.-]{0,127})", r"(?P<digest>sha256:[0-9a-f]{64})"
-SHORT = re.compile(rf"{_TAG}|{_DIGEST}", re.ASCII)
-BEHIND = re.compile(rf":{_TAG}|@{_DIGEST}", re.ASCII)
-"""What names an image alone, and behind its repository. Source: OCI Distribution Specification 1.1,
-"Pulling manifests", whose references are a tag or a digest."""
 SEVERE = ("CRITICAL",)
-"""Findings of a scan that no release takes along."""
-OVERRIDABLE = ("scan", "alarms", "budget")
-"""Gates that a person may open, with a reason: the others protect from a wrong command."""
+"""Levels of a scan's findings that close the gate."""
 
 
-def image_reference(stack: Stack, image: str) -> tuple[str, dict[str, str]]:
-    """The whole reference and ECR's id of `1.2.3`, `sha256:...` or a whole reference.
-
-    Raises ArcaError for an image of another repository, and for one without a tag or digest.
-    """
-    url = stack.outputs.registry.repository_url
-    found = SHORT.fullmatch(image)
-    if found is None and image.startswith(url):
-        found = BEHIND.fullmatch(image, len(url))
-    if found is None:
-        raise ArcaError(
-            f"{image} is no image of this stack.",
-            where=stack.where,
-            wanted=f"TAG, sha256:DIGEST, {url}:TAG or {url}@sha256:DIGEST",
-            do="push the image there first, and name it by its tag",
-        )
-    if found["digest"]:
-        return f"{url}@{found['digest']}", {"imageDigest": found["digest"]}
-    return f"{url}:{found['tag']}", {"imageTag": found["tag"]}
-
-
-def run(service: Service, image: str) -> list[Check]:
-    """All gates, in the order in which a person reads them."""
+def check_gates(service: EcsService, image: str, *, now: datetime) -> list[Check]:
+    """Ask all gates for a release of the image; they stand in the order that a person reads."""
     stack = service.stack
     gates: Sequence[Callable[[], Iterator[Check]]] = (
         lambda: _image(stack, image),
         lambda: _references(service),
         lambda: _in_flight(service),
         lambda: _alarms(stack),
-        lambda: _budget(stack),
+        lambda: _budget(stack, now),
     )
 
-    def asked(gate: Callable[[], Iterator[Check]]) -> list[Check]:
+    def ask(gate: Callable[[], Iterator[Check]]) -> list[Check]:
         return list(gate())
 
     with ThreadPoolExecutor(len(gates)) as pool:
-        return list(chain.from_iterable(pool.map(asked, gates)))
+        return list(chain.from_iterable(pool.map(ask, gates)))
+
+
+def closed(checks: Sequence[Check]) -> list[Check]:
+    """Return the gates that are closed."""
+    return [check for check in checks if check.verdict == "FAILED"]
 
 
 def _image(stack: Stack, image: str) -> Iterator[Check]:
-    reference, wanted = image_reference(stack, image)
+    reference, _ = image_reference(stack, image)
+    digest = registered_digest(stack, image)
+    if digest is None:
+        yield Check("image", "FAILED", f"{reference} is not in the registry; push it first")
+        return
+    yield Check("image", "OK", f"{reference}, {digest[:19]}")
+    yield _scan(stack, digest)
+
+
+def _scan(stack: Stack, digest: str) -> Check:
     ecr = client(stack, "ecr")
-    with explained(stack, "The image cannot be looked up"):
+    with explained(stack, "The image's scan cannot be read"):
         try:
-            found: Mapping[str, Any] = ecr.describe_images(
-                repositoryName=stack.outputs.registry.repository_name, imageIds=[wanted]
-            )["imageDetails"][0]
-        except (ecr.exceptions.ImageNotFoundException, IndexError):
-            yield Check("image", "FAILED", f"{reference} is not in the registry; push it first")
-            return
-        yield Check("image", "OK", f"{reference}, {found['imageDigest'][:19]}")
-        yield _scan(stack, ecr, found["imageDigest"])
-
-
-def _scan(stack: Stack, ecr: Any, digest: str) -> Check:
-    try:
-        found: Mapping[str, Any] = ecr.describe_image_scan_findings(
-            repositoryName=stack.outputs.registry.repository_name,
-            imageId={"imageDigest": digest},
-        )
-    except ecr.exceptions.ScanNotFoundException:
-        return Check("scan", "FAILED", "the image was never scanned; scan it, or wait for it")
+            found: Mapping[str, Any] = ecr.describe_image_scan_findings(
+                repositoryName=stack.outputs.registry.repository_name,
+                imageId={"imageDigest": digest},
+            )
+        except ecr.exceptions.ScanNotFoundException:
+            return Check("scan", "FAILED", "the image was never scanned; scan it, or wait for it")
     status = found.get("imageScanStatus", {}).get("status", "unknown")
     if status not in ("COMPLETE", "ACTIVE"):
         return Check("scan", "FAILED", f"the scan's status is {status}; wait for it")
@@ -98,27 +71,26 @@ def _scan(stack: Stack, ecr: Any, digest: str) -> Check:
     return Check("scan", "OK", f"no finding of {', '.join(SEVERE)}")
 
 
-def _references(service: Service) -> Iterator[Check]:
+def _references(service: EcsService) -> Iterator[Check]:
     # The release brings its own image; the latest revision's may be a failed one's, and deleted.
-    found = tree(service, images=False)
-    failed = [check for check in found if check.verdict == "FAILED"]
+    failed = closed(check_references(service, images=False))
     if failed:
         yield from failed
     else:
         yield Check("references", "OK", "roles, secrets, parameters and log groups resolve")
 
 
-def _in_flight(service: Service) -> Iterator[Check]:
+def _in_flight(service: EcsService) -> Iterator[Check]:
     one = service.under_way()
-    if one is not None:
+    if one is None:
+        yield Check("in-flight", "OK", "no deployment is under way")
+    else:
         yield Check(
             "in-flight",
             "FAILED",
             f"{short(one.arn)} is {one.status}: wait for it, or "
             f"`arca stop --stack {service.stack.name}`",
         )
-    else:
-        yield Check("in-flight", "OK", "no deployment is under way")
 
 
 def _alarms(stack: Stack) -> Iterator[Check]:
@@ -140,8 +112,8 @@ def _alarms(stack: Stack) -> Iterator[Check]:
         yield Check("alarms", "OK", f"{len(names)} watched, none fires")
 
 
-def _budget(stack: Stack) -> Iterator[Check]:
-    found = status(stack, now=datetime.now(UTC))
+def _budget(stack: Stack, now: datetime) -> Iterator[Check]:
+    found = status(stack, now=now)
     gone = [one.title for one in found if (one.consumed_percent or 0) >= 100]
     known = [one for one in found if one.consumed_percent is not None]
     if gone:

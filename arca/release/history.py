@@ -1,4 +1,4 @@
-"""What was deployed when, and how it ended; ECS keeps it for 90 days."""
+"""What was deployed when, and how it ended. ECS keeps deployments for 90 days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,26 +6,27 @@ from datetime import datetime
 from typing import Any
 
 from arca.errors import ArcaError, Refused
-from arca.release.service import MOST_DEPLOYMENTS, Deployment, Service, image_of, short
+from arca.release.image import image_of
+from arca.release.service import MOST_DEPLOYMENTS, EcsDeployment, EcsService, short
 
 
 @dataclass(frozen=True)
-class Past:
-    """A deployment of before."""
+class PastDeployment:
+    """A past deployment, and what it deployed."""
 
-    deployment: Deployment
+    deployment: EcsDeployment
     task_definition: str
     image: str
     replaced: datetime | None
-    """When the next one began; None of what is still there."""
+    """When the next successful deployment began; None where there was none."""
 
     @property
     def tag(self) -> str:
-        """Its image without the registry."""
+        """The image without the registry."""
         return self.image.rpartition("/")[2]
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return what `--json` prints."""
         one = self.deployment
         return {
             "id": short(one.arn),
@@ -38,76 +39,78 @@ class Past:
         }
 
 
-def read(service: Service, *, most: int) -> list[Past]:
-    """The latest deployments, newest first."""
-    found: list[Past] = []
+def read(service: EcsService, *, most: int) -> list[PastDeployment]:
+    """Return the latest deployments, newest first."""
+    found: list[PastDeployment] = []
     replaced: datetime | None = None
     for one in service.deployments(most=most):
         target = service.task_definition(one.target.arn)
-        found.append(Past(one, target, image_of(service.definition(target)), replaced))
+        found.append(PastDeployment(one, target, image_of(service.definition(target)), replaced))
         if one.status == "SUCCESSFUL":
             replaced = one.created
     return found
 
 
-def before(service: Service) -> Past:
-    """What a rollback goes back to: the release that was live before the latest deployment.
+def previous_release(service: EcsService) -> PastDeployment:
+    """Return the release that was live before the latest deployment, for a rollback.
 
-    Raises Refused where that release serves already, and ArcaError where ECS knows of none.
+    Raises Refused where that release serves already, ArcaError where ECS knows no such release.
     """
     found = read(service, most=MOST_DEPLOYMENTS)
     if not found:
-        raise _unknown(service, "ECS knows no deployment")
+        raise _nothing_to_roll_back_to(service, "ECS knows no deployment")
     latest, live = found[0], _live(found)
     if latest.deployment.status == "ROLLBACK_SUCCESSFUL":
         raise _serves_already(service, latest, "was rolled back by ECS")
     if latest.deployment.status != "SUCCESSFUL":
-        return _source(service, latest, live)
+        return _source_of_failed(service, latest, live)
     others = [past for past in live if past.task_definition != latest.task_definition]
     if not others:
-        raise _unknown(service, "ECS knows no other release that was live")
+        raise _nothing_to_roll_back_to(service, "ECS knows no other release that was live")
     earlier = live[live.index(others[0]) :]
     if latest.task_definition in {past.task_definition for past in earlier}:
         raise _serves_already(service, latest, "was a rollback")
     return others[0]
 
 
-def named(service: Service, revision: str) -> Past:
-    """A release that was live, by its revision as `arca history` shows it; raises ArcaError."""
+def named_release(service: EcsService, revision: str) -> PastDeployment:
+    """Return the release that was live as this revision; raises ArcaError where none was."""
     live = _live(read(service, most=MOST_DEPLOYMENTS))
     for past in live:
         if revision in (past.task_definition, short(past.task_definition)):
             return past
     known = dict.fromkeys(f"{short(one.task_definition)} ({one.tag})" for one in live)
     raise ArcaError(
-        f"{revision!r} is no release that was live.",
+        f"{revision!r} is not a release that was live.",
         where=service.stack.where,
         wanted=f"one of {', '.join(known) or 'none'}",
         do=f"choose from `arca history --stack {service.stack.name}`",
     )
 
 
-def live_since(service: Service, task_definition: str) -> datetime | None:
-    """When what runs became live; None where ECS does not say."""
+def live_since(service: EcsService, task_definition: str) -> datetime | None:
+    """Return when a task definition last became live; None where ECS does not know."""
     for past in _live(read(service, most=MOST_DEPLOYMENTS)):
         if past.task_definition == task_definition:
             return past.deployment.finished
     return None
 
 
-def source_of(service: Service, deployment: Deployment) -> str:
-    """The task definition that a deployment replaces; raises ArcaError where it is the first."""
+def source_of(service: EcsService, deployment: EcsDeployment) -> str:
+    """Return the task definition that a deployment replaces; raises ArcaError for the first."""
     if not deployment.sources:
-        raise _unknown(service, "it is the service's first deployment")
+        raise _nothing_to_roll_back_to(service, "it is the service's first deployment")
     return service.task_definition(deployment.sources[0].arn)
 
 
-def _live(found: Sequence[Past]) -> list[Past]:
+def _live(found: Sequence[PastDeployment]) -> list[PastDeployment]:
     return [past for past in found if past.deployment.status == "SUCCESSFUL"]
 
 
-def _source(service: Service, failed: Past, live: Sequence[Past]) -> Past:
-    """What served before a deployment that neither ended well nor was rolled back."""
+def _source_of_failed(
+    service: EcsService, failed: PastDeployment, live: Sequence[PastDeployment]
+) -> PastDeployment:
+    """Return what served before a deployment that neither succeeded nor was rolled back."""
     source = source_of(service, failed.deployment)
     for past in live:
         if past.task_definition == source:
@@ -116,7 +119,7 @@ def _source(service: Service, failed: Past, live: Sequence[Past]) -> Past:
     return replace(failed, task_definition=source, image=image, replaced=failed.deployment.created)
 
 
-def _unknown(service: Service, why: str) -> ArcaError:
+def _nothing_to_roll_back_to(service: EcsService, why: str) -> ArcaError:
     return ArcaError(
         f"There is nothing to roll back to: {why}.",
         where=service.stack.where,
@@ -125,9 +128,9 @@ def _unknown(service: Service, why: str) -> ArcaError:
     )
 
 
-def _serves_already(service: Service, latest: Past, why: str) -> Refused:
+def _serves_already(service: EcsService, latest: PastDeployment, why: str) -> Refused:
     return Refused(
-        f"What was live before serves already: the latest deployment {why}.",
+        f"The previous release serves already: the latest deployment {why}.",
         where=f"{service.stack.where}, {short(latest.deployment.arn)} of {latest.tag}",
         wanted="a release to go back to; nothing was done",
         do=f"name one of `arca history --stack {service.stack.name}` with --to REVISION",

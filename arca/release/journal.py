@@ -1,7 +1,7 @@
-"""Who releases, and how far it got: one SSM parameter, lock and journal at once.
+"""The release lock and journal: one SSM parameter says who releases, and how far it got.
 
-A parameter is created by exactly one of two operators (SSM API reference, PutParameter without
-Overwrite), and outlives whoever is killed: the next one resumes from its step.
+Only one of two operators can create the parameter (SSM API Reference, PutParameter without
+Overwrite). It outlives a killed process, so that the next operator can resume from its step.
 """
 
 import getpass
@@ -10,66 +10,101 @@ import socket
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from arca.clients import client, explained
 from arca.clock import Clock
 from arca.errors import ArcaError, Refused
-from arca.release.wishes import Wishes
+from arca.release.steps import Step
 from arca.stack import Stack
 
-SILENT = timedelta(minutes=3)
-"""After so long without a sign, its holder is taken for dead."""
-BEAT = timedelta(seconds=30)
-Step = Literal["preflight", "registered", "migrated", "updating", "following"]
+SILENCE_LIMIT = timedelta(minutes=3)
+"""The holder of the lock counts as dead after so long without a heartbeat."""
+HEARTBEAT_INTERVAL = timedelta(seconds=30)
+MIGRATION = "migrate"
+"""The `what` of an entry that a migration holds; it has no step to resume."""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What the parameter holds."""
+class ReleaseOptions:
+    """Release options, stored so that a resumed release keeps them."""
+
+    override: tuple[str, ...] = ()
+    """Gates to open though they are closed."""
+    reason: str | None = None
+    """Why they are opened."""
+    migrate: bool = True
+    hold: bool = False
+    """Leave a paused deployment to `arca promote`."""
+    rollback_on_interrupt: bool = False
+    timeout: timedelta = timedelta(hours=2)
+    """How long the deployment is watched."""
+
+    def resumed_with(self, now: "ReleaseOptions") -> "ReleaseOptions":
+        """Return these options of the release, and what the operator who resumes it adds."""
+        return replace(
+            now,
+            override=tuple(dict.fromkeys((*self.override, *now.override))),
+            reason=now.reason or self.reason,
+            migrate=self.migrate and now.migrate,
+            hold=self.hold or now.hold,
+            rollback_on_interrupt=self.rollback_on_interrupt or now.rollback_on_interrupt,
+        )
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """The parameter's content; the names of the JSON fields are stored and never change."""
 
     run: str
+    """Id of the process that holds the lock."""
     owner: str
+    """Its user, machine and process number."""
     since: datetime
     beat: datetime
+    """The latest heartbeat."""
     what: str
-    """`deploy`, `rollback`, or `follow` for a deployment that somebody else began."""
+    """`deploy`, `rollback`, `follow` for a deployment that somebody else began, or `migrate`."""
     image: str
-    step: Step = "preflight"
+    step: Step = Step.PREFLIGHT
     source: str | None = None
-    """The task definition that ran before."""
+    """The task definition that ran before the release."""
     task_definition: str | None = None
+    """The task definition that the release deploys."""
     newest: str | None = None
-    """ARN of the newest deployment before ours was asked for: ours is a later one."""
+    """ARN of ECS's newest deployment before this release asked for its own, a later one."""
     deployment: str | None = None
-    wishes: Wishes = field(default_factory=Wishes)
+    """ARN of the release's deployment."""
+    options: Annotated[ReleaseOptions, Field(alias="wishes")] = field(
+        default_factory=ReleaseOptions
+    )
 
     @property
     def token(self) -> str:
-        """The same through every resumption; names the release's migration task."""
+        """Name of the release's migration task, which stays the same when it is resumed."""
         return f"arca-{self.since:%Y%m%dT%H%M%S%f}"
 
 
-ENTRY = TypeAdapter(Entry)
+ENTRY = TypeAdapter(JournalEntry)
 
 
 class Journal:
-    """The release that is under way in a stack."""
+    """The lock on a stack's releases, held by this process."""
 
-    def __init__(self, stack: Stack, entry: Entry, clock: Clock) -> None:
+    def __init__(self, stack: Stack, entry: JournalEntry, clock: Clock) -> None:
         self._stack, self._clock, self.entry = stack, clock, entry
         self._ssm = client(stack, "ssm")
 
     @classmethod
     def begin(cls, stack: Stack, *, what: str, image: str, clock: Clock, **known: Any) -> Self:
-        """Be the only one; raises Refused, with who it is, while somebody else releases.
+        """Acquire the lock; raises Refused with the holder's name.
 
-        `known` is what the entry holds besides: written at once, so that no kill parts them.
+        `known` are further fields of the entry, written at once so that no kill parts them.
         """
         now = clock.now()
-        entry = Entry(uuid.uuid4().hex, _me(), now, now, what, image, **known)
+        entry = JournalEntry(uuid.uuid4().hex, _this_process(), now, now, what, image, **known)
         journal = cls(stack, entry, clock)
         while True:
             with explained(stack, "The release's journal cannot be written"):
@@ -79,28 +114,28 @@ class Journal:
                     held = read(stack)
                 else:
                     return journal
-            # Where it ended between the two calls, it is anybody's again.
+            # Where the holder let go between the two calls, the lock is free: try again.
             if held is not None:
                 raise _held(stack, held)
 
     @classmethod
     def resume(cls, stack: Stack, *, clock: Clock) -> Self:
-        """Take over what somebody began; raises Refused while they are alive."""
-        left = interrupted(stack, now=clock.now())
-        taken = replace(left, run=uuid.uuid4().hex, owner=_me(), beat=clock.now())
+        """Take over the lock of a release that was interrupted; raises as `read_interrupted`."""
+        left = read_interrupted(stack, now=clock.now())
+        taken = replace(left, run=uuid.uuid4().hex, owner=_this_process(), beat=clock.now())
         journal = cls(stack, taken, clock)
         journal.record()
         return journal
 
-    def record(self, **changes: object) -> None:
-        """Write how far it got; raises Refused when somebody took over."""
+    def record(self, **changes: Any) -> None:
+        """Write fields of the entry and a heartbeat; raises Refused when the lock was lost."""
         if changes:
-            self._must_be_ours()
+            self._require_lock()
         self.entry = replace(self.entry, beat=self._clock.now(), **changes)
         with explained(self._stack, "The release's journal cannot be written"):
             self._put(overwrite=True)
 
-    def _must_be_ours(self) -> None:
+    def _require_lock(self) -> None:
         held = read(self._stack)
         if held is None:
             # What was written a moment ago may not be there yet.
@@ -109,93 +144,97 @@ class Journal:
         if held is None:
             raise Refused(
                 "The journal of this release was closed by somebody else.",
-                where=f"{self._stack.where}, SSM parameter {name(self._stack)}",
+                where=f"{self._stack.where}, SSM parameter {parameter_name(self._stack)}",
                 wanted="a journal that stays until its release has ended",
                 do=f"see what runs: `arca status --stack {self._stack.name}`",
             )
         if held.run != self.entry.run:
             raise _held(self._stack, held)
 
-    def alive(self) -> None:
-        """Show a sign of life, now and then."""
-        if self._clock.now() - self.entry.beat >= BEAT:
+    def beat(self) -> None:
+        """Write a heartbeat where the latest is older than HEARTBEAT_INTERVAL."""
+        if self._clock.now() - self.entry.beat >= HEARTBEAT_INTERVAL:
             self.record(step=self.entry.step)
 
     @property
     def clock(self) -> Clock:
-        """Whoever waits with it shows that the release is alive."""
-        return _Beating(self._clock, self)
+        """A clock whose sleep writes heartbeats: wait with it while the lock is held."""
+        return _HeartbeatClock(self._clock, self)
 
     def end(self) -> None:
-        """Let the next one begin."""
+        """Release the lock, unless somebody else has taken it over."""
         held = read(self._stack)
         if held is not None and held.run == self.entry.run:
-            forget(self._stack)
+            delete(self._stack)
 
     def _put(self, *, overwrite: bool) -> None:
         self._ssm.put_parameter(
-            Name=name(self._stack),
-            Value=ENTRY.dump_json(self.entry).decode(),
+            Name=parameter_name(self._stack),
+            Value=ENTRY.dump_json(self.entry, by_alias=True).decode(),
             Type="String",
             Overwrite=overwrite,
         )
 
 
-class _Beating(Clock):
-    """The release's clock: migrations and smoke tests may take longer than a dead one's silence."""
+class _HeartbeatClock(Clock):
+    """A clock for migrations and smoke tests, which may take longer than SILENCE_LIMIT."""
 
     def __init__(self, clock: Clock, journal: Journal) -> None:
         self._clock, self._journal = clock, journal
 
     def now(self) -> datetime:
-        """The moment."""
+        """Return the current time, in UTC."""
         return self._clock.now()
 
     def sleep(self, seconds: float) -> None:
-        """Wait, after a sign of life."""
-        self._journal.alive()
+        """Write a heartbeat where one is due, then wait."""
+        self._journal.beat()
         self._clock.sleep(seconds)
 
 
-def name(stack: Stack) -> str:
-    """The parameter's name, however the stack is spelled (`organization/project/stack`)."""
+def parameter_name(stack: Stack) -> str:
+    """Return the parameter's name, also for a stack named `organization/project/stack`."""
     return f"/arca-{stack.name.rpartition('/')[2]}/operations/release"
 
 
-def read(stack: Stack) -> Entry | None:
-    """What is under way, if anything is; raises ArcaError where nobody can read it."""
+def read(stack: Stack) -> JournalEntry | None:
+    """Return the entry, None where nobody releases; raises ArcaError where it is not readable."""
     ssm = client(stack, "ssm")
     with explained(stack, "The release's journal cannot be read"):
         try:
-            value = ssm.get_parameter(Name=name(stack))["Parameter"]["Value"]
+            value = ssm.get_parameter(Name=parameter_name(stack))["Parameter"]["Value"]
         except ssm.exceptions.ParameterNotFound:
             return None
     try:
         return ENTRY.validate_json(value)
     except ValidationError as error:
+        first = error.errors()[0]
         raise ArcaError(
-            "The release's journal is not one of this version.",
-            where=f"{stack.where}, SSM parameter {name(stack)}: {error.errors()[0]['msg']}",
+            "This version cannot read the release's journal.",
+            where=f"{stack.where}, SSM parameter {parameter_name(stack)}: {first['msg']}",
             wanted="what `arca deploy` writes",
             do="make sure that nobody releases, then delete the parameter",
         ) from None
 
 
-def interrupted(stack: Stack, *, now: datetime) -> Entry:
-    """The release that somebody began and cannot end. Raises Refused while they are alive."""
+def read_interrupted(stack: Stack, *, now: datetime) -> JournalEntry:
+    """Return the entry of a release whose process has died.
+
+    Raises Refused while its process lives and for a migration, ArcaError where there is none.
+    """
     found = read(stack)
     if found is None:
         raise ArcaError(
             "There is no release to resume.",
-            where=f"{stack.where}, {name(stack)}",
+            where=f"{stack.where}, {parameter_name(stack)}",
             wanted="a release that was interrupted",
             do=f"see what runs: `arca status --stack {stack.name}`",
         )
-    if not _dead(found, now):
+    if not _is_dead(found, now):
         raise _held(stack, found)
-    if found.what == "migrate":
+    if found.what == MIGRATION:
         raise Refused(
-            "What was interrupted is a migration, and no release.",
+            "A migration was interrupted, not a release.",
             where=f"{stack.where}, {found.image}",
             wanted="a release that was interrupted",
             do=f"run `arca migrate --stack {stack.name}` again: the runner goes on where it was",
@@ -203,28 +242,31 @@ def interrupted(stack: Stack, *, now: datetime) -> Entry:
     return found
 
 
-def forget(stack: Stack) -> None:
-    """Delete it: the release that it tells of has ended."""
+def delete(stack: Stack) -> None:
+    """Delete the parameter, whoever holds the lock."""
     ssm = client(stack, "ssm")
     with explained(stack, "The release's journal cannot be closed"):
         try:
-            ssm.delete_parameter(Name=name(stack))
+            ssm.delete_parameter(Name=parameter_name(stack))
         except ssm.exceptions.ParameterNotFound:
             return
 
 
-def close_dead(stack: Stack) -> bool:
-    """Close the journal of whoever was killed; raises Refused while they are alive."""
+def close_dead(stack: Stack, *, now: datetime) -> bool:
+    """Delete the journal of a dead process; False where there is none.
+
+    Raises Refused while the process lives.
+    """
     held = read(stack)
     if held is None:
         return False
-    if not _dead(held, Clock().now()):
+    if not _is_dead(held, now):
         raise _held(stack, held)
-    forget(stack)
+    delete(stack)
     return True
 
 
-def _me() -> str:
+def _this_process() -> str:
     return f"{_user()}@{socket.gethostname()} (process {os.getpid()})"
 
 
@@ -237,30 +279,31 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-def _dead(held: Entry, now: datetime) -> bool:
-    """Its holder has been silent, or was a process of this machine that is gone."""
+def _is_dead(held: JournalEntry, now: datetime) -> bool:
+    """Tell whether the holder was silent too long, or was a process here that has exited."""
     here, _, number = held.owner.partition(" (process ")
-    if here == _me().partition(" (process ")[0] and not _runs(number[:-1]):
+    if here == _this_process().partition(" (process ")[0] and not _exists(number[:-1]):
         return True
-    return now - held.beat > SILENT
+    return now - held.beat > SILENCE_LIMIT
 
 
-def _runs(number: str) -> bool:
+def _exists(process: str) -> bool:
     try:
-        os.kill(int(number), 0)
+        os.kill(int(process), 0)
     except PermissionError:
+        # Another user's process exists, though this one may not signal it.
         return True
     except (ProcessLookupError, ValueError, OverflowError):
         return False
     return True
 
 
-def _held(stack: Stack, held: Entry) -> Refused:
+def _held(stack: Stack, held: JournalEntry) -> Refused:
     return Refused(
         f"Somebody else releases to {stack.name}: {held.what} of {held.image}, step {held.step}.",
         where=f"{held.owner}, since {held.since:%Y-%m-%d %H:%M} UTC, last sign at "
         f"{held.beat:%H:%M:%S}",
         wanted="one release at a time",
         do=f"wait for it; if it was killed, follow it from its step with "
-        f"`arca deploy --resume --stack {stack.name}` after {SILENT.seconds // 60} minutes",
+        f"`arca deploy --resume --stack {stack.name}` after {SILENCE_LIMIT.seconds // 60} minutes",
     )

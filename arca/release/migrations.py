@@ -11,22 +11,22 @@ from arca_migrate.applied import Applied
 from arca_migrate.errors import MigrationError, MigrationRefused
 from arca_migrate.phase import Phase
 
-from arca.clients import client, explained
 from arca.clock import Clock
-from arca.errors import ArcaError, Refused
-from arca.release import definition, gates, history, journal
-from arca.release.judge import serving
-from arca.release.service import Service, image_of, short
-from arca.release.tasks import STARTED_BY, Result, Task
+from arca.errors import ArcaError, ExitCode, Refused
+from arca.release import history, journal
+from arca.release.image import image_of, image_reference, register_revision, same_image
+from arca.release.service import EcsService, short
+from arca.release.tasks import STARTED_BY, OneOffTask, TaskResult
+from arca.release.verdict import read_serving
 from arca.stack import Stack
 
-WHAT = "migrate"
-"""How the journal names it."""
+RELEASE_PHASES = ("expand", "migrate")
+"""The phases that a release runs, and `arca migrate` where none is named."""
 
 
 @contextmanager
-def as_own_errors() -> Generator[None]:
-    """Turn the errors of `arca_migrate`, which stands alone in an image, into ArcaError."""
+def arca_errors() -> Generator[None]:
+    """Turn the errors of `arca_migrate`, which is a distribution of its own, into ArcaError."""
     try:
         yield
     except MigrationError as error:
@@ -35,22 +35,25 @@ def as_own_errors() -> Generator[None]:
 
 
 @contextmanager
-def alone(stack: Stack, image: str, phases: Sequence[str], clock: Clock) -> Generator[Clock]:
-    """Hold the release's lock; gives the clock that shows others a sign of life.
+def migration_lock(
+    stack: Stack, image: str, phases: Sequence[str], clock: Clock
+) -> Generator[Clock]:
+    """Hold the release lock; yields the clock whose sleep writes heartbeats.
 
     Raises Refused while somebody else releases or migrates.
     """
     held = journal.read(stack)
-    if held is not None and held.what == WHAT:
-        # One that was killed has no step to resume: its task, if it lives, holds the runner's lock.
-        journal.close_dead(stack)
-    # The phases keep `arca deploy --resume` from shipping it: that is no image's name.
+    if held is not None and held.what == journal.MIGRATION:
+        # A killed migration has no step to resume. If its task still runs, it holds the runner's
+        # own lock in the database.
+        journal.close_dead(stack, now=clock.now())
+    # With the phases it is no image's name, so that `arca deploy --resume` cannot deploy it.
     named = f"{image} ({','.join(phases)})"
-    mine = journal.Journal.begin(stack, what=WHAT, image=named, clock=clock)
+    mine = journal.Journal.begin(stack, what=journal.MIGRATION, image=named, clock=clock)
     try:
         yield mine.clock
     except BaseException:
-        # What ended the migration is what has to be known.
+        # The error that ended the migration is raised, not a second one of the journal.
         with suppress(ArcaError):
             mine.end()
         raise
@@ -58,53 +61,58 @@ def alone(stack: Stack, image: str, phases: Sequence[str], clock: Clock) -> Gene
 
 
 class Migrations:
-    """The migration task of a stack."""
+    """The migration task of a stack; `say` gets a line for each event."""
 
-    def __init__(self, service: Service, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(self, service: EcsService, clock: Clock, say: Callable[[str], None]) -> None:
         self._service, self._clock, self._say = service, clock, say
 
     def image(self, wanted: str | None) -> str:
-        """The whole reference of a tag or digest; what the service runs where none is named."""
-        stack = self._service.stack
-        return gates.image_reference(stack, wanted)[0] if wanted else image_of(self._running())
+        """Return the reference of a tag or digest, or of the service's image for None."""
+        if wanted:
+            return image_reference(self._service.stack, wanted)[0]
+        return image_of(self._service.current_definition())
 
-    def require_contract(self, image: str, *, phases: Sequence[str], wait: timedelta) -> None:
-        """Raise Refused where a contract is among the phases and may not run yet.
+    def require_contract_allowed(
+        self, image: str, *, phases: Sequence[str], wait: timedelta
+    ) -> None:
+        """Raise Refused where the contract phase is named and may not run yet.
 
-        What it removes must be what no release uses that runs or may come back: it is the contract
-        of the release that alone serves, and has served for a while.
+        A contract removes what no release that runs or may come back still uses. So it must be
+        that of the release that serves alone, and has been live for `wait`.
         """
         if Phase.CONTRACT not in phases:
             return
+        stack = self._service.stack
         under_way = self._service.under_way()
         if under_way is not None:
             raise self._refused(
                 f"{short(under_way.arn)} is {under_way.status}",
-                wanted="no deployment under way: its code, or that of before, may use what goes",
+                wanted="no deployment under way: its code, or the previous release's, may still "
+                "use what the contract removes",
                 do="run it when the new release has been live for a while",
             )
-        running = self._running()
-        arn, runs = running["taskDefinitionArn"], image_of(running)
-        found = serving(self._service)
-        if not found.only(arn):
+        current = self._service.current_definition()
+        arn, runs = current["taskDefinitionArn"], image_of(current)
+        serving = read_serving(self._service)
+        if not serving.only(arn):
             raise self._refused(
-                f"{found} serves, and {short(arn)} should",
+                f"{serving} serves, and {short(arn)} should",
                 wanted="one release that serves alone",
-                do=f"see what runs: `arca status --stack {self._service.stack.name}`",
+                do=f"see what runs: `arca status --stack {stack.name}`",
             )
-        if not self._same(image, runs):
+        if not same_image(stack, image, runs):
             raise self._refused(
                 f"{image} is not what serves, which is {runs}",
                 wanted="the migrations of the release that serves",
                 do="release it first; without --image the contract is that of what serves",
             )
-        with as_own_errors():
+        with arca_errors():
             guard.contract_allowed(
                 tuple(map(Phase, phases)),
                 live_since=history.live_since(self._service, arn),
                 now=self._clock.now(),
                 wait=wait,
-            ).require(where=f"{self._service.stack.where}, {short(arn)}")
+            ).require(where=f"{stack.where}, {short(arn)}")
 
     def _refused(self, why: str, *, wanted: str, do: str) -> Refused:
         return Refused(
@@ -114,84 +122,72 @@ class Migrations:
             do=do,
         )
 
-    def _same(self, image: str, runs: str) -> bool:
-        """Whether both name one image, be it by tag or by digest."""
-        if image == runs:
-            return True
-        found = self._digest(image)
-        return found is not None and found == self._digest(runs)
-
-    def _digest(self, image: str) -> str | None:
-        """ECR's; None of an image that it does not have."""
-        stack = self._service.stack
-        try:
-            _, wanted = gates.image_reference(stack, image)
-        except ArcaError:
-            return None
-        ecr = client(stack, "ecr")
-        with explained(stack, f"The image {image} cannot be looked up"):
-            try:
-                found = ecr.describe_images(
-                    repositoryName=stack.outputs.registry.repository_name, imageIds=[wanted]
-                )["imageDetails"]
-            except ecr.exceptions.ImageNotFoundException:
-                return None
-        return found[0]["imageDigest"] if found else None
-
-    def _running(self) -> Mapping[str, Any]:
-        return self._service.definition(str(self._service.describe()["taskDefinition"]))
+    def run_locked(
+        self, image: str, *, phases: Sequence[str], wait: timedelta, timeout: timedelta
+    ) -> TaskResult:
+        """Run the phases while the release lock is held; raises Refused where that may not be."""
+        with migration_lock(self._service.stack, image, phases, self._clock) as clock:
+            self.require_contract_allowed(image, phases=phases, wait=wait)
+            self._say(f"{', '.join(phases)} of {image}")
+            locked = Migrations(self._service, clock, self._say)
+            return locked.run(image, phases=phases, timeout=timeout)
 
     def run(
         self, image: str, *, phases: Sequence[str], timeout: timedelta, token: str = STARTED_BY
-    ) -> Result:
-        """Bring the schema up through these phases, in the task of that token if it still runs."""
-        arguments = ["--phases", ",".join(phases), "--release", _release(image)]
-        return self._run(image, arguments, timeout, token)
+    ) -> TaskResult:
+        """Run the phases' pending migrations; a task of that token that still runs is followed."""
+        tag_or_digest = image.rpartition("@" if "@" in image else ":")[2]
+        arguments = ["--phases", ",".join(phases), "--release", tag_or_digest]
+        return self._run_task(image, arguments, timeout, token)
 
-    def applied(self, image: str, *, timeout: timedelta) -> Result:
-        """Have the task print what was applied, one `migration.history` line."""
-        return self._run(image, ["--applied"], timeout, STARTED_BY)
+    def applied(self, image: str, *, timeout: timedelta) -> TaskResult:
+        """Have the task print the applied migrations, as one `migration.history` line."""
+        return self._run_task(image, ["--applied"], timeout, STARTED_BY)
 
-    def _run(self, image: str, arguments: Sequence[str], timeout: timedelta, token: str) -> Result:
+    def _run_task(
+        self, image: str, arguments: Sequence[str], timeout: timedelta, token: str
+    ) -> TaskResult:
         family = self._service.stack.outputs.service.migration_family
-        arn = definition.register(self._service, family, image)
-        found = self._service.definition(arn)
-        command = [*found["containerDefinitions"][0]["command"], *arguments]
+        arn = register_revision(self._service, family, image)
+        definition = self._service.definition(arn)
+        command = [*definition["containerDefinitions"][0]["command"], *arguments]
         self._say(f"{short(arn)}: {' '.join(command)}")
-        task = Task(self._service, found, self._clock)
+        task = OneOffTask(self._service, definition, self._clock)
         return task.run(command, show=self._say, timeout=timeout, token=token)
 
 
-def _release(image: str) -> str:
-    """The image's tag or digest, which names the release."""
-    return image.rpartition("@" if "@" in image else ":")[2]
+def exit_code(result: TaskResult) -> ExitCode:
+    """Return the process exit code for a migration task that ended."""
+    known = (ExitCode.DONE, ExitCode.REFUSED)
+    return ExitCode(result.exit_code) if result.exit_code in known else ExitCode.FAILED
 
 
-def refusal(result: Result) -> str | None:
-    """Why the runner refused, in its words; None where it did not.
+def refusal(result: TaskResult) -> str | None:
+    """Return the runner's reason where it refused, None where it did not.
 
-    It refuses before it changes anything: the order, a mislabelled revision, another runner, a
-    database of another history (docs/migrations.md).
+    It refuses before it changes anything: for the order, a mislabelled revision, another runner,
+    or a database with another history (docs/migrations.md).
     """
-    if result.exit_code != Refused.exit_code:
+    if exit_code(result) is not ExitCode.REFUSED:
         return None
     for line in result.lines:
-        content = _json(line)
+        content = _json_object(line)
         if content.get("event") == "migration.refused":
             do = content.get("do")
             return f"{content.get('message')}" + (f" To do: {do}" if do else "")
     return result.reason or "the task did not say why"
 
 
-def contract_since(result: Result, moment: datetime | None, *, emulated: bool) -> str | None:
-    """Which contract ran since a release was last live, in words; None where none did.
+def contract_since(result: TaskResult, moment: datetime | None, *, emulated: bool) -> str | None:
+    """Tell which contract ran since a release was last live; None where none did.
 
-    A migration task that cannot tell is a reason too: nobody knows what was dropped.
+    `result` is that of `Migrations.applied`. A task that cannot tell is a reason too, because
+    nobody knows then what was dropped.
     """
-    if result.exit_code != 0:
+    if result.exit_code != ExitCode.DONE:
         return f"the applied migrations are unknown: the task ended with {result.exit_code}"
     for line in result.lines:
-        content = _json(line)
+        content = _json_object(line)
         if content.get("event") != "migration.history":
             continue
         try:
@@ -200,11 +196,11 @@ def contract_since(result: Result, moment: datetime | None, *, emulated: bool) -
             return f"the applied migrations are unknown: the task printed {line!r} ({error!r})"
         verdict = guard.rollback_allowed(None, applied, last_live=moment)
         return None if verdict.allowed else f"{verdict.reason} To do: {verdict.do}"
-    # Without a stand-in nothing runs in the emulated cloud, and nothing was ever dropped there.
+    # The emulated cloud runs no migration without a stand-in, so nothing was dropped there.
     return None if emulated else "the applied migrations are unknown: the task printed none"
 
 
-def _json(line: str) -> dict[str, Any]:
+def _json_object(line: str) -> Mapping[str, Any]:
     try:
         found = json.loads(line)
     except ValueError:

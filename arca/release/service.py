@@ -1,4 +1,4 @@
-"""The service as ECS describes it: revisions, deployments, tasks. Read only.
+"""The service as ECS describes it: deployments, service revisions, tasks. Nothing here writes.
 
 Source: Amazon ECS API Reference, DescribeServiceDeployments and DescribeServiceRevisions.
 """
@@ -12,43 +12,49 @@ from arca.clients import client, explained
 from arca.errors import ArcaError
 from arca.stack import Stack
 
-UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED",
-             "ROLLBACK_IN_PROGRESS")  # fmt: skip # statuses
-POLL_SECONDS = 5.0
-POLL_EMULATED_SECONDS = 0.2
+DEPLOYMENT_UNDER_WAY = (
+    "PENDING",
+    "IN_PROGRESS",
+    "STOP_REQUESTED",
+    "ROLLBACK_REQUESTED",
+    "ROLLBACK_IN_PROGRESS",
+)
+"""Statuses of a deployment that ECS still works on."""
+DEPLOYMENT_POLL_SECONDS = 5.0
+EMULATED_POLL_SECONDS = 0.2
 MOST_TASKS = 100
-"""DescribeTasks takes so many at once."""
+"""The most tasks that one DescribeTasks call takes."""
 MOST_DEPLOYMENTS = 20
-"""DescribeServiceDeployments takes so many at once."""
+"""The most deployments that one DescribeServiceDeployments call takes."""
 
 
 @dataclass(frozen=True)
-class Revision:
-    """A service revision: what ECS says it would run, and what of it runs."""
+class EcsRevision:
+    """A service revision: how many tasks ECS wants of it, and how many it runs."""
 
     arn: str
     requested: int
     running: int
     pending: int
     production_percent: float | None
-    """None where the strategy has no traffic weights."""
+    """Share of the production traffic; None where the strategy has no traffic weights."""
     test_percent: float | None
 
     @classmethod
-    def read(cls, found: Mapping[str, Any]) -> "Revision":
-        """From the API's shape."""
+    def read(cls, found: Mapping[str, Any]) -> "EcsRevision":
+        """Read a revision from the API's answer."""
         return cls(
-            found["arn"],
-            found.get("requestedTaskCount", 0),
-            found.get("runningTaskCount", 0),
-            found.get("pendingTaskCount", 0),
-            found.get("requestedProductionTrafficWeight"),
-            found.get("requestedTestTrafficWeight"),
+            arn=found["arn"],
+            requested=found.get("requestedTaskCount", 0),
+            running=found.get("runningTaskCount", 0),
+            pending=found.get("pendingTaskCount", 0),
+            production_percent=found.get("requestedProductionTrafficWeight"),
+            test_percent=found.get("requestedTestTrafficWeight"),
         )
 
 
 @dataclass(frozen=True)
-class Deployment:
+class EcsDeployment:
     """A service deployment."""
 
     arn: str
@@ -57,20 +63,21 @@ class Deployment:
     stage: str | None
     created: datetime
     finished: datetime | None
-    target: Revision
-    sources: tuple[Revision, ...]
+    target: EcsRevision
+    sources: tuple[EcsRevision, ...]
+    """The revisions that the deployment replaces."""
     triggered_alarms: tuple[str, ...]
     paused_hook: str | None
     """Id of the PAUSE hook that waits for an answer."""
 
     @property
     def under_way(self) -> bool:
-        """Whether ECS still works on it."""
-        return self.status in UNDER_WAY
+        """True while ECS still works on the deployment."""
+        return self.status in DEPLOYMENT_UNDER_WAY
 
     @classmethod
-    def read(cls, found: Mapping[str, Any]) -> "Deployment":
-        """From the API's shape."""
+    def read(cls, found: Mapping[str, Any]) -> "EcsDeployment":
+        """Read a deployment from the API's answer."""
         hooks = found.get("lifecycleHookDetails", [])
         waiting = [hook["hookId"] for hook in hooks if hook.get("status") == "AWAITING_ACTION"]
         return cls(
@@ -80,14 +87,14 @@ class Deployment:
             stage=found.get("lifecycleStage"),
             created=found["createdAt"],
             finished=found.get("finishedAt"),
-            target=Revision.read(found["targetServiceRevision"]),
-            sources=tuple(map(Revision.read, found.get("sourceServiceRevisions", []))),
+            target=EcsRevision.read(found["targetServiceRevision"]),
+            sources=tuple(map(EcsRevision.read, found.get("sourceServiceRevisions", []))),
             triggered_alarms=tuple(found.get("alarms", {}).get("triggeredAlarmNames", [])),
             paused_hook=waiting[0] if waiting else None,
         )
 
 
-class Service:
+class EcsService:
     """A stack's service in ECS."""
 
     def __init__(self, stack: Stack) -> None:
@@ -97,12 +104,13 @@ class Service:
             "service": stack.outputs.service.name,
         }
         self.ecs = client(stack, "ecs")
-        self.poll_seconds = POLL_SECONDS if stack.endpoint is None else POLL_EMULATED_SECONDS
-        """Between two looks at a deployment."""
-        self._definitions: dict[str, str] = {}
+        emulated = stack.endpoint is not None
+        self.poll_seconds = EMULATED_POLL_SECONDS if emulated else DEPLOYMENT_POLL_SECONDS
+        """Seconds between two looks at a deployment."""
+        self._task_definitions: dict[str, str] = {}
 
     def describe(self) -> Mapping[str, Any]:
-        """DescribeServices' answer; raises ArcaError where there is no such service."""
+        """Return DescribeServices' answer; raises ArcaError where the service does not exist."""
         with explained(self.stack, "The service cannot be read"):
             found = self.ecs.describe_services(
                 cluster=self.names["cluster"], services=[self.names["service"]]
@@ -116,25 +124,25 @@ class Service:
             )
         return found[0]
 
-    def deployments(self, *, most: int = MOST_DEPLOYMENTS) -> list[Deployment]:
-        """The latest deployments, newest first."""
+    def deployments(self, *, most: int = MOST_DEPLOYMENTS) -> list[EcsDeployment]:
+        """Return the latest deployments, newest first."""
         with explained(self.stack, "The deployments cannot be read"):
             briefs = self.ecs.list_service_deployments(**self.names, maxResults=most)[
                 "serviceDeployments"
             ]
             arns = [brief["serviceDeploymentArn"] for brief in briefs]
-            found = self._describe(arns)
+            found = self._describe_deployments(arns)
         return sorted(found, key=lambda one: one.created, reverse=True)
 
-    def under_way(self) -> Deployment | None:
-        """The deployment that is not at its end, if there is one."""
+    def under_way(self) -> EcsDeployment | None:
+        """Return the deployment that has not ended, or None."""
         latest = self.deployments(most=1)
         return latest[0] if latest and latest[0].under_way else None
 
-    def deployment(self, arn: str) -> Deployment:
-        """One deployment, by its id."""
+    def deployment(self, arn: str) -> EcsDeployment:
+        """Return one deployment; raises ArcaError where ECS does not know it."""
         with explained(self.stack, "The deployment cannot be read"):
-            found = self._describe([arn])
+            found = self._describe_deployments([arn])
         if not found:
             raise ArcaError(
                 "The deployment is gone.",
@@ -144,32 +152,32 @@ class Service:
             )
         return found[0]
 
-    def _describe(self, arns: list[str]) -> list[Deployment]:
+    def _describe_deployments(self, arns: list[str]) -> list[EcsDeployment]:
         if not arns:
             return []
         answer = self.ecs.describe_service_deployments(serviceDeploymentArns=arns)
-        return [Deployment.read(one) for one in answer["serviceDeployments"]]
+        return [EcsDeployment.read(one) for one in answer["serviceDeployments"]]
 
     def task_definition(self, revision_arn: str) -> str:
-        """The task definition of a service revision; it never changes."""
-        if revision_arn not in self._definitions:
+        """Return the ARN of a service revision's task definition, which never changes."""
+        if revision_arn not in self._task_definitions:
             with explained(self.stack, "The service revision cannot be read"):
                 found = self.ecs.describe_service_revisions(serviceRevisionArns=[revision_arn])
-            self._definitions |= {
+            self._task_definitions |= {
                 one["serviceRevisionArn"]: one["taskDefinition"]
                 for one in found["serviceRevisions"]
             }
-        if revision_arn not in self._definitions:
+        if revision_arn not in self._task_definitions:
             raise ArcaError(
                 "A service revision is gone.",
                 where=f"{self.stack.where}, {revision_arn}",
                 wanted="a revision that ECS knows",
                 do=f"look at what runs: `arca status --stack {self.stack.name}`",
             )
-        return self._definitions[revision_arn]
+        return self._task_definitions[revision_arn]
 
     def tasks(self, *, stopped: bool = False) -> list[Mapping[str, Any]]:
-        """The service's tasks; those that stopped are known for about an hour."""
+        """Return the service's tasks; ECS knows stopped ones for about an hour."""
         wanted = "STOPPED" if stopped else "RUNNING"
         with explained(self.stack, "The tasks cannot be read"):
             arns = self.ecs.list_tasks(
@@ -182,16 +190,15 @@ class Service:
             return self.ecs.describe_tasks(cluster=self.names["cluster"], tasks=arns)["tasks"]
 
     def definition(self, name: str) -> Mapping[str, Any]:
-        """A task definition, by ARN or by family (then its latest revision)."""
+        """Return a task definition by ARN, or a family's latest one."""
         with explained(self.stack, f"The task definition {name} cannot be read"):
             return self.ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
 
-
-def image_of(definition: Mapping[str, Any]) -> str:
-    """The image of the container that serves: the first one."""
-    return definition["containerDefinitions"][0]["image"]
+    def current_definition(self) -> Mapping[str, Any]:
+        """Return the task definition that the service is set to."""
+        return self.definition(str(self.describe()["taskDefinition"]))
 
 
 def short(arn: str) -> str:
-    """`family:revision`, or the last part of any ARN."""
+    """Return `family:revision` of a task definition, or the last part of any other ARN."""
     return arn.rpartition("/")[2]

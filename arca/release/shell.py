@@ -1,15 +1,21 @@
-"""The command that opens a shell in a task."""
+"""The command that opens a shell in a task of the service."""
 
 import shlex
+import shutil
 from collections.abc import Sequence
 
 from arca.errors import ArcaError, Refused
-from arca.release.service import Service, short
+from arca.release.service import EcsService, short
 from arca.stack import Stack
 
+TOOLS = ("aws", "session-manager-plugin")
 
-def arguments(stack: Stack, *, task: str | None, words: Sequence[str]) -> list[str]:
-    """The AWS CLI's words; raises Refused where the stack forbids it or runs no such task."""
+
+def shell_command(stack: Stack, *, task: str | None, words: Sequence[str]) -> list[str]:
+    """Return the AWS CLI's command that runs `words` in a task, the newest one for None.
+
+    Raises Refused where the stack forbids shells, ArcaError where no such task runs.
+    """
     if stack.endpoint is not None:
         raise Refused(
             "The emulated cloud has no shell to open.",
@@ -17,7 +23,7 @@ def arguments(stack: Stack, *, task: str | None, words: Sequence[str]) -> list[s
             wanted="a stack on AWS",
             do="run a command as a task: `arca run -- CMD`",
         )
-    service = Service(stack)
+    service = EcsService(stack)
     if not service.describe().get("enableExecuteCommand"):
         raise Refused(
             f"The stack {stack.name} does not allow shells in tasks.",
@@ -40,3 +46,15 @@ def arguments(stack: Stack, *, task: str | None, words: Sequence[str]) -> list[s
         *("--cluster", service.names["cluster"], "--task", str(chosen), "--container", "api"),
         *("--command", shlex.join(words)),
     ]
+
+
+def require_tools() -> None:
+    """Raise ArcaError where a tool that opens the shell is not on PATH."""
+    for tool in TOOLS:
+        if shutil.which(tool) is None:
+            raise ArcaError(
+                f"There is no `{tool}` on PATH.",
+                where="arca exec",
+                wanted="the AWS CLI v2 and its session-manager-plugin",
+                do="install them (AWS documentation, 'Install the Session Manager plugin')",
+            )

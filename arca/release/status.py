@@ -1,4 +1,4 @@
-"""What the service is doing now, read in one go."""
+"""What the service is doing now: everything is read at once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -6,54 +6,57 @@ from typing import Any
 
 from arca.clients import client, explained
 from arca.release import failures, journal
-from arca.release.judge import Serving, serving
-from arca.release.service import Deployment, Service, image_of, short
+from arca.release.image import image_of
+from arca.release.service import EcsDeployment, EcsService, short
+from arca.release.verdict import Serving, read_serving
 from arca.stack import Stack
 
 
 @dataclass(frozen=True)
-class Status:
-    """The service now."""
+class ServiceStatus:
+    """The service now; its fields are what `arca status --json` prints."""
 
     image: str
-    """Of what takes production traffic, or all of them."""
+    """The image that takes production traffic, or all of them."""
     revision: str
     """`family:number` that takes production traffic, or all of them."""
     desired: int
     running: int
     pending: int
     deployment: dict[str, Any] | None
-    """The latest."""
+    """The latest deployment."""
     stop_reasons: tuple[str, ...]
+    """Why tasks of the latest deployment failed."""
     alarms: dict[str, str]
+    """The state of each alarm that deployments watch."""
     release: str | None
-    """Who releases now, if anybody does."""
+    """Who releases now; None where nobody does."""
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return what `--json` prints."""
         return asdict(self)
 
 
-def read(stack: Stack) -> Status:
-    """Ask ECS, CloudWatch and the journal side by side."""
-    service = Service(stack)
+def read(stack: Stack) -> ServiceStatus:
+    """Ask ECS, the load balancer, CloudWatch and the journal at once."""
+    service = EcsService(stack)
     with ThreadPoolExecutor(5) as pool:
         described = pool.submit(service.describe)
         latest = pool.submit(service.deployments, most=1)
-        facts = pool.submit(serving, service)
+        serving = pool.submit(read_serving, service)
         alarms = pool.submit(_alarms, stack)
         held = pool.submit(journal.read, stack)
-        images = pool.submit(lambda: _images(service, facts.result()))
+        images = pool.submit(lambda: _images(service, serving.result()))
     newest = latest.result()[0] if latest.result() else None
     entry = held.result()
-    return Status(
+    return ServiceStatus(
         image=images.result(),
-        revision=str(facts.result()),
+        revision=str(serving.result()),
         desired=described.result()["desiredCount"],
         running=described.result()["runningCount"],
         pending=described.result()["pendingCount"],
-        deployment=deployment_json(newest) if newest else None,
-        stop_reasons=_reasons(service, newest) if newest else (),
+        deployment=_deployment_json(newest) if newest else None,
+        stop_reasons=_stop_reasons(service, newest) if newest else (),
         alarms=alarms.result(),
         release=f"{entry.what} of {entry.image} by {entry.owner}, step {entry.step}"
         if entry
@@ -61,13 +64,12 @@ def read(stack: Stack) -> Status:
     )
 
 
-def _images(service: Service, found: Serving) -> str:
-    names = sorted(found.traffic & found.running)
+def _images(service: EcsService, serving: Serving) -> str:
+    names = sorted(serving.traffic & serving.running)
     return " and ".join(image_of(service.definition(name)) for name in names) or "no image"
 
 
-def deployment_json(one: Deployment) -> dict[str, Any]:
-    """A deployment, for programs and for tables."""
+def _deployment_json(one: EcsDeployment) -> dict[str, Any]:
     return {
         "id": short(one.arn),
         "arn": one.arn,
@@ -85,9 +87,9 @@ def deployment_json(one: Deployment) -> dict[str, Any]:
     }
 
 
-def _reasons(service: Service, newest: Deployment) -> tuple[str, ...]:
+def _stop_reasons(service: EcsService, newest: EcsDeployment) -> tuple[str, ...]:
     target = service.task_definition(newest.target.arn)
-    return failures.of(service, target, since=newest.created).reasons
+    return failures.failed_tasks(service, target, since=newest.created).reasons
 
 
 def _alarms(stack: Stack) -> dict[str, str]:

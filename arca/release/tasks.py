@@ -1,47 +1,47 @@
-"""A one-off task: started, its log lines shown as they come, its exit code told."""
+"""One-off tasks: start one, show its log lines as they come, tell its exit code."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from arca.clients import client, explained
 from arca.clock import Clock
-from arca.errors import ArcaError
-from arca.release.service import Service, short
+from arca.errors import ArcaError, ExitCode
+from arca.release.service import EcsService, short
 
-POLL_SECONDS = 3.0
+TASK_POLL_SECONDS = 3.0
+EMULATED_TASK_POLL_SECONDS = 0.1
 STARTED_BY = "arca"
-MOST_MISSES = 10
+MOST_MISSED_LOOKS = 10
 """Looks in a row that may not find a task: ECS is eventually consistent (Amazon ECS API Reference,
 RunTask)."""
-STOPPED = "STOPPED"
 
 
 @dataclass(frozen=True)
-class Result:
-    """How the container ended. ECS forgets a task within the hour; all of it is kept here."""
+class TaskResult:
+    """How a task's container ended, kept because ECS forgets a task within the hour."""
 
     task: str
     exit_code: int | None
-    """None where the container never ran."""
+    """The container's; None where it never ran."""
     reason: str
     lines: tuple[str, ...]
 
+    @property
+    def process_exit_code(self) -> int:
+        """The process exit code: the container's, or FAILED where it never ran."""
+        return ExitCode.FAILED if self.exit_code is None else self.exit_code
+
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return {
-            "task": self.task,
-            "exit_code": self.exit_code,
-            "reason": self.reason,
-            "lines": list(self.lines),
-        }
+        """Return what `--json` prints."""
+        return {**asdict(self), "lines": list(self.lines)}
 
 
-class Task:
-    """A task of a family, run beside the service: its network, the jobs' security group."""
+class OneOffTask:
+    """A task beside the service, in its network and with the jobs' security group."""
 
-    def __init__(self, service: Service, definition: Mapping[str, Any], clock: Clock) -> None:
+    def __init__(self, service: EcsService, definition: Mapping[str, Any], clock: Clock) -> None:
         self._service, self._clock = service, clock
         self._definition = definition
         self._container: Mapping[str, Any] = definition["containerDefinitions"][0]
@@ -53,57 +53,38 @@ class Task:
         *,
         show: Callable[[str], None],
         timeout: timedelta,
-        environment: Mapping[str, str] | None = None,
         token: str = STARTED_BY,
-    ) -> Result:
+    ) -> TaskResult:
         """Run the command to its end.
 
-        A `token` of its own says which run it is: where a task of the same one still runs, whose
-        follower was killed, that one is followed. Raises ArcaError where the task is not accepted,
-        and after the timeout, which stops it.
+        A `token` other than STARTED_BY names the run: where a task of that run still runs, because
+        its follower was killed, it is followed and no second one is started. Raises ArcaError
+        where ECS does not accept the task; and after the timeout, which stops the task.
         """
-        left = self._left(token)
+        left = self._left_running(token)
         if left is not None:
             show(f"following {short(left)}, which was started before")
-        arn = left or self._start(command, environment or {}, token)
+        arn = left or self._start(command, token)
         try:
             return self._follow(arn, show, timeout)
         except (KeyboardInterrupt, ArcaError):
             self._stop(arn, show)
             raise
 
-    def _stop(self, arn: str, show: Callable[[str], None]) -> None:
-        # What ended the watching is what has to be known: a failure here stands beside it.
-        ecs = self._service.ecs
-        try:
-            with explained(self._service.stack, "The task cannot be stopped"):
-                try:
-                    ecs.stop_task(
-                        cluster=self._service.names["cluster"], task=arn, reason="stopped by arca"
-                    )
-                except ecs.exceptions.InvalidParameterException:
-                    return
-        except ArcaError as error:
-            show(f"{short(arn)} may still run. {error.what}")
-
-    def _left(self, token: str) -> str | None:
+    def _left_running(self, token: str) -> str | None:
         if token == STARTED_BY:
             return None
         with explained(self._service.stack, "The tasks cannot be read"):
-            # It may be the only filter, and finds what runs (Amazon ECS API Reference, ListTasks).
+            # `startedBy` must be the only filter; it finds running tasks (Amazon ECS API Reference,
+            # ListTasks).
             found = self._service.ecs.list_tasks(
                 cluster=self._service.names["cluster"], startedBy=token
             )["taskArns"]
         return found[0] if found else None
 
-    def _start(self, command: Sequence[str], environment: Mapping[str, str], token: str) -> str:
+    def _start(self, command: Sequence[str], token: str) -> str:
         network = self._service.stack.outputs.network
-        override = {
-            "name": self._container["name"],
-            "environment": [{"name": k, "value": v} for k, v in environment.items()],
-        }
-        if command:
-            override["command"] = list(command)
+        override = {"name": self._container["name"], "command": list(command)}
         with explained(self._service.stack, "The task cannot be started"):
             answer = self._service.ecs.run_task(
                 cluster=self._service.names["cluster"],
@@ -129,27 +110,28 @@ class Task:
             )
         return answer["tasks"][0]["taskArn"]
 
-    def _follow(self, arn: str, show: Callable[[str], None], timeout: timedelta) -> Result:
+    def _follow(self, arn: str, show: Callable[[str], None], timeout: timedelta) -> TaskResult:
         deadline = self._clock.now() + timeout
+        emulated = self._service.stack.endpoint is not None
         lines: list[str] = []
-        seen = _Stream(self._logs, self._container, short(arn))
+        stream = _LogStream(self._logs, self._container, short(arn))
         misses = 0
         while True:
             with explained(self._service.stack, "The task cannot be read"):
-                task = self._look(arn)
+                task = self._describe(arn)
                 # Read after the status: what a stopped task wrote is all there.
-                for line in seen.new():
+                for line in stream.new_lines():
                     lines.append(line)
                     show(line)
             misses = 0 if task else misses + 1
-            if misses > MOST_MISSES:
+            if misses > MOST_MISSED_LOOKS:
                 raise ArcaError(
                     "The task is gone, and nobody saw how it ended.",
                     where=f"{self._service.stack.where}, {arn}",
-                    wanted="a task that ECS knows; of stopped ones it knows for an hour",
+                    wanted="a task that ECS knows; it knows stopped ones for an hour",
                     do="see its last lines above, and run it again",
                 )
-            if task and task["lastStatus"] == STOPPED:
+            if task and task["lastStatus"] == "STOPPED":
                 return self._result(task, tuple(lines))
             if self._clock.now() > deadline:
                 raise ArcaError(
@@ -158,28 +140,42 @@ class Task:
                     wanted="an end",
                     do="see its last lines above; give it longer with --timeout",
                 )
-            self._clock.sleep(POLL_SECONDS if self._service.stack.endpoint is None else 0.1)
+            self._clock.sleep(EMULATED_TASK_POLL_SECONDS if emulated else TASK_POLL_SECONDS)
 
-    def _look(self, arn: str) -> Mapping[str, Any] | None:
+    def _describe(self, arn: str) -> Mapping[str, Any] | None:
         found = self._service.ecs.describe_tasks(
             cluster=self._service.names["cluster"], tasks=[arn]
         )["tasks"]
         return found[0] if found else None
 
-    def _result(self, task: Mapping[str, Any], lines: tuple[str, ...]) -> Result:
+    def _result(self, task: Mapping[str, Any], lines: tuple[str, ...]) -> TaskResult:
         containers = {one["name"]: one for one in task["containers"]}
         container = containers.get(self._container["name"], {})
         # A container that was never pulled has no exit code, which must not read as 0.
-        return Result(
-            task["taskArn"],
-            container.get("exitCode"),
-            container.get("reason") or task.get("stoppedReason", ""),
-            lines,
+        return TaskResult(
+            task=task["taskArn"],
+            exit_code=container.get("exitCode"),
+            reason=container.get("reason") or task.get("stoppedReason", ""),
+            lines=lines,
         )
 
+    def _stop(self, arn: str, show: Callable[[str], None]) -> None:
+        # The error that ended the following is raised: a failure here is only shown.
+        ecs = self._service.ecs
+        try:
+            with explained(self._service.stack, "The task cannot be stopped"):
+                try:
+                    ecs.stop_task(
+                        cluster=self._service.names["cluster"], task=arn, reason="stopped by arca"
+                    )
+                except ecs.exceptions.InvalidParameterException:
+                    return
+        except ArcaError as error:
+            show(f"{short(arn)} may still run. {error.what}")
 
-class _Stream:
-    """A task's log stream, each line once."""
+
+class _LogStream:
+    """A task's log stream, of which each line is read once."""
 
     def __init__(self, logs: Any, container: Mapping[str, Any], task: str) -> None:
         options = container.get("logConfiguration", {}).get("options", {})
@@ -188,8 +184,8 @@ class _Stream:
         self._stream = f"{prefix}/{container['name']}/{task}"
         self._token: str | None = None
 
-    def new(self) -> Iterator[str]:
-        """What was not given yet."""
+    def new_lines(self) -> Iterator[str]:
+        """Yield the lines that were not read yet."""
         if self._group is None:
             return
         while True:

@@ -1,63 +1,151 @@
-"""How a release ended: one word, one exit code, and what it was judged by."""
+"""The verdict on a release: the rule that decides it, the evidence that the rule looks at.
 
-from collections.abc import Mapping
+A verdict follows from what runs, never from what a command hoped for: the load balancer says
+which targets get production traffic, ECS says whose tasks these are, and `judge` compares both
+with the status of the deployment. `Outcome` carries the verdict to the operator.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from arca.errors import ArcaError
-from arca.stack import Stack
+from arca import traffic
+from arca.clock import Clock
+from arca.errors import ArcaError, ExitCode
+from arca.monitoring.runbooks import RUNBOOKS
+from arca.release import failures
+from arca.release.service import EcsDeployment, EcsService, short
+
+RUNBOOK = "deployment-rollback"
+MOST_LOOKS = 6
+"""How often the evidence is read while it contradicts the deployment's status: ECS and the load
+balancer are eventually consistent."""
 
 
 class Verdict(StrEnum):
-    """What may be said when `arca deploy` ends."""
+    """How a release ended; each verdict has an exit code of its own."""
 
     LIVE = "live"
-    """The target revision takes all of the traffic, and nothing else runs."""
+    """The new revision takes all of the traffic, and nothing else runs."""
     FAILED = "failed"
-    """The target is not live and what ran before was not touched, or it is live and its smoke
-    tests fail; the reason says which."""
+    """The new revision is not live and the previous one was not touched; or it is live and its
+    smoke tests fail. The reason says which."""
     ROLLED_BACK = "rolled back"
-    """What ran before takes all of the traffic again."""
+    """The previous revision takes all of the traffic again."""
     ROLLBACK_FAILED = "rollback failed"
-    """Neither is known to serve: somebody has to look now."""
+    """Neither revision is known to serve: somebody has to look now."""
     UNKNOWN = "unknown"
-    """It goes on, or what runs is not what its status says."""
+    """The deployment goes on, or what runs is not what its status says."""
     REFUSED = "refused"
     """A gate is closed; nothing was done."""
 
+    @property
+    def exit_code(self) -> ExitCode:
+        """The process exit code."""
+        return VERDICT_EXIT_CODES[self]
 
-EXIT_CODES: Mapping[Verdict, int] = {
-    Verdict.LIVE: 0,
-    Verdict.FAILED: 1,
-    Verdict.ROLLED_BACK: 3,
-    Verdict.ROLLBACK_FAILED: 4,
-    Verdict.UNKNOWN: 5,
-    Verdict.REFUSED: 6,
+
+VERDICT_EXIT_CODES: Mapping[Verdict, ExitCode] = {
+    Verdict.LIVE: ExitCode.DONE,
+    Verdict.FAILED: ExitCode.FAILED,
+    Verdict.ROLLED_BACK: ExitCode.ROLLED_BACK,
+    Verdict.ROLLBACK_FAILED: ExitCode.ROLLBACK_FAILED,
+    Verdict.UNKNOWN: ExitCode.UNKNOWN,
+    Verdict.REFUSED: ExitCode.REFUSED,
 }
 
 
-class Interrupted(Exception):
-    """A person stopped watching; the deployment goes on."""
+@dataclass(frozen=True)
+class Serving:
+    """The evidence: which task definitions get production traffic, and which have tasks."""
+
+    traffic: frozenset[str]
+    """ARNs of task definitions, and the address of each target that is not a task of the
+    service."""
+    running: frozenset[str]
+
+    def only(self, task_definition: str | None) -> bool:
+        """Tell whether this one gets all of the traffic and no other runs."""
+        return self.alone == task_definition is not None and self.traffic == self.running
+
+    @property
+    def alone(self) -> str | None:
+        """The one task definition that gets all of the traffic; None where several or none do."""
+        return next(iter(self.traffic)) if len(self.traffic) == 1 else None
+
+    def __str__(self) -> str:
+        """Name what serves, for a person."""
+        return " and ".join(map(short, sorted(self.traffic))) or "nothing"
 
 
-class Lost(ArcaError):
-    """The way to AWS broke while ECS works on the deployment: nobody knows how it ends."""
+def judge(
+    deployment: EcsDeployment, serving: Serving, *, target: str, source: str | None
+) -> tuple[Verdict, str]:
+    """Return the verdict on a deployment that ended, and the reason.
 
-    exit_code = 5
+    The rule: a status counts only where the evidence agrees with it, and is UNKNOWN otherwise.
+    `target` is the new task definition, `source` the previous one.
+    """
+    said = f"ECS says {deployment.status}, and {serving} serves"
+    why = f": {deployment.reason}" if deployment.reason else ""
+    match deployment.status:
+        case "SUCCESSFUL" if serving.only(target):
+            verdict = Verdict.LIVE
+        case "ROLLBACK_SUCCESSFUL" if serving.only(source):
+            verdict = Verdict.ROLLED_BACK
+        case "ROLLBACK_FAILED":
+            verdict = Verdict.ROLLBACK_FAILED
+        case "STOPPED" if source != target and serving.only(source):
+            verdict = Verdict.FAILED
+        case _:
+            verdict = Verdict.UNKNOWN
+            said = f"{said}, in stage {deployment.stage}"
+    return verdict, said + why
 
-    def __init__(self, cause: ArcaError, stack: Stack) -> None:
-        super().__init__(
-            f"{cause.what} ECS goes on by itself.",
-            where=cause.where,
-            wanted=cause.wanted,
-            do=f"{cause.do}; then `arca deploy --resume --stack {stack.name}`",
-        )
+
+def read_serving(service: EcsService) -> Serving:
+    """Read the evidence: the load balancer's targets, and the tasks that they belong to."""
+    addresses = {str(found["Target"]["Id"]) for found in traffic.targets(service.stack)}
+    tasks = service.tasks()
+    owners = {
+        address: str(task["taskDefinitionArn"]) for task in tasks for address in _addresses(task)
+    }
+    return Serving(
+        traffic=frozenset({owners.get(address, address) for address in addresses}),
+        running=frozenset(task["taskDefinitionArn"] for task in tasks),
+    )
+
+
+def _addresses(task: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a task's private addresses, IPv4 and IPv6 (Amazon ECS API Reference, Attachment)."""
+    for attachment in task.get("attachments", []):
+        for detail in attachment.get("details", []):
+            if detail["name"] in ("privateIPv4Address", "ipv6Address"):
+                yield detail["value"]
+
+
+def judge_when_settled(
+    service: EcsService, clock: Clock, ended: EcsDeployment, *, target: str, source: str | None
+) -> tuple[Verdict, str, Serving]:
+    """Read the evidence until it agrees with the status; return verdict, reason and evidence.
+
+    It gives up after MOST_LOOKS looks, and at once where the deployment has not ended.
+    """
+    looks = 1
+    while True:
+        serving = read_serving(service)
+        verdict, reason = judge(ended, serving, target=target, source=source)
+        if verdict is not Verdict.UNKNOWN or ended.under_way or looks == MOST_LOOKS:
+            return verdict, reason, serving
+        looks += 1
+        clock.sleep(service.poll_seconds)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict, and all that a person needs after it."""
+    """The verdict, and all that an operator needs with it."""
 
     verdict: Verdict
     reason: str
@@ -70,17 +158,18 @@ class Outcome:
     stop_reasons: tuple[str, ...] = ()
     log_lines: tuple[str, ...] = ()
     runbook: str | None = None
-    checks: tuple[Mapping[str, Any], ...] = field(default=())
+    checks: tuple[Mapping[str, Any], ...] = ()
+    """The gates' answers."""
     opened: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What was closed and opened by hand, and why."""
+    """The closed gates that an operator opened, and the operator's reason for each."""
 
     @property
-    def exit_code(self) -> int:
-        """Of the process."""
-        return EXIT_CODES[self.verdict]
+    def exit_code(self) -> ExitCode:
+        """The process exit code."""
+        return self.verdict.exit_code
 
     def as_json(self) -> dict[str, Any]:
-        """For programs."""
+        """Return what `--json` prints."""
         return {
             "verdict": str(self.verdict),
             "exit_code": self.exit_code,
@@ -95,3 +184,39 @@ class Outcome:
             "checks": [dict(check) for check in self.checks],
             "opened": dict(self.opened),
         }
+
+
+def deployment_outcome(
+    service: EcsService,
+    deployment: EcsDeployment | None,
+    verdict: Verdict,
+    reason: str,
+    *,
+    image: str,
+    task_definition: str | None,
+    serving: Serving,
+) -> Outcome:
+    """Return the verdict with why tasks stopped and their last log lines.
+
+    What cannot be read is left out, and never changes the verdict.
+    """
+    stop_reasons, log_lines = (), ()
+    if deployment is not None and verdict is not Verdict.LIVE:
+        try:
+            failed = failures.failed_tasks(service, str(task_definition), since=deployment.created)
+            stop_reasons = failed.reasons
+            with suppress(ArcaError):
+                log_lines = failures.last_lines(service, failed.tasks)
+        except ArcaError as error:
+            stop_reasons = (f"unknown: {error.what}",)
+    return Outcome(
+        verdict,
+        reason,
+        image,
+        task_definition,
+        runs=serving.alone,
+        deployment=deployment.arn if deployment else None,
+        stop_reasons=stop_reasons,
+        log_lines=log_lines,
+        runbook=None if verdict is Verdict.LIVE else RUNBOOKS[RUNBOOK].path,
+    )

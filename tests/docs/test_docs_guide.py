@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from arca.release.verdict import EXIT_CODES
+from arca.release.verdict import Verdict
 from tests import ROOT
 from tests.docs.test_docs_shown import FENCE
 from tests.stacks import STACKS, graph
@@ -101,7 +101,7 @@ def test_the_table_of_health_checks_is_what_is_declared() -> None:
 def test_the_table_of_exit_codes_is_the_verdicts() -> None:
     """Each verdict has its code; wrong usage and Ctrl-C have none."""
     said = {row[1].replace(" ", "_"): int(row[0]) for row in rows("| code | verdict |") if row[1]}
-    assert said == {verdict.name.lower(): code for verdict, code in EXIT_CODES.items()}
+    assert said == {verdict.name.lower(): verdict.exit_code for verdict in Verdict}
 
 
 def test_at_night_nothing_is_said_to_a_cloud_on_this_machine() -> None:

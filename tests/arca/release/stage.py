@@ -27,10 +27,10 @@ from arca.emulator.ecs.inside import Clients
 from arca.emulator.wishes import manifest
 from arca.monitoring.live.objectives import ObjectiveStatus
 from arca.outputs import Outputs
-from arca.release import deploy, gates, rollback
-from arca.release.deploy import Release
-from arca.release.service import Deployment, Service
-from arca.release.wishes import Wishes
+from arca.release import gates
+from arca.release.journal import ReleaseOptions
+from arca.release.release import Release
+from arca.release.service import EcsDeployment, EcsService
 from arca.stack import Stack, Target
 from tests.arca.emulator.ecs.emulated_ecs import (
     ALARMS,
@@ -121,8 +121,7 @@ class Stage:
             return CliRunner().invoke(cli, list(words), input=answer)
 
         monkeypatch.setattr(stacks, "find", find)
-        for module in (deploy, rollback, clock):
-            monkeypatch.setattr(module, "Clock", lambda: self.clock)
+        monkeypatch.setattr(clock, "Clock", lambda: self.clock)
         return arca
 
     def _make(self, strategy: str) -> None:
@@ -174,12 +173,12 @@ class Stage:
         return f"{URL}:{tag}"
 
     def release(
-        self, *, watch: Callable[[Deployment], None] | None = None, **wishes: Any
+        self, *, watch: Callable[[EcsDeployment], None] | None = None, **options: Any
     ) -> Release:
         """A release as `arca deploy` makes it."""
         return Release(
             self.stack,
-            wishes=replace(Wishes(timeout=timedelta(minutes=120)), **wishes),
+            options=replace(ReleaseOptions(timeout=timedelta(minutes=120)), **options),
             say=self.said.append,
             watch=watch or (lambda _deployment: None),
             clock=self.clock,
@@ -226,9 +225,9 @@ class Stage:
             Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
         )
 
-    def service(self) -> Service:
+    def service(self) -> EcsService:
         """The service as commands read it."""
-        return Service(self.stack)
+        return EcsService(self.stack)
 
 
 class Watched:

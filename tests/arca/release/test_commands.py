@@ -160,7 +160,7 @@ def test_diff_against_an_image_that_nobody_pushed(stage: Stage, arca: Arca) -> N
     result = arca("diff", "9999")
     assert (result.exit_code, result.stdout) == (1, "")
     assert f"{URL}:9999 is not in the registry" in str(result.exception)
-    assert "is no image of this stack" in str(arca("diff", "other/api:2").exception)
+    assert "is not an image of this stack" in str(arca("diff", "other/api:2").exception)
     # What runs already is not looked up: it may have left the registry.
     stage.client("ecr").batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "1"}])
     assert arca("diff").stdout == "No difference.\n"

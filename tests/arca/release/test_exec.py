@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from arca.errors import ArcaError, Refused
-from arca.release import shell
-from arca.release.service import Service
+from arca.release.service import EcsService
+from arca.release.shell import shell_command
 from arca.stack import Stack
 from tests.arca.release.stage import Arca, Stage
 
@@ -24,14 +24,14 @@ def allow(stage: Stage, monkeypatch: pytest.MonkeyPatch, *tasks: dict[str, Any])
     """Have the service allow shells, and run these tasks."""
     described = {**stage.cloud.service(), "enableExecuteCommand": True}
 
-    def describe(_service: Service) -> dict[str, Any]:
+    def describe(_service: EcsService) -> dict[str, Any]:
         return described
 
-    def running(_service: Service) -> list[dict[str, Any]]:
+    def running(_service: EcsService) -> list[dict[str, Any]]:
         return list(tasks)
 
-    monkeypatch.setattr(Service, "describe", describe)
-    monkeypatch.setattr(Service, "tasks", running)
+    monkeypatch.setattr(EcsService, "describe", describe)
+    monkeypatch.setattr(EcsService, "tasks", running)
 
 
 def task(name: str, **more: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def test_refused_where_shells_are_not_allowed(stage: Stage, *, emulated: bool) -
     """In the emulated cloud, and on AWS where the stack forbids it: with what to do instead."""
     stack = stage.stack if emulated else on_aws(stage)
     with pytest.raises(Refused) as refused:
-        shell.arguments(stack, task=None, words=["sh"])
+        shell_command(stack, task=None, words=["sh"])
     said = "no shell to open" if emulated else "enableExecuteCommand is false"
     assert said in str(refused.value)
     assert "arca run -- CMD" in refused.value.do
@@ -68,11 +68,11 @@ def test_the_newest_task_is_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch)
         task("oldest", startedAt=BEGAN),
         task("pending"),
     )
-    words = shell.arguments(on_aws(stage), task=None, words=["sh", "-c", "echo a b"])
+    words = shell_command(on_aws(stage), task=None, words=["sh", "-c", "echo a b"])
     assert words[words.index("--task") + 1] == "newest"
     assert words[-1] == "sh -c 'echo a b'"
     assert words[:3] == ["aws", "ecs", "execute-command"]
-    named = shell.arguments(on_aws(stage), task="oldest", words=["sh"])
+    named = shell_command(on_aws(stage), task="oldest", words=["sh"])
     assert named[named.index("--task") + 1] == "oldest"
 
 
@@ -80,9 +80,9 @@ def test_a_task_that_does_not_run(stage: Stage, monkeypatch: pytest.MonkeyPatch)
     """Those that do are named."""
     allow(stage, monkeypatch, task("one", startedAt=BEGAN))
     with pytest.raises(ArcaError, match="There is no running task two") as error:
-        shell.arguments(on_aws(stage), task="two", words=["sh"])
+        shell_command(on_aws(stage), task="two", words=["sh"])
     assert error.value.wanted == "one of one"
     allow(stage, monkeypatch)
     with pytest.raises(ArcaError, match=r"There is no running task\.") as error:
-        shell.arguments(on_aws(stage), task=None, words=["sh"])
+        shell_command(on_aws(stage), task=None, words=["sh"])
     assert error.value.wanted == "one of none that runs"

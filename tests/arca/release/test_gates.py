@@ -8,6 +8,7 @@ from arca import clients
 from arca.check import Check
 from arca.errors import ArcaError
 from arca.release import gates
+from arca.release.image import image_reference
 from arca.release.verdict import Verdict
 from arca.stack import Stack
 from tests.arca.release.stage import REPOSITORY, URL, Stage
@@ -29,7 +30,7 @@ DIGEST = f"sha256:{HEX}"
 )
 def test_names(stage: Stage, name: str, reference: str, identity: dict[str, str]) -> None:
     """A tag or a digest, alone or behind the repository."""
-    assert gates.image_reference(stage.stack, name) == (reference, identity)
+    assert image_reference(stage.stack, name) == (reference, identity)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +44,8 @@ def test_names(stage: Stage, name: str, reference: str, identity: dict[str, str]
 )
 def test_what_names_no_image(stage: Stage, name: str) -> None:
     """Nor is it taken for another one."""
-    with pytest.raises(ArcaError, match="is no image of this stack") as raised:
-        gates.image_reference(stage.stack, name)
+    with pytest.raises(ArcaError, match="is not an image of this stack") as raised:
+        image_reference(stage.stack, name)
     assert f"{URL}@sha256:DIGEST" in raised.value.wanted
 
 
@@ -77,7 +78,11 @@ def scan_says(stage: Stage, monkeypatch: pytest.MonkeyPatch, answer: dict[str, A
         return Scanning(made) if service == "ecr" else made
 
     monkeypatch.setattr(gates, "client", client)
-    return next(one for one in gates.run(stage.service(), "2") if one.name == "scan")
+    return next(
+        one
+        for one in gates.check_gates(stage.service(), "2", now=stage.clock.now())
+        if one.name == "scan"
+    )
 
 
 @pytest.mark.parametrize(

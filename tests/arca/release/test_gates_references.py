@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from arca.check import Check
-from arca.release import definition, gates, references
+from arca.release import gates
+from arca.release.image import with_image
+from arca.release.references import check_references
 from arca.release.verdict import Verdict
 from tests.arca.emulator.ecs.emulated_ecs import GROUP, REGION
 from tests.arca.release.stage import ACCOUNT, REPOSITORY, URL, Stage
@@ -31,7 +33,7 @@ class Referring:
 
     def register(self) -> None:
         """The task definition that refers to them."""
-        latest = definition.with_image(self.stage.service().definition("api"), f"{URL}:1")
+        latest = with_image(self.stage.service().definition("api"), f"{URL}:1")
         secrets = [
             {"name": "JWT_KEY", "valueFrom": f"{self.secret}:key::"},
             {
@@ -54,7 +56,7 @@ class Referring:
 
     def failed(self) -> list[Check]:
         """What `arca verify` calls FAILED."""
-        found = references.tree(self.stage.service())
+        found = check_references(self.stage.service())
         return [check for check in found if check.verdict == "FAILED"]
 
 
@@ -125,7 +127,7 @@ def _short(found: Referring) -> str:
 
 def test_all_is_there(referring: Referring) -> None:
     """Each thing is named once."""
-    found = references.tree(referring.stage.service())
+    found = check_references(referring.stage.service())
     assert {check.verdict for check in found} == {"OK"}
     names = [check.name for check in found]
     assert len(names) == len({*names})
@@ -153,7 +155,9 @@ def test_what_is_missing(referring: Referring, breaks: Callable[[Referring], str
     referring.stage.push("2")
     closed = [
         check.name
-        for check in gates.run(referring.stage.service(), "2")
+        for check in gates.check_gates(
+            referring.stage.service(), "2", now=referring.stage.clock.now()
+        )
         if check.verdict == "FAILED"
     ]
     assert closed == ([] if breaks is without_image else [name])
@@ -176,7 +180,7 @@ def test_an_image_of_another_registry(monkeypatch: pytest.MonkeyPatch, image: st
     """It is not looked up in this one."""
     stage = Stage(monkeypatch)
     stage.cloud.register(image)
-    found = {check.name: check.verdict for check in references.tree(stage.service())}
+    found = {check.name: check.verdict for check in check_references(stage.service())}
     assert found[f"image {image}"] == "SKIPPED"
 
 
@@ -190,7 +194,7 @@ def test_a_failed_image_that_was_deleted(monkeypatch: pytest.MonkeyPatch) -> Non
     stage.cloud.control("DELETE", "/arca/faults")
     delete(stage, "2")
     missing: list[Any] = [
-        check.name for check in references.tree(stage.service()) if check.verdict == "FAILED"
+        check.name for check in check_references(stage.service()) if check.verdict == "FAILED"
     ]
     assert missing == [f"image {URL}:2"]
     outcome = stage.release().deploy("3")

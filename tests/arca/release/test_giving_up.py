@@ -5,18 +5,17 @@ from typing import Any
 
 import pytest
 
-from arca.release import failures, follow
-from arca.release.follow import Acts, Follower
+from arca.release import failures
+from arca.release.deployment import DeploymentFollower
 from arca.release.verdict import Verdict
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, GROUP, SERVICE, ended
 from tests.arca.release.stage import Stage
 
 
-def follower(stage: Stage, *, minutes: int = 120) -> Follower:
+def follower(stage: Stage, *, minutes: int = 120) -> DeploymentFollower:
     """One that finds all well on its way."""
-    acts = Acts(None, lambda _deployment: None)
-    return Follower(
-        stage.service(), stage.clock, lambda _found: None, acts, timedelta(minutes=minutes)
+    return DeploymentFollower(
+        stage.service(), stage.clock, lambda _found: None, timedelta(minutes=minutes)
     )
 
 
@@ -32,14 +31,14 @@ def test_how_many_tasks_may_die(
     stage.client("ecs").update_service(cluster=CLUSTER, service=SERVICE, desiredCount=wanted)
     stage.cloud.advance(30)
 
-    def of(*_: Any, **__: Any) -> failures.Failures:
-        return failures.Failures(died, ("they died",), ())
+    def of(*_: Any, **__: Any) -> failures.TaskFailures:
+        return failures.TaskFailures(died, ("they died",), ())
 
-    monkeypatch.setattr(follow.failures, "of", of)
+    monkeypatch.setattr(failures, "failed_tasks", of)
     arn = stage.cloud.deploy(stage.push("2"))
     stage.cloud.until(lambda found: found["targetServiceRevision"].get("requestedTaskCount"))
     one = follower(stage)
-    found = one.to_the_end(arn)
+    found = one.follow(arn)
     assert found.status == ("ROLLBACK_SUCCESSFUL" if given_up else found.status)
     assert ("ecs.stop_service_deployment" in stage.calls) is given_up
     assert one.stopped_because == (f"{died} tasks died: they died" if given_up else None)

@@ -7,8 +7,8 @@ import pytest
 from click.testing import Result
 
 from arca.release import history
-from arca.release.service import Deployment
-from arca.release.verdict import Interrupted
+from arca.release.service import EcsDeployment
+from arca.release.steps import Interrupted
 from tests.arca.release.stage import URL, Arca, Stage
 from tests.arca.release.test_commands import told
 from tests.arca.release.test_rollback import applied
@@ -61,7 +61,7 @@ def test_a_dry_rollback_names_what_it_would_stop(stage: Stage, arca: Arca) -> No
     assert stage.cloud.deployment()["status"] == "IN_PROGRESS"
 
 
-def released(stage: Stage, arca: Arca) -> Deployment:
+def released(stage: Stage, arca: Arca) -> EcsDeployment:
     """Release 2, some time after the stack came up; the deployment of it."""
     stage.cloud.advance(60)
     assert arca("deploy", "2", "--skip-migrations").exit_code == 0
@@ -94,7 +94,7 @@ def test_the_moment_of_a_contract_counts(stage: Stage, arca: Arca, minutes: int,
 def test_ctrl_c_of_a_release_is_told_from_others(stage: Stage) -> None:
     """Its own exception: that something goes on must not be lost on the way."""
 
-    def press(_deployment: Deployment) -> None:
+    def press(_deployment: EcsDeployment) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(Interrupted):

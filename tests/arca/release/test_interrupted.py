@@ -5,8 +5,9 @@ from typing import NoReturn
 
 import pytest
 
-from arca.release.service import Deployment
-from arca.release.verdict import Interrupted, Verdict
+from arca.release.service import EcsDeployment
+from arca.release.steps import Interrupted
+from arca.release.verdict import Verdict
 from tests.arca.release.stage import URL, Arca, Stage
 from tests.arca.release.test_commands import told
 
@@ -46,7 +47,7 @@ def test_twice(stage: Stage) -> None:
     """The second ends the watching of the rollback."""
     pressed = 0
 
-    def watch(deployment: Deployment) -> None:
+    def watch(deployment: EcsDeployment) -> None:
         nonlocal pressed
         if deployment.stage == "PRODUCTION_TRAFFIC_SHIFT" or pressed:
             pressed += 1
@@ -61,7 +62,7 @@ def test_twice(stage: Stage) -> None:
 def test_at_the_verdict(stage: Stage) -> None:
     """Whoever resumes judges."""
 
-    def watch(deployment: Deployment) -> None:
+    def watch(deployment: EcsDeployment) -> None:
         if not deployment.under_way:
             stage.before = press
 

@@ -10,6 +10,7 @@ from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 from arca.release import journal
 from arca.release.journal import Journal
+from arca.release.steps import Step
 from arca.stack import Stack, find
 from tests.arca.emulated import Cloud
 
@@ -49,7 +50,7 @@ def test_the_second_is_told_who_is_first(stack: Stack) -> None:
 def test_steps_are_kept(stack: Stack) -> None:
     """What the next one resumes from."""
     kept = begin(stack)
-    kept.record(step="registered", task_definition="t:2", source="t:1")
+    kept.record(step=Step.REGISTERED, task_definition="t:2", source="t:1")
     found = journal.read(stack)
     assert found is not None
     assert (found.step, found.task_definition, found.source) == ("registered", "t:2", "t:1")
@@ -83,7 +84,7 @@ def test_whoever_was_taken_over_stops(stack: Stack) -> None:
     elsewhere(stack, kept, silent=timedelta(minutes=4))
     taken = Journal.resume(stack, clock=Clock())
     with pytest.raises(Refused):
-        kept.record(step="migrated")
+        kept.record(step=Step.MIGRATED)
     kept.end()
     found = journal.read(stack)
     assert found is not None
@@ -98,22 +99,22 @@ def test_nothing_to_resume(stack: Stack) -> None:
 
 def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
     """Said, and not overwritten."""
-    name = journal.name(stack)
+    name = journal.parameter_name(stack)
     cloud.client("ssm").put_parameter(Name=name, Value="{}", Type="String")
-    with pytest.raises(ArcaError, match="not one of this version"):
+    with pytest.raises(ArcaError, match="cannot read the release's journal"):
         journal.read(stack)
-    with pytest.raises(ArcaError, match="not one of this version"):
+    with pytest.raises(ArcaError, match="cannot read the release's journal"):
         begin(stack)
 
 
 def test_a_dead_journal_is_closed_by_hand(stack: Stack) -> None:
     """`arca stop` does it; a living one is refused."""
-    assert journal.close_dead(stack) is False
+    assert journal.close_dead(stack, now=Clock().now()) is False
     kept = begin(stack)
     with pytest.raises(Refused):
-        journal.close_dead(stack)
+        journal.close_dead(stack, now=Clock().now())
     elsewhere(stack, kept, silent=timedelta(minutes=4))
-    assert journal.close_dead(stack) is True
+    assert journal.close_dead(stack, now=Clock().now()) is True
     assert journal.read(stack) is None
 
 

@@ -7,20 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arca.release.judge import Serving, judge
-from arca.release.service import UNDER_WAY, Deployment, Revision
-from arca.release.verdict import EXIT_CODES, Verdict
+from arca.release.service import DEPLOYMENT_UNDER_WAY, EcsDeployment, EcsRevision
+from arca.release.verdict import VERDICT_EXIT_CODES, Serving, Verdict, judge
 
 NEW, OLD = "family:2", "family:1"
 ENDED = ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED")
-DEPLOYMENT = Deployment(
+DEPLOYMENT = EcsDeployment(
     arn="arn:x/1",
     status="SUCCESSFUL",
     reason="",
     stage="CLEAN_UP",
     created=datetime(2026, 11, 24, tzinfo=UTC),
     finished=None,
-    target=Revision("arn:r/2", 3, 3, 0, 100.0, 100.0),
+    target=EcsRevision("arn:r/2", 3, 3, 0, 100.0, 100.0),
     sources=(),
     triggered_alarms=(),
     paused_hook=None,
@@ -61,7 +60,7 @@ def test_words_and_facts(status: str, found: Serving, wanted: Verdict) -> None:
 NAMES = st.frozensets(st.sampled_from([NEW, OLD, "family:3"]))
 
 
-@given(st.sampled_from([*ENDED, *UNDER_WAY]), NAMES, NAMES)
+@given(st.sampled_from([*ENDED, *DEPLOYMENT_UNDER_WAY]), NAMES, NAMES)
 def test_a_verdict_never_says_more_than_what_runs(
     status: str, traffic: frozenset[str], running: frozenset[str]
 ) -> None:
@@ -76,6 +75,6 @@ def test_a_verdict_never_says_more_than_what_runs(
 
 def test_every_verdict_has_an_exit_code_of_its_own() -> None:
     """2 is click's."""
-    assert set(EXIT_CODES) == set(Verdict)
-    assert len(set(EXIT_CODES.values())) == len(EXIT_CODES)
-    assert 2 not in EXIT_CODES.values()
+    assert set(VERDICT_EXIT_CODES) == set(Verdict)
+    assert len(set(VERDICT_EXIT_CODES.values())) == len(VERDICT_EXIT_CODES)
+    assert 2 not in VERDICT_EXIT_CODES.values()

@@ -9,7 +9,7 @@ from click.testing import Result
 
 from arca.errors import ArcaError, Refused
 from arca.release.journal import Journal
-from arca.release.migrations import alone
+from arca.release.migrations import migration_lock
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE
 from tests.arca.release.stage import REPOSITORY, URL, Arca, Stage
 from tests.arca_migrate.histories import INVOICES, write
@@ -168,7 +168,7 @@ def test_a_killed_migration(stage: Stage, arca: Arca) -> None:
     stage.abandon()
     assert arca("migrate", "--image", "2").exit_code == 0
     assert stage.journal is None
-    killed = alone(stage.stack, f"{URL}:2", ("expand",), stage.clock)
+    killed = migration_lock(stage.stack, f"{URL}:2", ("expand",), stage.clock)
     killed.__enter__()
     stage.abandon()
     with pytest.raises(ArcaError):

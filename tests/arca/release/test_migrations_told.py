@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from arca.release.migrations import contract_since, refusal
-from arca.release.tasks import Result
+from arca.release.tasks import TaskResult
 
 REFUSAL = json.dumps({"event": "migration.refused", "message": "Another runner.", "do": "Wait."})
 
@@ -23,7 +23,7 @@ REFUSAL = json.dumps({"event": "migration.refused", "message": "Another runner."
 )
 def test_a_refusal(code: int | None, lines: tuple[str, ...], said: str | None) -> None:
     """Exit code 6 and nothing else."""
-    assert refusal(Result("task", code, "ended", lines)) == said
+    assert refusal(TaskResult("task", code, "ended", lines)) == said
 
 
 def history(*phases: str) -> str:
@@ -63,14 +63,14 @@ def test_contracts_since(
     emulated: bool,
 ) -> None:
     """What the task cannot tell closes the way back."""
-    found = contract_since(Result("task", code, "ended", lines), moment, emulated=emulated)
+    found = contract_since(TaskResult("task", code, "ended", lines), moment, emulated=emulated)
     assert found is None if said is None else said in (found or "")
 
 
 @pytest.mark.parametrize("lines", [(), ("simulated", "[]"), ('{"event": "migration.done"}',)])
 def test_a_task_that_prints_no_history(lines: tuple[str, ...]) -> None:
     """On AWS that is no answer; in the emulated cloud nothing was ever dropped."""
-    result = Result("task", 0, "ended", lines)
+    result = TaskResult("task", 0, "ended", lines)
     said = "the applied migrations are unknown: the task printed none"
     assert contract_since(result, LATER, emulated=False) == said
     assert contract_since(result, LATER, emulated=True) is None

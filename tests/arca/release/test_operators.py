@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from arca.errors import ArcaError, Refused
-from arca.release.service import Deployment
-from arca.release.verdict import Interrupted, Lost, Verdict
+from arca.release.service import EcsDeployment
+from arca.release.steps import ConnectionLost, Interrupted
+from arca.release.verdict import Verdict
 from tests.arca.release.stage import Stage
 
 
@@ -19,7 +20,7 @@ def test_the_second_operator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     stage.push("3")
     refusals: list[str] = []
 
-    def second(_deployment: Deployment) -> None:
+    def second(_deployment: EcsDeployment) -> None:
         for attempt in (lambda: stage.release().deploy("3"), stage.release().resume):
             with pytest.raises(Refused) as refused:
                 attempt()
@@ -79,11 +80,11 @@ def test_a_login_that_expires_on_the_way(monkeypatch: pytest.MonkeyPatch) -> Non
     stage = Stage(monkeypatch)
     stage.push("2")
 
-    def later(deployment: Deployment) -> None:
+    def later(deployment: EcsDeployment) -> None:
         if deployment.stage == "PRODUCTION_TRAFFIC_SHIFT":
             stage.before = expire("ExpiredToken")
 
-    with pytest.raises(Lost) as error:
+    with pytest.raises(ConnectionLost) as error:
         stage.release(watch=later).deploy("2")
     assert error.value.exit_code == 5
     assert "ECS goes on by itself." in str(error.value)
@@ -117,7 +118,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, *, back: bool) -> None:
     stage.push("2")
     pressed = False
 
-    def press(deployment: Deployment) -> None:
+    def press(deployment: EcsDeployment) -> None:
         nonlocal pressed
         if deployment.stage == "PRODUCTION_TRAFFIC_SHIFT" and not pressed:
             pressed = True

@@ -160,7 +160,7 @@ def test_a_used_up_budget_closes_its_gate(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_image_of_somewhere_else(monkeypatch: pytest.MonkeyPatch, image: str) -> None:
     """One clear error, and not even a journal."""
     stage = Stage(monkeypatch)
-    with pytest.raises(ArcaError, match="is no image of this stack"):
+    with pytest.raises(ArcaError, match="is not an image of this stack"):
         stage.release().deploy(image)
     assert stage.calls == []
 
@@ -227,11 +227,11 @@ def test_a_task_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(monkeypatch)
     stage.push("2")
 
-    def nothing(_self: tasks.Task, _arn: str) -> None:
+    def nothing(_self: tasks.OneOffTask, _arn: str) -> None:
         return
 
-    monkeypatch.setattr(tasks.Task, "_look", nothing)
-    monkeypatch.setattr(tasks, "MOST_MISSES", 2)
+    monkeypatch.setattr(tasks.OneOffTask, "_describe", nothing)
+    monkeypatch.setattr(tasks, "MOST_MISSED_LOOKS", 2)
     outcome = stage.release(migrate=False).deploy("2")
     assert outcome.verdict is Verdict.ROLLED_BACK
     assert "could not be run: The task is gone, and nobody saw how it ended" in outcome.reason

@@ -10,9 +10,10 @@ from arca.check import Check
 from arca.errors import Refused
 from arca.release import journal
 from arca.release.journal import Journal
-from arca.release.service import Deployment
-from arca.release.verdict import Interrupted, Verdict
-from arca.smoke import suite
+from arca.release.service import EcsDeployment
+from arca.release.steps import Interrupted, Step
+from arca.release.verdict import Verdict
+from arca.smoke import smoke
 from arca.stack import Stack
 from tests.arca.release.stage import URL, Arca, Stage
 from tests.arca.release.test_commands import told
@@ -21,10 +22,10 @@ from tests.arca.release.test_killed import Killed
 CHANGES = ("put_", "run_", "update_", "continue_", "delete_", "stop_", "register_")
 
 
-def ctrl_c(at: str) -> Callable[[Deployment], None]:
+def ctrl_c(at: str) -> Callable[[EcsDeployment], None]:
     """Press it at a stage."""
 
-    def press(deployment: Deployment) -> None:
+    def press(deployment: EcsDeployment) -> None:
         if deployment.stage == at:
             raise KeyboardInterrupt
 
@@ -149,9 +150,9 @@ def test_a_rollback_that_was_killed(stage: Stage, arca: Arca, label: str, *, aft
 def test_a_journal_that_was_closed_stops_its_release(stage: Stage) -> None:
     """Whoever closed it may have begun another one."""
     mine = Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
-    journal.forget(stage.stack)
+    journal.delete(stage.stack)
     with pytest.raises(Refused, match="was closed by somebody else"):
-        mine.record(step="migrated")
+        mine.record(step=Step.MIGRATED)
     assert stage.journal is None
 
 
@@ -169,12 +170,12 @@ def test_after_its_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The smoke tests from outside are made up for."""
     asked: list[str] = []
 
-    def run(stack: Stack, *, url: str | None, timeout: float) -> suite.SmokeReport:
+    def run(stack: Stack, *, url: str | None, timeout: float) -> smoke.Report:
         del url, timeout
         asked.append(stack.name)
-        return suite.SmokeReport(stack.name, None, (Check("live", "FAILED", "no answer"),))
+        return smoke.Report(stack.name, None, (Check("live", "FAILED", "no answer"),))
 
-    monkeypatch.setattr(suite, "run", run)
+    monkeypatch.setattr(smoke, "run", run)
     with pytest.raises(Interrupted):
         stage.release(watch=ctrl_c("PRODUCTION_TRAFFIC_SHIFT")).deploy("2")
     stage.abandon()

@@ -77,7 +77,7 @@ def test_a_revision_that_was_never_live(stage: Stage, arca: Arca) -> None:
     stage.cloud.fault("exits", image=f"{URL}:2", code=1)
     arca("deploy", "2")
     text = str(arca("rollback", "--to", "api:2").exception)
-    assert "'api:2' is no release that was live" in text
+    assert "'api:2' is not a release that was live" in text
     assert "wanted: one of api:1 (arca-test-api:1)" in text
 
 

@@ -56,7 +56,7 @@ def test_the_other_end_stays(scaled: Stage, arca: Arca) -> None:
     """Without --max it is as now, and bounds --min."""
     assert arca("scale", "--min", "3").exit_code == 0
     assert limits(scaled) == (3, 6)
-    assert "7 to 6 tasks is no range" in str(arca("scale", "--min", "7").exception)
+    assert "7 to 6 tasks is not a range" in str(arca("scale", "--min", "7").exception)
     assert limits(scaled) == (3, 6)
 
 

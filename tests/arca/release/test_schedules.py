@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from arca.errors import ArcaError
-from arca.release.service import Deployment
+from arca.release.service import EcsDeployment
 from arca.release.verdict import Outcome, Verdict
 from tests.arca.emulator.ecs.emulated_ecs import ALARMS, CLUSTER, SERVICE
 from tests.arca.release.stage import URL, Stage
@@ -81,7 +81,7 @@ WISHES = st.fixed_dictionaries(
 )
 
 
-def meddle(stage: Stage, what: str, deployment: Deployment) -> None:
+def meddle(stage: Stage, what: str, deployment: EcsDeployment) -> None:
     """Do something behind the release's back; what ECS refuses did not happen."""
     ecs, service = stage.client("ecs"), {"cluster": CLUSTER, "service": SERVICE}
     try:
@@ -198,7 +198,7 @@ def holds(
         stage.cloud.control("PUT", "/arca/faults", faults)
         looks = 0
 
-        def watch(deployment: Deployment) -> None:
+        def watch(deployment: EcsDeployment) -> None:
             nonlocal looks
             for moment, what in when:
                 if moment == looks:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from arca.check import Check
 from arca.errors import ArcaError
-from arca.release.service import Deployment
+from arca.release.service import EcsDeployment
 from arca.release.verdict import Verdict
 from arca.smoke import suite
 from arca.stack import Stack
@@ -45,7 +45,7 @@ def smoke_says(monkeypatch: pytest.MonkeyPatch, *verdicts: str) -> list[str]:
 def test_traffic_that_goes_elsewhere(stage: Stage) -> None:
     """ECS says SUCCESSFUL and the new tasks run, but the rule sends customers to nobody."""
 
-    def turn(deployment: Deployment) -> None:
+    def turn(deployment: EcsDeployment) -> None:
         if not deployment.under_way:
             stage.turn_the_rule()
 
@@ -58,7 +58,7 @@ def test_traffic_that_goes_elsewhere(stage: Stage) -> None:
 def test_a_target_that_is_no_task(stage: Stage) -> None:
     """It takes a share of the traffic, and is named by its address."""
 
-    def add(deployment: Deployment) -> None:
+    def add(deployment: EcsDeployment) -> None:
         if not deployment.under_way:
             serving = (stage.cloud.blue, stage.cloud.green)[stage.cloud.weights()[1] > 0]
             stage.client("elbv2").register_targets(
@@ -112,7 +112,7 @@ def test_evidence_that_cannot_be_read(stage: Stage) -> None:
     """The verdict stays what it is, and what could be read is told."""
     stage.cloud.fault("exits", image=f"{URL}:2", code=3)
 
-    def close(deployment: Deployment) -> None:
+    def close(deployment: EcsDeployment) -> None:
         if not deployment.under_way:
             denied(stage, "logs.get_log_events")
 
@@ -127,7 +127,7 @@ def test_evidence_that_cannot_be_read(stage: Stage) -> None:
 def test_smoke_tests_that_cannot_be_run(stage: Stage, call: str) -> None:
     """Who cannot look does not let it go on."""
 
-    def at_pause(deployment: Deployment) -> None:
+    def at_pause(deployment: EcsDeployment) -> None:
         if deployment.paused_hook is not None:
             denied(stage, call)
         elif not deployment.under_way:
@@ -145,7 +145,7 @@ def test_a_rolling_release_is_looked_at_when_it_has_ended(monkeypatch: pytest.Mo
     stage.push("2")
     left = smoke_says(monkeypatch, "bad", "bad")
 
-    def hurry(deployment: Deployment) -> None:
+    def hurry(deployment: EcsDeployment) -> None:
         if deployment.under_way:
             stage.cloud.advance(120)
 

@@ -1,4 +1,4 @@
-"""What a person sees of a release: its stages as they come, and the verdict."""
+"""What the release commands print: progress on stderr, gates, checks, and the verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,31 +8,33 @@ import click
 from arca.check import Check
 from arca.cli import render
 from arca.errors import ExitCode
-from arca.release.service import Deployment, short
-from arca.release.verdict import EXIT_CODES, Interrupted, Outcome, Verdict
+from arca.release import gates
+from arca.release.service import EcsDeployment, short
+from arca.release.steps import Interrupted
+from arca.release.verdict import Outcome, Verdict
 from arca.stack import Stack
 
 
-class Live:
-    """The release on stderr: a line for each thing that happens."""
+class ReleaseProgress:
+    """Prints a release's events on stderr, a line each."""
 
     def __init__(self) -> None:
         self._last = ""
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
         click.echo(text, err=True)
 
-    def watch(self, deployment: Deployment) -> None:
-        """The deployment's state, where it is another than before."""
-        text = stage(deployment)
+    def watch(self, deployment: EcsDeployment) -> None:
+        """Print the deployment's state where it has changed since the last line."""
+        text = deployment_line(deployment)
         if text != self._last:
             self._last = text
             click.echo(text, err=True)
 
 
-def stage(deployment: Deployment) -> str:
-    """A deployment in one line: stage, shares of traffic, tasks, alarms."""
+def deployment_line(deployment: EcsDeployment) -> str:
+    """Return a deployment in one line: stage, shares of traffic, tasks, alarms."""
     target = deployment.target
     shares = "".join(
         f"  {name} {percent:g}%"
@@ -42,20 +44,22 @@ def stage(deployment: Deployment) -> str:
         )
         if percent is not None
     )
-    alarms = f"  alarms {', '.join(deployment.triggered_alarms)}" * bool(
-        deployment.triggered_alarms
-    )
-    paused = "  waits for `arca promote`" * (deployment.paused_hook is not None)
+    names = ", ".join(deployment.triggered_alarms)
+    alarms = f"  alarms {names}" if names else ""
+    paused = "  waits for `arca promote`" if deployment.paused_hook is not None else ""
     return (
         f"{short(deployment.arn)}  {deployment.status}  {deployment.stage or '-'}{shares}"
         f"  tasks {target.running}/{target.requested}{alarms}{paused}"
     )
 
 
-def watched(stack: Stack, release: Callable[[], Outcome]) -> Outcome:
-    """Run a release; Ctrl-C ends the watching and says what goes on."""
+def print_outcome(stack: Stack, release: Callable[[], Outcome], *, as_json: bool) -> None:
+    """Run a release, print its verdict and leave with its exit code.
+
+    Ctrl-C ends the watching, and what goes on is printed.
+    """
     try:
-        return release()
+        outcome = release()
     except Interrupted:
         click.echo(
             f"Stopped watching: ECS goes on by itself. Follow it again with "
@@ -64,20 +68,16 @@ def watched(stack: Stack, release: Callable[[], Outcome]) -> Outcome:
             err=True,
         )
         click.get_current_context().exit(ExitCode.INTERRUPTED)
-
-
-def end(stack: Stack, outcome: Outcome, *, as_json: bool) -> None:
-    """Print the verdict and leave with its exit code."""
     if as_json:
         render.print_json({"stack": stack.name, **outcome.as_json()})
     else:
-        for text in lines(stack, outcome):
+        for text in _outcome_lines(stack, outcome):
             render.line(text)
     click.get_current_context().exit(outcome.exit_code)
 
 
-def lines(stack: Stack, outcome: Outcome) -> list[str]:
-    """The verdict for a person: what, why, what to do."""
+def _outcome_lines(stack: Stack, outcome: Outcome) -> list[str]:
+    """Return the verdict for a person: what, why, what to do."""
     found = [f"{outcome.verdict.upper()}: {outcome.reason}"]
     found.append(f"  image:    {outcome.image}")
     if outcome.runs:
@@ -95,15 +95,15 @@ def lines(stack: Stack, outcome: Outcome) -> list[str]:
     return found
 
 
-def checks(found: Sequence[Check]) -> None:
-    """A tree of answers."""
+def print_checks(found: Sequence[Check]) -> None:
+    """Print checks, a line each."""
     for check in found:
         render.line(f"  {check.verdict:8}{check.name}: {check.detail}")
 
 
-def gates_only(stack: Stack, image: str, found: Sequence[Check], *, as_json: bool) -> None:
-    """What the gates say, where nothing is to be changed."""
-    closed = [check.name for check in found if check.verdict == "FAILED"]
+def print_gates(stack: Stack, image: str, found: Sequence[Check], *, as_json: bool) -> None:
+    """Print what the gates say in a dry run, and leave with REFUSED where one is closed."""
+    closed = [check.name for check in gates.closed(found)]
     if as_json:
         content: dict[str, Any] = {
             "stack": stack.name,
@@ -115,13 +115,13 @@ def gates_only(stack: Stack, image: str, found: Sequence[Check], *, as_json: boo
         render.print_json(content)
     else:
         render.line(f"{stack.where}: {image}")
-        checks(found)
+        print_checks(found)
         render.line(f"Would be refused: {', '.join(closed)}" if closed else "Would be deployed.")
-    click.get_current_context().exit(EXIT_CODES[Verdict.REFUSED] if closed else 0)
+    click.get_current_context().exit(ExitCode.REFUSED if closed else ExitCode.DONE)
 
 
-def resumable(stack: Stack, found: Mapping[str, Any], *, as_json: bool) -> None:
-    """What would be gone on with, where nothing is to be changed."""
+def print_resumable(stack: Stack, found: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what `arca deploy --resume` would go on with."""
     if as_json:
         render.print_json({"stack": stack.name, "dry_run": True, **found})
     else:

@@ -1,0 +1,125 @@
+"""Following a deployment of ECS by its ARN to its end, and acting where it waits or breaks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NoReturn
+
+from arca.clients import explained
+from arca.clock import Clock
+from arca.errors import ArcaError
+from arca.release import failures
+from arca.release.service import EcsDeployment, EcsService, short
+
+FEWEST_FAILURES = 3
+"""A deployment is stopped after so many failed tasks, or half of those wanted where that is more.
+ECS's own circuit breaker is for rolling deployments only (Amazon ECS Developer Guide)."""
+AFTER_SHIFT = frozenset({"POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"})
+"""Stages in which all production traffic has moved to the new tasks."""
+
+DeploymentCheck = Callable[[EcsDeployment], str | None]
+"""Checks a deployment that waits; returns what is wrong, None when all is well."""
+
+
+@dataclass
+class DeploymentFollower:
+    """Follows one deployment. Whatever it does may be done twice."""
+
+    service: EcsService
+    clock: Clock
+    watch: Callable[[EcsDeployment], None]
+    """Called with each look at the deployment."""
+    timeout: timedelta
+    check_at_pause: DeploymentCheck | None = None
+    """None leaves the pause to `arca promote`."""
+    check_after_shift: DeploymentCheck | None = None
+    stopped_because: str | None = None
+    """Why this follower asked for a rollback; None where it did not."""
+    too_late: str | None = None
+    """What a check found wrong after somebody else had taken the deployment to its end."""
+    checked_after_shift: bool = False
+    """False at the end where no look fell after the shift, as in a short rolling deployment."""
+    _answered_hooks: set[str] = field(default_factory=set[str], init=False)
+
+    def follow(self, arn: str) -> EcsDeployment:
+        """Return the deployment as it ended, or as it was when the timeout passed."""
+        deadline = self.clock.now() + self.timeout
+        target = self.service.task_definition(self.service.deployment(arn).target.arn)
+        while True:
+            deployment = self.service.deployment(arn)
+            self.watch(deployment)
+            if not deployment.under_way or self.clock.now() > deadline:
+                return deployment
+            if deployment.status in ("PENDING", "IN_PROGRESS"):
+                self._act(deployment, target)
+            self.clock.sleep(self.service.poll_seconds)
+
+    def stop(self, deployment: EcsDeployment, why: str) -> None:
+        """Ask ECS to roll back; a deployment that ended meanwhile is left as it is."""
+        self.stopped_because = why
+        ecs = self.service.ecs
+        with explained(self.service.stack, "The deployment cannot be stopped"):
+            try:
+                ecs.stop_service_deployment(
+                    serviceDeploymentArn=deployment.arn, stopType="ROLLBACK"
+                )
+            except ecs.exceptions.ConflictException:
+                return
+
+    def _act(self, deployment: EcsDeployment, target: str) -> None:
+        hook = deployment.paused_hook
+        if hook is not None and self.check_at_pause is not None:
+            if hook not in self._answered_hooks:
+                self._answered_hooks.add(hook)
+                self._answer(deployment, wrong=self.check_at_pause(deployment))
+            return
+        if deployment.stage in AFTER_SHIFT and not self.checked_after_shift:
+            self.checked_after_shift = True
+            wrong = self.check_after_shift(deployment) if self.check_after_shift else None
+            if wrong is not None:
+                self.stop(deployment, wrong)
+                return
+        failed = failures.failed_tasks(self.service, target, since=deployment.created)
+        if failed.number >= max(FEWEST_FAILURES, deployment.target.requested / 2):
+            self.stop(deployment, f"{failed.number} tasks died: {'; '.join(failed.reasons)}")
+
+    def _answer(self, deployment: EcsDeployment, *, wrong: str | None) -> None:
+        # Checks take minutes: the pause may have timed out, or somebody answered it.
+        now = self.service.deployment(deployment.arn)
+        if now.paused_hook == deployment.paused_hook:
+            answer_pause(self.service, now, proceed=wrong is None)
+            self.stopped_because = wrong
+        elif wrong is not None and now.under_way:
+            self.stop(now, wrong)
+        elif wrong is not None:
+            self.too_late = wrong
+
+
+def paused_deployment(service: EcsService) -> EcsDeployment:
+    """Return the latest deployment; raises ArcaError where it does not wait at a pause."""
+    latest = service.deployments(most=1)
+    if not latest or latest[0].paused_hook is None:
+        _refuse_unpaused(service, latest[0] if latest else None)
+    return latest[0]
+
+
+def answer_pause(service: EcsService, deployment: EcsDeployment, *, proceed: bool) -> None:
+    """Let a paused deployment go on or roll back; raises ArcaError where it is not paused."""
+    if deployment.paused_hook is None:
+        _refuse_unpaused(service, deployment)
+    with explained(service.stack, "The paused deployment cannot be answered"):
+        service.ecs.continue_service_deployment(
+            serviceDeploymentArn=deployment.arn,
+            hookId=deployment.paused_hook,
+            action="CONTINUE" if proceed else "ROLLBACK",
+        )
+
+
+def _refuse_unpaused(service: EcsService, latest: EcsDeployment | None) -> NoReturn:
+    state = f"{short(latest.arn)}: {latest.status}, stage {latest.stage}" if latest else "none"
+    raise ArcaError(
+        "No deployment waits at a pause.",
+        where=f"{service.stack.where}, {state}",
+        wanted="a deployment that is paused",
+        do=f"see where it is: `arca status --stack {service.stack.name}`",
+    )

@@ -1,0 +1,368 @@
+"""A release: the work of each step of the state machine in steps.py, from an image to a verdict.
+
+Release(stack, options=ReleaseOptions(), say=print, watch=print, clock=Clock()).deploy("1.2.3")
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from arca.check import Check
+from arca.clients import explained
+from arca.clock import Clock
+from arca.errors import ArcaError, ExitCode, Refused
+from arca.monitoring.runbooks import RUNBOOKS
+from arca.release import failures, gates, journal, smoke_tests
+from arca.release.deployment import DeploymentFollower
+from arca.release.image import image_of, image_reference, register_revision
+from arca.release.journal import Journal, ReleaseOptions
+from arca.release.migrations import RELEASE_PHASES, Migrations, refusal
+from arca.release.service import EcsDeployment, EcsService, short
+from arca.release.steps import ConnectionLost, Interrupted, Step
+from arca.release.verdict import (
+    Outcome,
+    Verdict,
+    deployment_outcome,
+    judge_when_settled,
+    read_serving,
+)
+from arca.stack import Stack
+
+LISTED_WITHIN = timedelta(minutes=2)
+"""UpdateService is eventually consistent: ECS may list the deployment so much later."""
+Facts = dict[str, Any]
+"""Fields of the journal's entry that a step's work has found out."""
+
+
+class Release:
+    """One release of a stack: `say` gets a line for each event, `watch` each look at ECS."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        options: ReleaseOptions,
+        say: Callable[[str], None],
+        watch: Callable[[EcsDeployment], None],
+        clock: Clock,
+    ) -> None:
+        self._stack, self._options, self._say, self._watch = stack, options, say, watch
+        self._clock = clock
+        self._service = EcsService(stack)
+        self._checks = list[Check]()
+        self._opened = dict[str, str]()
+        self._first_step = Step.PREFLIGHT
+
+    # Ways into the state machine
+
+    def deploy(self, image: str) -> Outcome:
+        """Release an image; raises Refused while somebody else releases."""
+        reference, _ = image_reference(self._stack, image)
+        return self._run(self._begin("deploy", reference))
+
+    def back_to(self, task_definition: str, image: str) -> Outcome:
+        """Deploy a revision that ran before, without migrations.
+
+        The only gate is that no deployment is under way.
+        """
+        begun = self._begin(
+            "rollback",
+            image,
+            step=Step.MIGRATED,
+            task_definition=task_definition,
+            source=self._current(),
+        )
+        return self._run(begun, check_again=True)
+
+    def resume(self) -> Outcome:
+        """Go on with a release that was interrupted, or follow a deployment that nobody follows.
+
+        Raises ArcaError where there is neither, Refused while the release's process lives.
+        """
+        unfollowed = self._unfollowed()
+        if unfollowed is not None:
+            return self._run(self._adopt(unfollowed))
+        held = Journal.resume(self._stack, clock=self._clock)
+        self._options = held.entry.options.resumed_with(self._options)
+        self._say(f"resuming {held.entry.what} of {held.entry.image} at {held.entry.step}")
+        return self._run(held, check_again=True)
+
+    def resumable(self) -> dict[str, Any]:
+        """Tell what `resume` would go on with, and where; raises as `resume` does."""
+        unfollowed = self._unfollowed()
+        if unfollowed is not None:
+            target = self._service.task_definition(unfollowed.target.arn)
+            return {
+                "what": "follow",
+                "image": image_of(self._service.definition(target)),
+                "step": Step.FOLLOWING,
+                "id": short(unfollowed.arn),
+            }
+        found = journal.read_interrupted(self._stack, now=self._clock.now())
+        known = short(found.deployment) if found.deployment else None
+        return {"what": found.what, "image": found.image, "step": found.step, "id": known}
+
+    def _begin(self, what: str, image: str, **known: Any) -> Journal:
+        return Journal.begin(
+            self._stack, what=what, image=image, clock=self._clock, options=self._options, **known
+        )
+
+    def _unfollowed(self) -> EcsDeployment | None:
+        """Return a deployment that was begun without a journal: by `pulumi up` or in a console."""
+        under_way = self._service.under_way()
+        if under_way is not None and journal.read(self._stack) is None:
+            return under_way
+        return None
+
+    def _adopt(self, deployment: EcsDeployment) -> Journal:
+        target = self._service.task_definition(deployment.target.arn)
+        sources = [self._service.task_definition(one.arn) for one in deployment.sources]
+        return self._begin(
+            "follow",
+            image_of(self._service.definition(target)),
+            step=Step.FOLLOWING,
+            task_definition=target,
+            source=sources[0] if sources else None,
+            deployment=deployment.arn,
+        )
+
+    # From step to step
+
+    def _run(self, held: Journal, *, check_again: bool = False) -> Outcome:
+        """Go to the verdict, and do what steps.py says with the journal after a failure."""
+        try:
+            outcome = self._advance(held, check_again=check_again)
+        except (Exception, KeyboardInterrupt) as error:
+            if not held.entry.step.ecs_goes_on:
+                with suppress(ArcaError):
+                    held.end()
+            elif isinstance(error, KeyboardInterrupt):
+                raise Interrupted from None
+            elif isinstance(error, ArcaError) and not isinstance(error, Refused):
+                raise ConnectionLost(error, self._stack) from None
+            raise
+        if outcome.verdict is not Verdict.UNKNOWN:
+            held.end()
+        checks = tuple(check.as_json() for check in self._checks)
+        return replace(outcome, checks=checks, opened=self._opened)
+
+    def _advance(self, held: Journal, *, check_again: bool) -> Outcome:
+        work: dict[Step, Callable[[Journal], Outcome | Facts]] = {
+            Step.PREFLIGHT: self._check_and_register,
+            Step.REGISTERED: self._migrate,
+            Step.MIGRATED: self._note_newest,
+            Step.UPDATING: self._update_service,
+            Step.FOLLOWING: self._follow,
+        }
+        self._first_step = held.entry.step
+        if check_again and self._first_step in (Step.REGISTERED, Step.MIGRATED):
+            refused = self._check_again(held)
+            if refused is not None:
+                return refused
+        try:
+            while True:
+                step = held.entry.step
+                found = work[step](held)
+                if isinstance(found, Outcome):
+                    return found
+                held.record(step=step.next, **found)
+        except KeyboardInterrupt:
+            if held.entry.step.ecs_goes_on and self._options.rollback_on_interrupt:
+                return self._roll_back(held)
+            raise
+
+    # preflight
+
+    def _check_and_register(self, held: Journal) -> Outcome | Facts:
+        refused = self._check_gates(held)
+        if refused is not None:
+            return refused
+        image = held.entry.image
+        family = self._stack.outputs.service.task_family
+        revision = register_revision(self._service, family, image)
+        self._say(f"revision {short(revision)} runs {image}")
+        return {"task_definition": revision, "source": self._current()}
+
+    def _check_gates(self, held: Journal) -> Outcome | None:
+        """Return a refusal where a gate is closed and the operator did not open it."""
+        self._say("checking the gates")
+        self._checks = gates.check_gates(self._service, held.entry.image, now=self._clock.now())
+        reasons: list[str] = []
+        for check in gates.closed(self._checks):
+            if check.name in self._options.override:
+                self._opened[check.name] = self._options.reason or ""
+                self._say(
+                    f"gate {check.name} opened by hand ({self._options.reason}): {check.detail}"
+                )
+            else:
+                reasons.append(f"{check.name}: {check.detail}")
+        return self._refused(held, "; ".join(reasons)) if reasons else None
+
+    def _check_again(self, held: Journal) -> Outcome | None:
+        """Check before ECS is asked, for much may have happened since the release was begun."""
+        if held.entry.what == "deploy":
+            refused = self._check_gates(held)
+        else:
+            busy = self._service.under_way()
+            refused = self._refused(held, f"{short(busy.arn)} is under way") if busy else None
+        if refused is None:
+            held.record(source=self._current())
+        return refused
+
+    def _refused(self, held: Journal, reason: str) -> Outcome:
+        runs = read_serving(self._service).alone
+        return Outcome(Verdict.REFUSED, reason, held.entry.image, runs=runs)
+
+    def _current(self) -> str:
+        """Return the task definition that serves before anything is changed."""
+        alone = read_serving(self._service).alone
+        return alone or str(self._service.describe()["taskDefinition"])
+
+    # registered
+
+    def _migrate(self, held: Journal) -> Outcome | Facts:
+        if not self._options.migrate:
+            return {}
+        entry = held.entry
+        result = Migrations(self._service, held.clock, self._say).run(
+            entry.image,
+            phases=RELEASE_PHASES,
+            timeout=self._options.timeout,
+            token=entry.token,
+        )
+        if result.exit_code == ExitCode.DONE:
+            return {}
+        refused = refusal(result)
+        return Outcome(
+            Verdict.REFUSED if refused else Verdict.FAILED,
+            f"the migrations ended with {result.exit_code}: {refused or result.reason}; "
+            "nothing was deployed",
+            entry.image,
+            entry.task_definition,
+            runs=read_serving(self._service).alone,
+            log_lines=result.lines[-failures.MOST_LINES :],
+            runbook=RUNBOOKS["database-migration-failure"].path,
+        )
+
+    # migrated
+
+    def _note_newest(self, held: Journal) -> Facts:
+        """Note ECS's newest deployment before asking, so that ours is told from older ones."""
+        del held
+        known = self._service.deployments(most=1)
+        return {"newest": known[0].arn if known else None}
+
+    # updating
+
+    def _update_service(self, held: Journal) -> Outcome | Facts:
+        """Ask ECS for the revision, and wait until it lists the deployment.
+
+        A release that was killed here may have asked already: then its deployment is found.
+        """
+        found = self._find_deployment(held) if self._first_step is Step.UPDATING else None
+        if found is None:
+            self._ask_for_deployment(held)
+            found = self._wait_for_deployment(held)
+        if found is None:
+            return self._not_listed(held)
+        return {"deployment": found}
+
+    def _ask_for_deployment(self, held: Journal) -> None:
+        entry = held.entry
+        with explained(self._stack, "The service cannot be updated"):
+            try:
+                self._service.ecs.update_service(
+                    **self._service.names,
+                    taskDefinition=str(entry.task_definition),
+                    forceNewDeployment=entry.source == entry.task_definition,
+                )
+            except ClientError as error:
+                # After an error within AWS, 500 and above, the deployment may have begun.
+                if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500:
+                    held.record(step=Step.MIGRATED)
+                raise
+        self._say(f"{short(str(entry.task_definition))} asked for")
+
+    def _find_deployment(self, held: Journal) -> str | None:
+        """Return the ARN of the deployment that this release asked for, by what it targets."""
+        entry = held.entry
+        for one in self._service.deployments():
+            if one.arn == entry.newest:
+                return None
+            if self._service.task_definition(one.target.arn) == entry.task_definition:
+                return one.arn
+        return None
+
+    def _wait_for_deployment(self, held: Journal) -> str | None:
+        deadline = held.clock.now() + LISTED_WITHIN
+        while held.clock.now() < deadline:
+            found = self._find_deployment(held)
+            if found is not None:
+                return found
+            held.clock.sleep(1)
+        return None
+
+    def _not_listed(self, held: Journal) -> Outcome:
+        return deployment_outcome(
+            self._service,
+            None,
+            Verdict.UNKNOWN,
+            f"no deployment appeared within {LISTED_WITHIN}",
+            image=held.entry.image,
+            task_definition=held.entry.task_definition,
+            serving=read_serving(self._service),
+        )
+
+    # following
+
+    def _follow(self, held: Journal) -> Outcome:
+        return self._follow_to_verdict(held, str(held.entry.deployment), stop_because=None)
+
+    def _roll_back(self, held: Journal) -> Outcome:
+        """Stop the deployment after Ctrl-C, and follow it to its end."""
+        arn = held.entry.deployment or self._wait_for_deployment(held)
+        if arn is None:
+            return self._not_listed(held)
+        held.record(step=Step.FOLLOWING, deployment=arn)
+        return self._follow_to_verdict(held, arn, stop_because="interrupted")
+
+    def _follow_to_verdict(self, held: Journal, arn: str, *, stop_because: str | None) -> Outcome:
+        service, clock, entry = self._service, held.clock, held.entry
+        follower = DeploymentFollower(
+            service,
+            clock,
+            self._watch,
+            self._options.timeout,
+            check_at_pause=None
+            if self._options.hold
+            else lambda found: smoke_tests.check_at_pause(service, found, clock, self._say),
+            check_after_shift=lambda _: smoke_tests.check_after_shift(self._stack, self._say),
+        )
+        if stop_because is not None:
+            follower.stop(service.deployment(arn), stop_because)
+        ended = follower.follow(arn)
+        verdict, reason, serving = judge_when_settled(
+            service, clock, ended, target=str(entry.task_definition), source=entry.source
+        )
+        if follower.stopped_because:
+            reason = f"{reason}; stopped because {follower.stopped_because}"
+        if verdict is Verdict.LIVE:
+            wrong = follower.too_late
+            if wrong is None and not follower.checked_after_shift:
+                wrong = smoke_tests.check_after_shift(self._stack, self._say)
+            if wrong is not None:
+                verdict = Verdict.FAILED
+                reason = f"{reason}; it is live all the same, and {wrong}"
+        return deployment_outcome(
+            service,
+            ended,
+            verdict,
+            reason,
+            image=entry.image,
+            task_definition=entry.task_definition,
+            serving=serving,
+        )

@@ -1,0 +1,53 @@
+"""Smoke tests of a release: at the pause from inside the VPC, after the shift from outside."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from arca.clock import Clock
+from arca.errors import ArcaError, Refused
+from arca.release.service import EcsDeployment, EcsService
+from arca.release.tasks import OneOffTask
+from arca.smoke import smoke
+from arca.stack import Stack
+
+LISTENER_PORT = 8443
+"""The test listener lets in the jobs' security group and nobody else, so a one-off task of the new
+image asks it (docs/service-contract.md, `/app/smoke`)."""
+TASK_TIMEOUT = timedelta(minutes=5)
+CHECK_TIMEOUT_SECONDS = 10
+
+
+def check_at_pause(
+    service: EcsService, deployment: EcsDeployment, clock: Clock, say: Callable[[str], None]
+) -> str | None:
+    """Ask the new tasks before customers reach them; returns what is wrong, None if nothing is.
+
+    Raises Refused where somebody else has taken over the release, and asks too.
+    """
+    say("paused before production traffic: smoke tests on the test listener")
+    definition = service.definition(service.task_definition(deployment.target.arn))
+    address = f"https://{service.stack.outputs.service.load_balancer_dns_name}:{LISTENER_PORT}"
+    try:
+        result = OneOffTask(service, definition, clock).run(
+            ["/app/smoke", address], show=say, timeout=TASK_TIMEOUT
+        )
+    except Refused:
+        raise
+    except ArcaError as error:
+        return f"smoke tests on the test listener could not be run: {error.what}"
+    if result.exit_code == 0:
+        return None
+    return f"smoke tests on the test listener ended with {result.exit_code}: {result.reason}"
+
+
+def check_after_shift(stack: Stack, say: Callable[[str], None]) -> str | None:
+    """Ask from outside while a rollback takes seconds; returns what is wrong, None if nothing."""
+    say("production traffic has moved: smoke tests from outside")
+    ask = partial(smoke.run, stack, url=None, timeout=CHECK_TIMEOUT_SECONDS)
+    report = ask()
+    if report.failed:
+        # One lost packet is no reason to take a release back.
+        report = ask()
+    wrong = [f"{check.name}: {check.detail}" for check in report.failed]
+    return f"smoke tests failed: {'; '.join(wrong)}" if wrong else None
