@@ -1,6 +1,6 @@
 """A release: the work of each step of the state machine in steps.py, from an image to a verdict.
 
-Release(stack, options=ReleaseOptions(), say=print, watch=print, clock=Clock()).deploy("1.2.3")
+    Release(stack, options=options, say=print, watch=print, clock=clock).deploy("1.2.3")
 """
 
 from collections.abc import Callable

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT, commands
-from tests.arca.release.test_faults import ROWS
+from tests.arca.release.faults import ROWS
 from tests.stacks import graph
 from tools import observed
 from tools.generate import FILES, rendered

@@ -18,5 +18,5 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
 
 @pytest.fixture
 def arca(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Arca:
-    """The command line."""
+    """A function that runs a command line against the stage's stack."""
     return stage.commands(monkeypatch)

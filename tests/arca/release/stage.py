@@ -58,13 +58,15 @@ PAUSE = {
 """As the platform declares it."""
 DEAD = 4194399
 """A process number above the kernel's greatest (proc(5), pid_max)."""
+WRITES = ("register_", "run_", "update_", "continue_", "stop_", "create_", "modify_")
+"""Beginnings of the calls that change something."""
 MINUTES = 15.0
 """Simulated minutes of a second's sleep."""
 
 
 @cache
 def _retrying() -> Clients:
-    """The commands' clients; making one takes longer than a release."""
+    """Return the commands' clients, kept because making one takes longer than a release."""
     return Clients(fresh().wsgi, clients.config(emulated=True))
 
 
@@ -74,22 +76,22 @@ def _unmeasured(_stack: Stack, *, now: datetime) -> list[ObjectiveStatus]:
 
 
 class SimulatedClock(clock.Clock):
-    """The operator's clock, which is the emulated cloud's."""
+    """The operator's clock, which shows the emulated cloud's time."""
 
     def __init__(self, cloud: Emulated) -> None:
         self._cloud = cloud
 
     def now(self) -> datetime:
-        """The cloud's moment."""
+        """Return the emulated cloud's time."""
         return self._cloud.clock.now()
 
     def sleep(self, seconds: float) -> None:
-        """Let the cloud go on."""
+        """Let the emulated cloud go on."""
         self._cloud.advance(seconds * MINUTES)
 
 
 class Stage:
-    """The stack, its cloud, and what an operator sees."""
+    """A stack, its emulated cloud, and what an operator sees."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, strategy: str = "CANARY") -> None:
         self.cloud = fresh()
@@ -111,7 +113,7 @@ class Stage:
         self.clock = SimulatedClock(self.cloud)
 
     def commands(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-        """Have `arca` find this stack and this time; gives what runs it."""
+        """Have `arca` find this stack and this clock; returns what runs a command line."""
 
         def find(_name: str, *, target: Target = "auto") -> Stack:
             del target
@@ -158,14 +160,14 @@ class Stage:
         return Outputs.model_validate(found)
 
     def client(self, service: str) -> Any:
-        """A client that no fault of a test's own stands before."""
+        """Return a client that a test's own faults do not reach."""
         return self.cloud.client(service)
 
     def _client(self, service: str, region: str, _endpoint: str | None) -> Any:
         return Watched(self, self._retrying.client(service, region), service)
 
     def push(self, tag: str, *, scanned: bool = True) -> str:
-        """Put an image into the registry."""
+        """Put an image into the registry, and return its reference."""
         ecr = self.client("ecr")
         ecr.put_image(repositoryName=REPOSITORY, imageTag=tag, imageManifest=manifest(tag))
         if scanned:
@@ -175,7 +177,7 @@ class Stage:
     def release(
         self, *, watch: Callable[[EcsDeployment], None] | None = None, **options: Any
     ) -> Release:
-        """A release as `arca deploy` makes it."""
+        """Return a release as `arca deploy` makes it."""
         return Release(
             self.stack,
             options=replace(ReleaseOptions(timeout=timedelta(minutes=120)), **options),
@@ -186,12 +188,12 @@ class Stage:
 
     @property
     def journal(self) -> dict[str, Any] | None:
-        """What the release's journal holds."""
+        """The content of the release's journal; None where there is none."""
         found = self.client("ssm").get_parameters(Names=[JOURNAL])["Parameters"]
         return json.loads(found[0]["Value"]) if found else None
 
     def abandon(self) -> None:
-        """Leave the journal as a release leaves it that was killed on this machine."""
+        """Leave the journal as a release does that was killed on this machine."""
         held = self.journal
         if held is None:
             return
@@ -226,19 +228,19 @@ class Stage:
         )
 
     def service(self) -> EcsService:
-        """The service as commands read it."""
+        """Return the service as commands read it."""
         return EcsService(self.stack)
 
 
 class Watched:
-    """A client whose calls a test sees, and can break."""
+    """A client whose calls a test can see and break."""
 
     def __init__(self, stage: Stage, client: Any, service: str) -> None:
         self._stage, self._inner, self._service = stage, client, service
 
     @property
     def exceptions(self) -> Any:
-        """The client's own."""
+        """The client's own exceptions."""
         return self._inner.exceptions
 
     def __getattr__(self, name: str) -> Any:
@@ -258,3 +260,20 @@ class Watched:
 def _address(task: dict[str, Any]) -> str:
     details = task["attachments"][0]["details"]
     return next(one["value"] for one in details if one["name"] == "privateIPv4Address")
+
+
+def written(stage: Stage) -> list[str]:
+    """Return the calls of a command that changed something, apart from the journal."""
+    return [call for call in stage.calls if call.partition(".")[2].startswith(WRITES)]
+
+
+def printed_json(result: Result) -> Any:
+    """Return the JSON on stdout; nothing else may stand there."""
+    return json.loads(result.stdout)
+
+
+def released(stage: Stage, arca: Arca) -> EcsDeployment:
+    """Release image 2 an hour after the stack came up, and return its deployment."""
+    stage.cloud.advance(60)
+    assert arca("deploy", "2", "--skip-migrations").exit_code == 0
+    return stage.service().deployments(most=1)[0]

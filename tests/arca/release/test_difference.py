@@ -1,4 +1,4 @@
-"""Where two task definitions differ, and what a new revision keeps."""
+"""Where two task definitions differ, what a new revision keeps, and `arca diff`."""
 
 import json
 from typing import Any
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from arca.release.difference import differences
 from arca.release.image import ADDED_BY_ECS, with_image
+from tests.arca.release.stage import REPOSITORY, URL, Arca, Stage, printed_json
 from tests.stacks import graph
 
 VALUES = st.recursive(
@@ -18,7 +19,7 @@ VALUES = st.recursive(
 
 
 def definition(image: str = "r/api:1") -> dict[str, Any]:
-    """Prod's task, as ECS would describe it."""
+    """Return prod's task definition as ECS describes it."""
     declared = graph("prod").one("aws:ecs/taskDefinition:TaskDefinition", "service")
     containers = json.loads(declared.inputs["containerDefinitions"])
     containers[0]["image"] = image
@@ -27,7 +28,7 @@ def definition(image: str = "r/api:1") -> dict[str, Any]:
 
 
 def test_only_the_serving_container_gets_the_image() -> None:
-    """The collector beside it keeps its own; what ECS adds is left out."""
+    """The collector keeps its image, and what ECS adds is left out."""
     before = definition()
     after = with_image(before, "r/api:2")
     assert not ADDED_BY_ECS & after.keys()
@@ -37,7 +38,7 @@ def test_only_the_serving_container_gets_the_image() -> None:
 
 
 def test_members_of_lists_are_told_by_their_names() -> None:
-    """A variable that comes first moves nothing."""
+    """A variable that is inserted first makes no other one differ."""
     left, right = definition(), definition()
     first = right["containerDefinitions"][0]
     first["secrets"] = [{"name": "A_NEW", "valueFrom": "arn"}, *first["secrets"]]
@@ -49,5 +50,27 @@ def test_members_of_lists_are_told_by_their_names() -> None:
 
 @given(st.dictionaries(st.text(min_size=1), VALUES))
 def test_nothing_differs_from_itself(content: dict[str, Any]) -> None:
-    """Whatever stands in it."""
+    """A task definition does not differ from its copy."""
     assert differences(content, json.loads(json.dumps(content))) == []
+
+
+def test_diff(stage: Stage, arca: Arca) -> None:
+    """`arca diff` compares what runs with the latest template and the image."""
+    assert arca("diff").stdout == "No difference.\n"
+    found = printed_json(arca("diff", "2", "--json"))
+    assert [one["path"] for one in found["differences"]] == ["containerDefinitions[api].image"]
+    stage.cloud.register(f"{URL}:1", environment=[{"name": "STAGE", "value": "other"}])
+    found = printed_json(arca("diff", "--json"))
+    assert found["template"] == "api:2"
+    assert [one["right"] for one in found["differences"]] == ["other"]
+
+
+def test_diff_against_an_image_that_nobody_pushed(stage: Stage, arca: Arca) -> None:
+    """An image that is not in the registry is an error: no deployment could run it."""
+    result = arca("diff", "9999")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{URL}:9999 is not in the registry" in str(result.exception)
+    assert "is not an image of this stack" in str(arca("diff", "other/api:2").exception)
+    # What runs already is not looked up: it may have left the registry.
+    stage.client("ecr").batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "1"}])
+    assert arca("diff").stdout == "No difference.\n"

@@ -1,68 +1,124 @@
-"""The gates' own questions: how an image may be named, and what a scan must say."""
+"""The gates: what closes each, and what a closed gate does to a release."""
 
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from arca import clients
 from arca.check import Check
-from arca.errors import ArcaError
 from arca.release import gates
-from arca.release.image import image_reference
 from arca.release.verdict import Verdict
 from arca.stack import Stack
-from tests.arca.release.stage import REPOSITORY, URL, Stage
-
-HEX = "0123456789abcdef" * 4
-DIGEST = f"sha256:{HEX}"
+from tests.arca.emulator.ecs.emulated_ecs import ALARMS, GROUP
+from tests.arca.release.stage import REPOSITORY, URL, Stage, written
 
 
-@pytest.mark.parametrize(
-    ("name", "reference", "identity"),
-    [
-        ("2", f"{URL}:2", {"imageTag": "2"}),
-        (f"{URL}:2", f"{URL}:2", {"imageTag": "2"}),
-        ("_1.2-3.x", f"{URL}:_1.2-3.x", {"imageTag": "_1.2-3.x"}),
-        ("a" * 128, f"{URL}:{'a' * 128}", {"imageTag": "a" * 128}),
-        (DIGEST, f"{URL}@{DIGEST}", {"imageDigest": DIGEST}),
-        (f"{URL}@{DIGEST}", f"{URL}@{DIGEST}", {"imageDigest": DIGEST}),
-    ],
-)
-def test_names(stage: Stage, name: str, reference: str, identity: dict[str, str]) -> None:
-    """A tag or a digest, alone or behind the repository."""
-    assert image_reference(stage.stack, name) == (reference, identity)
+def scan_lost(stage: Stage) -> None:
+    """Replace the image by one that was never scanned."""
+    image_gone(stage)
+    stage.push("2", scanned=False)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("", ":2", "@2", ":::2", "-2", ".2", "a" * 129, "2 ", "2\n", "é", "2:3"),
-        *(f"sha256:{HEX[1:]}", f"sha256:{HEX.upper()}", f"@{DIGEST}", f":{DIGEST}", HEX + ":"),
-        *(URL, f"{URL}:", f"{URL}2", f"{URL}@2", f"{URL}:{DIGEST}", f"{URL}{DIGEST}"),
-        *(f"{URL}/x:2", f"{URL}2:2", f"{URL}::2", f"x{URL}:2", f"{URL}:2@{DIGEST}"),
-    ],
-)
-def test_what_names_no_image(stage: Stage, name: str) -> None:
-    """Nor is it taken for another one."""
-    with pytest.raises(ArcaError, match="is not an image of this stack") as raised:
-        image_reference(stage.stack, name)
-    assert f"{URL}@sha256:DIGEST" in raised.value.wanted
+def image_gone(stage: Stage) -> None:
+    """Delete the image from the registry."""
+    stage.client("ecr").batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "2"}])
 
 
-def test_an_image_by_its_digest(stage: Stage) -> None:
-    """It is looked up as one, and is what the tasks run."""
-    found = stage.client("ecr").describe_images(repositoryName=REPOSITORY)["imageDetails"]
-    digest = next(one["imageDigest"] for one in found if one["imageTags"] == ["2"])
-    outcome = stage.release(migrate=False).deploy(digest)
+def group_gone(stage: Stage) -> None:
+    """Delete the task's log group."""
+    stage.client("logs").delete_log_group(logGroupName=GROUP)
+
+
+def in_flight(stage: Stage) -> None:
+    """Begin another deployment by hand."""
+    stage.cloud.deploy("registry/api:9")
+
+
+def firing(stage: Stage) -> None:
+    """Let a watched alarm fire."""
+    stage.cloud.alarm("ALARM")
+
+
+def alarm_gone(stage: Stage) -> None:
+    """Delete the other watched alarm."""
+    stage.client("cloudwatch").delete_alarms(AlarmNames=[ALARMS[1]])
+
+
+CLOSED = [
+    ("image", image_gone, "is not in the registry"),
+    ("scan", scan_lost, "never scanned"),
+    ("references", group_gone, GROUP),
+    ("in-flight", in_flight, "is PENDING"),
+    ("alarms", firing, f"nobody would watch: ['{ALARMS[0]}']"),
+    ("alarms", alarm_gone, f"there is no alarm {ALARMS[1]}"),
+]
+
+
+@pytest.mark.parametrize(("gate", "breaks", "said"), CLOSED)
+def test_a_closed_gate_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, gate: str, breaks: Any, said: str
+) -> None:
+    """A closed gate refuses the release with its reason, and nothing is written."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    breaks(stage)
+    outcome = stage.release().deploy("2")
+    assert (outcome.verdict, outcome.exit_code) == (Verdict.REFUSED, 6)
+    assert said in outcome.reason
+    failed = [check["name"] for check in outcome.checks if check["verdict"] == "FAILED"]
+    assert failed == ([f"log group {GROUP}"] if gate == "references" else [gate])
+    assert written(stage) == []
+    assert stage.journal is None
+
+
+@pytest.mark.parametrize("gate", ["alarms", "scan"])
+def test_a_gate_opened_by_hand(monkeypatch: pytest.MonkeyPatch, gate: str) -> None:
+    """A gate that is opened with a reason lets the release go on."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    if gate == "alarms":
+        stage.cloud.alarm("ALARM")
+    else:
+        scan_lost(stage)
+    outcome = stage.release(override=(gate,), reason="it is the repair").deploy("2")
     assert outcome.verdict is Verdict.LIVE
-    assert outcome.image == f"{URL}@{digest}"
+    assert any(
+        line.startswith(f"gate {gate} opened by hand (it is the repair)") for line in stage.said
+    )
+
+
+def test_a_used_up_budget_closes_its_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An objective without error budget closes the gate, and can be overridden."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    exhausted = SimpleNamespace(title="API errors", consumed_percent=130.0)
+
+    def status(_stack: Stack, *, now: datetime) -> list[SimpleNamespace]:
+        return [exhausted] if now else []
+
+    monkeypatch.setattr(gates, "status", status)
+    outcome = stage.release().deploy("2")
+    assert outcome.exit_code == 6
+    assert "used up: API errors" in outcome.reason
+    assert stage.release(override=("budget",), reason="r").deploy("2").exit_code == 0
+
+
+def test_who_runs_when_a_release_is_refused(stage: Stage) -> None:
+    """The outcome names what serves, not the deployment under way."""
+    stage.push("3")
+    stage.cloud.deploy(f"{URL}:2")
+    stage.cloud.advance(1)
+    outcome = stage.release().deploy("3")
+    assert (outcome.exit_code, str(outcome.runs).rpartition("/")[2]) == (6, "api:1")
 
 
 def scan_says(stage: Stage, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any]) -> Check:
-    """The scan's gate where ECR answers this."""
+    """Return the scan's gate where ECR gives this answer."""
 
     class Scanning:
-        """ECR, but for its findings."""
+        """ECR with other scan findings."""
 
         def __init__(self, inner: Any) -> None:
             self._inner = inner
@@ -106,7 +162,7 @@ def test_a_scan(
     verdict: str,
     said: str,
 ) -> None:
-    """It must have ended, and without a critical finding."""
+    """A scan must have ended, without a critical finding."""
     answer = {
         "imageScanStatus": {"status": status},
         "imageScanFindings": {"findingSeverityCounts": counts},
@@ -116,5 +172,5 @@ def test_a_scan(
 
 
 def test_a_scan_of_which_nothing_is_known(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's word is no word."""
+    """An answer without a status closes the gate."""
     assert scan_says(stage, monkeypatch, {}).verdict == "FAILED"

@@ -1,42 +1,57 @@
-"""One release at a time, and none that is lost."""
+"""The release lock and journal: one release at a time, and none that is lost."""
 
+import json
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 from arca.release import journal
-from arca.release.journal import Journal
+from arca.release.journal import Journal, ReleaseOptions
 from arca.release.steps import Step
 from arca.stack import Stack, find
 from tests.arca.emulated import Cloud
 
+NOW = datetime(2032, 3, 10, 14, 7, tzinfo=UTC)
+
+
+class StillClock(Clock):
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        """Return NOW."""
+        return NOW
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for nothing."""
+        del seconds
+
 
 @pytest.fixture
 def stack(cloud: Cloud) -> Stack:
-    """The emulated prod."""
+    """Return the emulated prod."""
     assert cloud.endpoint
     return find("prod")
 
 
 def begin(stack: Stack, what: str = "deploy") -> Journal:
-    """Begin a release."""
-    return Journal.begin(stack, what=what, image="image:1", clock=Clock())
+    """Begin a release, and return its journal."""
+    return Journal.begin(stack, what=what, image="image:1", clock=StillClock())
 
 
 def elsewhere(stack: Stack, kept: Journal, *, silent: timedelta) -> None:
-    """As if another machine held it."""
-    moment = Clock().now() - silent
+    """Leave the journal as if another machine held it."""
+    moment = NOW - silent
     kept.entry = replace(kept.entry, owner="someone@another (process 1)", beat=moment)
     kept._put(overwrite=True)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the parameter as another machine left it
     assert journal.read(stack) is not None
 
 
 def test_the_second_is_told_who_is_first(stack: Stack) -> None:
-    """Refused, exit code 6; after the end the next may begin."""
+    """The second release is refused with the first one's name; after its end it may begin."""
     first = begin(stack)
     with pytest.raises(Refused, match="deploy of image:1, step preflight") as refused:
         begin(stack, "rollback")
@@ -48,7 +63,7 @@ def test_the_second_is_told_who_is_first(stack: Stack) -> None:
 
 
 def test_steps_are_kept(stack: Stack) -> None:
-    """What the next one resumes from."""
+    """The journal keeps the step and what is known, for a resumed release."""
     kept = begin(stack)
     kept.record(step=Step.REGISTERED, task_definition="t:2", source="t:1")
     found = journal.read(stack)
@@ -57,32 +72,32 @@ def test_steps_are_kept(stack: Stack) -> None:
 
 
 def test_the_living_are_not_taken_over(stack: Stack) -> None:
-    """Of this machine while the process lives; of another until it is silent."""
+    """A living process keeps the lock; another machine's keeps it until it is silent."""
     kept = begin(stack)
     with pytest.raises(Refused):
-        Journal.resume(stack, clock=Clock())
+        Journal.resume(stack, clock=StillClock())
     elsewhere(stack, kept, silent=timedelta(minutes=2))
     with pytest.raises(Refused, match="arca deploy --resume"):
-        Journal.resume(stack, clock=Clock())
+        Journal.resume(stack, clock=StillClock())
     elsewhere(stack, kept, silent=timedelta(minutes=4))
-    taken = Journal.resume(stack, clock=Clock())
+    taken = Journal.resume(stack, clock=StillClock())
     assert taken.entry.run != kept.entry.run
 
 
 def test_a_process_that_is_gone_is_taken_over_at_once(stack: Stack) -> None:
-    """Whoever was killed on this machine cannot come back."""
+    """A killed process of this machine loses the lock at once."""
     kept = begin(stack)
     here = kept.entry.owner.partition(" (process ")[0]
     kept.entry = replace(kept.entry, owner=f"{here} (process 4194399)")
     kept._put(overwrite=True)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # as a dead process left it
-    assert Journal.resume(stack, clock=Clock()).entry.image == "image:1"
+    assert Journal.resume(stack, clock=StillClock()).entry.image == "image:1"
 
 
 def test_whoever_was_taken_over_stops(stack: Stack) -> None:
-    """It finds out at its next step, and leaves the other's journal alone."""
+    """A release that lost the lock stops at its next step, and leaves the journal alone."""
     kept = begin(stack)
     elsewhere(stack, kept, silent=timedelta(minutes=4))
-    taken = Journal.resume(stack, clock=Clock())
+    taken = Journal.resume(stack, clock=StillClock())
     with pytest.raises(Refused):
         kept.record(step=Step.MIGRATED)
     kept.end()
@@ -92,13 +107,13 @@ def test_whoever_was_taken_over_stops(stack: Stack) -> None:
 
 
 def test_nothing_to_resume(stack: Stack) -> None:
-    """One clear error."""
+    """Without a journal there is nothing to resume."""
     with pytest.raises(ArcaError, match="no release to resume"):
-        Journal.resume(stack, clock=Clock())
+        Journal.resume(stack, clock=StillClock())
 
 
 def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
-    """Said, and not overwritten."""
+    """A journal that cannot be read is an error, and is not overwritten."""
     name = journal.parameter_name(stack)
     cloud.client("ssm").put_parameter(Name=name, Value="{}", Type="String")
     with pytest.raises(ArcaError, match="cannot read the release's journal"):
@@ -108,25 +123,25 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
 
 
 def test_a_dead_journal_is_closed_by_hand(stack: Stack) -> None:
-    """`arca stop` does it; a living one is refused."""
-    assert journal.close_dead(stack, now=Clock().now()) is False
+    """Only a dead process's journal can be closed by hand."""
+    assert journal.close_dead(stack, now=NOW) is False
     kept = begin(stack)
     with pytest.raises(Refused):
-        journal.close_dead(stack, now=Clock().now())
+        journal.close_dead(stack, now=NOW)
     elsewhere(stack, kept, silent=timedelta(minutes=4))
-    assert journal.close_dead(stack, now=Clock().now()) is True
+    assert journal.close_dead(stack, now=NOW) is True
     assert journal.read(stack) is None
 
 
 def test_one_lock_however_the_stack_is_spelled(stack: Stack) -> None:
-    """Pulumi takes organization/project/stack too."""
+    """A stack named organization/project/stack has the same lock."""
     begin(stack)
     with pytest.raises(Refused):
         begin(replace(stack, name="acme/arca-api/prod"))
 
 
 def test_a_process_of_somebody_else_lives(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may not be signalled, and so it is there."""
+    """A process that this user may not signal exists."""
 
     def kill(_number: int, _signal: int) -> None:
         raise PermissionError
@@ -134,4 +149,50 @@ def test_a_process_of_somebody_else_lives(stack: Stack, monkeypatch: pytest.Monk
     begin(stack)
     monkeypatch.setattr(os, "kill", kill)
     with pytest.raises(Refused):
-        Journal.resume(stack, clock=Clock())
+        Journal.resume(stack, clock=StillClock())
+
+
+WRITTEN_BEFORE = """{
+  "run": "0f1e2d3c4b5a69788796a5b4c3d2e1f0", "owner": "operator@elsewhere (process 4242)",
+  "since": "2026-11-24T10:00:00.123456Z", "beat": "2026-11-24T10:01:30.654321Z",
+  "what": "deploy", "image": "123456789012.dkr.ecr.sa-east-1.amazonaws.com/arca-prod-api:1.42.0",
+  "step": "updating", "source": "arn:x/api:1", "task_definition": "arn:x/api:2",
+  "newest": "arn:x/deployment/1", "deployment": null,
+  "wishes": {"override": ["alarms"], "reason": "the repair", "migrate": false, "hold": true,
+             "rollback_on_interrupt": true, "timeout": "PT1H30M"}
+}"""
+"""An entry as the version before the rename of `wishes` wrote it."""
+
+
+def test_an_entry_of_an_earlier_version_is_read(stack: Stack, cloud: Cloud) -> None:
+    """Its step, facts and options are those of the release that is resumed."""
+    cloud.client("ssm").put_parameter(
+        Name=journal.parameter_name(stack), Value=WRITTEN_BEFORE, Type="String"
+    )
+    taken = Journal.resume(stack, clock=StillClock()).entry
+    assert (taken.step, taken.newest, taken.deployment) == (
+        Step.UPDATING,
+        "arn:x/deployment/1",
+        None,
+    )
+    assert (taken.source, taken.task_definition) == ("arn:x/api:1", "arn:x/api:2")
+    assert taken.token == "arca-20261124T100000123456"  # noqa: S105 - a task's name
+    assert taken.options == ReleaseOptions(
+        override=("alarms",),
+        reason="the repair",
+        migrate=False,
+        hold=True,
+        rollback_on_interrupt=True,
+        timeout=timedelta(minutes=90),
+    )
+
+
+def test_the_stored_fields_keep_their_names(stack: Stack, cloud: Cloud) -> None:
+    """An entry of this version has exactly the fields that earlier versions read."""
+    begin(stack)
+    name = journal.parameter_name(stack)
+    stored = json.loads(cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+    before = json.loads(WRITTEN_BEFORE)
+    assert stored.keys() == before.keys()
+    assert stored["wishes"].keys() == before["wishes"].keys()
+    assert stored["step"] == "preflight"

@@ -1,6 +1,7 @@
-"""Migrations beside releases: one at a time, a contract in its time, a refusal that says why."""
+"""Migrations beside releases: one at a time, a contract in its time, a refusal with its reason."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +10,107 @@ from click.testing import Result
 
 from arca.errors import ArcaError, Refused
 from arca.release.journal import Journal
-from arca.release.migrations import migration_lock
+from arca.release.migrations import contract_since, migration_lock, refusal
+from arca.release.tasks import TaskResult
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE
-from tests.arca.release.stage import REPOSITORY, URL, Arca, Stage
+from tests.arca.release.stage import REPOSITORY, URL, Arca, Stage, printed_json
 from tests.arca_migrate.histories import INVOICES, write
+
+REFUSAL = json.dumps({"event": "migration.refused", "message": "Another runner.", "do": "Wait."})
+
+
+@pytest.mark.parametrize(
+    ("code", "lines", "said"),
+    [
+        (0, (), None),
+        (1, (REFUSAL,), None),
+        (None, (), None),
+        (6, (), "ended"),
+        (6, ("[6]", '{"event": "migration.refused", "message": "M."}'), "M."),
+    ],
+)
+def test_a_refusal(code: int | None, lines: tuple[str, ...], said: str | None) -> None:
+    """Only exit code 6 is a refusal."""
+    assert refusal(TaskResult("task", code, "ended", lines)) == said
+
+
+def history(*phases: str) -> str:
+    """Return the runner's line of the applied migrations, each applied at noon."""
+    applied = [
+        {
+            "revision": f"r{number}",
+            "phase": phase,
+            "release": "1.2.3",
+            "applied_at": "2026-10-05T12:00:00.000Z",
+            "seconds": 0.1,
+        }
+        for number, phase in enumerate(phases, 1)
+    ]
+    return json.dumps({"event": "migration.history", "applied": applied})
+
+
+NOON = datetime.fromisoformat("2026-10-05T12:00:00+00:00")
+
+
+LATER = NOON + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("emulated", [False, True])
+@pytest.mark.parametrize(
+    ("code", "lines", "moment", "said"),
+    [
+        (0, (history("expand"),), NOON, None),
+        (0, (history("expand", "contract"),), LATER, None),
+        (0, (history("expand", "contract"),), NOON, "contract r2 was applied"),
+        (0, (history("contract"),), None, "when it was live is not known"),
+        (1, (), LATER, "unknown: the task ended with 1"),
+        (1, (history("expand"),), LATER, "unknown: the task ended with 1"),
+        (None, (), LATER, "unknown: the task ended with None"),
+        (0, (history("everything"),), LATER, "unknown: the task printed"),
+    ],
+)
+def test_contracts_since(
+    code: int | None,
+    lines: tuple[str, ...],
+    moment: datetime | None,
+    said: str | None,
+    *,
+    emulated: bool,
+) -> None:
+    """A task that cannot tell what was applied closes the way back."""
+    found = contract_since(TaskResult("task", code, "ended", lines), moment, emulated=emulated)
+    assert found is None if said is None else said in (found or "")
+
+
+@pytest.mark.parametrize("lines", [(), ("simulated", "[]"), ('{"event": "migration.done"}',)])
+def test_a_task_that_prints_no_history(lines: tuple[str, ...]) -> None:
+    """No history is no answer on AWS; in the emulated cloud nothing was ever dropped."""
+    result = TaskResult("task", 0, "ended", lines)
+    said = "the applied migrations are unknown: the task printed none"
+    assert contract_since(result, LATER, emulated=False) == said
+    assert contract_since(result, LATER, emulated=True) is None
+
 
 DAY = 24 * 60 + 1
 """Minutes until a contract may run."""
 
 
 def refused(result: Result) -> Refused:
-    """The error of a refusal, of which nothing was done."""
+    """Return the error of a command that was refused and did nothing."""
     assert isinstance(result.exception, Refused), result.output
     return result.exception
 
 
 def runs(stage: Stage, image: str, *words: str, code: int = 0) -> None:
-    """Have an image's tasks print these words and exit so."""
+    """Have an image's tasks print these words and exit with this code."""
     said = "; ".join(f"echo '{word}'" for word in words)
     command = ["sh", "-c", f"{said or ':'}; exit {code}"]
     stage.cloud.control("PUT", "/arca/images", {"image": image, "command": command})
 
 
 CONTRACT = ("migrate", "--phase", "contract")
+
+
 EVERY = ("migrate", "--phase", "expand", "--phase", "migrate", "--phase", "contract")
 
 
@@ -49,7 +128,7 @@ EVERY = ("migrate", "--phase", "expand", "--phase", "migrate", "--phase", "contr
 def test_a_contract_of_what_does_not_serve(
     stage: Stage, arca: Arca, words: tuple[str, ...], said: str, dry: tuple[str, ...]
 ) -> None:
-    """Nor one with what no release has used; no task is started, the lock is free."""
+    """A contract is refused for an image that does not serve; no task starts."""
     stage.cloud.advance(DAY)
     assert said in refused(arca(*words, *dry)).what
     assert not {"ecs.run_task", "ecs.register_task_definition"} & {*stage.calls}
@@ -58,7 +137,7 @@ def test_a_contract_of_what_does_not_serve(
 
 @pytest.mark.parametrize("name", ["1", f"{URL}:1", "digest"])
 def test_a_contract_of_what_serves(stage: Stage, arca: Arca, name: str) -> None:
-    """However the image is named: by tag, or by digest."""
+    """A contract runs for the image that serves, named by tag or by digest."""
     if name == "digest":
         found = stage.client("ecr").describe_images(repositoryName=REPOSITORY)["imageDetails"]
         name = next(one["imageDigest"] for one in found if one["imageTags"] == ["1"])
@@ -69,7 +148,7 @@ def test_a_contract_of_what_serves(stage: Stage, arca: Arca, name: str) -> None:
 
 
 def test_a_contract_during_a_deployment(stage: Stage, arca: Arca) -> None:
-    """Back to a release that was live for long: its earlier life does not count."""
+    """A contract is refused during a deployment, even back to a release that was live for long."""
     stage.cloud.advance(DAY)
     assert stage.release().deploy("2").exit_code == 0
     stage.client("ecs").update_service(cluster=CLUSTER, service=SERVICE, taskDefinition="api:1")
@@ -80,7 +159,7 @@ def test_a_contract_during_a_deployment(stage: Stage, arca: Arca) -> None:
 
 
 def test_a_contract_while_two_releases_serve(stage: Stage, arca: Arca) -> None:
-    """A rollback that failed is at its end, and both may be there."""
+    """A contract is refused after a failed rollback, when two releases may serve."""
     stage.cloud.fault("alarm-at", percent=10)
     stage.cloud.fault("rollback-fails")
     assert stage.release().deploy("2").exit_code == 4
@@ -89,7 +168,7 @@ def test_a_contract_while_two_releases_serve(stage: Stage, arca: Arca) -> None:
 
 
 def test_a_contract_waits_from_the_end_of_its_deployment(stage: Stage, arca: Arca) -> None:
-    """A day, or what --wait says."""
+    """The wait counts from the deployment's end: a day, or --wait."""
     stage.cloud.advance(DAY)
     assert stage.release().deploy("2").exit_code == 0
     stage.cloud.advance(DAY - 10)
@@ -100,7 +179,7 @@ def test_a_contract_waits_from_the_end_of_its_deployment(stage: Stage, arca: Arc
 
 
 def test_no_migration_during_a_release(stage: Stage, arca: Arca) -> None:
-    """Whoever holds the lock is named; a dry run asks for no lock."""
+    """A migration is refused with the lock's holder; a dry run needs no lock."""
     seen: list[Result] = []
 
     def migrate(_deployment: Any) -> None:
@@ -114,7 +193,7 @@ def test_no_migration_during_a_release(stage: Stage, arca: Arca) -> None:
 
 
 def test_no_release_during_a_migration(stage: Stage, arca: Arca) -> None:
-    """The second one is told who migrates what; afterwards it may."""
+    """A release is refused with the migration's name, and may run afterwards."""
     seen: list[str] = []
 
     def deploy(call: str) -> None:
@@ -131,7 +210,7 @@ def test_no_release_during_a_migration(stage: Stage, arca: Arca) -> None:
 
 
 def test_a_long_migration_is_alive(stage: Stage, arca: Arca) -> None:
-    """It shows so while its task runs: nobody takes it for dead."""
+    """A migration writes heartbeats while its task runs."""
     command = ["sh", "-c", "sleep 0.3"]
     stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": command})
     beats: list[str] = []
@@ -146,7 +225,7 @@ def test_a_long_migration_is_alive(stage: Stage, arca: Arca) -> None:
 
 
 def test_a_migration_that_ends_badly_frees_the_lock(stage: Stage, arca: Arca) -> None:
-    """Whatever ends it: its own failure, Ctrl-C, a call that is refused."""
+    """A failed, interrupted or refused migration frees the lock."""
     runs(stage, f"{URL}:2", code=3)
     assert arca("migrate", "--image", "2").exit_code == 1
     assert stage.journal is None
@@ -162,7 +241,7 @@ def test_a_migration_that_ends_badly_frees_the_lock(stage: Stage, arca: Arca) ->
 
 
 def test_a_killed_migration(stage: Stage, arca: Arca) -> None:
-    """The next one takes its place, and no resumed release ships its image."""
+    """The next migration takes the lock over; no resumed release deploys its image."""
     Journal.begin(stage.stack, what="migrate", image=f"{URL}:2 (expand)", clock=stage.clock)
     assert "migrate of" in refused(arca("migrate", "--image", "2")).what
     stage.abandon()
@@ -178,18 +257,15 @@ def test_a_killed_migration(stage: Stage, arca: Arca) -> None:
 
 
 def test_a_dead_release_is_not_ended_by_a_migration(stage: Stage, arca: Arca) -> None:
-    """It has a step to resume."""
+    """A killed release keeps the lock, because it has a step to resume."""
     Journal.begin(stage.stack, what="deploy", image=f"{URL}:2", clock=stage.clock)
     stage.abandon()
     assert f"deploy of {URL}:2" in refused(arca("migrate", "--image", "2")).what
     assert stage.journal is not None
 
 
-REFUSAL = json.dumps({"event": "migration.refused", "message": "Another runner.", "do": "Wait."})
-
-
 def test_a_refused_migration(stage: Stage, arca: Arca) -> None:
-    """6, with the runner's own words."""
+    """A refusal ends with exit code 6 and the runner's own words."""
     runs(stage, f"{URL}:2", "{}", "no JSON", REFUSAL, code=6)
     result = arca("migrate", "--image", "2")
     assert result.exit_code == 6
@@ -199,7 +275,7 @@ def test_a_refused_migration(stage: Stage, arca: Arca) -> None:
 
 
 def test_a_plan_that_a_run_would_refuse(arca: Arca, tmp_path: Path) -> None:
-    """6 and what stands in the way, after all that can be shown."""
+    """A plan shows what it can, then says what a run would refuse; exit code 6."""
     steps = ("expand", "SELECT 1"), ("contract", "DROP TABLE a"), ("expand", "SELECT 2")
     words = ("migrate", "--plan", "--history", str(write(tmp_path, *steps)))
     result = arca(*words)
@@ -215,7 +291,7 @@ def test_a_plan_that_a_run_would_refuse(arca: Arca, tmp_path: Path) -> None:
 
 
 def test_a_plan_from_nothing(arca: Arca) -> None:
-    """`base`, as the runner takes it, is what is meant without --from."""
+    """Without --from a plan begins at `base`."""
     words = ("migrate", "--plan", "--history", str(INVOICES))
     result = arca(*words, "--from", "base")
     assert result.exit_code == 0, result.output
@@ -223,3 +299,22 @@ def test_a_plan_from_nothing(arca: Arca) -> None:
     assert result.stdout == arca(*words).stdout
     assert "-- 0004_by_day" not in arca(*words, "--from", "0004_by_day").stdout
     assert "no revision" in str(arca(*words, "--from", "nowhere").exception)
+
+
+def test_migrate(stage: Stage, arca: Arca) -> None:
+    """`arca migrate` runs the image's own runner with the phases that were named."""
+    command = ["sh", "-c", 'echo "$@"', "sh"]
+    stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": command})
+    assert arca("migrate", "--image", "2", "--dry-run").exit_code == 0
+    assert "ecs.run_task" not in stage.calls
+    said = printed_json(arca("migrate", "--image", "2", "--phase", "expand", "--json"))
+    assert said["lines"] == ["/app/migrate --phases expand --release 2"]
+
+
+def test_a_contract_waits(stage: Stage, arca: Arca) -> None:
+    """A contract is refused until what runs has been live for a day."""
+    refused = arca("migrate", "--phase", "contract")
+    assert isinstance(refused.exception, Refused)
+    assert "a rollback must stay possible for 24 hours" in str(refused.exception)
+    stage.cloud.advance(24 * 60 + 1)
+    assert arca("migrate", "--phase", "contract").exit_code == 0

@@ -23,13 +23,13 @@ MINUTE = "0.4"
 
 
 class Operator:
-    """Somebody at a shell, with a cloud of their own."""
+    """An operator at a shell, with an emulated cloud of their own."""
 
     def __init__(self, state: Path) -> None:
         self.environment = {**os.environ, "ARCA_STATE_DIR": str(state), "NO_COLOR": "1"}
 
     def arca(self, *words: str, code: int = 0) -> Any:
-        """Run a command to its end; its JSON."""
+        """Run a command to its end, and return its JSON."""
         done = subprocess.run(
             [*ARCA, *words, "--json"] if "--" not in words else [*ARCA, *words],
             cwd=ROOT,
@@ -44,7 +44,7 @@ class Operator:
         return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout
 
     def killed_at(self, stage: str, *words: str) -> None:
-        """Run a command, and kill it as soon as it tells of a stage."""
+        """Run a command, and kill it when it prints a stage."""
         with subprocess.Popen(
             [*ARCA, *words], cwd=ROOT, env=self.environment, stderr=subprocess.PIPE, text=True
         ) as process:
@@ -55,7 +55,7 @@ class Operator:
 
 @pytest.fixture
 def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
-    """With prod up."""
+    """An operator whose prod is up."""
     monkeypatch.setenv("ARCA_LOCAL_MINUTE", MINUTE)
     state = State(tmp_path / "state")
     up.up("prod", port=free_port(), state=state, watch=quiet)
@@ -68,7 +68,7 @@ def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operat
 
 
 def stand_ins(mark: Path) -> list[Path]:
-    """Processes of images that still run, told by a variable that only they have."""
+    """Return the processes of images that still run, marked by an environment variable."""
     found: list[Path] = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
@@ -79,8 +79,8 @@ def stand_ins(mark: Path) -> list[Path]:
     return found
 
 
-def wishes(operator: Operator) -> None:
-    """Faults and images by their tags; what makes no sense is refused and changes nothing."""
+def faults_and_images(operator: Operator) -> None:
+    """Push images and ask for faults; wrong ones are refused and change nothing."""
     operator.arca("local", "push", "9", "--dry-run")
     assert operator.arca("deploy", "9", code=6)["verdict"] == "refused"
     pushed = operator.arca("local", "push", "9")
@@ -100,7 +100,7 @@ def wishes(operator: Operator) -> None:
 
 
 def releases(operator: Operator, tmp_path: Path) -> None:
-    """One that is killed and resumed, one that is sick, one of before: each is what serves."""
+    """Release an image through a kill, then a sick one: each time the right one serves."""
     image = ROOT / "tests" / "fixtures" / "image.py"
     with postgres.running() as server:
         database = server.database()
@@ -120,9 +120,12 @@ def releases(operator: Operator, tmp_path: Path) -> None:
         asked = {check["name"] for check in smoke["checks"] if check["verdict"] == "OK"}
         assert {"live", "ready", "database", "cache"} <= asked
         with server.connect(database["DATABASE_NAME"]) as session:
-            tables = {row[0] for row in session.execute(
-                "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-            )}  # fmt: skip # one set
+            tables = {
+                row[0]
+                for row in session.execute(
+                    "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+                )
+            }
         assert "invoices" in tables
 
         failed = operator.arca("deploy", "2.0.0", code=3)
@@ -135,6 +138,6 @@ def releases(operator: Operator, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_prod_is_released_to(operator: Operator, tmp_path: Path) -> None:
-    """Both in one cloud, which takes seconds to come up."""
-    wishes(operator)
+    """Faults, images and releases work in an emulated prod that real processes use."""
+    faults_and_images(operator)
     releases(operator, tmp_path)

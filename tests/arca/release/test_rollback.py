@@ -1,53 +1,55 @@
-"""`arca rollback`: to the release of before, and where that is refused."""
+"""`arca rollback` and `arca stop`: where they lead, and where they are refused."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from click.testing import Result
 
 from arca.errors import Refused
-from tests.arca.release.stage import URL, Arca, Stage
-from tests.arca.release.test_commands import told
+from arca.release.journal import Journal
+from tests.arca.release.failing import press_after
+from tests.arca.release.stage import URL, Arca, Stage, printed_json, released
 
 
 def test_rollback_to_the_release_of_before(stage: Stage, arca: Arca) -> None:
-    """Dry first; then it is deployed again, and serves."""
+    """A rollback deploys the previous release again, after a dry run that changes nothing."""
     arca("deploy", "2")
-    plan = told(arca("rollback", "--dry-run", "--json"))
+    plan = printed_json(arca("rollback", "--dry-run", "--json"))
     assert (plan["stops"], plan["to"], plan["image"]) == (None, "api:1", f"{URL}:1")
     assert stage.serves()[0] == {"api:2"}
     result = arca("rollback", "--json")
-    assert (result.exit_code, told(result)["verdict"]) == (0, "live")
+    assert (result.exit_code, printed_json(result)["verdict"]) == (0, "live")
     assert stage.serves() == ({"api:1"}, {"api:1"})
     assert stage.journal is None
 
 
 def test_rollback_where_there_is_nothing_to_go_back_to(arca: Arca) -> None:
-    """One clear error."""
+    """A rollback without an earlier release is an error."""
     result = arca("rollback")
     assert result.exit_code == 1
     assert "There is nothing to roll back to" in str(result.exception)
 
 
 def refused(result: Result) -> str:
-    """What is said where nothing was done, with exit code 6."""
+    """Return what is printed where a command was refused."""
     assert isinstance(result.exception, Refused), result.output
     return str(result.exception)
 
 
 def test_rollback_twice_is_not_once_too_far(stage: Stage, arca: Arca) -> None:
-    """The second would bring back what the first took away; by its name it may come."""
+    """A second rollback is refused, unless it names its revision."""
     arca("deploy", "2")
     assert arca("rollback").exit_code == 0
     for words in (("rollback", "--dry-run"), ("rollback",)):
         assert "already: the latest deployment was a rollback" in refused(arca(*words))
     assert stage.serves()[0] == {"api:1"}
-    assert told(arca("rollback", "--to", "api:2", "--json"))["verdict"] == "live"
+    assert printed_json(arca("rollback", "--to", "api:2", "--json"))["verdict"] == "live"
     assert stage.serves() == ({"api:2"}, {"api:2"})
 
 
 def test_rollback_after_one_that_came_by_itself(stage: Stage, arca: Arca) -> None:
-    """What was live before serves already."""
+    """A rollback is refused where ECS has rolled back already."""
     arca("deploy", "2")
     stage.cloud.fault("exits", image=stage.push("3"), code=1)
     assert arca("deploy", "3").exit_code == 3
@@ -58,22 +60,22 @@ def test_rollback_after_one_that_came_by_itself(stage: Stage, arca: Arca) -> Non
 
 
 def test_rollback_after_one_that_failed(stage: Stage, arca: Arca) -> None:
-    """To what the failed deployment came from, and not to the release before that."""
+    """After a failed rollback the failed deployment's source is deployed again."""
     arca("deploy", "2")
     stage.push("3")
     stage.cloud.fault("alarm-at", percent=10)
     stage.cloud.fault("rollback-fails")
     assert arca("deploy", "3").exit_code == 4
     stage.cloud.control("DELETE", "/arca/faults")
-    plan = told(arca("rollback", "--dry-run", "--json"))
+    plan = printed_json(arca("rollback", "--dry-run", "--json"))
     assert (plan["stops"], plan["to"]) == (None, "api:2")
     result = arca("rollback", "--json")
-    assert (result.exit_code, told(result)["verdict"]) == (0, "live"), result.output
+    assert (result.exit_code, printed_json(result)["verdict"]) == (0, "live"), result.output
     assert stage.serves() == ({"api:2"}, {"api:2"})
 
 
 def test_a_revision_that_was_never_live(stage: Stage, arca: Arca) -> None:
-    """Those that were are named."""
+    """A revision that was never live is refused, with those that were."""
     stage.cloud.fault("exits", image=f"{URL}:2", code=1)
     arca("deploy", "2")
     text = str(arca("rollback", "--to", "api:2").exception)
@@ -82,7 +84,7 @@ def test_a_revision_that_was_never_live(stage: Stage, arca: Arca) -> None:
 
 
 def test_a_named_revision_while_a_deployment_is_under_way(stage: Stage, arca: Arca) -> None:
-    """Stopping leads to what ran before, which need not be it."""
+    """A named revision is refused during a deployment, which leads elsewhere when stopped."""
     stage.cloud.deploy(f"{URL}:2")
     stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
     for words in (("rollback", "--to", "api:1", "--dry-run"), ("rollback", "--to", "api:1")):
@@ -91,25 +93,30 @@ def test_a_named_revision_while_a_deployment_is_under_way(stage: Stage, arca: Ar
 
 
 def applied(revision: str, phase: str, moment: str) -> str:
-    """What the migration task prints of what was applied."""
-    one = {"revision": revision, "phase": phase, "release": "2", "applied_at": moment,
-           "seconds": 1.0}  # fmt: skip # one line of the log
+    """Return what the migration task prints of an applied migration."""
+    one = {
+        "revision": revision,
+        "phase": phase,
+        "release": "2",
+        "applied_at": moment,
+        "seconds": 1.0,
+    }
     return json.dumps({"event": "migration.history", "applied": [one]})
 
 
 def test_rollback_where_the_history_cannot_be_read(stage: Stage, arca: Arca) -> None:
-    """Nobody knows what was dropped: refused."""
+    """A rollback is refused where the applied migrations are unknown."""
     arca("deploy", "2")
     command = ["sh", "-c", 'echo \'{"event": "migration.history", "applied": [{}]}\'']
     stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": command})
     result = arca("rollback", "--json")
     assert result.exit_code == 6
-    assert "the applied migrations are unknown" in told(result)["reason"]
+    assert "the applied migrations are unknown" in printed_json(result)["reason"]
 
 
 @pytest.mark.parametrize(("phase", "code"), [("contract", 6), ("expand", 0)])
 def test_rollback_after_a_contract(stage: Stage, arca: Arca, phase: str, code: int) -> None:
-    """Refused, with what to do, unless a person answers for it."""
+    """A rollback past a contract is refused, unless a person gives a reason."""
     arca("deploy", "2")
     line = applied("0007", phase, stage.clock.now().isoformat())
     command = ["sh", "-c", f"echo '{line}'"]
@@ -117,8 +124,105 @@ def test_rollback_after_a_contract(stage: Stage, arca: Arca, phase: str, code: i
     result = arca("rollback", "--json")
     assert result.exit_code == code, result.output
     if code == 6:
-        assert "0007" in told(result)["reason"]
+        assert "0007" in printed_json(result)["reason"]
         assert stage.serves()[0] == {"api:2"}
         result = arca("rollback", "--contract-ran", "--reason", "tried in staging", "--json")
         assert result.exit_code == 0
     assert stage.serves()[0] == {"api:1"}
+
+
+def test_a_dry_rollback_names_what_it_would_stop(stage: Stage, arca: Arca) -> None:
+    """A dry run names the deployment that would be stopped, and what serves then."""
+    arca("deploy", "2", "--skip-migrations")
+    stage.cloud.deploy(stage.push("3"))
+    stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+    under_way = stage.cloud.deployment()["serviceDeploymentArn"].rpartition("/")[2]
+    plan = printed_json(arca("rollback", "--dry-run", "--json"))
+    assert (plan["stops"], plan["to"], plan["image"]) == (under_way, "api:2", f"{URL}:2")
+    assert f"Would stop {under_way} and go back to api:2" in arca("rollback", "--dry-run").stdout
+    assert stage.cloud.deployment()["status"] == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "code"), [(-30, 0), (1, 6)], ids=["before it was replaced", "while it was"]
+)
+def test_the_moment_of_a_contract_counts(stage: Stage, arca: Arca, minutes: int, code: int) -> None:
+    """Only a contract that ran after the release was replaced closes the way back."""
+    moment = released(stage, arca).created + timedelta(minutes=minutes)
+    line = applied("0007", "contract", moment.isoformat())
+    command = ["sh", "-c", f"echo '{line}'"]
+    stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": command})
+    result = arca("rollback", "--json")
+    assert result.exit_code == code, result.output
+    assert stage.serves()[0] == ({"api:2"} if code else {"api:1"})
+
+
+def test_stop(stage: Stage, arca: Arca) -> None:
+    """`arca stop` asks, then rolls back; without a deployment it says so."""
+    assert printed_json(arca("stop", "--json"))["under_way"] is None
+    stage.cloud.deploy(f"{URL}:2")
+    stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+    assert arca("stop", answer="n\n").exit_code == 1
+    assert stage.cloud.deployment()["status"] == "IN_PROGRESS"
+    dry = printed_json(arca("stop", "--dry-run", "--json"))
+    assert dry["under_way"] == stage.cloud.deployment()["serviceDeploymentArn"]
+    result = arca("stop", "--yes", "--json")
+    assert (result.exit_code, printed_json(result)["verdict"]) == (3, "rolled back")
+    assert stage.serves()[0] == {"api:1"}
+
+
+def test_stop_closes_a_dead_journal(stage: Stage, arca: Arca) -> None:
+    """`arca stop` closes a killed release's journal, and never a living one's."""
+    stage.release(watch=lambda _found: None, hold=True)
+    Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
+    assert isinstance(arca("stop").exception, Refused)
+    stage.abandon()
+    assert printed_json(arca("stop", "--json"))["journal_closed"] is True
+    assert stage.journal is None
+
+
+def test_while_a_stop_is_watched(stage: Stage, arca: Arca) -> None:
+    """Ctrl-C during a stop ends the watching, while ECS rolls back."""
+    stage.cloud.deploy(f"{URL}:2")
+    stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+    press_after(stage, "ecs.stop_service_deployment")
+    result = arca("stop", "--yes")
+    assert result.exit_code == 130
+    assert "ECS goes on by itself" in result.stderr
+
+
+def test_a_stop_that_comes_too_late(
+    stage: Stage, arca: Arca, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployment that ended while `arca stop` asked stays live."""
+    import click
+
+    stage.cloud.deploy(f"{URL}:2")
+    found = stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+
+    def confirm(_text: str, **_: bool) -> bool:
+        stage.client("ecs").continue_service_deployment(
+            serviceDeploymentArn=found["serviceDeploymentArn"],
+            hookId=found["lifecycleHookDetails"][0]["hookId"],
+        )
+        stage.cloud.until(lambda one: one["status"] == "SUCCESSFUL")
+        return True
+
+    monkeypatch.setattr(click, "confirm", confirm)
+    result = arca("stop", "--json")
+    assert (result.exit_code, printed_json(result)["verdict"]) == (0, "live")
+    assert stage.serves() == ({"api:2"}, {"api:2"})
+
+
+def test_a_stop_whose_rollback_fails(stage: Stage, arca: Arca) -> None:
+    """A failed rollback is printed as such, with its runbook."""
+    stage.cloud.fault("rollback-fails")
+    stage.cloud.deploy(f"{URL}:2")
+    stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+    assert arca("promote").exit_code == 0
+    stage.cloud.until(lambda found: found["lifecycleStage"] == "PRODUCTION_TRAFFIC_SHIFT")
+    result = arca("stop", "--yes", "--json")
+    found = printed_json(result)
+    assert (result.exit_code, found["verdict"]) == (4, "rollback failed")
+    assert found["runs"] is None
+    assert found["runbook"]

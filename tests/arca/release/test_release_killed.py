@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from arca.release.verdict import Outcome, Verdict
+from tests.arca.release.failing import Killed
 from tests.arca.release.stage import Stage
 
 STEPS = (
@@ -17,17 +18,17 @@ STEPS = (
     "ssm.delete_parameter",
 )
 """Calls that change something."""
+
+
 JOURNAL = "ssm.put_parameter"
+
+
 MOST_BEATS = 6
 """The journal's later entries are signs of life."""
 
 
-class Killed(BaseException):
-    """As SIGKILL ends it: nobody handles it, nothing is tidied up."""
-
-
 def prepared(monkeypatch: pytest.MonkeyPatch, *, alarm: bool) -> Stage:
-    """A stage with an image, and perhaps an alarm that will fire."""
+    """Return a stage with an image, and perhaps an alarm that will fire."""
     stage = Stage(monkeypatch)
     stage.push("2")
     if alarm:
@@ -36,7 +37,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch, *, alarm: bool) -> Stage:
 
 
 def kill_at(number: int, *, after: bool) -> Callable[[str], None]:
-    """Kill at the so-manieth call that changes something."""
+    """Return a hook that kills at the call of that number, of those that change something."""
     seen = 0
 
     def count(call: str) -> None:
@@ -50,7 +51,7 @@ def kill_at(number: int, *, after: bool) -> Callable[[str], None]:
 
 
 def again(stage: Stage) -> Outcome | None:
-    """What an operator does then; None where the release had ended before it was killed."""
+    """Do what an operator does next; None where the release had ended before the kill."""
     stage.before = stage.after = lambda _call: None
     stage.abandon()
     if stage.journal is not None:
@@ -66,7 +67,7 @@ def again(stage: Stage) -> Outcome | None:
     [pytest.param(False, marks=pytest.mark.slow, id="before"), pytest.param(True, id="after")],
 )
 def test_killed_and_resumed(monkeypatch: pytest.MonkeyPatch, *, after: bool, alarm: bool) -> None:
-    """At every call that changes something: the same verdict, one deployment, no journal left."""
+    """A kill at any changing call leads to the same verdict, one deployment and no journal."""
     stage = prepared(monkeypatch, alarm=alarm)
     verdict = stage.release().deploy("2").verdict
     assert verdict is (Verdict.ROLLED_BACK if alarm else Verdict.LIVE)
@@ -89,7 +90,7 @@ def test_killed_and_resumed(monkeypatch: pytest.MonkeyPatch, *, after: bool, ala
 
 
 def test_killed_where_the_tasks_die(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever resumes counts the dead tasks anew, and stops the deployment."""
+    """A resumed release counts the failed tasks again, and stops the deployment."""
     stage = Stage(monkeypatch)
     image = stage.push("2")
     stage.cloud.fault("exits", image=image)

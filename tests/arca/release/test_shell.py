@@ -16,7 +16,7 @@ BEGAN = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 def on_aws(stage: Stage) -> Stack:
-    """The stack, as if it were not emulated; its clients are the test's own."""
+    """Return the stack as if it were on AWS; its clients are the test's own."""
     return replace(stage.stack, endpoint=None)
 
 
@@ -35,13 +35,13 @@ def allow(stage: Stage, monkeypatch: pytest.MonkeyPatch, *tasks: dict[str, Any])
 
 
 def task(name: str, **more: Any) -> dict[str, Any]:
-    """A task as ECS describes it."""
+    """Return a task as ECS describes it."""
     return {"taskArn": f"arn:aws:ecs:sa-east-1:1:task/arca-test/{name}", **more}
 
 
 @pytest.mark.parametrize("emulated", [False, True])
 def test_refused_where_shells_are_not_allowed(stage: Stage, *, emulated: bool) -> None:
-    """In the emulated cloud, and on AWS where the stack forbids it: with what to do instead."""
+    """A shell is refused in the emulated cloud, and where the stack forbids it."""
     stack = stage.stack if emulated else on_aws(stage)
     with pytest.raises(Refused) as refused:
         shell_command(stack, task=None, words=["sh"])
@@ -53,12 +53,12 @@ def test_refused_where_shells_are_not_allowed(stage: Stage, *, emulated: bool) -
 
 @pytest.mark.parametrize("words", [(), ("--dry-run",), ("--", "id")])
 def test_the_command_refuses_before_it_runs_anything(arca: Arca, words: tuple[str, ...]) -> None:
-    """Even dry."""
+    """`arca exec` is refused before it runs anything, also with --dry-run."""
     assert isinstance(arca("exec", *words).exception, Refused)
 
 
 def test_the_newest_task_is_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever their order; one that has not started yet is not it."""
+    """The task that started last is taken, unless another is named."""
     minute = timedelta(minutes=1)
     allow(
         stage,
@@ -77,7 +77,7 @@ def test_the_newest_task_is_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_task_that_does_not_run(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that do are named."""
+    """A task that does not run is refused, with those that do."""
     allow(stage, monkeypatch, task("one", startedAt=BEGAN))
     with pytest.raises(ArcaError, match="There is no running task two") as error:
         shell_command(on_aws(stage), task="two", words=["sh"])
@@ -86,3 +86,10 @@ def test_a_task_that_does_not_run(stage: Stage, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(ArcaError, match=r"There is no running task\.") as error:
         shell_command(on_aws(stage), task=None, words=["sh"])
     assert error.value.wanted == "one of none that runs"
+
+
+def test_exec_is_refused_in_the_emulated_cloud(arca: Arca) -> None:
+    """The refusal says what to do instead."""
+    result = arca("exec")
+    assert isinstance(result.exception, Refused)
+    assert "arca run -- CMD" in str(result.exception)

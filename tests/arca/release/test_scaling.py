@@ -7,8 +7,7 @@ import pytest
 
 from arca.errors import ArcaError
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE
-from tests.arca.release.stage import Arca, Stage
-from tests.arca.release.test_commands import told
+from tests.arca.release.stage import Arca, Stage, printed_json
 
 TARGET = {
     "ServiceNamespace": "ecs",
@@ -19,7 +18,7 @@ TARGET = {
 
 @pytest.fixture
 def scaled(stage: Stage) -> Iterator[Stage]:
-    """The stack, with autoscaling between two and six tasks."""
+    """A stack with autoscaling between two and six tasks."""
     scaling = stage.client("application-autoscaling")
     scaling.register_scalable_target(**TARGET, MinCapacity=2, MaxCapacity=6)
     yield stage
@@ -28,7 +27,7 @@ def scaled(stage: Stage) -> Iterator[Stage]:
 
 
 def limits(stage: Stage) -> tuple[int, int]:
-    """The range, as autoscaling itself holds it."""
+    """Return the range that autoscaling itself holds."""
     found: Any = stage.client("application-autoscaling").describe_scalable_targets(
         ServiceNamespace="ecs"
     )["ScalableTargets"][0]
@@ -36,13 +35,13 @@ def limits(stage: Stage) -> tuple[int, int]:
 
 
 def desired(stage: Stage) -> int:
-    """How many tasks the service wants."""
+    """Return how many tasks the service wants."""
     return stage.cloud.service()["desiredCount"]
 
 
 def test_the_range_is_set_and_the_tasks_follow(scaled: Stage, arca: Arca) -> None:
-    """Dry first; the range comes before the tasks, or autoscaling takes them back."""
-    dry = told(arca("scale", "--min", "4", "--max", "8", "--dry-run", "--json"))
+    """The range is set before the tasks, after a dry run that changes nothing."""
+    dry = printed_json(arca("scale", "--min", "4", "--max", "8", "--dry-run", "--json"))
     assert (dry["before"], dry["after"], dry["tasks_after"]) == ([2, 6], [4, 8], 4)
     assert (limits(scaled), desired(scaled)) == ((2, 6), 2)
     result = arca("scale", "--min", "4", "--max", "8")
@@ -53,7 +52,7 @@ def test_the_range_is_set_and_the_tasks_follow(scaled: Stage, arca: Arca) -> Non
 
 
 def test_the_other_end_stays(scaled: Stage, arca: Arca) -> None:
-    """Without --max it is as now, and bounds --min."""
+    """Without --max the greater end stays, and bounds --min."""
     assert arca("scale", "--min", "3").exit_code == 0
     assert limits(scaled) == (3, 6)
     assert "7 to 6 tasks is not a range" in str(arca("scale", "--min", "7").exception)
@@ -61,7 +60,7 @@ def test_the_other_end_stays(scaled: Stage, arca: Arca) -> None:
 
 
 def test_fewer_at_most(scaled: Stage, arca: Arca) -> None:
-    """The tasks come down to --max at once."""
+    """A smaller --max reduces the tasks at once."""
     arca("scale", "--min", "5")
     assert arca("scale", "--min", "1", "--max", "3").exit_code == 0
     assert (limits(scaled), desired(scaled)) == ((1, 3), 3)
@@ -71,7 +70,7 @@ def test_fewer_at_most(scaled: Stage, arca: Arca) -> None:
 def test_no_task_at_all(
     request: pytest.FixtureRequest, stage: Stage, arca: Arca, *, autoscaling: bool
 ) -> None:
-    """It asks first, also where autoscaling would take the last one; `--yes` does not."""
+    """`arca scale` asks before the service may lose its last task; `--yes` does not."""
     if autoscaling:
         request.getfixturevalue("scaled")
     for answer in ("n\n", ""):
@@ -90,7 +89,7 @@ def test_no_task_at_all(
 
 
 def test_max_without_autoscaling(stage: Stage, arca: Arca) -> None:
-    """Refused rather than left aside."""
+    """--max is refused where there is no autoscaling."""
     for words in (("--max", "5"), ("--max", "5", "--dry-run")):
         error = arca("scale", "--min", "3", *words).exception
         assert isinstance(error, ArcaError)
@@ -99,8 +98,18 @@ def test_max_without_autoscaling(stage: Stage, arca: Arca) -> None:
 
 
 def test_a_range_that_is_none(stage: Stage, arca: Arca) -> None:
-    """Wrong usage: no cloud is asked."""
+    """A range that is none is wrong usage, and no cloud is asked."""
     result = arca("scale", "--min", "3", "--max", "2")
     assert result.exit_code == 2
     assert "--min 3 is more than --max 2" in result.stderr
     assert stage.calls == []
+
+
+def test_scale(stage: Stage, arca: Arca) -> None:
+    """A stack without autoscaling gets exactly --min tasks."""
+    assert printed_json(arca("scale", "--min", "4", "--dry-run", "--json"))["tasks_after"] == 4
+    assert stage.cloud.service()["desiredCount"] == 2
+    arca("scale", "--min", "4")
+    assert stage.cloud.service()["desiredCount"] == 4
+    stage.cloud.advance(1)
+    assert stage.cloud.service()["runningCount"] == 4

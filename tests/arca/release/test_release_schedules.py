@@ -18,16 +18,26 @@ from tests.arca.release.stage import URL, Stage
 
 ASKED = os.environ.get("ARCA_SCHEDULES")
 """How many of each strategy, at random; without it the same ones in every run."""
+
+
 EXAMPLES = int(ASKED or 50)
 """Of each of the four strategies: two hundred in all."""
+
+
 FEW = 10
 """Of each, in `make test`."""
+
+
 OFTEN = settings(
     deadline=None,
     derandomize=ASKED is None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
 IMAGE = f"{URL}:2"
+
+
 STAGES = st.sampled_from(
     (
         "RECONCILE_SERVICE",
@@ -42,11 +52,13 @@ STAGES = st.sampled_from(
 
 
 def fault(name: str, **details: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """A fault with details that are drawn."""
+    """Return a fault whose details are drawn."""
     return st.fixed_dictionaries({"fault": st.just(name), **details})
 
 
 IMAGES = st.sampled_from((IMAGE, IMAGE, f"{URL}:1"))
+
+
 FAULTS = st.lists(
     st.one_of(
         fault("image-missing", image=IMAGES),
@@ -66,13 +78,30 @@ FAULTS = st.lists(
     ),
     max_size=3,
 )
-MEDDLING = ("alarm", "stop", "abort", "promote", "scale", "replace", "same again", "kill a task",
-            "turn the rule")  # fmt: skip # one list
+
+
+MEDDLING = (
+    "alarm",
+    "stop",
+    "abort",
+    "promote",
+    "scale",
+    "replace",
+    "same again",
+    "kill a task",
+    "turn the rule",
+)
+
+
 WHEN = st.lists(st.tuples(st.integers(0, 15), st.sampled_from(MEDDLING)), max_size=2)
 """What somebody else does when the release has looked so many times."""
+
+
 LAST = st.sampled_from((None, "replace", "same again", "turn the rule"))
 """What somebody does between the deployment's end and the verdict."""
-WISHES = st.fixed_dictionaries(
+
+
+OPTIONS = st.fixed_dictionaries(
     {
         "hold": st.booleans(),
         "migrate": st.booleans(),
@@ -82,7 +111,7 @@ WISHES = st.fixed_dictionaries(
 
 
 def meddle(stage: Stage, what: str, deployment: EcsDeployment) -> None:
-    """Do something behind the release's back; what ECS refuses did not happen."""
+    """Do something beside the release; what ECS refuses did not happen."""
     ecs, service = stage.client("ecs"), {"cluster": CLUSTER, "service": SERVICE}
     try:
         match what:
@@ -111,7 +140,7 @@ def meddle(stage: Stage, what: str, deployment: EcsDeployment) -> None:
 
 
 def truthful(stage: Stage, outcome: Outcome) -> None:
-    """Hold a verdict against the load balancer, the tasks, and ECS's own word."""
+    """Compare a verdict with the load balancer, the tasks, and ECS's status."""
     traffic, tasks = stage.serves()
     status = stage.cloud.deployment(outcome.deployment)["status"] if outcome.deployment else ""
     note(f"{outcome.verdict}: {outcome.reason}; {traffic=} {tasks=} {status=}")
@@ -138,7 +167,7 @@ def truthful(stage: Stage, outcome: Outcome) -> None:
 
 
 def end(stage: Stage, go: Callable[[], Outcome]) -> Outcome | None:
-    """Judge an end; None where the way to AWS broke."""
+    """Check how a release ended; None where AWS could not be asked."""
     try:
         outcome = go()
     except ArcaError as error:
@@ -154,14 +183,16 @@ def end(stage: Stage, go: Callable[[], Outcome]) -> Outcome | None:
 
 
 def unthrottle(stage: Stage) -> None:
-    """Let the test look, and leave the other faults as they are."""
+    """End the throttling so that the test can look, and keep the other faults."""
     _, asked = stage.cloud.control("GET", "/arca/faults")
     left = [one for one in asked["faults"] if one["fault"] != "throttle"]
     if left != asked["faults"]:
         stage.cloud.control("PUT", "/arca/faults", left)
 
 
-SCHEDULE = given(faults=FAULTS, when=WHEN, last=LAST, wishes=WISHES)
+SCHEDULE = given(faults=FAULTS, when=WHEN, last=LAST, options=OPTIONS)
+
+
 STRATEGIES = pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"])
 
 
@@ -169,7 +200,7 @@ STRATEGIES = pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN", "LINE
 @SCHEDULE
 @settings(OFTEN, max_examples=FEW)
 def test_no_verdict_differs_from_what_runs(strategy: str, **schedule: Any) -> None:
-    """What goes wrong, who meddles; then the faults end, and whoever resumes is right."""
+    """No verdict differs from what runs, whatever fails and whoever meddles."""
     holds(strategy, **schedule)
 
 
@@ -178,7 +209,7 @@ def test_no_verdict_differs_from_what_runs(strategy: str, **schedule: Any) -> No
 @SCHEDULE
 @settings(OFTEN, max_examples=EXAMPLES)
 def test_none_of_two_hundred_verdicts_differs(strategy: str, **schedule: Any) -> None:
-    """The same, many times."""
+    """No verdict differs in two hundred schedules."""
     holds(strategy, **schedule)
 
 
@@ -188,9 +219,9 @@ def holds(
     faults: list[dict[str, Any]],
     when: list[tuple[int, str]],
     last: str | None,
-    wishes: dict[str, Any],
+    options: dict[str, Any],
 ) -> None:
-    """One schedule: a release through it, and its resumption."""
+    """Run one schedule: a release with faults, then its resumption without them."""
     with pytest.MonkeyPatch.context() as patch:
         stage = Stage(patch, strategy=strategy)
         stage.push("2")
@@ -208,7 +239,7 @@ def holds(
                 meddle(stage, last, deployment)
                 stage.cloud.advance(4)
 
-        release = stage.release(watch=watch, reason="r", timeout=timedelta(minutes=60), **wishes)
+        release = stage.release(watch=watch, reason="r", timeout=timedelta(minutes=60), **options)
         outcome = end(stage, lambda: release.deploy("2"))
         if stage.journal is None:
             return

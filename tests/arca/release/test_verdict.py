@@ -1,4 +1,4 @@
-"""The verdict: by what runs, whatever ECS says."""
+"""The verdict follows from what runs, whatever ECS says."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 
 from arca.release.service import DEPLOYMENT_UNDER_WAY, EcsDeployment, EcsRevision
 from arca.release.verdict import VERDICT_EXIT_CODES, Serving, Verdict, judge
+from tests.arca.release.failing import denied
+from tests.arca.release.stage import URL, Stage
 
 NEW, OLD = "family:2", "family:1"
+
+
 ENDED = ("SUCCESSFUL", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED", "STOPPED")
+
+
 DEPLOYMENT = EcsDeployment(
     arn="arn:x/1",
     status="SUCCESSFUL",
@@ -27,7 +33,7 @@ DEPLOYMENT = EcsDeployment(
 
 
 def only(name: str) -> Serving:
-    """One task definition serves, and it alone runs."""
+    """Return the evidence that one task definition serves, and it alone runs."""
     return Serving(frozenset([name]), frozenset([name]))
 
 
@@ -51,7 +57,7 @@ BOTH = Serving(frozenset([NEW, OLD]), frozenset([NEW, OLD]))
     ],
 )
 def test_words_and_facts(status: str, found: Serving, wanted: Verdict) -> None:
-    """A rollback is never success, and success without its facts is unknown."""
+    """A rollback is never success, and a status without its evidence is unknown."""
     verdict, reason = judge(replace(DEPLOYMENT, status=status), found, target=NEW, source=OLD)
     assert verdict is wanted
     assert status in reason
@@ -64,7 +70,7 @@ NAMES = st.frozensets(st.sampled_from([NEW, OLD, "family:3"]))
 def test_a_verdict_never_says_more_than_what_runs(
     status: str, traffic: frozenset[str], running: frozenset[str]
 ) -> None:
-    """Exit code 0 only where the target alone runs; 3 and 1 only where the old one alone does."""
+    """LIVE needs the target alone to run, ROLLED_BACK and FAILED the source alone."""
     one = replace(DEPLOYMENT, status=status)
     verdict, _ = judge(one, Serving(traffic, running), target=NEW, source=OLD)
     if verdict is Verdict.LIVE:
@@ -74,7 +80,50 @@ def test_a_verdict_never_says_more_than_what_runs(
 
 
 def test_every_verdict_has_an_exit_code_of_its_own() -> None:
-    """2 is click's."""
+    """Each verdict has an exit code of its own, and none has click's 2."""
     assert set(VERDICT_EXIT_CODES) == set(Verdict)
     assert len(set(VERDICT_EXIT_CODES.values())) == len(VERDICT_EXIT_CODES)
     assert 2 not in VERDICT_EXIT_CODES.values()
+
+
+def test_traffic_that_goes_elsewhere(stage: Stage) -> None:
+    """SUCCESSFUL is unknown where the rule sends customers to no task."""
+
+    def turn(deployment: EcsDeployment) -> None:
+        if not deployment.under_way:
+            stage.turn_the_rule()
+
+    outcome = stage.release(watch=turn).deploy("2")
+    assert (outcome.verdict, outcome.runs) == (Verdict.UNKNOWN, None)
+    assert "ECS says SUCCESSFUL, and nothing serves" in outcome.reason
+    assert stage.journal is not None
+
+
+def test_a_target_that_is_no_task(stage: Stage) -> None:
+    """A target that is no task of the service makes the verdict unknown, and is named."""
+
+    def add(deployment: EcsDeployment) -> None:
+        if not deployment.under_way:
+            serving = (stage.cloud.blue, stage.cloud.green)[stage.cloud.weights()[1] > 0]
+            stage.client("elbv2").register_targets(
+                TargetGroupArn=serving, Targets=[{"Id": "10.0.0.250", "Port": 8080}]
+            )
+
+    outcome = stage.release(watch=add).deploy("2")
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert "10.0.0.250 and api:2 serves" in outcome.reason
+
+
+def test_evidence_that_cannot_be_read(stage: Stage) -> None:
+    """Log lines that cannot be read do not change the verdict."""
+    stage.cloud.fault("exits", image=f"{URL}:2", code=3)
+
+    def close(deployment: EcsDeployment) -> None:
+        if not deployment.under_way:
+            denied(stage, "logs.get_log_events")
+
+    outcome = stage.release(watch=close, migrate=False).deploy("2")
+    assert outcome.verdict is Verdict.ROLLED_BACK
+    assert "api exited with 3" in outcome.stop_reasons[0]
+    assert outcome.log_lines == ()
+    assert stage.journal is None

@@ -1,4 +1,4 @@
-"""What a task refers to: each thing that is missing is named, by `arca verify` and by the gate."""
+"""What a task refers to: `arca verify` and the gate name each thing that is missing."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,13 +14,19 @@ from tests.arca.emulator.ecs.emulated_ecs import GROUP, REGION
 from tests.arca.release.stage import ACCOUNT, REPOSITORY, URL, Stage
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/references-test"
+
+
 PARAMETER = "/references-test/stage"
+
+
 SECRET = "references-test/any"  # noqa: S105 - a secret's name
+
+
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
 class Referring:
-    """A stack whose task has a role, a secret and a parameter."""
+    """A stack whose task refers to a role, a secret and a parameter."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -32,7 +38,7 @@ class Referring:
         self.register()
 
     def register(self) -> None:
-        """The task definition that refers to them."""
+        """Register the task definition that refers to them."""
         latest = with_image(self.stage.service().definition("api"), f"{URL}:1")
         secrets = [
             {"name": "JWT_KEY", "valueFrom": f"{self.secret}:key::"},
@@ -46,7 +52,7 @@ class Referring:
         self.stage.client("ecs").register_task_definition(**made)
 
     def end(self) -> None:
-        """Forget what no reset forgets."""
+        """Delete what no reset deletes."""
         for role in self.iam.list_roles()["Roles"]:
             if role["Arn"] == ROLE:
                 self.iam.delete_role(RoleName="references-test")
@@ -55,33 +61,33 @@ class Referring:
                 self.manager.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
 
     def failed(self) -> list[Check]:
-        """What `arca verify` calls FAILED."""
+        """Return the references that `arca verify` calls FAILED."""
         found = check_references(self.stage.service())
         return [check for check in found if check.verdict == "FAILED"]
 
 
 @pytest.fixture
 def referring(monkeypatch: pytest.MonkeyPatch) -> Iterator[Referring]:
-    """The stack."""
+    """A stack whose references all exist."""
     made = Referring(Stage(monkeypatch))
     yield made
     made.end()
 
 
 def without_role(found: Referring) -> str:
-    """The role is gone."""
+    """Delete the role."""
     found.iam.delete_role(RoleName="references-test")
     return "role references-test"
 
 
 def without_secret(found: Referring) -> str:
-    """The secret is gone."""
+    """Delete the secret."""
     found.manager.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
     return f"secret {_short(found)}"
 
 
 def without_value(found: Referring) -> str:
-    """The secret was made, and nobody put a value in."""
+    """Replace the secret by one without a value."""
     found.manager.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
     found.secret = found.manager.create_secret(Name=SECRET)["ARN"]
     found.register()
@@ -89,13 +95,13 @@ def without_value(found: Referring) -> str:
 
 
 def without_parameter(found: Referring) -> str:
-    """The parameter is gone."""
+    """Delete the parameter."""
     found.stage.client("ssm").delete_parameter(Name=PARAMETER)
     return f"parameter {PARAMETER}"
 
 
 def without_group(found: Referring) -> str:
-    """The log group is gone; one whose name only begins so is none."""
+    """Delete the log group; another one whose name begins with its name remains."""
     logs = found.stage.client("logs")
     logs.delete_log_group(logGroupName=GROUP)
     logs.create_log_group(logGroupName=f"{GROUP}-other")
@@ -103,13 +109,13 @@ def without_group(found: Referring) -> str:
 
 
 def without_image(found: Referring) -> str:
-    """The image is gone."""
+    """Delete the image."""
     delete(found.stage, "1")
     return f"image {URL}:1"
 
 
 def without_target_group(found: Referring) -> str:
-    """The stack's exports name another one."""
+    """Have the stack's exports name a target group that does not exist."""
     service = found.stage.stack.outputs.service
     gone = service.green_target_group_arn.replace("/", "/gone-", 1)
     object.__setattr__(service, "green_target_group_arn", gone)
@@ -117,7 +123,7 @@ def without_target_group(found: Referring) -> str:
 
 
 def delete(stage: Stage, tag: str) -> None:
-    """An image, from the registry."""
+    """Delete an image from the registry."""
     stage.client("ecr").batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": tag}])
 
 
@@ -126,7 +132,7 @@ def _short(found: Referring) -> str:
 
 
 def test_all_is_there(referring: Referring) -> None:
-    """Each thing is named once."""
+    """Each reference is named once."""
     found = check_references(referring.stage.service())
     assert {check.verdict for check in found} == {"OK"}
     names = [check.name for check in found]
@@ -149,7 +155,7 @@ def test_all_is_there(referring: Referring) -> None:
     ],
 )
 def test_what_is_missing(referring: Referring, breaks: Callable[[Referring], str]) -> None:
-    """It alone is FAILED; the release's gate is closed by all but the latest revision's image."""
+    """Only what is missing fails; it closes the gate unless it is the latest revision's image."""
     name = breaks(referring)
     assert [check.name for check in referring.failed()] == [name]
     referring.stage.push("2")
@@ -164,7 +170,7 @@ def test_what_is_missing(referring: Referring, breaks: Callable[[Referring], str
 
 
 def test_a_secret_that_no_emulated_task_asks_for(referring: Referring) -> None:
-    """The stack's exports name it; on AWS it must have a value all the same."""
+    """A secret without a value is skipped in the emulated cloud, and fails on AWS."""
     without_value(referring)
     stack = referring.stage.stack
     object.__setattr__(stack.outputs, "secrets_without_value", [SECRET])
@@ -177,7 +183,7 @@ def test_a_secret_that_no_emulated_task_asks_for(referring: Referring) -> None:
 
 @pytest.mark.parametrize("image", ["other/api:1", f"{URL}2:1", "arca-api:placeholder"])
 def test_an_image_of_another_registry(monkeypatch: pytest.MonkeyPatch, image: str) -> None:
-    """It is not looked up in this one."""
+    """An image of another registry is skipped."""
     stage = Stage(monkeypatch)
     stage.cloud.register(image)
     found = {check.name: check.verdict for check in check_references(stage.service())}
@@ -185,7 +191,7 @@ def test_an_image_of_another_registry(monkeypatch: pytest.MonkeyPatch, image: st
 
 
 def test_a_failed_image_that_was_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next one is released, and `arca verify` names the deleted one until then."""
+    """A deleted image of a failed release does not stop the next release."""
     stage = Stage(monkeypatch)
     stage.push("2")
     stage.push("3")
