@@ -21,7 +21,7 @@ def command(last: int, stack_name: str, target: "Target", *, as_json: bool) -> N
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    found = history.read(EcsService(stack), most=last)
+    found = history.read_history(EcsService(stack), most=last)
     if as_json:
         deployments = [past.as_json() for past in found]
         render.print_json({"stack": stack.name, "deployments": deployments})

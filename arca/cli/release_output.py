@@ -11,7 +11,7 @@ from arca.errors import ExitCode
 from arca.release import gates
 from arca.release.service import EcsDeployment, short
 from arca.release.steps import Interrupted
-from arca.release.verdict import Outcome, Verdict
+from arca.release.verdict import ReleaseOutcome, Verdict
 from arca.stack import Stack
 
 
@@ -53,7 +53,7 @@ def deployment_line(deployment: EcsDeployment) -> str:
     )
 
 
-def print_outcome(stack: Stack, release: Callable[[], Outcome], *, as_json: bool) -> None:
+def print_outcome(stack: Stack, release: Callable[[], ReleaseOutcome], *, as_json: bool) -> None:
     """Run a release, print its verdict and leave with its exit code.
 
     Ctrl-C ends the watching, and what goes on is printed.
@@ -76,7 +76,7 @@ def print_outcome(stack: Stack, release: Callable[[], Outcome], *, as_json: bool
     click.get_current_context().exit(outcome.exit_code)
 
 
-def _outcome_lines(stack: Stack, outcome: Outcome) -> list[str]:
+def _outcome_lines(stack: Stack, outcome: ReleaseOutcome) -> list[str]:
     """Return the verdict for a person: what, why, what to do."""
     found = [f"{outcome.verdict.upper()}: {outcome.reason}"]
     found.append(f"  image:    {outcome.image}")

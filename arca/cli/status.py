@@ -19,7 +19,7 @@ def command(stack_name: str, target: "Target", *, as_json: bool) -> None:
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    found = status.read(stack)
+    found = status.read_status(stack)
     if as_json:
         render.print_json({"stack": stack.name, **found.as_json()})
         return

@@ -25,7 +25,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DefinitionComparison:
     """What runs, what a deployment would start from, and where they differ."""
 
     running: str
@@ -37,7 +37,7 @@ class Comparison:
     differences: list[Difference]
 
 
-def compare(service: EcsService, image: str | None) -> Comparison:
+def compare(service: EcsService, image: str | None) -> DefinitionComparison:
     """Compare what runs with what a deployment of an image would run, None for the same image.
 
     Raises ArcaError for an image that is not in the registry. The running one may have left it.
@@ -45,7 +45,7 @@ def compare(service: EcsService, image: str | None) -> Comparison:
     running = service.current_definition()
     latest = service.definition(service.stack.outputs.service.task_family)
     wanted = require_registered(service.stack, image) if image else image_of(running)
-    return Comparison(
+    return DefinitionComparison(
         running=short(running["taskDefinitionArn"]),
         template=short(latest["taskDefinitionArn"]),
         image=wanted,

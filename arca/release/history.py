@@ -39,7 +39,7 @@ class PastDeployment:
         }
 
 
-def read(service: EcsService, *, most: int) -> list[PastDeployment]:
+def read_history(service: EcsService, *, most: int) -> list[PastDeployment]:
     """Return the latest deployments, newest first."""
     found: list[PastDeployment] = []
     replaced: datetime | None = None
@@ -56,7 +56,7 @@ def previous_release(service: EcsService) -> PastDeployment:
 
     Raises Refused where that release serves already, ArcaError where ECS knows no such release.
     """
-    found = read(service, most=MOST_DEPLOYMENTS)
+    found = read_history(service, most=MOST_DEPLOYMENTS)
     if not found:
         raise _nothing_to_roll_back_to(service, "ECS knows no deployment")
     latest, live = found[0], _live(found)
@@ -75,7 +75,7 @@ def previous_release(service: EcsService) -> PastDeployment:
 
 def named_release(service: EcsService, revision: str) -> PastDeployment:
     """Return the release that was live as this revision; raises ArcaError where none was."""
-    live = _live(read(service, most=MOST_DEPLOYMENTS))
+    live = _live(read_history(service, most=MOST_DEPLOYMENTS))
     for past in live:
         if revision in (past.task_definition, short(past.task_definition)):
             return past
@@ -90,7 +90,7 @@ def named_release(service: EcsService, revision: str) -> PastDeployment:
 
 def live_since(service: EcsService, task_definition: str) -> datetime | None:
     """Return when a task definition last became live; None where ECS does not know."""
-    for past in _live(read(service, most=MOST_DEPLOYMENTS)):
+    for past in _live(read_history(service, most=MOST_DEPLOYMENTS)):
         if past.task_definition == task_definition:
             return past.deployment.finished
     return None

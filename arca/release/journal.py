@@ -111,7 +111,7 @@ class Journal:
                 try:
                     journal._put(overwrite=False)
                 except journal._ssm.exceptions.ParameterAlreadyExists:
-                    held = read(stack)
+                    held = read_entry(stack)
                 else:
                     return journal
             # Where the holder let go between the two calls, the lock is free: try again.
@@ -136,11 +136,11 @@ class Journal:
             self._put(overwrite=True)
 
     def _require_lock(self) -> None:
-        held = read(self._stack)
+        held = read_entry(self._stack)
         if held is None:
             # What was written a moment ago may not be there yet.
             self._clock.sleep(1)
-            held = read(self._stack)
+            held = read_entry(self._stack)
         if held is None:
             raise Refused(
                 "The journal of this release was closed by somebody else.",
@@ -163,7 +163,7 @@ class Journal:
 
     def end(self) -> None:
         """Release the lock, unless somebody else has taken it over."""
-        held = read(self._stack)
+        held = read_entry(self._stack)
         if held is not None and held.run == self.entry.run:
             delete(self._stack)
 
@@ -197,7 +197,7 @@ def parameter_name(stack: Stack) -> str:
     return f"/arca-{stack.name.rpartition('/')[2]}/operations/release"
 
 
-def read(stack: Stack) -> JournalEntry | None:
+def read_entry(stack: Stack) -> JournalEntry | None:
     """Return the entry, None where nobody releases; raises ArcaError where it is not readable."""
     ssm = client(stack, "ssm")
     with explained(stack, "The release's journal cannot be read"):
@@ -222,7 +222,7 @@ def read_interrupted(stack: Stack, *, now: datetime) -> JournalEntry:
 
     Raises Refused while its process lives and for a migration, ArcaError where there is none.
     """
-    found = read(stack)
+    found = read_entry(stack)
     if found is None:
         raise ArcaError(
             "There is no release to resume.",
@@ -257,7 +257,7 @@ def close_dead(stack: Stack, *, now: datetime) -> bool:
 
     Raises Refused while the process lives.
     """
-    held = read(stack)
+    held = read_entry(stack)
     if held is None:
         return False
     if not _is_dead(held, now):

@@ -42,7 +42,7 @@ def migration_lock(
 
     Raises Refused while somebody else releases or migrates.
     """
-    held = journal.read(stack)
+    held = journal.read_entry(stack)
     if held is not None and held.what == journal.MIGRATION:
         # A killed migration has no step to resume. If its task still runs, it holds the runner's
         # own lock in the database.

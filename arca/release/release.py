@@ -1,7 +1,4 @@
-"""A release: the work of each step of the state machine in steps.py, from an image to a verdict.
-
-    Release(stack, options=options, say=print, watch=print, clock=clock).deploy("1.2.3")
-"""
+"""A release, from an image to a verdict: the work of each step of the state machine in steps.py."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +11,7 @@ from botocore.exceptions import ClientError
 from arca.check import Check
 from arca.clients import explained
 from arca.clock import Clock
-from arca.errors import ArcaError, ExitCode, Refused
+from arca.errors import ArcaError, ExitCode
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import failures, gates, journal, smoke_tests
 from arca.release.deployment import DeploymentFollower
@@ -22,9 +19,9 @@ from arca.release.image import image_of, image_reference, register_revision
 from arca.release.journal import Journal, ReleaseOptions
 from arca.release.migrations import RELEASE_PHASES, Migrations, refusal
 from arca.release.service import EcsDeployment, EcsService, short
-from arca.release.steps import ConnectionLost, Interrupted, Step
+from arca.release.steps import CHECKED_AGAIN, TRANSITIONS, Step, after_failure, ends_release
 from arca.release.verdict import (
-    Outcome,
+    ReleaseOutcome,
     Verdict,
     deployment_outcome,
     judge_when_settled,
@@ -59,12 +56,12 @@ class Release:
 
     # Ways into the state machine
 
-    def deploy(self, image: str) -> Outcome:
+    def deploy(self, image: str) -> ReleaseOutcome:
         """Release an image; raises Refused while somebody else releases."""
         reference, _ = image_reference(self._stack, image)
         return self._run(self._begin("deploy", reference))
 
-    def back_to(self, task_definition: str, image: str) -> Outcome:
+    def back_to(self, task_definition: str, image: str) -> ReleaseOutcome:
         """Deploy a revision that ran before, without migrations.
 
         The only gate is that no deployment is under way.
@@ -78,7 +75,7 @@ class Release:
         )
         return self._run(begun, check_again=True)
 
-    def resume(self) -> Outcome:
+    def resume(self) -> ReleaseOutcome:
         """Go on with a release that was interrupted, or follow a deployment that nobody follows.
 
         Raises ArcaError where there is neither, Refused while the release's process lives.
@@ -114,7 +111,7 @@ class Release:
     def _unfollowed(self) -> EcsDeployment | None:
         """Return a deployment that was begun without a journal: by `pulumi up` or in a console."""
         under_way = self._service.under_way()
-        if under_way is not None and journal.read(self._stack) is None:
+        if under_way is not None and journal.read_entry(self._stack) is None:
             return under_way
         return None
 
@@ -132,26 +129,26 @@ class Release:
 
     # From step to step
 
-    def _run(self, held: Journal, *, check_again: bool = False) -> Outcome:
-        """Go to the verdict, and do what steps.py says with the journal after a failure."""
+    def _run(self, held: Journal, *, check_again: bool = False) -> ReleaseOutcome:
+        """Go from step to step to the verdict; raises what `after_failure` says."""
         try:
             outcome = self._advance(held, check_again=check_again)
         except (Exception, KeyboardInterrupt) as error:
-            if not held.entry.step.ecs_goes_on:
+            after = after_failure(held.entry.step, error, self._stack)
+            if after.closes_journal:
+                # The error that ended the release is raised, not a second one of the journal.
                 with suppress(ArcaError):
                     held.end()
-            elif isinstance(error, KeyboardInterrupt):
-                raise Interrupted from None
-            elif isinstance(error, ArcaError) and not isinstance(error, Refused):
-                raise ConnectionLost(error, self._stack) from None
-            raise
-        if outcome.verdict is not Verdict.UNKNOWN:
+            if after.error is error:
+                raise
+            raise after.error from None
+        if ends_release(outcome.verdict):
             held.end()
         checks = tuple(check.as_json() for check in self._checks)
         return replace(outcome, checks=checks, opened=self._opened)
 
-    def _advance(self, held: Journal, *, check_again: bool) -> Outcome:
-        work: dict[Step, Callable[[Journal], Outcome | Facts]] = {
+    def _advance(self, held: Journal, *, check_again: bool) -> ReleaseOutcome:
+        work: dict[Step, Callable[[Journal], ReleaseOutcome | Facts]] = {
             Step.PREFLIGHT: self._check_and_register,
             Step.REGISTERED: self._migrate,
             Step.MIGRATED: self._note_newest,
@@ -159,7 +156,7 @@ class Release:
             Step.FOLLOWING: self._follow,
         }
         self._first_step = held.entry.step
-        if check_again and self._first_step in (Step.REGISTERED, Step.MIGRATED):
+        if check_again and self._first_step in CHECKED_AGAIN:
             refused = self._check_again(held)
             if refused is not None:
                 return refused
@@ -167,17 +164,18 @@ class Release:
             while True:
                 step = held.entry.step
                 found = work[step](held)
-                if isinstance(found, Outcome):
+                if isinstance(found, ReleaseOutcome):
                     return found
-                held.record(step=step.next, **found)
+                held.record(step=TRANSITIONS[step].then, **found)
         except KeyboardInterrupt:
-            if held.entry.step.ecs_goes_on and self._options.rollback_on_interrupt:
+            goes_on = TRANSITIONS[held.entry.step].ecs_goes_on
+            if goes_on and self._options.rollback_on_interrupt:
                 return self._roll_back(held)
             raise
 
     # preflight
 
-    def _check_and_register(self, held: Journal) -> Outcome | Facts:
+    def _check_and_register(self, held: Journal) -> ReleaseOutcome | Facts:
         refused = self._check_gates(held)
         if refused is not None:
             return refused
@@ -187,7 +185,7 @@ class Release:
         self._say(f"revision {short(revision)} runs {image}")
         return {"task_definition": revision, "source": self._current()}
 
-    def _check_gates(self, held: Journal) -> Outcome | None:
+    def _check_gates(self, held: Journal) -> ReleaseOutcome | None:
         """Return a refusal where a gate is closed and the operator did not open it."""
         self._say("checking the gates")
         self._checks = gates.check_gates(self._service, held.entry.image, now=self._clock.now())
@@ -202,7 +200,7 @@ class Release:
                 reasons.append(f"{check.name}: {check.detail}")
         return self._refused(held, "; ".join(reasons)) if reasons else None
 
-    def _check_again(self, held: Journal) -> Outcome | None:
+    def _check_again(self, held: Journal) -> ReleaseOutcome | None:
         """Check before ECS is asked, for much may have happened since the release was begun."""
         if held.entry.what == "deploy":
             refused = self._check_gates(held)
@@ -213,9 +211,9 @@ class Release:
             held.record(source=self._current())
         return refused
 
-    def _refused(self, held: Journal, reason: str) -> Outcome:
+    def _refused(self, held: Journal, reason: str) -> ReleaseOutcome:
         runs = read_serving(self._service).alone
-        return Outcome(Verdict.REFUSED, reason, held.entry.image, runs=runs)
+        return ReleaseOutcome(Verdict.REFUSED, reason, held.entry.image, runs=runs)
 
     def _current(self) -> str:
         """Return the task definition that serves before anything is changed."""
@@ -224,7 +222,7 @@ class Release:
 
     # registered
 
-    def _migrate(self, held: Journal) -> Outcome | Facts:
+    def _migrate(self, held: Journal) -> ReleaseOutcome | Facts:
         if not self._options.migrate:
             return {}
         entry = held.entry
@@ -237,7 +235,7 @@ class Release:
         if result.exit_code == ExitCode.DONE:
             return {}
         refused = refusal(result)
-        return Outcome(
+        return ReleaseOutcome(
             Verdict.REFUSED if refused else Verdict.FAILED,
             f"the migrations ended with {result.exit_code}: {refused or result.reason}; "
             "nothing was deployed",
@@ -250,15 +248,13 @@ class Release:
 
     # migrated
 
-    def _note_newest(self, held: Journal) -> Facts:
-        """Note ECS's newest deployment before asking, so that ours is told from older ones."""
-        del held
+    def _note_newest(self, _held: Journal) -> Facts:
         known = self._service.deployments(most=1)
         return {"newest": known[0].arn if known else None}
 
     # updating
 
-    def _update_service(self, held: Journal) -> Outcome | Facts:
+    def _update_service(self, held: Journal) -> ReleaseOutcome | Facts:
         """Ask ECS for the revision, and wait until it lists the deployment.
 
         A release that was killed here may have asked already: then its deployment is found.
@@ -283,7 +279,7 @@ class Release:
             except ClientError as error:
                 # After an error within AWS, 500 and above, the deployment may have begun.
                 if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500:
-                    held.record(step=Step.MIGRATED)
+                    held.record(step=TRANSITIONS[Step.UPDATING].rejected)
                 raise
         self._say(f"{short(str(entry.task_definition))} asked for")
 
@@ -306,7 +302,7 @@ class Release:
             held.clock.sleep(1)
         return None
 
-    def _not_listed(self, held: Journal) -> Outcome:
+    def _not_listed(self, held: Journal) -> ReleaseOutcome:
         return deployment_outcome(
             self._service,
             None,
@@ -319,10 +315,10 @@ class Release:
 
     # following
 
-    def _follow(self, held: Journal) -> Outcome:
+    def _follow(self, held: Journal) -> ReleaseOutcome:
         return self._follow_to_verdict(held, str(held.entry.deployment), stop_because=None)
 
-    def _roll_back(self, held: Journal) -> Outcome:
+    def _roll_back(self, held: Journal) -> ReleaseOutcome:
         """Stop the deployment after Ctrl-C, and follow it to its end."""
         arn = held.entry.deployment or self._wait_for_deployment(held)
         if arn is None:
@@ -330,7 +326,9 @@ class Release:
         held.record(step=Step.FOLLOWING, deployment=arn)
         return self._follow_to_verdict(held, arn, stop_because="interrupted")
 
-    def _follow_to_verdict(self, held: Journal, arn: str, *, stop_because: str | None) -> Outcome:
+    def _follow_to_verdict(
+        self, held: Journal, arn: str, *, stop_because: str | None
+    ) -> ReleaseOutcome:
         service, clock, entry = self._service, held.clock, held.entry
         follower = DeploymentFollower(
             service,

@@ -14,9 +14,9 @@ from arca.release.journal import ReleaseOptions
 from arca.release.migrations import Migrations, contract_since
 from arca.release.release import Release
 from arca.release.service import EcsDeployment, EcsService, short
-from arca.release.steps import Interrupted
+from arca.release.steps import Interrupted, ends_release
 from arca.release.verdict import (
-    Outcome,
+    ReleaseOutcome,
     Verdict,
     deployment_outcome,
     judge_when_settled,
@@ -44,7 +44,7 @@ class RollbackPlan:
         return {"stops": stops, "to": short(self.to), "image": self.image}
 
     def __str__(self) -> str:
-        """Say it to a person, after "Would"."""
+        """Return the plan in words that follow "Would"."""
         first = f"stop {short(self.stops.arn)} and go back" if self.stops else "go back"
         return f"{first} to {short(self.to)} ({self.image})"
 
@@ -98,7 +98,7 @@ class Rollback:
         """
         return journal.close_dead(self._stack, now=self._clock.now())
 
-    def run(self, plan: RollbackPlan, *, past_contract: str | None = None) -> Outcome:
+    def run(self, plan: RollbackPlan, *, past_contract: str | None = None) -> ReleaseOutcome:
         """Carry the plan out, and return the verdict on what runs then.
 
         `past_contract` is the reason to go back though a contract migration ran since. The
@@ -122,14 +122,14 @@ class Rollback:
         opened = {} if past_contract is None else {"contract": past_contract}
         return replace(outcome, opened=opened)
 
-    def _refuse_after_contract(self, past: history.PastDeployment) -> Outcome | None:
+    def _refuse_after_contract(self, past: history.PastDeployment) -> ReleaseOutcome | None:
         """Return a refusal where a contract ran after that release was last live."""
         migrations = Migrations(self._service, self._clock, self._say)
         result = migrations.applied(migrations.image(None), timeout=APPLIED_TIMEOUT)
         finding = contract_since(result, past.replaced, emulated=self._stack.endpoint is not None)
         if finding is None:
             return None
-        return Outcome(
+        return ReleaseOutcome(
             Verdict.REFUSED,
             f"{finding}; deploy a repaired image instead, or say --contract-ran with a --reason "
             "when the old code is known to work",
@@ -138,7 +138,7 @@ class Rollback:
             runs=read_serving(self._service).alone,
         )
 
-    def stop(self, under_way: EcsDeployment) -> Outcome:
+    def stop(self, under_way: EcsDeployment) -> ReleaseOutcome:
         """Have ECS roll a deployment back; one that ended meanwhile is left as it is.
 
         Raises Interrupted on Ctrl-C: ECS goes on.
@@ -155,8 +155,8 @@ class Rollback:
             )
         except KeyboardInterrupt:
             raise Interrupted from None
-        held = journal.read(self._stack)
-        if held is not None and held.deployment == ended.arn and verdict is not Verdict.UNKNOWN:
+        held = journal.read_entry(self._stack)
+        if held is not None and held.deployment == ended.arn and ends_release(verdict):
             journal.delete(self._stack)
         return deployment_outcome(
             self._service,

@@ -32,7 +32,7 @@ class ScalingChange:
         return asdict(self)
 
     def __str__(self) -> str:
-        """Say it to a person."""
+        """Return the change in one line, for a person."""
         tasks = f"{self.tasks_before} -> {self.tasks_after} tasks"
         if self.before is None or self.after is None:
             return tasks

@@ -37,7 +37,7 @@ class ServiceStatus:
         return asdict(self)
 
 
-def read(stack: Stack) -> ServiceStatus:
+def read_status(stack: Stack) -> ServiceStatus:
     """Ask ECS, the load balancer, CloudWatch and the journal at once."""
     service = EcsService(stack)
     with ThreadPoolExecutor(5) as pool:
@@ -45,7 +45,7 @@ def read(stack: Stack) -> ServiceStatus:
         latest = pool.submit(service.deployments, most=1)
         serving = pool.submit(read_serving, service)
         alarms = pool.submit(_alarms, stack)
-        held = pool.submit(journal.read, stack)
+        held = pool.submit(journal.read_entry, stack)
         images = pool.submit(lambda: _images(service, serving.result()))
     newest = latest.result()[0] if latest.result() else None
     entry = held.result()

@@ -1,29 +1,21 @@
 """The state machine of a release: its steps, what follows each, what each failure leads to.
 
-    step        its work                                      then        after a failure
-    ----------  --------------------------------------------  ----------  ---------------
-    preflight   check the gates, register the revision        registered  close
-    registered  run the expand and migrate migrations         migrated    close
-    migrated    note which deployment is ECS's newest         updating    close
-    updating    ask ECS for the revision, find its deployment following   keep
-    following   follow the deployment to its end              a verdict   keep
+The journal (journal.py) stores the step that a release has reached. `arca deploy --resume` begins
+there, so the work of every step may be done twice. release.py does the work, in this order, and
+asks this module what comes next:
 
-The journal (journal.py) stores the step that a release has reached. `arca deploy --resume`
-begins there, so the work of every step may be done twice; release.py does that work.
-
-- A closed gate and a failed migration end a release before ECS is asked for anything: the
-  verdict is REFUSED or FAILED, and the journal is closed.
-- "close": an error or Ctrl-C closes the journal, because nothing goes on.
-- "keep": ECS goes on by itself, so the journal stays for `arca deploy --resume`. Ctrl-C becomes
-  `Interrupted`, or stops the deployment with --rollback-on-interrupt. A failed call to AWS
-  becomes `ConnectionLost`. Only an UpdateService call that ECS refuses leads back to "migrated".
-- A verdict closes the journal, but for UNKNOWN: somebody has to look, and may resume.
-- A killed release leaves its journal as it is.
+- Work that succeeds leads to the next step, or after the last one to a verdict (verdict.py).
+- A closed gate and a failed migration are a verdict too: REFUSED or FAILED, before ECS is asked.
+- An error or Ctrl-C leads where `after_failure` says.
+- A killed process leaves the journal as it is.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
-from arca.errors import ArcaError, ExitCode
+from arca.errors import ArcaError, ExitCode, Refused
+from arca.release.verdict import Verdict
 from arca.stack import Stack
 
 
@@ -31,21 +23,38 @@ class Step(StrEnum):
     """How far a release has come; the values are what the journal stores."""
 
     PREFLIGHT = "preflight"
+    """To do: check the gates, and register the revision."""
     REGISTERED = "registered"
+    """To do: run the expand and migrate migrations."""
     MIGRATED = "migrated"
+    """To do: note which deployment is ECS's newest, so that the release's own is recognized."""
     UPDATING = "updating"
+    """To do: ask ECS for the revision, and find the deployment that it begins."""
     FOLLOWING = "following"
+    """To do: follow the deployment to its end, and judge what runs then."""
 
-    @property
-    def next(self) -> "Step":
-        """The step that follows; raises IndexError for FOLLOWING, which only a verdict ends."""
-        steps = list(Step)
-        return steps[steps.index(self) + 1]
 
-    @property
-    def ecs_goes_on(self) -> bool:
-        """True where ECS may work on the deployment, whether or not anybody follows it."""
-        return self in (Step.UPDATING, Step.FOLLOWING)
+@dataclass(frozen=True)
+class Transition:
+    """Where a step leads."""
+
+    then: Step | None
+    """The next step; None where a verdict ends the release."""
+    ecs_goes_on: bool = False
+    """True where ECS may work on the deployment, whether or not anybody follows it."""
+    rejected: Step | None = None
+    """The step to return to where ECS rejects the call, because nothing has begun."""
+
+
+TRANSITIONS: Mapping[Step, Transition] = {
+    Step.PREFLIGHT: Transition(then=Step.REGISTERED),
+    Step.REGISTERED: Transition(then=Step.MIGRATED),
+    Step.MIGRATED: Transition(then=Step.UPDATING),
+    Step.UPDATING: Transition(then=Step.FOLLOWING, ecs_goes_on=True, rejected=Step.MIGRATED),
+    Step.FOLLOWING: Transition(then=None, ecs_goes_on=True),
+}
+CHECKED_AGAIN = frozenset({Step.REGISTERED, Step.MIGRATED})
+"""Steps at which a resumed release checks again before it asks ECS: much may have happened."""
 
 
 class Interrupted(Exception):
@@ -64,3 +73,40 @@ class ConnectionLost(ArcaError):
             wanted=cause.wanted,
             do=f"{cause.do}; then `arca deploy --resume --stack {stack.name}`",
         )
+
+
+@dataclass(frozen=True)
+class AfterFailure:
+    """What an error or Ctrl-C leads to."""
+
+    error: BaseException
+    """What the operator sees."""
+    closes_journal: bool
+    """False where the release stays for `arca deploy --resume`."""
+
+
+def after_failure(step: Step, error: BaseException, stack: Stack) -> AfterFailure:
+    """Return what an error or Ctrl-C at a step leads to.
+
+    Before ECS is asked, nothing goes on, and the release is over. Afterwards ECS goes on by
+    itself, so the release can be resumed. With --rollback-on-interrupt, Ctrl-C first has ECS roll
+    the deployment back, which is followed to its verdict.
+    """
+    if not TRANSITIONS[step].ecs_goes_on:
+        return AfterFailure(error, closes_journal=True)
+    match error:
+        case KeyboardInterrupt():
+            seen: BaseException = Interrupted()
+        case Refused():
+            # Somebody else has taken the lock: the connection is not the problem.
+            seen = error
+        case ArcaError():
+            seen = ConnectionLost(error, stack)
+        case _:
+            seen = error
+    return AfterFailure(seen, closes_journal=False)
+
+
+def ends_release(verdict: Verdict) -> bool:
+    """Tell whether a verdict closes the journal; after UNKNOWN somebody looks, and may resume."""
+    return verdict is not Verdict.UNKNOWN

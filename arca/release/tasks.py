@@ -57,9 +57,9 @@ class OneOffTask:
     ) -> TaskResult:
         """Run the command to its end.
 
-        A `token` other than STARTED_BY names the run: where a task of that run still runs, because
-        its follower was killed, it is followed and no second one is started. Raises ArcaError
-        where ECS does not accept the task; and after the timeout, which stops the task.
+        A `token` other than STARTED_BY names the run. A task of that run that still runs, because
+        its follower was killed, is followed, and no second one is started. Raises ArcaError where
+        ECS does not accept the task, and after the timeout, which stops the task.
         """
         left = self._left_running(token)
         if left is not None:

@@ -1,8 +1,9 @@
 """The verdict on a release: the rule that decides it, the evidence that the rule looks at.
 
-A verdict follows from what runs, never from what a command hoped for: the load balancer says
-which targets get production traffic, ECS says whose tasks these are, and `judge` compares both
-with the status of the deployment. `Outcome` carries the verdict to the operator.
+A verdict follows from what runs, never from what a command expects. The load balancer says which
+targets get production traffic, and ECS says whose tasks these are. `judge` is the rule: it
+compares both with the status of the deployment. `ReleaseOutcome` carries the verdict to the
+operator.
 """
 
 from collections.abc import Iterator, Mapping
@@ -144,7 +145,7 @@ def judge_when_settled(
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReleaseOutcome:
     """The verdict, and all that an operator needs with it."""
 
     verdict: Verdict
@@ -195,7 +196,7 @@ def deployment_outcome(
     image: str,
     task_definition: str | None,
     serving: Serving,
-) -> Outcome:
+) -> ReleaseOutcome:
     """Return the verdict with why tasks stopped and their last log lines.
 
     What cannot be read is left out, and never changes the verdict.
@@ -209,7 +210,7 @@ def deployment_outcome(
                 log_lines = failures.last_lines(service, failed.tasks)
         except ArcaError as error:
             stop_reasons = (f"unknown: {error.what}",)
-    return Outcome(
+    return ReleaseOutcome(
         verdict,
         reason,
         image,

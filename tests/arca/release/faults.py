@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from arca.errors import ArcaError
-from arca.release.verdict import Outcome
+from arca.release.verdict import ReleaseOutcome
 from tests.arca.emulator.ecs.emulated_ecs import ALARMS
 from tests.arca.release.stage import URL, Stage
 
@@ -78,7 +78,7 @@ ROWS = {
 }
 
 
-def deploy(stage: Stage, row: Row) -> tuple[int, str, Outcome | None]:
+def deploy(stage: Stage, row: Row) -> tuple[int, str, ReleaseOutcome | None]:
     """Release with the row's faults; return the exit code, what is printed, and the outcome."""
     stage.push("2")
     for one in row.faults:

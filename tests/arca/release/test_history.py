@@ -9,5 +9,5 @@ def test_a_release_is_replaced_when_the_next_one_begins(stage: Stage, arca: Arca
     latest = released(stage, arca)
     assert latest.finished is not None
     assert latest.finished > latest.created
-    now, before = history.read(stage.service(), most=5)
+    now, before = history.read_history(stage.service(), most=5)
     assert (now.replaced, before.replaced) == (None, latest.created)

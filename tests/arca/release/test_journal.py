@@ -47,7 +47,7 @@ def elsewhere(stack: Stack, kept: Journal, *, silent: timedelta) -> None:
     moment = NOW - silent
     kept.entry = replace(kept.entry, owner="someone@another (process 1)", beat=moment)
     kept._put(overwrite=True)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the parameter as another machine left it
-    assert journal.read(stack) is not None
+    assert journal.read_entry(stack) is not None
 
 
 def test_the_second_is_told_who_is_first(stack: Stack) -> None:
@@ -59,14 +59,14 @@ def test_the_second_is_told_who_is_first(stack: Stack) -> None:
     assert first.entry.owner in str(refused.value)
     first.end()
     begin(stack).end()
-    assert journal.read(stack) is None
+    assert journal.read_entry(stack) is None
 
 
 def test_steps_are_kept(stack: Stack) -> None:
     """The journal keeps the step and what is known, for a resumed release."""
     kept = begin(stack)
     kept.record(step=Step.REGISTERED, task_definition="t:2", source="t:1")
-    found = journal.read(stack)
+    found = journal.read_entry(stack)
     assert found is not None
     assert (found.step, found.task_definition, found.source) == ("registered", "t:2", "t:1")
 
@@ -101,7 +101,7 @@ def test_whoever_was_taken_over_stops(stack: Stack) -> None:
     with pytest.raises(Refused):
         kept.record(step=Step.MIGRATED)
     kept.end()
-    found = journal.read(stack)
+    found = journal.read_entry(stack)
     assert found is not None
     assert found.run == taken.entry.run
 
@@ -117,7 +117,7 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
     name = journal.parameter_name(stack)
     cloud.client("ssm").put_parameter(Name=name, Value="{}", Type="String")
     with pytest.raises(ArcaError, match="cannot read the release's journal"):
-        journal.read(stack)
+        journal.read_entry(stack)
     with pytest.raises(ArcaError, match="cannot read the release's journal"):
         begin(stack)
 
@@ -130,7 +130,7 @@ def test_a_dead_journal_is_closed_by_hand(stack: Stack) -> None:
         journal.close_dead(stack, now=NOW)
     elsewhere(stack, kept, silent=timedelta(minutes=4))
     assert journal.close_dead(stack, now=NOW) is True
-    assert journal.read(stack) is None
+    assert journal.read_entry(stack) is None
 
 
 def test_one_lock_however_the_stack_is_spelled(stack: Stack) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from arca.release.verdict import Outcome, Verdict
+from arca.release.verdict import ReleaseOutcome, Verdict
 from tests.arca.release.failing import Killed
 from tests.arca.release.stage import Stage
 
@@ -50,7 +50,7 @@ def kill_at(number: int, *, after: bool) -> Callable[[str], None]:
     return count
 
 
-def again(stage: Stage) -> Outcome | None:
+def again(stage: Stage) -> ReleaseOutcome | None:
     """Do what an operator does next; None where the release had ended before the kill."""
     stage.before = stage.after = lambda _call: None
     stage.abandon()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from arca.errors import ArcaError
 from arca.release.service import EcsDeployment
-from arca.release.verdict import Outcome, Verdict
+from arca.release.verdict import ReleaseOutcome, Verdict
 from tests.arca.emulator.ecs.emulated_ecs import ALARMS, CLUSTER, SERVICE
 from tests.arca.release.stage import URL, Stage
 
@@ -139,7 +139,7 @@ def meddle(stage: Stage, what: str, deployment: EcsDeployment) -> None:
         return
 
 
-def truthful(stage: Stage, outcome: Outcome) -> None:
+def truthful(stage: Stage, outcome: ReleaseOutcome) -> None:
     """Compare a verdict with the load balancer, the tasks, and ECS's status."""
     traffic, tasks = stage.serves()
     status = stage.cloud.deployment(outcome.deployment)["status"] if outcome.deployment else ""
@@ -166,7 +166,7 @@ def truthful(stage: Stage, outcome: Outcome) -> None:
             )
 
 
-def end(stage: Stage, go: Callable[[], Outcome]) -> Outcome | None:
+def end(stage: Stage, go: Callable[[], ReleaseOutcome]) -> ReleaseOutcome | None:
     """Check how a release ended; None where AWS could not be asked."""
     try:
         outcome = go()
