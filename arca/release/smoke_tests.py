@@ -8,7 +8,7 @@ from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 from arca.release.service import EcsDeployment, EcsService
 from arca.release.tasks import OneOffTask
-from arca.smoke import smoke
+from arca.smoke import suite
 from arca.stack import Stack
 
 LISTENER_PORT = 8443
@@ -44,7 +44,7 @@ def check_at_pause(
 def check_after_shift(stack: Stack, say: Callable[[str], None]) -> str | None:
     """Ask from outside while a rollback takes seconds; returns what is wrong, None if nothing."""
     say("production traffic has moved: smoke tests from outside")
-    ask = partial(smoke.run, stack, url=None, timeout=CHECK_TIMEOUT_SECONDS)
+    ask = partial(suite.run, stack, url=None, timeout=CHECK_TIMEOUT_SECONDS)
     report = ask()
     if report.failed:
         # One lost packet is no reason to take a release back.

@@ -9,7 +9,7 @@ from arca.release import tasks
 from arca.release.service import EcsDeployment
 from arca.release.steps import Interrupted
 from arca.release.verdict import Verdict
-from arca.smoke import smoke
+from arca.smoke import suite
 from arca.stack import Stack
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER
 from tests.arca.release.failing import ctrl_c, denied
@@ -25,10 +25,10 @@ def answers(monkeypatch: pytest.MonkeyPatch, *checks: Check) -> list[Check]:
     """Have the smoke tests from outside give these answers in turn; returns those left."""
     left = list(checks)
 
-    def run(stack: Any, **_: Any) -> smoke.Report:
-        return smoke.Report(stack.name, "https://api.test", (left.pop(0),))
+    def run(stack: Any, **_: Any) -> suite.SmokeReport:
+        return suite.SmokeReport(stack.name, "https://api.test", (left.pop(0),))
 
-    monkeypatch.setattr(smoke, "run", run)
+    monkeypatch.setattr(suite, "run", run)
     return left
 
 
@@ -102,12 +102,12 @@ def smoke_says(monkeypatch: pytest.MonkeyPatch, *verdicts: str) -> list[str]:
     """Have the smoke tests from outside end so in turn; returns those left."""
     left = list(verdicts)
 
-    def run(stack: Stack, *, url: str | None, timeout: float) -> smoke.Report:
+    def run(stack: Stack, *, url: str | None, timeout: float) -> suite.SmokeReport:
         del url, timeout
         check = Check("live", "FAILED" if left.pop(0) == "bad" else "OK", "said so")
-        return smoke.Report(stack.name, "https://api.example", (check,))
+        return suite.SmokeReport(stack.name, "https://api.example", (check,))
 
-    monkeypatch.setattr(smoke, "run", run)
+    monkeypatch.setattr(suite, "run", run)
     return left
 
 
@@ -148,12 +148,12 @@ def test_after_its_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A release that ended while nobody followed is tested when it is resumed."""
     asked: list[str] = []
 
-    def run(stack: Stack, *, url: str | None, timeout: float) -> smoke.Report:
+    def run(stack: Stack, *, url: str | None, timeout: float) -> suite.SmokeReport:
         del url, timeout
         asked.append(stack.name)
-        return smoke.Report(stack.name, None, (Check("live", "FAILED", "no answer"),))
+        return suite.SmokeReport(stack.name, None, (Check("live", "FAILED", "no answer"),))
 
-    monkeypatch.setattr(smoke, "run", run)
+    monkeypatch.setattr(suite, "run", run)
     with pytest.raises(Interrupted):
         stage.release(watch=ctrl_c("PRODUCTION_TRAFFIC_SHIFT")).deploy("2")
     stage.abandon()
