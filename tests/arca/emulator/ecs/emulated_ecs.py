@@ -10,6 +10,7 @@
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
@@ -18,12 +19,14 @@ from botocore.config import Config
 from moto.backends import get_backend
 from werkzeug.test import Client
 
+from arca.clock import Clock
+from arca.emulator.aws_clients import WsgiClients
 from arca.emulator.ecs.app import Application
 from arca.emulator.ecs.clock import ManualClock
-from arca.emulator.ecs.control import Controlled
-from arca.emulator.ecs.inside import Clients
+from arca.emulator.ecs.control_api import ControlApi
 from tests.arca.emulator.ecs.emulated_network import make_balancer, make_network
 
+SYSTEM_CLOCK = Clock()
 REGION = "sa-east-1"
 CLUSTER = "arca-test"
 SERVICE = "api"
@@ -47,14 +50,25 @@ STEPS: Mapping[str, dict[str, Any]] = {
 }
 
 
+NEW = "registry/api:2"
+SHIFTING = ("BLUE_GREEN", "LINEAR", "CANARY")
+PAUSE = {
+    "targetType": "PAUSE",
+    "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+    "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"},
+}
+SECONDS = 60
+"""Longer than any machine takes for what is waited for."""
+
+
 class Emulated:
     """An emulated AWS with one service at most."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock()
+        self.clock = ManualClock(SYSTEM_CLOCK.now())
         self.application = Application(self.clock)
-        self.wsgi = Controlled(self.application)
-        self._clients = Clients(self.wsgi, Config(retries={"total_max_attempts": 1}))
+        self.wsgi = ControlApi(self.application)
+        self._clients = WsgiClients(self.wsgi, Config(retries={"total_max_attempts": 1}))
         self._http = Client(self.wsgi)
         self.network: dict[str, Any] = {}
         """Where tasks stand, for RunTask."""
@@ -62,7 +76,8 @@ class Emulated:
 
     def reset(self) -> None:
         """Forget everything but the network, which takes longest to make."""
-        self.clock.restart()
+        # Moto's logs refuse lines of another day than that of the system's clock.
+        self.clock.set(SYSTEM_CLOCK.now())
         self.application.reset()
         # Moto's backends are dictionaries by account, which its types do not say.
         backends = cast("Callable[[str], dict[str, Any]]", get_backend)
@@ -275,3 +290,32 @@ def fresh() -> Emulated:
     cloud = _shared()
     cloud.reset()
     return cloud
+
+
+def definitions(cloud: Emulated) -> set[str]:
+    """The task definitions whose tasks run."""
+    return {task["taskDefinitionArn"].rpartition("/")[2] for task in cloud.tasks()}
+
+
+def went_back(cloud: Emulated, why: str, *, minutes: float = 60) -> Any:
+    """Wait for the rollback, and hold everything against the old revision."""
+    found = cloud.until(ended, minutes=minutes)
+    assert found["status"] == "ROLLBACK_SUCCESSFUL"
+    assert why in found["statusReason"]
+    assert found["statusReason"].endswith("(simulated)")
+    assert why in found["rollback"]["reason"]
+    assert found["rollback"]["serviceRevisionArn"] == found["sourceServiceRevisions"][0]["arn"]
+    assert definitions(cloud) == {"api:1"}
+    service = cloud.service()
+    assert service["taskDefinition"].endswith("api:1")
+    assert [one["taskDefinition"][-5:] for one in service["deployments"]] == ["api:1"]
+    assert service["runningCount"] == service["desiredCount"]
+    return found
+
+
+def wait_for(happened: Callable[[], Any], what: str) -> None:
+    """Wait until something happened."""
+    deadline = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.01)
