@@ -1,29 +1,47 @@
 """boto3 clients of the emulated AWS: over HTTP, or directly into a WSGI application."""
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cache, partial
 from io import BytesIO
 from threading import Lock
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 import boto3
+import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.loaders import create_loader
 from werkzeug.test import run_wsgi_app
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 LOCAL_HOST = "127.0.0.1"
+_shared_loader = cache(create_loader)
 UNCHECKED_CONFIG = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
 
 
 def session() -> Any:
-    """Return a session with made-up credentials: the emulation needs some but checks none."""
+    """Return a session with made-up credentials: the emulation needs some but checks none.
+
+    All sessions of a process share one loader, because parsing the service models is slow.
+    """
+    core = botocore.session.Session()
+    core.register_component("data_loader", _shared_loader(core.get_config_variable("data_path")))
     make = cast("Any", boto3.Session)
     return make(
+        botocore_session=core,
         aws_access_key_id="emulated",
         aws_secret_access_key="emulated",  # noqa: S106 - no secret
     )
+
+
+def share_service_models() -> None:
+    """Let the sessions that others make in this process share the loader too.
+
+    Moto makes a session for each service. Without this, each one parses EC2's model again, which
+    took half of the time until the server's first answer about EC2.
+    """
+    botocore.session.__dict__["create_loader"] = _shared_loader
 
 
 class WsgiClients:

@@ -12,6 +12,7 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 from werkzeug.serving import run_simple
 
 from arca.clock import Clock
+from arca.emulator.aws_clients import share_service_models
 from arca.emulator.ecs.app import Application
 from arca.emulator.ecs.clock import ServerClock
 from arca.emulator.ecs.control_api import ControlApi
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", required=True, type=int)
     arguments = parser.parse_args()
+    share_service_models()
     # Moto writes its own address into some answers.
     os.environ.setdefault("MOTO_PORT", str(arguments.port))
     try:
