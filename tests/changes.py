@@ -16,7 +16,7 @@ def changed(stack: str, changes: Mapping[str, Any]) -> dict[str, str]:
     config = stackfile.stack_config(stack)
     for path, value in changes.items():
         section, *keys = path.split(".")
-        key = f"{stackfile.PROJECT}:{section}"
+        key = f"{stackfile.PULUMI_PROJECT}:{section}"
         if not keys:
             config[key] = value if isinstance(value, str) else json.dumps(value)
             continue

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from arca.clock import Clock
 from arca.emulator.program import engine, stackfile
 from arca.emulator.program.engine import Registration, plain
-from arca.emulator.provider import lookalike
+from arca.emulator.provider.simulated_outputs import simulate_outputs
 
 REGION = {"dr": "us-east-1"}
 ACCOUNT = "000000000000"
@@ -80,7 +81,9 @@ class Recorder:
         if not self.known or not registration.custom:
             return None, dict(registration.inputs)
         region = str(registration.inputs.get("region", self.region))
-        resource_id, state = lookalike.outputs(registration, account=ACCOUNT, region=region)
+        resource_id, state = simulate_outputs(
+            registration, account=ACCOUNT, region=region, clock=Clock()
+        )
         self.graph.states[registration.urn] = state
         return resource_id, state
 

@@ -38,7 +38,9 @@ ALLOWED: dict[str, set[str]] = {
         *("arca.release", "arca.monitoring", "arca.smoke", "arca_migrate"),
         *(f"arca.{name}" for name in SHARED),
     },
-    "arca.emulator": {"arca.emulator", "arca.checkout", "arca.errors", "arca.naming"},
+    "arca.emulator": {
+        *("arca.emulator", "arca.checkout", "arca.clock", "arca.errors", "arca.naming"),
+    },
     "arca.cli": {"arca", "arca_migrate"},
     "arca_migrate": {"arca_migrate"},
     "bench": {"arca", "bench", "settings", "tests"},

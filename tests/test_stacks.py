@@ -9,7 +9,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from arca.emulator.program import engine, stackfile
-from arca.emulator.provider.calls import RECORDED, TABLE
+from arca.emulator.provider.resources import CALLS, RECORDED
 from arca.outputs import Outputs
 from tests.graph import PRIMARY_RECOVERY
 from tests.invariants import broken
@@ -103,12 +103,12 @@ def test_no_secret_in_a_plain_output(stack: str) -> None:
 def test_every_resource_type_has_calls() -> None:
     """Every type has an entry in the emulator's table, or its run would ignore the type."""
     types = {node.type for stack in STACKS for node in graph(stack).custom()}
-    assert {t for t in types if t not in TABLE and not t.startswith(RECORDED)} == set()
+    assert {t for t in types if t not in CALLS and not t.startswith(RECORDED)} == set()
 
 
 def test_dr_reads_prod_through_one_stack_reference() -> None:
     """Dr reads one export of prod, which has exactly the values of the tests' stand-in."""
-    assert graph("dr").referred == [f"{engine.ORGANIZATION}/{stackfile.PROJECT}/prod"]
+    assert graph("dr").referred == [f"{engine.ORGANIZATION}/{stackfile.PULUMI_PROJECT}/prod"]
     given: dict[str, Any] = graph("prod").outputs["recovery"]
     assert _shape(given) == _shape(dict(PRIMARY_RECOVERY))
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from arca import checkout
 from arca.emulator.program import stackfile
-from arca.emulator.provider.calls import RECORDED, TABLE
+from arca.emulator.provider.resources import CALLS, RECORDED
 from components.access import traffic_rules
 from settings.load import parse
 from settings.model import Settings
@@ -109,7 +109,7 @@ def diagram() -> str:
 def emulation() -> str:
     """Return the calls that the emulated AWS only validates, and why."""
     lines = [*_header("resource type", "call", "why it is not carried out")]
-    for kind, calls in sorted(TABLE.items()):
+    for kind, calls in sorted(CALLS.items()):
         shown = kind.rpartition(":")[2]
         for call in calls:
             name = f"`{call.service}.{call.operation}`"

@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
+from arca.emulator import client
 from arca.emulator import state as states
 from arca.emulator import up as lifecycle
-from arca.emulator import wishes
 from arca.emulator.ecs import faults
 from arca.emulator.program import stackfile
 
@@ -140,7 +140,7 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
     """
     from arca.cli import render
 
-    asked = wishes.Wishes(states.State())
+    asked = client.EmulatorClient(states.State())
     reference = {"image": asked.reference(tag, stack=stack)}
     found = reference if dry_run else asked.push(tag, stack=stack)
     if as_json:
@@ -150,7 +150,7 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 
 
 @command.command("fault")
-@click.argument("name", required=False, type=click.Choice(faults.NAMES))
+@click.argument("name", required=False, type=click.Choice(faults.FAULT_NAMES))
 @click.option("--image", help="The tag or the whole reference of the broken image.")
 @click.option("--code", type=int, help="The exit code of `exits`.")
 @click.option("--of", help="The owner of what `exits`: service or run-task (migrations).")
@@ -170,27 +170,27 @@ def fault(
     """
     from arca.cli import render
 
-    asked = wishes.Wishes(states.State())
+    asked = client.EmulatorClient(states.State())
     given = {key: value for key, value in details.items() if value is not None}
     if "image" in given:
         given["image"] = asked.reference(given["image"], stack=stack)
     if name is None and given:
         raise click.UsageError(f"--{next(iter(given))} needs the NAME of a fault")
-    wanted = [{"fault": name, **given}] if name else []
+    wanted = [client.read_fault({"fault": name, **given})] if name else []
     if dry_run:
         found = [*([] if clear else asked.faults()), *wanted]
     else:
         if clear:
             asked.clear_faults()
         found = asked.add_fault(wanted[0]) if wanted else asked.faults()
+    shown = [one.model_dump(exclude_unset=True) for one in found]
     if as_json:
-        render.print_json({"dry_run": dry_run, "faults": found})
+        render.print_json({"dry_run": dry_run, "faults": shown})
         return
-    for one in found:
-        details = {key: value for key, value in one.items() if key != "fault"}
-        shown = ", ".join(f"{key} {value}" for key, value in details.items())
-        render.line(f"{one['fault']}  {shown}".rstrip())
-    if not found:
+    for one in shown:
+        text = ", ".join(f"{key} {value}" for key, value in one.items() if key != "fault")
+        render.line(f"{one['fault']}  {text}".rstrip())
+    if not shown:
         render.line("There are no faults.")
 
 
@@ -210,7 +210,7 @@ def stand_in(
     """
     from arca.cli import render
 
-    asked = wishes.Wishes(states.State())
+    asked = client.EmulatorClient(states.State())
     reference = asked.reference(image, stack=stack)
     if not dry_run:
         asked.stand_in(reference, words)

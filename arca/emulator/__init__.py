@@ -1,1 +1,1 @@
-"""An emulated AWS on this machine, and the program run onto it."""
+"""An emulated AWS on this machine, in which the program's stacks come up."""

@@ -1,24 +1,28 @@
-"""What is up on this machine: one file, one lock, written whole or not at all."""
+"""The state directory: which emulated cloud is up on this machine, its exports, and a lock.
+
+Each file is replaced as a whole, so that a reader never sees half of one.
+"""
 
 import fcntl
 import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from arca import checkout
+from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 
 
 class Frozen(BaseModel):
-    """A record of the state file."""
+    """What the records share: they cannot change, and unknown keys are an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,27 +31,36 @@ class StackRecord(Frozen):
     """A stack that is up."""
 
     up_at: str
-    """UTC, ISO 8601."""
+    """When the stack came up: UTC, ISO 8601."""
     seconds: float
+    """How long that took."""
     components: dict[str, dict[str, int]]
 
 
 class CloudRecord(Frozen):
-    """The server, and what stands in it."""
+    """The server's process, and the stacks in it."""
 
     pid: int
     born: int
-    """The process' start time in clock ticks since boot, which tells it from a later process
-    with the same number (proc(5), field 22 of /proc/pid/stat)."""
+    """The process's start time in clock ticks since boot (proc(5), field 22 of /proc/pid/stat).
+
+    It tells the server from a later process with the same number.
+    """
     port: int
     endpoint: str
     stacks: dict[str, StackRecord] = Field(default_factory=dict[str, StackRecord])
 
 
-class State:
-    """The state directory: `.arca/local`, or ARCA_STATE_DIR."""
+def utc_text(moment: datetime) -> str:
+    """Return a moment in UTC as ISO 8601 text without fractions of a second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def __init__(self, directory: Path | None = None) -> None:
+
+class State:
+    """The state directory: ARCA_STATE_DIR, or else `.arca/local` in the checkout."""
+
+    def __init__(self, directory: Path | None = None, *, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self.directory = directory or Path(
             os.environ.get("ARCA_STATE_DIR") or checkout.root() / ".arca" / "local"
         )
@@ -55,11 +68,11 @@ class State:
 
     @property
     def log(self) -> Path:
-        """Where the server writes."""
+        """The server's log file."""
         return self.directory / "server.log"
 
     def read(self) -> CloudRecord | None:
-        """What is recorded; raises ArcaError for a file that this program did not write."""
+        """Return the record, or None; raises ArcaError if the file is not one that `write` made."""
         try:
             return CloudRecord.model_validate_json(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -77,11 +90,11 @@ class State:
         self._replace(self._file, record.model_dump_json(indent=1))
 
     def save_exports(self, stack: str, exports: Mapping[str, Any]) -> None:
-        """Keep a stack's exports, for its owner's eyes only: some are secret."""
+        """Write a stack's exports to a file that only its owner can read: some are secret."""
         self._replace(self._exports(stack), json.dumps(exports, indent=1, sort_keys=True))
 
     def exports(self, stack: str) -> dict[str, Any]:
-        """Give a stack's exports; raises ArcaError where it is not up."""
+        """Return a stack's exports; raises ArcaError if it is not up."""
         try:
             return json.loads(self._exports(stack).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -93,15 +106,15 @@ class State:
             ) from None
 
     def clear(self) -> None:
-        """Forget everything but the lock and the server's log."""
+        """Delete everything except the lock and the server's log."""
         self._file.unlink(missing_ok=True)
         shutil.rmtree(self.directory / "exports", ignore_errors=True)
 
     @contextmanager
     def lock(self) -> Generator[None]:
-        """Hold the directory; raises Refused, with who holds it, when somebody else does.
+        """Hold the directory's lock; raises Refused with the holder's process number.
 
-        The kernel lets go of it when the holder ends, however it ends.
+        The kernel releases the lock when the holder ends, even after SIGKILL.
         """
         self._make(self.directory)
         with (self.directory / "lock").open("a+", encoding="utf-8") as file:
@@ -116,8 +129,7 @@ class State:
                     do="wait until that process ends, or end it, and run this again",
                 ) from None
             file.truncate(0)
-            moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            file.write(f"process {os.getpid()} since {moment}\n")
+            file.write(f"process {os.getpid()} since {utc_text(self.clock.now())}\n")
             file.flush()
             yield
 

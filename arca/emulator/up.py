@@ -1,24 +1,24 @@
-"""Bring a stack up in the emulated cloud, take the cloud down, say what stands in it."""
+"""Bring a stack up in the emulated cloud, end the cloud, and describe what is up."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from arca.emulator import process
-from arca.emulator.ecs import clock
+from arca.emulator import server
+from arca.emulator.ecs.clock import minute_seconds
 from arca.emulator.program import stackfile
-from arca.emulator.state import CloudRecord, StackRecord, State
+from arca.emulator.state import CloudRecord, StackRecord, State, utc_text
 from arca.errors import ArcaError
 
 DEFAULT_PORT = 5566
 ACCOUNT = "000000000000"
 BESIDE = {"dr": "prod"}
-"""Stacks that come up beside another one, whose exports they read."""
+"""Stacks that come up beside another one because they read its exports."""
 
 
 @dataclass(frozen=True)
-class Report:
+class UpReport:
     """A stack that came up."""
 
     stack: str
@@ -27,46 +27,46 @@ class Report:
     components: Mapping[str, Mapping[str, int]]
     exports: Mapping[str, Any]
     gone: tuple[str, ...]
-    """Stacks that stood in the cloud before, and do no longer."""
+    """Stacks that were up in the previous cloud and are not in this one."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What happens now, for whoever watches."""
+    """What `up` does at the moment: a step, and the resources declared so far."""
 
     step: str
     done: int = 0
 
 
-Watch = Callable[[Progress], None]
+ProgressWatcher = Callable[[Progress], None]
 
 
-def up(stack: str, *, port: int, state: State, watch: Watch) -> Report:
-    """Bring a stack up, in a fresh cloud or, for dr, beside prod.
+def up(stack: str, *, port: int, state: State, watch: ProgressWatcher) -> UpReport:
+    """Bring a stack up in a fresh cloud; `dr` comes up beside `prod`.
 
-    Whatever fails, an interruption included, leaves no server and no record behind. Raises
-    ArcaError, and Refused while another process holds the state.
+    A failure or an interruption leaves no server and no record behind. Raises ArcaError, and
+    Refused while another process holds the state.
     """
-    clock.minute_seconds()
+    minute_seconds()
     with state.lock():
         before = state.read()
         chosen = _choose(stack, before)
         if before is not None and not chosen.joins:
-            watch(Progress("ending the cloud of before"))
-            process.stop(before)
+            watch(Progress("ending the previous cloud"))
+            server.stop(before)
             state.clear()
         record = before if chosen.joins else None
         try:
             if record is None:
                 watch(Progress("starting the emulated AWS"))
-                record = process.start(port=port, account=ACCOUNT, log=state.log)
+                record = server.start(port=port, account=ACCOUNT, log=state.log)
                 state.write(record)
-            report: Report | None = None
+            report: UpReport | None = None
             for name in chosen.stacks:
                 report, record = _declare(name, record, state, watch, chosen.gone)
         except BaseException:
             if record is not None:
-                process.stop(record)
+                server.stop(record)
             state.clear()
             raise
         if report is None:
@@ -76,30 +76,30 @@ def up(stack: str, *, port: int, state: State, watch: Watch) -> Report:
 
 
 def down(*, state: State) -> CloudRecord | None:
-    """End the server and forget it; gives what was up."""
+    """End the server and delete its record; returns what was up."""
     with state.lock():
         try:
             record = state.read()
         except ArcaError:
-            # A record that nobody can read names no process; the port will say if one is left.
+            # An unreadable record names no process. The port of a server that is left is refused.
             state.clear()
             return None
         if record is not None:
-            process.stop(record)
+            server.stop(record)
         state.clear()
         return record
 
 
 def status(*, state: State) -> tuple[CloudRecord | None, bool]:
-    """What is recorded, and whether its server answers."""
+    """Return the record, and whether its server runs and answers."""
     record = state.read()
-    running = record is not None and process.alive(record) and process.answers(record)
+    running = record is not None and server.alive(record) and server.answers(record)
     return record, running
 
 
 def plan(stack: str, *, state: State) -> tuple[str, ...]:
-    """What `up` would do, step by step; raises ArcaError where it would refuse the settings."""
-    clock.minute_seconds()
+    """Return the steps that `up` would take; raises ArcaError where `up` would refuse."""
+    minute_seconds()
     before = state.read()
     chosen = _choose(stack, before)
     ends = [f"end the cloud with {', '.join(before.stacks) or 'nothing'}"] if before else []
@@ -109,7 +109,7 @@ def plan(stack: str, *, state: State) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Choice:
-    """Which stacks come up, and whether they join the cloud that is up."""
+    """The stacks that come up, and whether they join the cloud that is up."""
 
     stacks: tuple[str, ...]
     joins: bool
@@ -128,7 +128,7 @@ def _choose(stack: str, before: CloudRecord | None) -> _Choice:
 
 
 def _require_beside(stack: str, needed: str, before: CloudRecord | None) -> None:
-    if before is None or needed not in before.stacks or not process.alive(before):
+    if before is None or needed not in before.stacks or not server.alive(before):
         raise ArcaError(
             f"The stack {stack} reads {needed}, which is not up.",
             where="the emulated cloud",
@@ -138,20 +138,21 @@ def _require_beside(stack: str, needed: str, before: CloudRecord | None) -> None
 
 
 def _declare(
-    stack: str, record: CloudRecord, state: State, watch: Watch, gone: tuple[str, ...]
-) -> tuple[Report, CloudRecord]:
+    stack: str, record: CloudRecord, state: State, watch: ProgressWatcher, gone: tuple[str, ...]
+) -> tuple[UpReport, CloudRecord]:
     started = time.monotonic()
     watch(Progress(f"{stack}: loading the program"))
-    # Imported while the server comes up: both take seconds.
+    # The imports take seconds, in which the server starts.
     from arca.emulator.program import engine
     from arca.emulator.provider.cloud import EmulatedCloud
 
     config = stackfile.stack_config(stack)
     engine.load()
-    process.wait_until_ready(record, log=state.log)
+    server.wait_until_ready(record, log=state.log)
     cloud = EmulatedCloud(
         record.endpoint,
         account=ACCOUNT,
+        clock=state.clock,
         exports=state.exports,
         on_progress=lambda resource, done: watch(Progress(f"{stack}: {resource.urn}", done)),
     )
@@ -165,10 +166,10 @@ def _declare(
     }
     state.save_exports(stack, exports)
     entry = StackRecord(
-        up_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        up_at=utc_text(state.clock.now()),
         seconds=seconds,
         components=components,
     )
     record = record.model_copy(update={"stacks": {**record.stacks, stack: entry}})
     state.write(record)
-    return Report(stack, record.endpoint, seconds, components, exports, gone), record
+    return UpReport(stack, record.endpoint, seconds, components, exports, gone), record

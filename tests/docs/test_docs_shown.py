@@ -23,7 +23,7 @@ from arca.cli.main import main
 from arca.emulator import up
 from arca.emulator.state import State
 from tests import ROOT
-from tests.arca.emulator.test_lifecycle import free_port, quiet
+from tests.arca.emulator.local_cloud import free_port, quiet
 
 GUIDE = ROOT / "docs" / "deployment-guide.md"
 SHOWN_PORT = "127.0.0.1:5566"

@@ -20,8 +20,9 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+from arca.clock import Clock
 from arca.emulator.program.engine import Registration
-from arca.emulator.provider import lookalike
+from arca.emulator.provider.simulated_outputs import simulate_outputs
 from tests.graph import ACCOUNT
 
 PACKAGES = ("aws", "cloudflare", "random", "tls")
@@ -173,7 +174,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
             component="",
         )
         region = str(inputs.get("region", self.region))
-        return lookalike.outputs(registration, account=ACCOUNT, region=region)
+        return simulate_outputs(registration, account=ACCOUNT, region=region, clock=Clock())
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""ECS's deployments, simulated: moto stores a service, this is what moves it."""
+"""The ECS controller: simulates deployments and tasks of the services that moto stores."""

@@ -1,4 +1,4 @@
-"""`python -m arca.emulator.ecs --host 127.0.0.1 --port 5566`: serve until SIGTERM."""
+"""The server: `python -m arca.emulator.ecs --host 127.0.0.1 --port 5566` serves until SIGTERM."""
 
 import argparse
 import atexit
@@ -11,22 +11,25 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 )
 from werkzeug.serving import run_simple
 
+from arca.clock import Clock
+from arca.emulator.aws_clients import share_service_models
 from arca.emulator.ecs.app import Application
-from arca.emulator.ecs.clock import WallClock
-from arca.emulator.ecs.control import Controlled
+from arca.emulator.ecs.clock import ServerClock
+from arca.emulator.ecs.control_api import ControlApi
 from arca.errors import ArcaError
 
 
 def main() -> None:
-    """Serve, and leave no stand-in behind."""
+    """Serve, and end all stand-ins at the end."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", required=True, type=int)
     arguments = parser.parse_args()
-    # Moto names itself in some answers.
+    share_service_models()
+    # Moto writes its own address into some answers.
     os.environ.setdefault("MOTO_PORT", str(arguments.port))
     try:
-        application = Application(WallClock())
+        application = Application(ServerClock(Clock()))
     except ArcaError as error:
         parser.exit(error.exit_code, f"{error}\n")
     atexit.register(application.end)
@@ -35,7 +38,7 @@ def main() -> None:
     run_simple(
         arguments.host,
         arguments.port,
-        Controlled(application),
+        ControlApi(application),
         threaded=True,
         request_handler=MotoRequestHandler,
     )

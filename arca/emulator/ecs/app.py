@@ -1,4 +1,4 @@
-"""The WSGI application before moto: ECS's calls to the controller, all else to moto."""
+"""The WSGI application in front of moto: it answers ECS's calls and passes all others on."""
 
 import json
 import logging
@@ -15,39 +15,37 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
+from arca.emulator.aws_clients import Wsgi, WsgiClients
 from arca.emulator.ecs import faults
-from arca.emulator.ecs.calls import Call, Json, World
-from arca.emulator.ecs.clock import Clock
+from arca.emulator.ecs.api import SIMULATED, ApiError, Json, read_request
+from arca.emulator.ecs.calls import EcsBackend, EcsCall
+from arca.emulator.ecs.clock import EcsClock
 from arca.emulator.ecs.deployment_calls import DeploymentCalls
-from arca.emulator.ecs.inside import Clients, Wsgi
-from arca.emulator.ecs.machine import Machine
-from arca.emulator.ecs.model import SIMULATED
-from arca.emulator.ecs.names import Names
-from arca.emulator.ecs.outside import Outside
-from arca.emulator.ecs.refusals import ApiError
-from arca.emulator.ecs.scheduler import Scheduler
+from arca.emulator.ecs.identifiers import Identifiers
+from arca.emulator.ecs.moto_services import MotoServices
 from arca.emulator.ecs.service_calls import ServiceCalls
-from arca.emulator.ecs.shapes import read
+from arca.emulator.ecs.service_controller import ServiceController
 from arca.emulator.ecs.task_calls import TaskCalls
+from arca.emulator.ecs.task_scheduler import TaskScheduler
 
 LOG = logging.getLogger(__name__)
-ECS = "AmazonEC2ContainerServiceV20141113."
-JSON = "application/x-amz-json-1.1"
-READS = ("Describe", "List")
-RESET = "/moto-api/reset"
-SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
-"""A signature's scope names the region (AWS Signature Version 4)."""
+ECS_TARGET = "AmazonEC2ContainerServiceV20141113."
+JSON_CONTENT = "application/x-amz-json-1.1"
+READ_PREFIXES = ("Describe", "List")
+RESET_PATH = "/moto-api/reset"
+CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
+"""The scope of a signature, which names the region (AWS Signature Version 4)."""
 
 
 class _Moto(DomainDispatcherApplication):
-    """Moto's own application, which would list its own directory at each request."""
+    """Moto's application with a cache: moto lists its own directory at each request."""
 
     def __init__(self, create_app: Any) -> None:
         super().__init__(create_app)
         self._found: dict[str | None, Any] = {}
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        """The backend's name."""
+        """Return the name of the backend that serves a host."""
         if host not in self._found:
             self._found[host] = super().get_backend_for_host(host)
         return self._found[host]
@@ -56,33 +54,33 @@ class _Moto(DomainDispatcherApplication):
 def _create_app(service: Any) -> Any:
     """Create moto's application of a service, with our resource types in CloudFormation's."""
     if service == "cloudformation":
-        from arca.emulator import cloudformation  # noqa: PLC0415 - it imports all of moto
+        from arca.emulator.provider import cloudformation  # noqa: PLC0415 - it imports all of moto
 
         cloudformation.register()
     return create_backend_app(service)
 
 
 class Application:
-    """Answers requests; moto's own application when nothing of ours is asked for."""
+    """Answers ECS's calls about services, deployments and tasks; moto answers all others."""
 
-    def __init__(self, clock: Clock) -> None:
-        # What the controller itself asks goes straight to moto: it never waits for itself.
+    def __init__(self, clock: EcsClock) -> None:
+        # The emulator's own clients call moto directly, so that it never waits for its own lock.
         self.moto: Wsgi = cast("Wsgi", _Moto(_create_app))
         self._clock = clock
-        self._clients = Clients(self.moto)
+        self._clients = WsgiClients(self.moto)
         self._lock = RLock()
-        self._refused = 0
-        """Calls that are still to be throttled."""
+        self._calls_to_throttle = 0
+        """The number of calls that are still to be refused."""
         self._begin()
 
     def _begin(self) -> None:
-        names, outside = Names(), Outside(self._clients.client)
-        scheduler = Scheduler(outside, self._clock, names)
-        machine = Machine(outside, self._clock, names, scheduler)
-        self.world = World(machine, scheduler, outside, self._clock)
-        services, tasks = ServiceCalls(self.world), TaskCalls(self.world)
-        deployments = DeploymentCalls(self.world)
-        self.calls: Mapping[str, Callable[[Call], Json]] = {
+        identifiers, moto = Identifiers(), MotoServices(self._clients.client)
+        scheduler = TaskScheduler(moto, self._clock, identifiers)
+        controller = ServiceController(moto, self._clock, identifiers, scheduler)
+        self.backend = EcsBackend(controller, scheduler, moto, self._clock)
+        services, tasks = ServiceCalls(self.backend), TaskCalls(self.backend)
+        deployments = DeploymentCalls(self.backend)
+        self.calls: Mapping[str, Callable[[EcsCall], Json]] = {
             "CreateService": services.create,
             "UpdateService": services.update,
             "DescribeServices": services.describe,
@@ -101,19 +99,19 @@ class Application:
             "ContinueServiceDeployment": deployments.proceed,
             "DescribeServiceRevisions": deployments.revisions,
         }
-        """The operations of ECS that are answered here; all others are moto's."""
+        """The operations of ECS that are answered here; moto answers all others."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request, after all that is due by now."""
+        """Run what is due, then answer a request."""
         path = environ["PATH_INFO"]
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        operation = target.removeprefix(ECS)
-        if path == RESET:
+        operation = target.removeprefix(ECS_TARGET)
+        if path == RESET_PATH:
             self.reset()
         elif not path.startswith("/moto-api"):
-            if target != operation and operation.startswith(READS):
-                # Who asks for tasks is told how they ended; nobody else waits for their end.
-                self.world.scheduler.wait()
+            if target != operation and operation.startswith(READ_PREFIXES):
+                # An answer about tasks contains their exit codes; no other call waits for exits.
+                self.backend.task_scheduler.wait_for_exits()
             self.catch_up()
         if target == operation:
             return self.moto(environ, start_response)
@@ -126,20 +124,22 @@ class Application:
         return self._answer(Request(environ), operation)(environ, start_response)
 
     def catch_up(self) -> None:
-        """Carry out what is due, with what stand-ins answered meanwhile; then ask them again."""
+        """Run what is due, record the health checks that ended, and start those that are due."""
         with self._lock:
-            machine, scheduler = self.world.machine, self.world.scheduler
-            if not machine.services and not scheduler.one_off:
+            services = self.backend.service_controller
+            scheduler = self.backend.task_scheduler
+            if not services.services and not scheduler.one_off:
                 return
             now = self._clock.now()
-            heard = list(scheduler.asker.heard())
-            if heard:
-                # An answer is of this moment; what waits for it may not go on from an earlier one.
-                machine.advance(now)
-            for question, well in heard:
-                machine.heard(question, now, well=well)
-            machine.advance(now)
-            scheduler.asker.ask(scheduler.questions(list(machine.services.values())))
+            results = list(scheduler.health_checker.results())
+            if results:
+                # A result counts from now on: a wait for it must not end at an earlier moment.
+                services.advance(now)
+            for check, healthy in results:
+                services.record_health(check, now, healthy=healthy)
+            services.advance(now)
+            due = scheduler.health_checks_due(list(services.services.values()))
+            scheduler.health_checker.start(due)
 
     def _answer(self, request: Request, operation: str) -> Response:
         body = request.get_data()
@@ -153,62 +153,63 @@ class Application:
             chunks, status, headers = run_wsgi_app(self.moto, environ)
             content = b"".join(chunks)
             if not status.startswith("200"):
-                raise _PassedOn(Response(content, status, headers))
+                raise _MotoRefused(Response(content, status, headers))
             return json.loads(content)
 
         try:
             region = _region(request)
             model = self._clients.client("ecs", region).meta.service_model
-            call = Call(region, read(model, operation, body), moto)
+            call = EcsCall(region, read_request(model, operation, body), moto)
             with self._lock:
                 answer = self.calls[operation](call)
-        except _PassedOn as passed:
-            return passed.response
+        except _MotoRefused as refused:
+            return refused.response
         except ApiError as error:
             return _refusal(error)
         except Exception as error:
             LOG.exception("%s", operation)
             failure = ApiError("ServerException", f"The controller failed: {error!r} {SIMULATED}")
             return _refusal(failure, 500)
-        return Response(json.dumps(answer), content_type=JSON)
+        return Response(json.dumps(answer), content_type=JSON_CONTENT)
 
     def _throttle(self) -> None:
         with self._lock:
-            if self._refused:
-                self._refused -= 1
+            if self._calls_to_throttle:
+                self._calls_to_throttle -= 1
                 raise ApiError("ThrottlingException", f"Rate exceeded {SIMULATED}")
 
-    def ask_for(self, wanted: list[faults.Fault]) -> None:
-        """Have these faults from now on, instead of those before; none at all ends stalls."""
-        # A stall lasts until this moment, not until somebody looked last.
+    def set_faults(self, injected: list[faults.AnyFault]) -> None:
+        """Replace all injected faults; an empty list also ends the stalls of deployments."""
+        # A stall lasts until now, even if nobody sent a request for a while.
         self.catch_up()
         with self._lock:
-            self.world.faults[:] = [one for one in wanted if not isinstance(one, faults.Throttle)]
-            self._refused = sum(one.calls for one in wanted if isinstance(one, faults.Throttle))
-            if not wanted:
-                self.world.machine.take_back()
+            throttles = [one for one in injected if isinstance(one, faults.Throttle)]
+            self.backend.faults[:] = [one for one in injected if one not in throttles]
+            self._calls_to_throttle = sum(one.calls for one in throttles)
+            if not injected:
+                self.backend.service_controller.end_stalls()
 
     @property
-    def faults(self) -> list[faults.Fault]:
-        """What was asked for and is not used up."""
+    def faults(self) -> list[faults.AnyFault]:
+        """The injected faults, with the calls that are still to be throttled."""
         with self._lock:
-            left = [faults.Throttle(calls=self._refused)] if self._refused else []
-            return [*self.world.faults, *left]
+            calls = self._calls_to_throttle
+            return [*self.backend.faults, *([faults.Throttle(calls=calls)] if calls else [])]
 
     def reset(self) -> None:
-        """Forget all, as moto does when it is told to."""
+        """Delete all state, as moto's reset does."""
         with self._lock:
             self.end(closing=False)
-            self._refused = 0
+            self._calls_to_throttle = 0
             self._begin()
 
     def end(self, *, closing: bool = True) -> None:
-        """End every stand-in."""
-        self.world.scheduler.processes.end_all(closing=closing)
+        """End all stand-ins; after `closing`, none can be started."""
+        self.backend.task_scheduler.processes.end_all(closing=closing)
 
 
-class _PassedOn(Exception):
-    """An error of moto's, handed on as it is."""
+class _MotoRefused(Exception):
+    """Moto refused a call; its answer is passed on unchanged."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -217,9 +218,9 @@ class _PassedOn(Exception):
 
 def _refusal(error: ApiError, status: int = 400) -> Response:
     refusal = {"__type": error.code, "message": error.message}
-    return Response(json.dumps(refusal), status, content_type=JSON)
+    return Response(json.dumps(refusal), status, content_type=JSON_CONTENT)
 
 
 def _region(request: Request) -> str:
-    found = SCOPE.search(request.headers.get("Authorization", ""))
+    found = CREDENTIAL_SCOPE.search(request.headers.get("Authorization", ""))
     return found[1] if found else "us-east-1"

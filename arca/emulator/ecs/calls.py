@@ -1,4 +1,4 @@
-"""What the calls of ECS share: who is asked for, what moto says, how pages are cut."""
+"""What the calls of ECS share: the call itself, the state behind it, and the pages of lists."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,83 +6,83 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from arca.emulator.ecs.clock import Clock
-from arca.emulator.ecs.machine import Machine
-from arca.emulator.ecs.model import Service, Task
-from arca.emulator.ecs.names import last
-from arca.emulator.ecs.outside import Outside
-from arca.emulator.ecs.refusals import ApiError, invalid
-from arca.emulator.ecs.scheduler import Scheduler
+from arca.emulator.ecs.api import ApiError, Json, invalid
+from arca.emulator.ecs.clock import EcsClock
+from arca.emulator.ecs.faults import AnyFault
+from arca.emulator.ecs.identifiers import arn_name
+from arca.emulator.ecs.model import EcsService, EcsTask
+from arca.emulator.ecs.moto_services import MotoServices
+from arca.emulator.ecs.service_controller import ServiceController
+from arca.emulator.ecs.task_scheduler import TaskScheduler
 
-Json = dict[str, Any]
-Moto = Callable[[], Json]
-"""What moto answers to the same call; raises what moto refuses."""
+MotoAnswer = Callable[[], Json]
+"""Returns moto's answer to the same call; raises what moto refuses."""
 
 
 @dataclass(frozen=True)
-class Call:
-    """A call as it came."""
+class EcsCall:
+    """A call of ECS's API that a client made."""
 
     region: str
     content: Json
-    moto: Moto
+    moto: MotoAnswer
 
     @property
     def cluster(self) -> str:
-        """The cluster's name; `default` where none is named."""
-        return last(self.content.get("cluster", "default"))
+        """The cluster's name; `default` if the call names none."""
+        return arn_name(self.content.get("cluster", "default"))
 
 
 @dataclass
-class World:
-    """All that the calls work on."""
+class EcsBackend:
+    """The state behind ECS's calls."""
 
-    machine: Machine
-    scheduler: Scheduler
-    outside: Outside
-    clock: Clock
-    faults: list[Any] = field(default_factory=list[Any])
-    """What deployments that begin now meet with."""
+    service_controller: ServiceController
+    task_scheduler: TaskScheduler
+    moto: MotoServices
+    clock: EcsClock
+    faults: list[AnyFault] = field(default_factory=list[AnyFault])
+    """The faults that deployments and one-off tasks get when they begin."""
 
-    def tasks(self) -> Iterator[tuple[Service | None, Task]]:
-        """All tasks, those of services first."""
-        for service in self.machine.services.values():
+    def all_tasks(self) -> Iterator[tuple[EcsService | None, EcsTask]]:
+        """Yield all tasks with their services; one-off tasks come last and have none."""
+        for service in self.service_controller.services.values():
             yield from ((service, task) for task in service.tasks)
-        yield from ((None, task) for task in self.scheduler.one_off)
+        yield from ((None, task) for task in self.task_scheduler.one_off)
 
-    def definition(self, call: Call, name: str) -> Mapping[str, Any]:
-        """A task definition that may be run; raises ApiError."""
+    def definition(self, call: EcsCall, name: str) -> Mapping[str, Any]:
+        """Return an active task definition; raises ApiError."""
         try:
-            found = self.outside.definition(call.region, name)
+            found = self.moto.definition(call.region, name)
         except ClientError:
             raise ApiError("ClientException", "TaskDefinition not found.") from None
         if found.get("status", "ACTIVE") != "ACTIVE":
             raise ApiError("ClientException", "TaskDefinition is inactive")
         return found
 
-    def cluster_arn(self, call: Call) -> str:
-        """The ARN of a cluster that is there; raises ApiError."""
-        for service in self.machine.services.values():
-            if service.region == call.region and last(service.cluster_arn) == call.cluster:
+    def cluster_arn(self, call: EcsCall) -> str:
+        """Return the ARN of the call's cluster; raises ApiError if there is none."""
+        for service in self.service_controller.services.values():
+            if service.region == call.region and arn_name(service.cluster_arn) == call.cluster:
                 return service.cluster_arn
-        found = self.outside.cluster(call.region, call.cluster)
+        found = self.moto.cluster(call.region, call.cluster)
         if found is None:
             raise ApiError("ClusterNotFoundException", "Cluster not found.")
         return found
 
-    def find(self, call: Call, name: str) -> Service | None:
-        """A service by name or ARN."""
-        for service in self.machine.services.values():
-            if (service.region, last(service.cluster_arn), service.name) == (
+    def find(self, call: EcsCall, name: str) -> EcsService | None:
+        """Return a service by name or ARN; None if there is none."""
+        for service in self.service_controller.services.values():
+            if (service.region, arn_name(service.cluster_arn), service.name) == (
                 call.region,
                 call.cluster,
-                last(name),
+                arn_name(name),
             ):
                 return service
         return None
 
-    def service(self, call: Call, name: str) -> Service:
-        """A service that is there; raises ApiError."""
+    def service(self, call: EcsCall, name: str) -> EcsService:
+        """Return a service by name or ARN; raises ApiError if there is none."""
         found = self.find(call, name)
         if found is None:
             self.cluster_arn(call)
@@ -93,7 +93,7 @@ class World:
 def page(
     found: Sequence[Any], content: Json, *, most: int, usual: int | None = None
 ) -> tuple[list[Any], Json]:
-    """A page of a list, and the member that leads to the next one."""
+    """Return a page of a list, and the answer's `nextToken` if more follow."""
     token = content.get("nextToken") or "0"
     if not token.isdecimal():
         raise invalid("Invalid token.")

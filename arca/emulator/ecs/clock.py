@@ -1,75 +1,80 @@
-"""Simulated time: a minute of a deployment takes a second of a person's."""
+"""Simulated time: a minute of a deployment takes one second of real time by default."""
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from arca.clock import Clock
 from arca.errors import ArcaError
 
 VARIABLE = "ARCA_LOCAL_MINUTE"
 MINUTE_SECONDS = 1.0
-LEAST, MOST = 0.01, 3600.0
-"""Seconds of a simulated minute. Below, steps would take no time at all and never end; above, a
-deployment takes days."""
+LEAST_MINUTE, LONGEST_MINUTE = 0.01, 3600.0
+"""Bounds of a simulated minute in seconds. Below the first, steps would take no time and never
+end; above the second, a deployment would take days."""
 
 
-class Clock(Protocol):
-    """Tells the time, and how long a simulated minute is."""
+class EcsClock(Protocol):
+    """A clock that also knows how long a simulated minute is."""
 
     @property
     def minute(self) -> timedelta:
-        """What a simulated minute takes of this clock's time."""
+        """The length of a simulated minute in this clock's time."""
         ...
 
     def now(self) -> datetime:
-        """The moment, UTC."""
+        """Return the current time, in UTC."""
         ...
 
 
-class WallClock:
-    """Real time; a simulated minute takes ARCA_LOCAL_MINUTE seconds, one by default."""
+class ServerClock:
+    """The server's clock; a simulated minute takes ARCA_LOCAL_MINUTE seconds, one by default."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.minute = timedelta(seconds=minute_seconds())
+        self._clock = clock
 
     def now(self) -> datetime:
-        """The moment."""
-        return datetime.now(UTC)
+        """Return the current time, in UTC."""
+        return self._clock.now()
 
 
 def minute_seconds() -> float:
-    """What ARCA_LOCAL_MINUTE says, one where it is not set; raises ArcaError for nonsense."""
+    """Return the seconds of a simulated minute; raises ArcaError for an invalid setting."""
     given = os.environ.get(VARIABLE) or str(MINUTE_SECONDS)
     try:
         seconds = float(given)
     except ValueError:
         seconds = float("nan")
-    # What is no number is within no bounds either.
-    if not LEAST <= seconds <= MOST:
+    # No comparison with NaN is true, so that it is refused too.
+    if not LEAST_MINUTE <= seconds <= LONGEST_MINUTE:
         raise ArcaError(
             f"{VARIABLE} is {given!r}.",
             where="the environment",
-            wanted=f"the seconds that a simulated minute takes: from {LEAST:g} to {MOST:g}",
-            do=f"set it, or unset it: a simulated minute takes {MINUTE_SECONDS:g} second then",
+            wanted=(
+                "the seconds that a simulated minute takes: "
+                f"from {LEAST_MINUTE:g} to {LONGEST_MINUTE:g}"
+            ),
+            do=f"set it to such a number, or unset it for {MINUTE_SECONDS:g} second a minute",
         )
     return seconds
 
 
 class ManualClock:
-    """Stands still until it is told to go on; its minute is a minute."""
+    """A clock that stands still until it is advanced; its simulated minute is a real minute."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime) -> None:
         self.minute = timedelta(minutes=1)
-        self._now = datetime.now(UTC)
+        self._now = start
 
     def now(self) -> datetime:
-        """The moment."""
+        """Return the moment at which the clock stands, in UTC."""
         return self._now
 
-    def restart(self) -> None:
-        """Come back to the present: logs take no line of the day after."""
-        self._now = datetime.now(UTC)
+    def set(self, moment: datetime) -> None:
+        """Move the clock to a moment."""
+        self._now = moment
 
     def advance(self, minutes: float) -> None:
-        """Let minutes pass."""
+        """Move the clock on by simulated minutes."""
         self._now += minutes * self.minute

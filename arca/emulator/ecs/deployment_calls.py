@@ -1,35 +1,34 @@
-"""ECS's calls about service deployments and service revisions."""
+"""The calls of ECS about service deployments and service revisions."""
 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from arca.emulator.ecs import answers
-from arca.emulator.ecs.calls import Call, Json, World, page
-from arca.emulator.ecs.model import FORWARD, Deployment, Service
-from arca.emulator.ecs.refusals import ApiError, invalid
-from arca.emulator.ecs.shapes import part
+from arca.emulator.ecs import responses
+from arca.emulator.ecs.api import ApiError, Json, invalid, structure
+from arca.emulator.ecs.calls import EcsBackend, EcsCall, page
+from arca.emulator.ecs.model import FORWARD, EcsDeployment, EcsService
 
-MOST = 20
-"""DescribeServiceDeployments and DescribeServiceRevisions take so many at once."""
+MOST_DESCRIBED = 20
+"""The most ARNs that DescribeServiceDeployments and DescribeServiceRevisions take at once."""
 MOST_LISTED = 100
 LISTED = 20
-"""ListServiceDeployments gives so many where nobody says how many."""
+"""Deployments on a page of ListServiceDeployments unless `maxResults` is given."""
 
 
 class DeploymentCalls:
-    """The calls."""
+    """Answers the calls."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: EcsBackend) -> None:
+        self._backend = backend
 
-    def list(self, call: Call) -> Json:
-        """ListServiceDeployments: the latest first."""
+    def list(self, call: EcsCall) -> Json:
+        """Answer ListServiceDeployments, the latest first."""
         content = call.content
-        service = self._world.service(call, content["service"])
+        service = self._backend.service(call, content["service"])
         statuses: list[str] = content.get("status") or []
-        created = part(content, "createdAt")
+        created = structure(content, "createdAt")
         after, before = _moment(created.get("after")), _moment(created.get("before"))
         found = [
             one
@@ -39,30 +38,37 @@ class DeploymentCalls:
             and (before is None or one.created < before)
         ]
         shown, following = page(found, content, most=MOST_LISTED, usual=LISTED)
-        return {"serviceDeployments": [answers.brief(service, one) for one in shown], **following}
-
-    def describe(self, call: Call) -> Json:
-        """DescribeServiceDeployments."""
-        known = {one.arn: (service, one) for service, one in self._all(call)}
-        arns = _some(call.content["serviceDeploymentArns"], "service-deployment")
         return {
-            "serviceDeployments": [answers.deployment(*known[arn]) for arn in arns if arn in known],
+            "serviceDeployments": [responses.summarize_deployment(service, one) for one in shown],
+            **following,
+        }
+
+    def describe(self, call: EcsCall) -> Json:
+        """Answer DescribeServiceDeployments."""
+        known = {one.arn: (service, one) for service, one in self._all(call)}
+        arns = _checked(call.content["serviceDeploymentArns"], "service-deployment")
+        return {
+            "serviceDeployments": [
+                responses.describe_deployment(*known[arn]) for arn in arns if arn in known
+            ],
             "failures": _missing(arns, known),
         }
 
-    def revisions(self, call: Call) -> Json:
-        """DescribeServiceRevisions."""
+    def revisions(self, call: EcsCall) -> Json:
+        """Answer DescribeServiceRevisions."""
         known = {
             one.arn: (service, one) for service in self._services(call) for one in service.revisions
         }
-        arns = _some(call.content["serviceRevisionArns"], "service-revision")
+        arns = _checked(call.content["serviceRevisionArns"], "service-revision")
         return {
-            "serviceRevisions": [answers.revision(*known[arn]) for arn in arns if arn in known],
+            "serviceRevisions": [
+                responses.describe_revision(*known[arn]) for arn in arns if arn in known
+            ],
             "failures": _missing(arns, known),
         }
 
-    def stop(self, call: Call) -> Json:
-        """StopServiceDeployment."""
+    def stop(self, call: EcsCall) -> Json:
+        """Answer StopServiceDeployment."""
         service, deployment = self._find(call)
         kind = call.content.get("stopType", "ROLLBACK")
         if kind not in ("ROLLBACK", "ABORT"):
@@ -72,12 +78,14 @@ class DeploymentCalls:
                 "ConflictException",
                 f"The service deployment cannot be stopped: it is {deployment.status}.",
             )
-        now = self._world.clock.now()
-        self._world.machine.deployer.stop(service, deployment, now, back=kind == "ROLLBACK")
+        now = self._backend.clock.now()
+        self._backend.service_controller.deployments.stop(
+            service, deployment, now, roll_back=kind == "ROLLBACK"
+        )
         return {"serviceDeploymentArn": deployment.arn}
 
-    def proceed(self, call: Call) -> Json:
-        """ContinueServiceDeployment: answer a PAUSE hook."""
+    def proceed(self, call: EcsCall) -> Json:
+        """Answer ContinueServiceDeployment: end the pause of a PAUSE hook."""
         _, deployment = self._find(call)
         action = call.content.get("action", "CONTINUE")
         if action not in ("CONTINUE", "ROLLBACK"):
@@ -85,29 +93,29 @@ class DeploymentCalls:
         for hook in deployment.hooks:
             if hook.identifier == call.content["hookId"] and hook.status == "AWAITING_ACTION":
                 hook.answer = action
-                self._world.machine.advance(self._world.clock.now())
+                self._backend.service_controller.advance(self._backend.clock.now())
                 return {"serviceDeploymentArn": deployment.arn}
         raise invalid("The lifecycle hook does not await an action.")
 
-    def _services(self, call: Call) -> Iterator[Service]:
-        services = self._world.machine.services.values()
+    def _services(self, call: EcsCall) -> Iterator[EcsService]:
+        services = self._backend.service_controller.services.values()
         return (one for one in services if one.region == call.region)
 
-    def _all(self, call: Call) -> Iterator[tuple[Service, Deployment]]:
+    def _all(self, call: EcsCall) -> Iterator[tuple[EcsService, EcsDeployment]]:
         for service in self._services(call):
             yield from ((service, one) for one in service.deployments)
 
-    def _find(self, call: Call) -> tuple[Service, Deployment]:
-        (arn,) = _some([call.content["serviceDeploymentArn"]], "service-deployment")
+    def _find(self, call: EcsCall) -> tuple[EcsService, EcsDeployment]:
+        (arn,) = _checked([call.content["serviceDeploymentArn"]], "service-deployment")
         for service, one in self._all(call):
             if one.arn == arn:
                 return service, one
         raise ApiError("ServiceDeploymentNotFoundException", "Service deployment not found.")
 
 
-def _some(arns: list[str], kind: str) -> list[str]:
-    if not 0 < len(arns) <= MOST:
-        raise invalid(f"From 1 to {MOST} ARNs can be described at once.")
+def _checked(arns: list[str], kind: str) -> list[str]:
+    if not 0 < len(arns) <= MOST_DESCRIBED:
+        raise invalid(f"From 1 to {MOST_DESCRIBED} ARNs can be described at once.")
     for arn in arns:
         if not re.fullmatch(rf"arn:[^:]+:ecs:[^:]+:\d{{12}}:{kind}/[^/]+/[^/]+/\w+", arn):
             raise invalid(f"Invalid {kind} ARN: {arn}.")

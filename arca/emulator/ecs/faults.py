@@ -1,28 +1,35 @@
-"""What may be made to go wrong, on purpose.
+"""The faults that a person may inject into the emulated ECS, as typed models.
 
-Faults concern deployments that begin, and one-off tasks that are run, after they were asked for.
+The server, its client and `arca local fault` share these models. A fault concerns deployments that
+begin and one-off tasks that run after it was injected.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from arca.emulator.ecs.strategy import Stage
+
+FAULTS_PATH = "/arca/faults"
+IMAGES_PATH = "/arca/images"
+"""Paths of the control API (control_api.py)."""
+
 
 class _Fault(BaseModel):
-    """Frozen, and unknown keys are an error."""
+    """What all faults share: they cannot change, and unknown keys are an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ImageMissing(_Fault):
-    """Tasks of the image cannot be started: it cannot be pulled."""
+    """The image cannot be pulled, so that no task of it starts."""
 
     fault: Literal["image-missing"] = "image-missing"
     image: str = Field(min_length=1)
 
 
 class Exits(_Fault):
-    """The image's container ends by itself, again and again: the service's, or one-off tasks'."""
+    """The image's container exits soon after each start."""
 
     fault: Literal["exits"] = "exits"
     image: str = Field(min_length=1)
@@ -38,43 +45,28 @@ class Unhealthy(_Fault):
 
 
 class AlarmAt(_Fault):
-    """The first watched alarm fires when the new revision has so much of the traffic."""
+    """The first watched alarm fires when the new revision has this percentage of the traffic."""
 
     fault: Literal["alarm-at"] = "alarm-at"
     percent: float = Field(gt=0, le=100)
 
 
-Stage = Literal[
-    "RECONCILE_SERVICE",
-    "PRE_SCALE_UP",
-    "SCALE_UP",
-    "POST_SCALE_UP",
-    "TEST_TRAFFIC_SHIFT",
-    "POST_TEST_TRAFFIC_SHIFT",
-    "PRODUCTION_TRAFFIC_SHIFT",
-    "POST_PRODUCTION_TRAFFIC_SHIFT",
-    "BAKE_TIME",
-    "CLEAN_UP",
-]
-"""The service model's ServiceDeploymentLifecycleStage (ecs, 2014-11-13)."""
-
-
 class HookRefuses(_Fault):
-    """A lifecycle hook refuses at the stage, whether the service declares one there or not."""
+    """A lifecycle hook fails at the stage, whether the service declares one there or not."""
 
     fault: Literal["hook-refuses"] = "hook-refuses"
     stage: Stage = "POST_TEST_TRAFFIC_SHIFT"
 
 
 class Throttle(_Fault):
-    """So many calls to ECS are refused with ThrottlingException."""
+    """The next calls to ECS are refused with ThrottlingException."""
 
     fault: Literal["throttle"] = "throttle"
     calls: int = Field(default=1, ge=1, le=1000)
 
 
 class Stall(_Fault):
-    """The controller makes no progress in the stage; stopping and rolling back still work."""
+    """The deployment makes no progress in the stage; stopping and rolling back still work."""
 
     fault: Literal["stall"] = "stall"
     stage: Stage = "SCALE_UP"
@@ -87,14 +79,14 @@ class RollbackStalls(_Fault):
 
 
 class RollbackFails(_Fault):
-    """A rollback ends before it changed anything: both revisions keep what they have."""
+    """A rollback fails before it changes anything: both revisions keep what they have."""
 
     fault: Literal["rollback-fails"] = "rollback-fails"
 
 
 STALLS = (Stall, RollbackStalls)
-"""What ends when all faults are taken back."""
-Fault = Annotated[
+"""Faults that end for running deployments too when all faults are cleared."""
+AnyFault = (
     ImageMissing
     | Exits
     | Unhealthy
@@ -103,18 +95,14 @@ Fault = Annotated[
     | Throttle
     | Stall
     | RollbackStalls
-    | RollbackFails,
-    Field(discriminator="fault"),
-]
-FAULTS: TypeAdapter[list[Fault]] = TypeAdapter(list[Fault])
-NAMES = (
-    "image-missing",
-    "exits",
-    "unhealthy",
-    "alarm-at",
-    "hook-refuses",
-    "throttle",
-    "stall",
-    "rollback-stalls",
-    "rollback-fails",
+    | RollbackFails
 )
+Fault = Annotated[AnyFault, Field(discriminator="fault")]
+FAULT: TypeAdapter[AnyFault] = TypeAdapter(Fault)
+"""Reads one fault."""
+FAULT_LIST: TypeAdapter[list[AnyFault]] = TypeAdapter(list[Fault])
+"""Reads and writes a list of faults."""
+FAULT_NAMES: tuple[str, ...] = tuple(
+    kind.model_fields["fault"].default for kind in get_args(AnyFault)
+)
+"""The names by which a person asks for faults."""

@@ -1,4 +1,4 @@
-"""What a service is made of: revisions, tasks, deployments, events."""
+"""The state of an ECS service: its revisions, tasks, deployments and events."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
@@ -7,66 +7,74 @@ from datetime import datetime
 from typing import Any
 
 from arca.emulator.ecs import faults
-from arca.emulator.ecs.processes import Process
+from arca.emulator.ecs.api import SIMULATED
+from arca.emulator.ecs.faults import AnyFault
+from arca.emulator.ecs.stand_ins import StandInProcess
+from arca.emulator.ecs.strategy import Stage
 
-SIMULATED = "(simulated)"
-UNDER_WAY = frozenset(
+IN_PROGRESS_STATUSES = frozenset(
     {"PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"}
 )
 FORWARD = frozenset({"PENDING", "IN_PROGRESS"})
 MOST_EVENTS = 100
-"""DescribeServices gives the latest hundred (Amazon ECS Developer Guide, "Service events")."""
+"""Events that DescribeServices returns (Amazon ECS Developer Guide, "Service events")."""
 
 
 @dataclass(frozen=True)
 class Wait:
-    """What a deployment waits for: a moment, a condition, or whichever comes first."""
+    """What a deployment waits for: a moment, a condition, or the earlier of the two."""
 
     at: datetime | None = None
     until: Callable[[], bool] | None = None
 
 
-Script = Generator[Wait, datetime, None]
-"""A deployment's way: it yields what it waits for, and is sent the moment when it goes on."""
+DeploymentSteps = Generator[Wait, datetime, None]
+"""The remaining steps of a deployment; they yield each wait and are sent the moment of its end."""
+
+
+TaskFault = faults.ImageMissing | faults.Exits | faults.Unhealthy
+"""Faults that make a task fail."""
 
 
 @dataclass(eq=False)
-class Revision:
-    """A service revision: a task definition as the service runs it."""
+class EcsRevision:
+    """A service revision: a task definition and the service's configuration at that time."""
 
     arn: str
     definition: Mapping[str, Any]
     created: datetime
     request: Mapping[str, Any]
-    """The service's configuration as it was then."""
+    """The service's configuration when the revision was made."""
     group: int = 0
-    """Which of the two target groups its tasks stand in."""
+    """Index of the target group that its tasks are registered in: 0 or 1."""
     requested: int = 0
+    """Tasks that shall run."""
     production: float = 0.0
-    """Percent of the production traffic."""
+    """Percentage of the production traffic."""
     test: float = 0.0
-    faults: tuple[Any, ...] = ()
+    """Percentage of the test traffic."""
+    faults: tuple[AnyFault, ...] = ()
     failures: int = 0
-    """Tasks that failed since one was healthy."""
+    """Tasks that failed since the last one became healthy."""
     failed: int = 0
-    """Tasks that failed, all told."""
+    """All tasks that failed."""
     retry: datetime | None = None
-    """No task is started before that moment."""
+    """The moment before which no task is started."""
 
     @property
     def definition_arn(self) -> str:
-        """Of the task definition."""
+        """The ARN of the task definition."""
         return self.definition["taskDefinitionArn"]
 
     @property
     def identifier(self) -> str:
-        """What its tasks name as what started them."""
+        """The identifier that tasks have as `startedBy`."""
         return f"ecs-svc/{self.arn.rpartition('/')[2]}"
 
 
 @dataclass(eq=False)
-class Task:
-    """A task; simulated, unless a process stands behind it."""
+class EcsTask:
+    """A task of a service or of RunTask; simulated unless a stand-in process runs it."""
 
     arn: str
     cluster_arn: str
@@ -77,68 +85,71 @@ class Task:
     group: str
     address: str
     request: Mapping[str, Any]
-    """Of RunTask, or of the service."""
-    revision: Revision | None = None
-    faults: tuple[Any, ...] = ()
+    """The request of RunTask, or that of the service."""
+    revision: EcsRevision | None = None
+    faults: tuple[AnyFault, ...] = ()
     status: str = "PROVISIONING"
     desired: str = "RUNNING"
     healthy: bool = False
     due: datetime | None = None
-    """When its state changes by itself."""
+    """The moment of its next change of state."""
     started: datetime | None = None
     stopped: datetime | None = None
     stop_code: str = ""
     reason: str = ""
     exit_code: int | None = None
-    """None where the container never ran."""
+    """The container's exit code; None until it ends, or where it never ran."""
     target: tuple[str, int] | None = None
-    """Address and port as registered in the target group."""
-    process: Process | None = None
+    """The address and port that are registered in the target group."""
+    process: StandInProcess | None = None
 
     @property
     def override(self) -> Mapping[str, Any]:
-        """The first container's override of RunTask; empty where there is none."""
+        """RunTask's first container override; empty where there is none."""
         overrides = self.request.get("overrides", {}).get("containerOverrides", [])
         return overrides[0] if overrides else {}
 
     @property
     def container(self) -> Mapping[str, Any]:
-        """The container that matters: the one that is overridden, else the first."""
+        """The main container: the overridden one, else the first."""
         containers: list[Mapping[str, Any]] = self.definition["containerDefinitions"]
         wanted = self.override.get("name")
         return next((one for one in containers if one["name"] == wanted), containers[0])
 
     @property
     def image(self) -> str:
-        """Of the container that matters."""
+        """The main container's image."""
         return self.container["image"]
 
     @property
     def live(self) -> bool:
-        """Whether nobody and nothing has ended it; its process may still be at its end."""
+        """True while no stop was requested; a process may still be exiting afterwards."""
         return self.desired != "STOPPED"
 
     @property
-    def broken(self) -> Any:
-        """The fault that keeps it from living, if any; a load balancer asks services alone."""
-        for one in self.faults:
-            match one:
+    def failure(self) -> TaskFault | None:
+        """The injected fault that makes this task fail, if any.
+
+        A one-off task has no load balancer, so that it cannot be unhealthy.
+        """
+        for fault in self.faults:
+            match fault:
                 case faults.ImageMissing():
-                    concerned = True
+                    concerns = True
                 case faults.Exits():
-                    concerned = one.of == ("run-task" if self.revision is None else "service")
+                    concerns = fault.of == ("run-task" if self.revision is None else "service")
                 case faults.Unhealthy():
-                    concerned = self.revision is not None
+                    concerns = self.revision is not None
                 case _:
-                    concerned = False
-            if concerned and one.image == self.image:
-                return one
+                    continue
+            if concerns and fault.image == self.image:
+                return fault
         return None
 
 
 @dataclass(eq=False)
-class Hook:
-    """A lifecycle hook at work."""
+class LifecycleHook:
+    """A lifecycle hook that a deployment has reached."""
 
     identifier: str
     declared: Mapping[str, Any]
@@ -148,57 +159,55 @@ class Hook:
 
     @property
     def timeout_action(self) -> str:
-        """What follows when nobody answers."""
+        """What happens when a pause times out: ROLLBACK or CONTINUE."""
         return self.declared.get("timeoutConfiguration", {}).get("action", "ROLLBACK")
 
 
 @dataclass(eq=False)
-class Deployment:
-    """A service deployment."""
+class EcsDeployment:
+    """A service deployment: from one service revision to another."""
 
     arn: str
-    source: Revision | None
-    target: Revision
+    source: EcsRevision | None
+    target: EcsRevision
     configuration: Mapping[str, Any]
     created: datetime
     status: str = "PENDING"
     reason: str = ""
-    stage: str = "RECONCILE_SERVICE"
+    stage: Stage = "RECONCILE_SERVICE"
     started: datetime | None = None
     updated: datetime | None = None
     finished: datetime | None = None
     rollback: tuple[str, datetime] | None = None
-    """Why it went back, and since when."""
-    watched: tuple[str, ...] = ()
-    """Names of the alarms that are watched."""
-    triggered: tuple[str, ...] = ()
-    broken: bool = False
-    """Whether the circuit breaker opened."""
-    hooks: list[Hook] = field(default_factory=list[Hook])
-    script: Script | None = None
+    """The reason of the rollback and the moment when it began."""
+    watched_alarms: tuple[str, ...] = ()
+    triggered_alarms: tuple[str, ...] = ()
+    breaker_open: bool = False
+    hooks: list[LifecycleHook] = field(default_factory=list[LifecycleHook])
+    steps: DeploymentSteps | None = None
     wait: Wait = Wait()
 
     @property
     def under_way(self) -> bool:
-        """Whether it is not at its end."""
-        return self.status in UNDER_WAY
+        """True until the deployment has ended."""
+        return self.status in IN_PROGRESS_STATUSES
 
     def close_hooks(self) -> None:
-        """Nobody can answer any more."""
+        """Fail the hooks that still wait: nobody can answer them any more."""
         for hook in self.hooks:
             if hook.status in ("AWAITING_ACTION", "IN_PROGRESS"):
                 hook.status = "FAILED"
 
     @property
-    def leads_to(self) -> Revision:
-        """The revision that shall run when it is at its end."""
+    def leads_to(self) -> EcsRevision:
+        """The revision that runs when the deployment ends as it is going now."""
         back = self.status.startswith("ROLLBACK") and self.source is not None
         return self.source if back and self.source is not None else self.target
 
 
 @dataclass(eq=False)
-class Service:
-    """A service, with the request that made it and what was changed since."""
+class EcsService:
+    """A service: the request that created it with all later changes, and all that it has."""
 
     arn: str
     name: str
@@ -206,34 +215,34 @@ class Service:
     region: str
     request: dict[str, Any]
     desired: int
-    current: Revision
-    """The latest that was deployed with success."""
-    revisions: list[Revision] = field(default_factory=list[Revision])
-    deployments: list[Deployment] = field(default_factory=list[Deployment])
-    tasks: list[Task] = field(default_factory=list[Task])
+    current: EcsRevision
+    """The last revision that was deployed successfully."""
+    revisions: list[EcsRevision] = field(default_factory=list[EcsRevision])
+    deployments: list[EcsDeployment] = field(default_factory=list[EcsDeployment])
+    tasks: list[EcsTask] = field(default_factory=list[EcsTask])
     events: deque[tuple[datetime, str]] = field(
         default_factory=lambda: deque[tuple[datetime, str]](maxlen=MOST_EVENTS)
     )
-    """The latest first."""
+    """Moment and message; the latest first."""
 
     @property
-    def latest(self) -> Deployment:
-        """The deployment that was begun last."""
+    def latest(self) -> EcsDeployment:
+        """The deployment that began last."""
         return self.deployments[-1]
 
     @property
     def configuration(self) -> Mapping[str, Any]:
-        """How it deploys."""
+        """The deployment configuration."""
         return self.request.get("deploymentConfiguration", {})
 
-    def tell(self, at: datetime, message: str) -> None:
-        """Add an event."""
+    def add_event(self, at: datetime, message: str) -> None:
+        """Add an event to those that DescribeServices returns."""
         self.events.appendleft((at, f"(service {self.name}) {message} {SIMULATED}"))
 
-    def live(self, revision: Revision) -> list[Task]:
-        """The tasks of a revision that have not ended, oldest first."""
+    def live(self, revision: EcsRevision) -> list[EcsTask]:
+        """Return a revision's tasks that were not told to stop, oldest first."""
         return [task for task in self.tasks if task.revision is revision and task.live]
 
-    def ready(self, revision: Revision) -> bool:
-        """Whether a revision runs as many healthy tasks as it should."""
+    def ready(self, revision: EcsRevision) -> bool:
+        """Return whether a revision runs as many healthy tasks as requested."""
         return sum(task.healthy for task in self.live(revision)) >= revision.requested

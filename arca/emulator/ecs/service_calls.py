@@ -1,57 +1,67 @@
-"""ECS's calls about services."""
+"""The calls of ECS about services and clusters."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from arca.emulator.ecs import answers, strategy
-from arca.emulator.ecs.calls import Call, Json, World
-from arca.emulator.ecs.refusals import ApiError, invalid
-from arca.emulator.ecs.shapes import DEPLOYED, LAUNCHED, STORED, part, parts
+from arca.emulator.ecs import responses, strategy
+from arca.emulator.ecs.api import (
+    DEPLOYED,
+    LAUNCHED,
+    STORED,
+    ApiError,
+    Json,
+    invalid,
+    structure,
+    structures,
+)
+from arca.emulator.ecs.calls import EcsBackend, EcsCall
 
 
 class ServiceCalls:
-    """The calls."""
+    """Answers the calls; where the service is not simulated, moto does."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, backend: EcsBackend) -> None:
+        self._backend = backend
 
-    def create(self, call: Call) -> Json:
-        """CreateService."""
-        world, content = self._world, call.content
-        if world.find(call, content.get("serviceName", "")) is not None:
+    def create(self, call: EcsCall) -> Json:
+        """Answer CreateService."""
+        backend, content = self._backend, call.content
+        if backend.find(call, content.get("serviceName", "")) is not None:
             raise invalid("Creation of service was not idempotent.")
-        if part(content, "deploymentController").get("type", "ECS") != "ECS":
+        if structure(content, "deploymentController").get("type", "ECS") != "ECS":
             return call.moto()
         _desired(content, 0)
-        strategy.check(part(content, "deploymentConfiguration"))
+        strategy.check_configuration(structure(content, "deploymentConfiguration"))
         if "taskDefinition" not in content:
             raise invalid("taskDefinition must be specified.")
-        definition = world.definition(call, content["taskDefinition"])
+        definition = backend.definition(call, content["taskDefinition"])
         made = call.moto()["service"]
-        now, broken = world.clock.now(), tuple(world.faults)
-        service = world.machine.create(
-            made, call.region, content, definition, broken=broken, at=now
+        now = backend.clock.now()
+        service = backend.service_controller.create(
+            made, call.region, content, definition, injected=tuple(backend.faults), at=now
         )
-        return {"service": answers.service(service, made)}
+        return {"service": responses.describe_service(service, made)}
 
-    def update(self, call: Call) -> Json:
-        """UpdateService."""
-        world, content = self._world, call.content
-        service = world.find(call, content["service"])
+    def update(self, call: EcsCall) -> Json:
+        """Answer UpdateService."""
+        backend, content = self._backend, call.content
+        service = backend.find(call, content["service"])
         if service is None:
-            if world.outside.gone(call.region, call.cluster, content["service"]):
+            if backend.moto.was_deleted(call.region, call.cluster, content["service"]):
                 raise ApiError("ServiceNotActiveException", "Service was not ACTIVE.")
             return call.moto()
         desired = _desired(content, service.desired)
-        asked = part(content, "deploymentConfiguration")
-        configuration: Json = {**service.configuration, **asked}
-        # Hooks that are kept from another strategy are left alone.
-        strategy.check({**configuration, "lifecycleHooks": parts(asked, "lifecycleHooks")})
+        requested = structure(content, "deploymentConfiguration")
+        configuration: Json = {**service.configuration, **requested}
+        # Only the hooks of this call are checked: those of another strategy may stay.
+        strategy.check_configuration(
+            {**configuration, "lifecycleHooks": structures(requested, "lifecycleHooks")}
+        )
         shown = service.latest.leads_to
         wanted = content.get("taskDefinition")
-        definition = world.definition(call, wanted) if wanted else shown.definition
+        definition = backend.definition(call, wanted) if wanted else shown.definition
         answer = call.moto()
-        now = world.clock.now()
+        now = backend.clock.now()
         changed = any(
             name in content and content[name] != service.request.get(name) for name in DEPLOYED
         )
@@ -61,44 +71,46 @@ class ServiceCalls:
         service.request |= {name: content[name] for name in (*DEPLOYED, *STORED) if name in content}
         service.request["deploymentConfiguration"] = configuration
         if desired != service.desired:
-            world.machine.scale(service, desired, now)
+            backend.service_controller.scale(service, desired, now)
         if (
             changed
             or content.get("forceNewDeployment")
             or definition["taskDefinitionArn"] != shown.definition_arn
         ):
-            world.machine.deployer.begin(service, definition, tuple(world.faults), now)
-        return {"service": answers.service(service, answer["service"])}
+            backend.service_controller.deployments.begin(
+                service, definition, tuple(backend.faults), now
+            )
+        return {"service": responses.describe_service(service, answer["service"])}
 
-    def describe(self, call: Call) -> Json:
-        """DescribeServices."""
+    def describe(self, call: EcsCall) -> Json:
+        """Answer DescribeServices."""
         answer = call.moto()
         answer["services"] = [
-            answers.service(service, found)
-            if (service := self._world.machine.services.get(found["serviceArn"]))
+            responses.describe_service(service, found)
+            if (service := self._backend.service_controller.services.get(found["serviceArn"]))
             else found
             for found in answer["services"]
         ]
         return answer
 
-    def delete(self, call: Call) -> Json:
-        """DeleteService."""
-        world = self._world
-        service = world.find(call, call.content["service"])
+    def delete(self, call: EcsCall) -> Json:
+        """Answer DeleteService."""
+        backend = self._backend
+        service = backend.find(call, call.content["service"])
         if service is None:
             return call.moto()
-        # Moto refuses it where tasks are wanted and no force is used.
+        # Moto refuses to delete a service with tasks unless `force` is set.
         answer = call.moto()
-        world.machine.remove(service, world.clock.now())
+        backend.service_controller.delete(service, backend.clock.now())
         return answer
 
-    def clusters(self, call: Call) -> Json:
-        """DescribeClusters, with what runs in them: moto counts what it was told to run."""
+    def clusters(self, call: EcsCall) -> Json:
+        """Answer DescribeClusters with the numbers of what runs here."""
         answer = call.moto()
         for cluster in answer["clusters"]:
             arn = cluster["clusterArn"]
-            states = [t.status for _, t in self._world.tasks() if t.cluster_arn == arn]
-            services = self._world.machine.services.values()
+            states = [t.status for _, t in self._backend.all_tasks() if t.cluster_arn == arn]
+            services = self._backend.service_controller.services.values()
             cluster |= {
                 "runningTasksCount": states.count("RUNNING"),
                 "pendingTasksCount": states.count("PROVISIONING"),

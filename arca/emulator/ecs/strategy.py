@@ -1,20 +1,18 @@
-"""Deployment strategies as pure functions of the service's configuration.
+"""Deployment strategies as pure functions of a service's deployment configuration.
 
-Source: Amazon ECS Developer Guide, "Amazon ECS blue/green deployments", "Amazon ECS linear
+Sources: Amazon ECS Developer Guide, "Amazon ECS blue/green deployments", "Amazon ECS linear
 deployments", "Amazon ECS canary deployments", "How the Amazon ECS deployment circuit breaker
-detects failures"; defaults from the API Reference.
+detects failures"; defaults from the Amazon ECS API Reference.
 """
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
-from arca.emulator.ecs.model import SIMULATED
-from arca.emulator.ecs.refusals import invalid
-from arca.emulator.ecs.shapes import part, parts
+from arca.emulator.ecs.api import SIMULATED, invalid, structure, structures
 
-Configuration = Mapping[str, Any]
-SHIFTING = (
+DeploymentConfiguration = Mapping[str, Any]
+Stage = Literal[
     "RECONCILE_SERVICE",
     "PRE_SCALE_UP",
     "SCALE_UP",
@@ -25,16 +23,16 @@ SHIFTING = (
     "POST_PRODUCTION_TRAFFIC_SHIFT",
     "BAKE_TIME",
     "CLEAN_UP",
+]
+"""The service model's ServiceDeploymentLifecycleStage (ecs, 2014-11-13), in order."""
+SHIFTING_STAGES: tuple[Stage, ...] = get_args(Stage)
+ROLLING_STAGES: tuple[Stage, ...] = ("RECONCILE_SERVICE", "SCALE_UP", "BAKE_TIME", "CLEAN_UP")
+SHIFTING_ALARM_STAGES: frozenset[Stage] = frozenset(
+    {"PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"}
 )
-ROLLING = ("RECONCILE_SERVICE", "SCALE_UP", "BAKE_TIME", "CLEAN_UP")
-WATCHED = {
-    "ROLLING": frozenset({"SCALE_UP", "BAKE_TIME"}),
-    "shifting": frozenset(
-        {"PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"}
-    ),
-}
-NAMES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
-HOOKED = (
+ROLLING_ALARM_STAGES: frozenset[Stage] = frozenset({"SCALE_UP", "BAKE_TIME"})
+STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
+HOOK_STAGES = (
     "RECONCILE_SERVICE",
     "PRE_SCALE_UP",
     "POST_SCALE_UP",
@@ -45,40 +43,40 @@ HOOKED = (
     "POST_PRODUCTION_TRAFFIC_SHIFT",
 )
 """The service model's DeploymentLifecycleHookStage (ecs, 2014-11-13)."""
-NO_PAUSE = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
-DAY = 1440
-LONGEST_PAUSE = 14 * DAY
+STAGES_WITHOUT_PAUSE = frozenset({"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"})
+DAY_MINUTES = 1440
+LONGEST_PAUSE = 14 * DAY_MINUTES
 """Minutes (the service model's DeploymentLifecycleHookDuration)."""
 
 
-def name(configuration: Configuration) -> str:
-    """ROLLING unless the service says otherwise."""
+def strategy_name(configuration: DeploymentConfiguration) -> str:
+    """Return the strategy's name; ROLLING is the default."""
     return configuration.get("strategy", "ROLLING")
 
 
-def shifts(configuration: Configuration) -> bool:
-    """Whether traffic moves by weights."""
-    return name(configuration) != "ROLLING"
+def shifts(configuration: DeploymentConfiguration) -> bool:
+    """Return whether listener rules' weights shift the traffic."""
+    return strategy_name(configuration) != "ROLLING"
 
 
-def stages(configuration: Configuration) -> tuple[str, ...]:
-    """The stages in order."""
-    return SHIFTING if shifts(configuration) else ROLLING
+def stages(configuration: DeploymentConfiguration) -> tuple[Stage, ...]:
+    """Return the lifecycle stages in order."""
+    return SHIFTING_STAGES if shifts(configuration) else ROLLING_STAGES
 
 
-def watched(configuration: Configuration) -> frozenset[str]:
-    """Stages in which alarms count."""
-    return WATCHED["shifting" if shifts(configuration) else "ROLLING"]
+def alarm_stages(configuration: DeploymentConfiguration) -> frozenset[Stage]:
+    """Return the stages in which an alarm fails the deployment."""
+    return SHIFTING_ALARM_STAGES if shifts(configuration) else ROLLING_ALARM_STAGES
 
 
-def steps(configuration: Configuration) -> Iterator[tuple[float, float]]:
-    """Percent of the production traffic after each step, and the minutes to wait then."""
-    match name(configuration):
+def traffic_steps(configuration: DeploymentConfiguration) -> Iterator[tuple[float, float]]:
+    """Yield each step's percentage of the production traffic and the minutes to wait after it."""
+    match strategy_name(configuration):
         case "CANARY":
-            canary = part(configuration, "canaryConfiguration")
+            canary = structure(configuration, "canaryConfiguration")
             yield canary.get("canaryPercent", 5.0), canary.get("canaryBakeTimeInMinutes", 10)
         case "LINEAR":
-            linear = part(configuration, "linearConfiguration")
+            linear = structure(configuration, "linearConfiguration")
             step = linear.get("stepPercent", 10.0)
             share = step
             while share < 100:
@@ -89,10 +87,10 @@ def steps(configuration: Configuration) -> Iterator[tuple[float, float]]:
     yield 100.0, 0
 
 
-def threshold(configuration: Configuration, desired: int) -> int:
-    """Failed tasks that open the circuit breaker."""
-    breaker = part(configuration, "deploymentCircuitBreaker")
-    chosen = part(breaker, "thresholdConfiguration")
+def failure_threshold(configuration: DeploymentConfiguration, desired: int) -> int:
+    """Return the number of failed tasks that opens the circuit breaker."""
+    breaker = structure(configuration, "deploymentCircuitBreaker")
+    chosen = structure(breaker, "thresholdConfiguration")
     value = chosen.get("value", 50)
     share = math.ceil(value * desired / 100)
     match chosen.get("type", "BOUNDED_PERCENT"):
@@ -104,58 +102,60 @@ def threshold(configuration: Configuration, desired: int) -> int:
             return min(max(3, share), 200)
 
 
-def breaks(configuration: Configuration) -> bool:
-    """Whether a circuit breaker watches; it can for rolling deployments alone."""
-    breaker = part(configuration, "deploymentCircuitBreaker")
+def has_circuit_breaker(configuration: DeploymentConfiguration) -> bool:
+    """Return whether a circuit breaker is enabled; only a rolling deployment can have one."""
+    breaker = structure(configuration, "deploymentCircuitBreaker")
     return not shifts(configuration) and bool(breaker.get("enable"))
 
 
-def alarms(configuration: Configuration) -> tuple[str, ...]:
-    """Names of the alarms that the service asks to watch."""
-    asked = part(configuration, "alarms")
-    return tuple(asked.get("alarmNames", [])) if asked.get("enable") else ()
+def alarm_names(configuration: DeploymentConfiguration) -> tuple[str, ...]:
+    """Return the names of the alarms that the service enables."""
+    checked_at = structure(configuration, "alarms")
+    return tuple(checked_at.get("alarmNames", [])) if checked_at.get("enable") else ()
 
 
-def hooks(configuration: Configuration, stage: str) -> list[Mapping[str, Any]]:
-    """The lifecycle hooks of a stage."""
+def hooks(configuration: DeploymentConfiguration, stage: str) -> list[Mapping[str, Any]]:
+    """Return the lifecycle hooks that are declared for a stage."""
     return [
-        hook for hook in parts(configuration, "lifecycleHooks") if stage in hook["lifecycleStages"]
+        hook
+        for hook in structures(configuration, "lifecycleHooks")
+        if stage in hook["lifecycleStages"]
     ]
 
 
-def check(configuration: Configuration) -> None:
-    """Raise ApiError where ECS would refuse the configuration."""
-    if name(configuration) not in NAMES:
-        raise invalid(f"Invalid deployment strategy: {name(configuration)}.")
-    _within(configuration, "bakeTimeInMinutes", 0, DAY)
-    canary = part(configuration, "canaryConfiguration")
+def check_configuration(configuration: DeploymentConfiguration) -> None:
+    """Check a configuration; raises ApiError where ECS refuses it."""
+    if strategy_name(configuration) not in STRATEGIES:
+        raise invalid(f"Invalid deployment strategy: {strategy_name(configuration)}.")
+    _within(configuration, "bakeTimeInMinutes", 0, DAY_MINUTES)
+    canary = structure(configuration, "canaryConfiguration")
     _within(canary, "canaryPercent", 0.1, 100)
-    _within(canary, "canaryBakeTimeInMinutes", 0, DAY)
-    linear = part(configuration, "linearConfiguration")
+    _within(canary, "canaryBakeTimeInMinutes", 0, DAY_MINUTES)
+    linear = structure(configuration, "linearConfiguration")
     _within(linear, "stepPercent", 3, 100)
-    _within(linear, "stepBakeTimeInMinutes", 0, DAY)
-    for hook in parts(configuration, "lifecycleHooks"):
+    _within(linear, "stepBakeTimeInMinutes", 0, DAY_MINUTES)
+    for hook in structures(configuration, "lifecycleHooks"):
         _check_hook(hook, rolling=not shifts(configuration))
 
 
 def _check_hook(hook: Mapping[str, Any], *, rolling: bool) -> None:
     kind: str = hook.get("targetType", "AWS_LAMBDA")
-    asked: list[str] = hook.get("lifecycleStages") or []
+    checked_at: list[str] = hook.get("lifecycleStages") or []
     if kind not in ("AWS_LAMBDA", "PAUSE"):
         raise invalid(f"Invalid lifecycle hook target type: {kind}.")
-    if not asked:
+    if not checked_at:
         raise invalid("A lifecycle hook must name its lifecycleStages.")
-    for stage in asked:
-        if stage not in HOOKED:
+    for stage in checked_at:
+        if stage not in HOOK_STAGES:
             raise invalid(f"A lifecycle hook cannot be configured at {stage}.")
-        if kind == "PAUSE" and stage in NO_PAUSE:
+        if kind == "PAUSE" and stage in STAGES_WITHOUT_PAUSE:
             raise invalid(f"A PAUSE hook cannot be configured at {stage}.")
-        if rolling and stage not in ROLLING:
-            # Which stages a rolling deployment has in AWS, its documentation does not say.
+        if rolling and stage not in ROLLING_STAGES:
+            # The Developer Guide does not say which stages a rolling deployment has.
             raise invalid(f"A rolling deployment has no stage {stage} {SIMULATED}.")
     if kind == "AWS_LAMBDA" and not str(hook.get("hookTargetArn")).startswith("arn:"):
         raise invalid("An AWS_LAMBDA lifecycle hook must name its hookTargetArn.")
-    timeout = part(hook, "timeoutConfiguration")
+    timeout = structure(hook, "timeoutConfiguration")
     _within(timeout, "timeoutInMinutes", 1, LONGEST_PAUSE)
     if timeout.get("action", "ROLLBACK") not in ("ROLLBACK", "CONTINUE"):
         raise invalid(f"Invalid timeout action: {timeout['action']}.")

@@ -1,6 +1,6 @@
-"""Run the program without the Pulumi engine: every registration goes to a cloud of our choice.
+"""Run the program without the Pulumi engine; each registration goes to a given cloud.
 
-The only file, with tests/graph.py, that knows Pulumi's internals.
+Only this file, workarounds.py and tests/graph.py know Pulumi's internals.
 """
 
 # Pulumi's mock monitor and its gRPC messages carry no types.
@@ -20,22 +20,22 @@ from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
 
 from arca import checkout
-from arca.emulator.program.stackfile import PROJECT
-from arca.emulator.program.workarounds import waiting_for_all_outputs, without_collection
+from arca.emulator.program.stackfile import PULUMI_PROJECT
+from arca.emulator.program.workarounds import waiting_for_all_outputs, without_garbage_collection
 from arca.errors import ArcaError, Explained
 
 ORGANIZATION = "organization"
-EMULATED = {f"{PROJECT}:runs_on": "emulated"}
-"""What the emulated run adds to a stack's settings: it accepts the owner's placeholders."""
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
+EMULATED = {f"{PULUMI_PROJECT}:runs_on": "emulated"}
+"""Added to a stack's settings, so that they accept the owner's placeholders."""
+SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a key of Pulumi's wire format
+SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
 SDKS = ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls", "settings")
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 
 
 @dataclass(frozen=True)
 class Registration:
-    """One resource as the program declares it; inputs have their wire names (camelCase)."""
+    """A resource that the program declares; inputs have their wire names (camelCase)."""
 
     urn: str
     type: str
@@ -51,36 +51,36 @@ class Registration:
     ignore_changes: tuple[str, ...]
     aliases: tuple[str, ...]
     component: str
-    """Logical name of the component that it belongs to; empty for the stack's own."""
+    """Logical name of the component that the resource belongs to; empty for the stack's own."""
 
 
 class Cloud(Protocol):
-    """Where declared resources go."""
+    """Creates the declared resources."""
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
-        """Give id and outputs, inputs included; no id where it cannot be known yet.
+        """Return the id and the outputs, inputs included; the id is None if it is unknown.
 
-        A component is declared too: it has neither.
+        A component has neither.
         """
         ...
 
     def read_stack(self, name: str) -> Mapping[str, Any]:
-        """Give another stack's exports."""
+        """Return another stack's exports."""
         ...
 
 
 class ProgramError(ArcaError):
-    """The program declared something that no engine would accept."""
+    """The program declared something that Pulumi's engine would refuse."""
 
 
 def main() -> None:
-    """Run the project's own program."""
+    """Run the program of this checkout."""
     runpy.run_path(str(checkout.root() / checkout.PROGRAM_FILE))
 
 
 def load() -> None:
-    """Import what the program will import; a run right after it finds everything there."""
-    with without_collection():
+    """Import the SDKs that the program needs, so that they are loaded before a run."""
+    with without_garbage_collection():
         for module in SDKS:
             importlib.import_module(module)
 
@@ -95,8 +95,8 @@ def run(
 ) -> dict[str, Any]:
     """Run the program once and return the stack's exports, secrets in plain.
 
-    Whatever the program or the cloud raises comes out as itself. With `preview`, outputs that
-    the cloud gives no id for are unknown, as in a first `pulumi preview`.
+    An exception of the program or the cloud is raised unchanged. With `preview`, the outputs of
+    resources without an id are unknown, as in a first `pulumi preview`.
     """
     monitor = _Monitor(cloud)
     runtime.reset_options()
@@ -106,7 +106,7 @@ def run(
             monitor=monitor,
             monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
             engine=mocks.MockEngine(cast("Any", None)),
-            project=PROJECT,
+            project=PULUMI_PROJECT,
             stack=stack,
             dry_run=preview,
             organization=ORGANIZATION,
@@ -116,20 +116,20 @@ def run(
     set_all_config(dict(config))
     try:
         with (
-            without_collection(),
+            without_garbage_collection(),
             waiting_for_all_outputs(),
             asyncio.Runner() as runner,
             ThreadPoolExecutor(1) as pool,
         ):
             # One thread: registrations are answered one after the other, as they come.
             runner.get_loop().set_default_executor(pool)
-            # After a failure every dependent's future fails too, each with a traceback of its own.
+            # After a failure each dependent resource fails too, and would print its own traceback.
             runner.get_loop().set_exception_handler(lambda _loop, _context: None)
             runner.run(run_in_stack(program))
     except pulumi.RunError as error:
         raise Explained(str(error)) from None
     except Exception:
-        # Pulumi wraps what a registration raised; the first failure is the cause.
+        # Pulumi wraps the exception of a registration; the first one is the cause.
         if monitor.failure is not None:
             raise monitor.failure from None
         raise
@@ -138,8 +138,8 @@ def run(
     return monitor.exports
 
 
-class _Answers(mocks.Mocks):
-    """Between Pulumi's mocks and a cloud; keeps what was secret a secret."""
+class _CloudMocks(mocks.Mocks):
+    """Gives Pulumi's mock monitor the answer that the cloud gave."""
 
     def __init__(self) -> None:
         self.answer: tuple[str | None, dict[str, Any]] = (None, {})
@@ -159,8 +159,8 @@ class _Answers(mocks.Mocks):
 
 class _Monitor(mocks.MockMonitor):
     def __init__(self, cloud: Cloud) -> None:
-        self.answers = _Answers()
-        super().__init__(self.answers)
+        self.cloud_mocks = _CloudMocks()
+        super().__init__(self.cloud_mocks)
         self.cloud = cloud
         self.exports: dict[str, Any] = {}
         self.failure: Exception | None = None
@@ -171,7 +171,7 @@ class _Monitor(mocks.MockMonitor):
         if request.type == "pulumi:pulumi:Stack":
             return super().RegisterResource(request)
         try:
-            self.answers.answer = self._create(self._read(request))
+            self.cloud_mocks.answer = self._create(self._read(request))
             return super().RegisterResource(request)
         except Exception as error:
             self.failure = self.failure or error
@@ -179,7 +179,7 @@ class _Monitor(mocks.MockMonitor):
 
     def ReadResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         try:
-            self.answers.answer = self._refer(request)
+            self.cloud_mocks.answer = self._refer(request)
             return super().ReadResource(request)
         except Exception as error:
             self.failure = self.failure or error
@@ -187,7 +187,7 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         if "pulumi:pulumi:Stack::" in request.urn:
-            self.exports = _whole(plain(rpc.deserialize_properties(request.outputs)))
+            self.exports = _with_integers(plain(rpc.deserialize_properties(request.outputs)))
         return super().RegisterResourceOutputs(request)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
@@ -245,10 +245,10 @@ class _Monitor(mocks.MockMonitor):
 
 
 def plain(value: Any) -> Any:
-    """The value without the marks of secrets."""
+    """Return the value without the marks of secrets."""
     if isinstance(value, dict):
         mapping = cast("dict[str, Any]", value)
-        if mapping.get(SIGNATURE) == SECRET:
+        if mapping.get(SECRET_SIGNATURE) == SECRET_MARK:
             return plain(mapping["value"])
         return {key: plain(item) for key, item in mapping.items()}
     if isinstance(value, list):
@@ -256,24 +256,26 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _whole(value: Any) -> Any:
-    """Whole numbers as such: the wire format knows only floating-point ones."""
+def _with_integers(value: Any) -> Any:
+    """Return whole numbers as int: the wire format has only floating-point numbers."""
     if isinstance(value, dict):
-        return {key: _whole(item) for key, item in cast("dict[str, Any]", value).items()}
+        return {key: _with_integers(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_whole(item) for item in cast("list[Any]", value)]
+        return [_with_integers(item) for item in cast("list[Any]", value)]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def holds_secret(value: Any) -> bool:
-    """Whether a secret stands anywhere in the value."""
+    """Return whether the value contains a secret."""
     if isinstance(value, dict):
         mapping = cast("dict[str, Any]", value)
-        return mapping.get(SIGNATURE) == SECRET or any(map(holds_secret, mapping.values()))
+        return mapping.get(SECRET_SIGNATURE) == SECRET_MARK or any(
+            map(holds_secret, mapping.values())
+        )
     if isinstance(value, list):
         return any(map(holds_secret, cast("Iterable[Any]", value)))
     return False
 
 
 def _secret(value: Any) -> dict[str, Any]:
-    return {SIGNATURE: SECRET, "value": value}
+    return {SECRET_SIGNATURE: SECRET_MARK, "value": value}

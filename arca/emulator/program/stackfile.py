@@ -1,4 +1,4 @@
-"""The stacks' files, read as the Pulumi CLI reads them."""
+"""Reads a stack's file, `Pulumi.<stack>.yaml`, as the Pulumi CLI does."""
 
 import json
 from pathlib import Path
@@ -9,11 +9,14 @@ import yaml
 from arca import checkout
 from arca.errors import ArcaError
 
-PROJECT = "arca-api"
+PULUMI_PROJECT = "arca-api"
 
 
 def stack_config(stack: str, *, root: Path | None = None) -> dict[str, str]:
-    """Read a stack's file as the Pulumi CLI would hand it to the program: objects as JSON."""
+    """Return a stack's settings as the Pulumi CLI passes them to the program: objects as JSON.
+
+    Raises ArcaError if there is no such stack or its file is invalid.
+    """
     path = (root or checkout.root()) / f"Pulumi.{stack}.yaml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))

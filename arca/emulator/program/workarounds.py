@@ -10,11 +10,11 @@ from pulumi.runtime import stack as pulumi_stack
 
 
 @contextmanager
-def without_collection() -> Generator[None]:
-    """Pause the garbage collector: almost nothing of what a run makes is garbage.
+def without_garbage_collection() -> Generator[None]:
+    """Pause the garbage collector: a run produces almost no garbage.
 
-    The SDKs are hundreds of thousands of objects, and each full collection looks at them all:
-    with the collector on, evaluating prod takes about twice as long (`make bench`).
+    The SDKs have hundreds of thousands of objects, and each full collection visits all of them.
+    With the collector on, evaluating prod takes about twice as long (`make bench`).
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -41,7 +41,7 @@ def waiting_for_all_outputs() -> Generator[None]:
 
 
 class _PatientAsyncio:
-    """The module asyncio, but for `wait`, which returns at the end or at the first failure."""
+    """The module asyncio with a `wait` that returns at the end or at the first failure."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(asyncio, name)

@@ -1,1 +1,1 @@
-"""Turns each declared resource into the AWS calls that it stands for."""
+"""Turns each declared resource into the AWS API calls that create it."""

@@ -1,4 +1,4 @@
-"""The emulated AWS as a cloud: each declared resource becomes the calls that it stands for."""
+"""The emulated AWS as a cloud: it creates each declared resource by the resource's API calls."""
 
 import json
 from collections import defaultdict
@@ -11,53 +11,54 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.validate import ParamValidator
 
+from arca.clock import Clock
+from arca.emulator.aws_clients import session
 from arca.emulator.program.engine import Registration
-from arca.emulator.provider import lookalike
-from arca.emulator.provider.calls import RECORDED, TABLE, Call
-from arca.emulator.provider.calls.table import State
-from arca.emulator.provider.fit import fit
-from arca.emulator.session import session
+from arca.emulator.provider.api_parameters import to_api_parameters
+from arca.emulator.provider.resources import CALLS, RECORDED
+from arca.emulator.provider.resources.definition import ApiCall, ResourceState
+from arca.emulator.provider.simulated_outputs import simulate_outputs
 from arca.errors import ArcaError
 
-Outcome = Literal["created", "validated", "recorded"]
+EmulatedOutcome = Literal["created", "validated", "recorded"]
 
 
 class CallRefused(ArcaError):
-    """AWS's model or the emulation refused a call."""
+    """botocore's model or the emulation refused a call."""
 
-    def __init__(self, urn: str, call: Call, reason: str) -> None:
+    def __init__(self, urn: str, call: ApiCall, reason: str) -> None:
         super().__init__(
             f"{call.service}.{call.operation} was refused: {reason}",
             where=urn,
             wanted="a call that AWS's service model and the emulation accept",
-            do="correct the resource's inputs, or its entry in arca/emulator/provider/calls",
+            do="correct the resource's inputs, or its entry in arca/emulator/provider/resources",
         )
 
 
 @dataclass
-class Counts:
-    """How many resources of each component ended how."""
+class ResourceCounts:
+    """The number of resources by component and outcome."""
 
-    by_component: dict[str, dict[Outcome, int]] = field(
+    by_component: dict[str, dict[EmulatedOutcome, int]] = field(
         default_factory=lambda: defaultdict(lambda: {"created": 0, "validated": 0, "recorded": 0})
     )
 
-    def add(self, component: str, outcome: Outcome) -> None:
-        """Count one resource."""
+    def add(self, component: str, outcome: EmulatedOutcome) -> None:
+        """Count one more resource."""
         self.by_component[component or "stack"][outcome] += 1
 
     @property
     def total(self) -> int:
-        """All resources so far."""
+        """The number of all resources so far."""
         return sum(sum(outcomes.values()) for outcomes in self.by_component.values())
 
 
 class EmulatedCloud:
     """Creates resources in the emulated AWS at an endpoint.
 
-    Every call is checked against botocore's model. A resource counts as created when all of
-    its calls were carried out, as validated when one was only checked, as recorded when it
-    stands for no AWS call at all.
+    Every call is checked against botocore's model. A resource counts as created if all of its
+    calls were carried out, as validated if one of them was only checked, and as recorded if it
+    has no AWS call.
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class EmulatedCloud:
         endpoint: str,
         *,
         account: str,
+        clock: Clock,
         exports: Callable[[str], Mapping[str, Any]],
         on_progress: Callable[[Registration, int], None],
     ) -> None:
-        self.counts = Counts()
+        self.counts = ResourceCounts()
         self._endpoint = endpoint
         self._account = account
+        self._clock = clock
         self._exports = exports
         self._on_progress = on_progress
         self._providers: dict[str, tuple[str, dict[str, str]]] = {}
@@ -79,7 +82,7 @@ class EmulatedCloud:
         self._validator = ParamValidator()
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
-        """Make the calls; raises CallRefused, with nothing tried after the refused one."""
+        """Make a resource's calls; raises CallRefused at the first refused call."""
         if not registration.custom:
             return None, {}
         if registration.type == "pulumi:providers:aws":
@@ -88,14 +91,16 @@ class EmulatedCloud:
             registration.provider.rpartition("::")[0], ("us-east-1", {})
         )
         region = str(registration.inputs.get("region", region))
-        resource_id, outputs = lookalike.outputs(registration, account=self._account, region=region)
+        resource_id, outputs = simulate_outputs(
+            registration, account=self._account, region=region, clock=self._clock
+        )
         if registration.type.startswith(RECORDED):
             self._finish(registration, "recorded")
             return resource_id, outputs
         state = {**outputs, "id": resource_id, "_urn": registration.urn, "_region": region}
         if "tags" in outputs:
             state["tags"] = {**default_tags, **outputs["tags"]}
-        outcome: Outcome = "created"
+        outcome: EmulatedOutcome = "created"
         for call in self._calls(registration):
             if call.when(state):
                 state |= self._make(call, state, registration.urn)
@@ -104,7 +109,7 @@ class EmulatedCloud:
         return state["id"], {key: value for key, value in state.items() if key[0] != "_"}
 
     def read_stack(self, name: str) -> Mapping[str, Any]:
-        """Give the exports of a stack that is up beside this one."""
+        """Return the exports of a stack that is up beside this one."""
         return self._exports(name.rpartition("/")[2])
 
     def _remember(self, provider: Registration) -> None:
@@ -112,23 +117,23 @@ class EmulatedCloud:
         tags = json.loads(inputs.get("defaultTags", "{}")).get("tags", {})
         self._providers[provider.urn] = (inputs["region"], tags)
 
-    def _calls(self, registration: Registration) -> tuple[Call, ...]:
-        calls = TABLE.get(registration.type)
+    def _calls(self, registration: Registration) -> tuple[ApiCall, ...]:
+        calls = CALLS.get(registration.type)
         if calls is None:
             raise ArcaError(
-                f"No API call is known for the resource type {registration.type}.",
-                where="arca/emulator/provider/calls",
-                wanted="an entry in the table for every AWS resource of the program",
-                do="add one, with the calls that the provider makes for it",
+                f"The emulator has no API calls for the resource type {registration.type}.",
+                where="arca/emulator/provider/resources",
+                wanted="an entry with calls for every AWS resource type of the program",
+                do="add the calls that the provider makes for it",
             )
         return calls
 
-    def _make(self, call: Call, state: State, urn: str) -> Mapping[str, Any]:
+    def _make(self, call: ApiCall, state: ResourceState, urn: str) -> Mapping[str, Any]:
         params = dict(call.params(state))
         client = self._client(call.service, str(params.pop("_region", state["_region"])))
         api_name = client.meta.method_to_api_mapping[call.operation]
         shape = client.meta.service_model.operation_model(api_name).input_shape
-        params = fit(params, shape)
+        params = to_api_parameters(params, shape)
         if shape is not None:
             report = self._validator.validate(params, shape)
             if report.has_errors():
@@ -160,6 +165,6 @@ class EmulatedCloud:
             )
         return self._clients[key]
 
-    def _finish(self, registration: Registration, outcome: Outcome) -> None:
+    def _finish(self, registration: Registration, outcome: EmulatedOutcome) -> None:
         self.counts.add(registration.component, outcome)
         self._on_progress(registration, self.counts.total)

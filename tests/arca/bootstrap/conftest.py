@@ -4,7 +4,7 @@ import pytest
 
 from arca.clients import Account, account_client
 from arca.clock import Clock
-from arca.emulator import cloudformation
+from arca.emulator.provider import cloudformation
 from tests.arca.bootstrap.accounts import ACCOUNT, EmulatedAccount, forget_clients
 from tests.arca.bootstrap.scripted import ScriptedCloudFormation
 

@@ -23,8 +23,8 @@ from click.testing import CliRunner, Result
 from arca import clients, clock
 from arca import stack as stacks
 from arca.cli.main import cli
-from arca.emulator.ecs.inside import Clients
-from arca.emulator.wishes import manifest
+from arca.emulator.aws_clients import WsgiClients
+from arca.emulator.client import manifest
 from arca.monitoring.live.objectives import ObjectiveStatus
 from arca.outputs import Outputs
 from arca.release import gates
@@ -65,9 +65,9 @@ MINUTES = 15.0
 
 
 @cache
-def _retrying() -> Clients:
+def _retrying() -> WsgiClients:
     """Return the commands' clients, kept because making one takes longer than a release."""
-    return Clients(fresh().wsgi, clients.config(emulated=True))
+    return WsgiClients(fresh().wsgi, clients.config(emulated=True))
 
 
 def _unmeasured(_stack: Stack, *, now: datetime) -> list[ObjectiveStatus]:

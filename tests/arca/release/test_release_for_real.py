@@ -15,7 +15,7 @@ import pytest
 from arca.emulator import up
 from arca.emulator.state import State
 from tests import ROOT, postgres
-from tests.arca.emulator.test_lifecycle import free_port, quiet
+from tests.arca.emulator.local_cloud import free_port, quiet
 
 ARCA = [sys.executable, "-m", "arca"]
 MINUTE = "0.4"

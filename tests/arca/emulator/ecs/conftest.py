@@ -1,4 +1,4 @@
-"""What the controller's tests share."""
+"""Fixtures of the tests of the emulated ECS."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.arca.emulator.ecs.emulated_ecs import Emulated, fresh
 
 @pytest.fixture
 def cloud() -> Iterator[Emulated]:
-    """An empty one."""
+    """Return an empty emulated AWS; its stand-ins and faults end with the test."""
     made = fresh()
     yield made
     made.control("DELETE", "/arca/faults")

@@ -10,6 +10,7 @@
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
@@ -18,12 +19,14 @@ from botocore.config import Config
 from moto.backends import get_backend
 from werkzeug.test import Client
 
+from arca.clock import Clock
+from arca.emulator.aws_clients import WsgiClients
 from arca.emulator.ecs.app import Application
 from arca.emulator.ecs.clock import ManualClock
-from arca.emulator.ecs.control import Controlled
-from arca.emulator.ecs.inside import Clients
+from arca.emulator.ecs.control_api import ControlApi
 from tests.arca.emulator.ecs.emulated_network import make_balancer, make_network
 
+SYSTEM_CLOCK = Clock()
 REGION = "sa-east-1"
 CLUSTER = "arca-test"
 SERVICE = "api"
@@ -47,22 +50,34 @@ STEPS: Mapping[str, dict[str, Any]] = {
 }
 
 
+NEW = "registry/api:2"
+SHIFTING = ("BLUE_GREEN", "LINEAR", "CANARY")
+PAUSE = {
+    "targetType": "PAUSE",
+    "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+    "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"},
+}
+SECONDS = 60
+"""Longer than any machine takes for what is waited for."""
+
+
 class Emulated:
     """An emulated AWS with one service at most."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock()
+        self.clock = ManualClock(SYSTEM_CLOCK.now())
         self.application = Application(self.clock)
-        self.wsgi = Controlled(self.application)
-        self._clients = Clients(self.wsgi, Config(retries={"total_max_attempts": 1}))
+        self.wsgi = ControlApi(self.application)
+        self._clients = WsgiClients(self.wsgi, Config(retries={"total_max_attempts": 1}))
         self._http = Client(self.wsgi)
         self.network: dict[str, Any] = {}
         """Where tasks stand, for RunTask."""
         self.vpc = self.blue = self.green = self.rule = self.test_rule = ""
 
     def reset(self) -> None:
-        """Forget everything but the network, which takes longest to make."""
-        self.clock.restart()
+        """Delete everything but the network, which takes longest to create."""
+        # Moto's logs refuse lines of another day than that of the system's clock.
+        self.clock.set(SYSTEM_CLOCK.now())
         self.application.reset()
         # Moto's backends are dictionaries by account, which its types do not say.
         backends = cast("Callable[[str], dict[str, Any]]", get_backend)
@@ -71,27 +86,27 @@ class Emulated:
                 account.reset()
 
     def end_stand_ins(self) -> None:
-        """End their processes, and forget their commands."""
+        """End the processes of all stand-ins, and forget their commands."""
         self.control("DELETE", "/arca/images")
         self.application.end(closing=False)
 
     def client(self, *named: Any, region: str | None = None) -> Any:
-        """A boto3 client: `client("ecs")`, or `client(stack, "ecs", region=...)`."""
+        """Return a boto3 client: `client("ecs")`, or `client(stack, "ecs", region=...)`."""
         return self._clients.client(named[-1], region or REGION)
 
     def advance(self, minutes: float) -> None:
-        """Let simulated minutes pass; what is due is carried out when somebody looks."""
+        """Advance the clock by simulated minutes; the next request runs what is due."""
         self.clock.advance(minutes)
 
     def control(self, method: str, path: str, content: Any = None) -> tuple[int, Any]:
-        """Ask the control path; its status and its JSON."""
+        """Call the control API; returns the status and the JSON."""
         answer = self._http.open(
             path, method=method, data=None if content is None else json.dumps(content)
         )
         return answer.status_code, json.loads(answer.get_data())
 
     def fault(self, name: str, **details: Any) -> None:
-        """Ask for one fault, beside those that were asked for."""
+        """Inject one fault, beside those that are injected already."""
         _, before = self.control("GET", "/arca/faults")
         status, answer = self.control(
             "PUT", "/arca/faults", [*before["faults"], {"fault": name, **details}]
@@ -107,7 +122,7 @@ class Emulated:
         hooks: Sequence[Mapping[str, Any]] = (),
         configuration: Mapping[str, Any] | None = None,
     ) -> None:
-        """Make what the platform makes: cluster, balancer, groups, rules, task, alarms, service."""
+        """Create a service, and what the platform creates for it."""
         self._balance()
         for name in ALARMS:
             self.client("cloudwatch").put_metric_alarm(
@@ -167,7 +182,7 @@ class Emulated:
         self.blue, self.green, self.rule, self.test_rule = made
 
     def register(self, image: str, *, family: str = "api", **container: Any) -> str:
-        """Register a task definition; its ARN."""
+        """Register a task definition; returns its ARN."""
         answer = self.client("ecs").register_task_definition(
             family=family,
             networkMode="awsvpc",
@@ -195,7 +210,7 @@ class Emulated:
         return answer["taskDefinition"]["taskDefinitionArn"]
 
     def deploy(self, image: str) -> str:
-        """Begin to deploy an image; the service deployment's ARN."""
+        """Begin to deploy an image; returns the service deployment's ARN."""
         answer = self.client("ecs").update_service(
             cluster=CLUSTER, service=SERVICE, taskDefinition=self.register(image)
         )
@@ -208,27 +223,34 @@ class Emulated:
         )
 
     def service(self) -> Any:
-        """DescribeServices."""
+        """Return the service as DescribeServices has it."""
         return self.client("ecs").describe_services(cluster=CLUSTER, services=[SERVICE])[
             "services"
         ][0]
 
     def deployment(self, arn: str | None = None) -> Any:
-        """DescribeServiceDeployments of one, the latest unless one is named."""
-        arn = arn or self.service()["currentServiceDeployment"]
+        """Return a deployment by its ARN, by default the latest one."""
+        arn = arn or self._latest()
         return self.client("ecs").describe_service_deployments(serviceDeploymentArns=[arn])[
             "serviceDeployments"
         ][0]
 
+    def _latest(self) -> str:
+        # ListServiceDeployments is answered without moto, much faster than DescribeServices.
+        listed = self.client("ecs").list_service_deployments(
+            cluster=CLUSTER, service=SERVICE, maxResults=1
+        )
+        return listed["serviceDeployments"][0]["serviceDeploymentArn"]
+
     def weights(self, rule: str | None = None) -> tuple[int, int]:
-        """The rule's weights of blue and green; of the production rule unless one is named."""
+        """Return a rule's weights of blue and green, by default the production rule's."""
         found = self.client("elbv2").describe_rules(RuleArns=[rule or self.rule])["Rules"][0]
         groups = found["Actions"][0]["ForwardConfig"]["TargetGroups"]
         shares = {one["TargetGroupArn"]: one["Weight"] for one in groups}
         return shares[self.blue], shares[self.green]
 
     def targets(self, group: str) -> set[tuple[str, int]]:
-        """Addresses and ports in a target group."""
+        """Return the addresses and ports in a target group."""
         found = self.client("elbv2").describe_target_health(TargetGroupArn=group)
         return {
             (one["Target"]["Id"], one["Target"]["Port"])
@@ -236,7 +258,7 @@ class Emulated:
         }
 
     def tasks(self, *, stopped: bool = False) -> list[Any]:
-        """The service's tasks in full."""
+        """Return the service's tasks as DescribeTasks has them."""
         ecs = self.client("ecs")
         arns = ecs.list_tasks(
             cluster=CLUSTER,
@@ -246,7 +268,7 @@ class Emulated:
         return ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"] if arns else []
 
     def until(self, done: Callable[[Any], bool], *, minutes: float = 60, step: float = 0.1) -> Any:
-        """Let time pass until the latest deployment is as wanted; it fails when it never is."""
+        """Advance the clock until a condition holds of the latest deployment; else fail."""
         for _ in range(round(minutes / step)):
             found = self.deployment()
             if done(found):
@@ -256,7 +278,7 @@ class Emulated:
 
 
 def ended(deployment: Mapping[str, Any]) -> bool:
-    """Whether a deployment is at its end."""
+    """Return whether a deployment has ended."""
     return deployment["status"] in (
         "SUCCESSFUL",
         "STOPPED",
@@ -271,7 +293,36 @@ def _shared() -> Emulated:
 
 
 def fresh() -> Emulated:
-    """This process's emulated AWS with nothing in it; moto's state is one for a process anyhow."""
+    """Return this process's emulated AWS, emptied; moto has one state for each process."""
     cloud = _shared()
     cloud.reset()
     return cloud
+
+
+def definitions(cloud: Emulated) -> set[str]:
+    """Return the task definitions whose tasks run."""
+    return {task["taskDefinitionArn"].rpartition("/")[2] for task in cloud.tasks()}
+
+
+def went_back(cloud: Emulated, why: str, *, minutes: float = 60) -> Any:
+    """Wait for the rollback, and check that only the old revision is left."""
+    found = cloud.until(ended, minutes=minutes)
+    assert found["status"] == "ROLLBACK_SUCCESSFUL"
+    assert why in found["statusReason"]
+    assert found["statusReason"].endswith("(simulated)")
+    assert why in found["rollback"]["reason"]
+    assert found["rollback"]["serviceRevisionArn"] == found["sourceServiceRevisions"][0]["arn"]
+    assert definitions(cloud) == {"api:1"}
+    service = cloud.service()
+    assert service["taskDefinition"].endswith("api:1")
+    assert [one["taskDefinition"][-5:] for one in service["deployments"]] == ["api:1"]
+    assert service["runningCount"] == service["desiredCount"]
+    return found
+
+
+def wait_for(happened: Callable[[], Any], what: str) -> None:
+    """Wait until a condition holds; fails after SECONDS."""
+    deadline = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, f"never: {what}"
+        time.sleep(0.01)

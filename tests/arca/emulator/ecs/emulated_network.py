@@ -1,4 +1,4 @@
-"""The network and the load balancer that the emulated service stands behind."""
+"""The network and the load balancer of the emulated service."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ REGION = "sa-east-1"
 
 
 def make_network(ec2: Any) -> tuple[str, dict[str, Any]]:
-    """A VPC, and where tasks stand in it."""
+    """Create a VPC; returns its id and the network configuration of tasks."""
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(
@@ -20,7 +20,7 @@ def make_network(ec2: Any) -> tuple[str, dict[str, Any]]:
 
 
 def make_balancer(elbv2: Any, vpc: str, network: dict[str, Any]) -> tuple[str, str, str, str]:
-    """Blue and green target groups, the production and the test rule on the two."""
+    """Create the blue and green target groups, and a production and a test rule."""
     blue, green = (
         elbv2.create_target_group(
             Name=name,

@@ -1,0 +1,156 @@
+"""The client of the emulated cloud that is up: faults, stand-ins and images of its registry."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from arca.emulator.aws_clients import session
+from arca.emulator.ecs.faults import FAULT, FAULT_LIST, FAULTS_PATH, IMAGES_PATH, AnyFault
+from arca.emulator.state import State
+from arca.errors import ArcaError
+
+REQUEST_TIMEOUT_SECONDS = 10
+
+
+def read_fault(content: Mapping[str, Any]) -> AnyFault:
+    """Make a fault of its name and details; raises ArcaError if they are invalid."""
+    try:
+        return FAULT.validate_python(content)
+    except ValidationError as error:
+        reason = "; ".join(
+            f"{'.'.join(map(str, one['loc'][1:])) or 'fault'}: {one['msg']}"
+            for one in error.errors()
+        )
+        raise _refused(reason, where=f"the fault {content.get('fault')}") from None
+
+
+class EmulatorClient:
+    """Calls the emulated cloud of a state directory; raises ArcaError if none is up."""
+
+    def __init__(self, state: State) -> None:
+        record = state.read()
+        if record is None:
+            raise ArcaError(
+                "No emulated cloud is up.",
+                where=str(state.directory),
+                wanted="an emulated cloud that is up",
+                do="run `make up STACK=prod` first",
+            )
+        self._state, self._endpoint = state, record.endpoint
+
+    def faults(self) -> list[AnyFault]:
+        """Return the injected faults."""
+        return self._faults("GET")
+
+    def add_fault(self, fault: AnyFault) -> list[AnyFault]:
+        """Inject one more fault; returns all of them."""
+        return self._faults("PUT", [*self.faults(), fault])
+
+    def clear_faults(self) -> None:
+        """Remove all faults; this also ends the stalls of deployments."""
+        self._faults("DELETE")
+
+    def stand_in(self, image: str, command: Sequence[str]) -> None:
+        """Let a command run in place of the image's containers."""
+        self._call("PUT", IMAGES_PATH, {"image": image, "command": list(command)})
+
+    def reference(self, image: str, *, stack: str) -> str:
+        """Return a tag's whole reference in the stack's registry; a reference stays as it is."""
+        if "/" in image:
+            return image
+        return f"{self._state.exports(stack)['registry']['repository_url']}:{image}"
+
+    def push(self, tag: str, *, stack: str) -> dict[str, str]:
+        """Put a made-up image with this tag into a stack's registry and scan it."""
+        exports = self._state.exports(stack)
+        repository = exports["registry"]["repository_name"]
+        ecr = session().client("ecr", region_name=exports["region"], endpoint_url=self._endpoint)
+        try:
+            digest = _push(ecr, repository, tag)
+        except ClientError as error:
+            where = f"{self._endpoint}, repository {repository}"
+            raise _refused(str(error), where=where) from None
+        except BotoCoreError as error:
+            raise _no_answer(error, where=self._endpoint) from None
+        return {"image": self.reference(tag, stack=stack), "digest": digest}
+
+    def _faults(self, method: str, faults: list[AnyFault] | None = None) -> list[AnyFault]:
+        content = None if faults is None else FAULT_LIST.dump_python(faults)
+        answer = self._call(method, FAULTS_PATH, content)
+        try:
+            return FAULT_LIST.validate_python(answer["faults"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise _no_answer(error, where=f"{self._endpoint}{FAULTS_PATH}") from None
+
+    def _call(self, method: str, path: str, content: Any = None) -> dict[str, Any]:
+        body = None if content is None else json.dumps(content).encode()
+        where = f"{self._endpoint}{path}"
+        request = Request(where, body, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - loopback
+        try:
+            with urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as answer:  # noqa: S310 - loopback
+                return json.loads(answer.read())
+        except HTTPError as error:
+            raise _refused(_reason(error), where=f"{method} {where}") from None
+        except (OSError, HTTPException, ValueError) as error:
+            raise _no_answer(error, where=where) from None
+
+
+def _push(ecr: Any, repository: str, tag: str) -> str:
+    known = ecr.describe_images(repositoryName=repository)["imageDetails"]
+    for image in known:
+        if tag in image.get("imageTags", []):
+            return image["imageDigest"]
+    made = ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=manifest(tag))
+    ecr.start_image_scan(repositoryName=repository, imageId={"imageTag": tag})
+    return made["image"]["imageId"]["imageDigest"]
+
+
+def _reason(error: HTTPError) -> str:
+    """Return the server's message; an unexpected error of the server has only a page."""
+    try:
+        return json.loads(error.read())["error"]
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return f"HTTP {error.code} {error.reason}; its log says why (server.log)"
+
+
+def _refused(reason: str, *, where: str) -> ArcaError:
+    return ArcaError(
+        f"The emulated cloud does not take this: {reason}",
+        where=where,
+        wanted="what the command's --help describes",
+        do="correct it",
+    )
+
+
+def _no_answer(error: Exception, *, where: str) -> ArcaError:
+    return ArcaError(
+        f"The emulated cloud does not answer: {error}",
+        where=where,
+        wanted="a cloud that is up",
+        do="run `make up` again",
+    )
+
+
+def manifest(tag: str) -> str:
+    """Return an image manifest with one layer that follows from the tag.
+
+    Moto computes an image's digest from its layers alone. The format is that of the OCI Image
+    Format Specification.
+    """
+    kind = "application/vnd.oci.image"
+    digest = f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
+    return json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": f"{kind}.manifest.v1+json",
+            "config": {"mediaType": f"{kind}.config.v1+json", "digest": digest, "size": 1},
+            "layers": [{"mediaType": f"{kind}.layer.v1.tar", "digest": digest, "size": 1}],
+        }
+    )

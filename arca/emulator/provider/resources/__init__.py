@@ -1,0 +1,45 @@
+"""The table of all resource types that the program declares, one file for each group of services.
+
+README.md in the folder above says how to add a type.
+"""
+
+from collections.abc import Mapping
+
+from arca.emulator.provider.resources import (
+    ec2,
+    ecs,
+    edge,
+    elasticache,
+    functions,
+    identity_and_keys,
+    load_balancing,
+    monitoring,
+    rds,
+    recorded,
+    registry,
+    s3,
+)
+from arca.emulator.provider.resources.definition import ApiCall, Resource
+from arca.emulator.provider.resources.recorded import RECORDED
+
+RESOURCES: Mapping[str, Resource] = {
+    **ec2.RESOURCES,
+    **load_balancing.RESOURCES,
+    **ecs.RESOURCES,
+    **registry.RESOURCES,
+    **functions.RESOURCES,
+    **rds.RESOURCES,
+    **elasticache.RESOURCES,
+    **s3.RESOURCES,
+    **identity_and_keys.RESOURCES,
+    **edge.RESOURCES,
+    **monitoring.RESOURCES,
+    **recorded.RESOURCES,
+}
+"""How each resource type is created, by its type token."""
+CALLS: Mapping[str, tuple[ApiCall, ...]] = {
+    token: resource.calls for token, resource in RESOURCES.items() if resource.calls
+}
+"""The API calls of each resource type that has any."""
+
+__all__ = ["CALLS", "RECORDED", "RESOURCES"]

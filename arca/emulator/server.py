@@ -1,0 +1,135 @@
+"""The process of the emulated AWS: starts it, recognizes it and ends it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from arca import checkout
+from arca.emulator import server_children
+from arca.emulator.state import CloudRecord
+from arca.errors import ArcaError
+
+SERVER_HOST = "127.0.0.1"
+START_SECONDS = 30
+STOP_SECONDS = 5
+MOTO_SETTINGS = {
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    # Moto otherwise issues a certificate after a minute.
+    "MOTO_ACM_VALIDATION_WAIT": "0",
+}
+
+
+def start(*, port: int, account: str, log: Path) -> CloudRecord:
+    """Start the server without waiting for it; raises ArcaError if the port is taken.
+
+    The server gets a session of its own, so that it survives the end of the terminal or of make.
+    """
+    refuse_taken(port)
+    with log.open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
+            [sys.executable, "-m", "arca.emulator.ecs", "--host", SERVER_HOST, "--port", str(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=checkout.root(),
+            env={**os.environ, **MOTO_SETTINGS, "MOTO_ACCOUNT_ID": account},
+        )
+    born = server_children.start_ticks(process.pid)
+    if born is None:
+        raise _dead(log)
+    return CloudRecord(
+        pid=process.pid, born=born, port=port, endpoint=f"http://{SERVER_HOST}:{port}"
+    )
+
+
+def wait_until_ready(record: CloudRecord, *, log: Path) -> None:
+    """Wait for the first answer; raises ArcaError if the server ends or does not answer."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if not alive(record):
+            raise _dead(log)
+        if answers(record):
+            return
+        time.sleep(0.05)
+    raise ArcaError(
+        f"The emulated AWS did not answer within {START_SECONDS} seconds.",
+        where=record.endpoint,
+        wanted="an answer to an HTTP request",
+        do=f"read {log}",
+    )
+
+
+def answers(record: CloudRecord) -> bool:
+    """Return whether the server answers an HTTP request."""
+    try:
+        with urlopen(f"{record.endpoint}/moto-api/", timeout=5) as answer:  # noqa: S310 - loopback, http
+            return answer.status == 200
+    except (URLError, OSError):
+        return False
+
+
+def alive(record: CloudRecord) -> bool:
+    """Return whether the recorded process runs; another process with its number does not count."""
+    return server_children.start_ticks(record.pid) == record.born
+
+
+def stop(record: CloudRecord) -> bool:
+    """End the server and all that it started; returns whether the server was running."""
+    was_alive = alive(record)
+    if was_alive:
+        _end(record)
+    server_children.end_children(server=record.pid, born=record.born)
+    return was_alive
+
+
+def _end(record: CloudRecord) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(record.pid, number)
+        except ProcessLookupError:
+            break
+        deadline = time.monotonic() + STOP_SECONDS
+        while alive(record) and time.monotonic() < deadline:
+            _reap(record.pid)
+            time.sleep(0.02)
+        if not alive(record):
+            break
+
+
+def refuse_taken(port: int) -> None:
+    """Raise ArcaError if the port is in use."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((SERVER_HOST, port))
+        except OSError as error:
+            raise ArcaError(
+                f"Port {port} cannot be used: {error.strerror}.",
+                where=f"{SERVER_HOST}:{port}",
+                wanted="a free port for the emulated AWS",
+                do=f"end what listens there, or choose another: `make up PORT={port + 1}`",
+            ) from None
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _dead(log: Path) -> ArcaError:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return ArcaError(
+        "The emulated AWS ended while it was starting.",
+        where=f"{log}: {lines[-1] if lines else 'empty'}",
+        wanted="a running moto server",
+        do=f"read {log}; `rm -rf .venv` and run it again if a package is missing",
+    )

@@ -1,0 +1,72 @@
+"""Processes that a server started: marked in their environment, found again and ended.
+
+A process number alone identifies nothing, because the kernel reuses it. All that a server starts
+inherits its mark. A process is held by a descriptor (pidfd_open(2)) before its mark is read, so
+that the process that is read is the one that is ended.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+MARK_VARIABLE = "ARCA_LOCAL_SERVER"
+KILL_AFTER_SECONDS = 2.0
+"""Seconds from SIGTERM to SIGKILL."""
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot (proc(5)); None if it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    state, *fields = stat.rpartition(")")[2].split()
+    # A zombie has ended, although its parent has not read its exit code yet.
+    return None if state == "Z" else int(fields[18])
+
+
+@cache
+def environment_mark() -> Mapping[str, str]:
+    """Return the variable that this process sets in the environment of all that it starts."""
+    pid = os.getpid()
+    return {MARK_VARIABLE: f"{pid}.{start_ticks(pid)}"}
+
+
+def end_children(*, server: int, born: int) -> None:
+    """End all processes that a server started, with SIGTERM and then with SIGKILL.
+
+    `server` and `born` are the server's process number and its `start_ticks`.
+    """
+    wanted = f"{MARK_VARIABLE}={server}.{born}".encode()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        deadline = time.monotonic() + KILL_AFTER_SECONDS
+        with _marked(wanted) as found:
+            for descriptor in found:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(descriptor, number)
+        while _any_marked(wanted) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _any_marked(wanted: bytes) -> bool:
+    with _marked(wanted) as found:
+        return bool(found)
+
+
+@contextmanager
+def _marked(wanted: bytes) -> Generator[list[int]]:
+    """Give descriptors of the processes with a mark; other users' processes cannot be read."""
+    with ExitStack() as held:
+        found: list[int] = []
+        for directory in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError), ExitStack() as kept:
+                descriptor = os.pidfd_open(int(directory.name))
+                kept.callback(os.close, descriptor)
+                if wanted in (directory / "environ").read_bytes().split(b"\0"):
+                    found.append(descriptor)
+                    held.push(kept.pop_all())
+        yield found

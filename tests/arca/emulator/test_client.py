@@ -1,0 +1,78 @@
+"""Tests of the client: every failure on the way is one clear error."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from arca.emulator.client import EmulatorClient
+from arca.emulator.state import CloudRecord, State
+from arca.errors import ArcaError
+from tests.arca.smoke.served import Said, free_port, serve
+
+PAGE = Said(500, b"<!doctype html><title>Internal Server Error</title>")
+REGISTRY = {
+    "region": "sa-east-1",
+    "registry": {"repository_name": "api", "repository_url": "registry.example/api"},
+}
+ASKED: list[Callable[[EmulatorClient], object]] = [
+    EmulatorClient.faults,
+    lambda client: client.push("1", stack="prod"),
+]
+
+
+def at(directory: Path, port: int) -> EmulatorClient:
+    """Return a client of a cloud that is recorded at a port."""
+    state = State(directory)
+    state.directory.mkdir()
+    state.write(CloudRecord(pid=1, born=1, port=port, endpoint=f"http://127.0.0.1:{port}"))
+    state.save_exports("prod", REGISTRY)
+    return EmulatorClient(state)
+
+
+def test_nothing_is_up(tmp_path: Path) -> None:
+    """Without a record, the error says how to bring up a cloud."""
+    with pytest.raises(ArcaError, match="No emulated cloud is up"):
+        EmulatorClient(State(tmp_path))
+
+
+@pytest.mark.parametrize("ask", ASKED)
+def test_a_cloud_that_is_gone(ask: Callable[[EmulatorClient], object], tmp_path: Path) -> None:
+    """The process has ended, and its record is still there."""
+    with pytest.raises(ArcaError, match="does not answer") as raised:
+        ask(at(tmp_path / "state", free_port()))
+    assert raised.value.do == "run `make up` again"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (PAGE, "HTTP 500 Internal Server Error; its log says why"),
+        (Said(400, b'{"error": "no such fault"}'), "does not take this: no such fault"),
+        (Said(400, b"[]"), "HTTP 400 Bad Request"),
+        (Said(200, b"<html>"), "does not answer: Expecting value"),
+        (Said(200, b"\xff"), "does not answer: 'utf-8' codec"),
+        (Said(200, b"{}", {"Content-Length": "9"}), "does not answer: IncompleteRead"),
+    ],
+)
+def test_an_answer_of_another_kind(said: Said, reason: str, tmp_path: Path) -> None:
+    """The server fails, or another program listens on the port."""
+    with (
+        serve({"/arca/faults": said}) as server,
+        pytest.raises(ArcaError) as raised,
+    ):
+        at(tmp_path / "state", server.port).faults()
+    assert reason in raised.value.what
+
+
+def test_a_push_that_is_refused(tmp_path: Path) -> None:
+    """The registry refuses the image."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        with pytest.raises(ArcaError, match="RepositoryNotFoundException") as raised:
+            at(tmp_path / "state", server.get_host_and_port()[1]).push("1", stack="prod")
+    finally:
+        server.stop()
+    assert raised.value.where.endswith("repository api")
