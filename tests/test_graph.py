@@ -60,7 +60,7 @@ def test_an_unknown_type_is_refused() -> None:
     def program() -> None:
         random.RandomPet("pet")
 
-    with pytest.raises(ArcaError, match="Nothing is known of the resource type"):
+    with pytest.raises(ArcaError, match="The emulator has no entry for the resource type"):
         declare(program=program)
 
 
