@@ -1,5 +1,6 @@
 """What every test gets: a clock that the run chose, no outside traffic, and shared graphs."""
 
+import gc
 import locale
 import os
 import socket
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from arca.emulator.aws_clients import share_service_models
 from tests import stacks
 from tests.clock import sitecustomize
 
@@ -41,6 +43,13 @@ def begin_at(moment: datetime) -> None:
 begin_at(datetime.fromisoformat(os.environ.get(MOMENT, ORDINARY)))
 # The locale of the environment, which Python ignores until a program asks for it.
 locale.setlocale(locale.LC_ALL, "")
+share_service_models()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector skip what imports made: it stays, and is most of all objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,12 @@ from werkzeug.test import run_wsgi_app
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 LOCAL_HOST = "127.0.0.1"
 _shared_loader = cache(create_loader)
-UNCHECKED_CONFIG = Config(retries={"total_max_attempts": 1}, parameter_validation=False)
+UNCHECKED_CONFIG = Config(
+    retries={"total_max_attempts": 1},
+    parameter_validation=False,
+    # Without a name of ours botocore composes its own anew for each request, twice.
+    user_agent="arca-emulator",
+)
 
 
 def session() -> Any:

@@ -81,14 +81,15 @@ class MotoServices:
             {"TargetGroupArn": group, "Weight": share}
             for group, share in zip(groups, shares, strict=True)
         ]
-        for action in actions:
-            if action["Type"] == "forward":
-                # Moto gives the short form beside the long one, and refuses both together.
-                action.pop("TargetGroupArn", None)
-                action["ForwardConfig"] = {
-                    **action.get("ForwardConfig", {}),
-                    "TargetGroups": targets,
-                }
+        forwards = [action for action in actions if action["Type"] == "forward"]
+        if all(
+            action.get("ForwardConfig", {}).get("TargetGroups") == targets for action in forwards
+        ):
+            return
+        for action in forwards:
+            # Moto gives the short form beside the long one, and refuses both together.
+            action.pop("TargetGroupArn", None)
+            action["ForwardConfig"] = {**action.get("ForwardConfig", {}), "TargetGroups": targets}
         elbv2.modify_rule(RuleArn=rule, Actions=actions)
 
     def register(self, service: EcsService, tasks: Sequence[EcsTask], at: datetime) -> None:

@@ -25,6 +25,8 @@ from arca.monitoring.slo.openslo import (
     SloDocument,
 )
 
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Reads the same as SafeLoader, ten times as fast; PyYAML's wheels have it."""
 FOLDER = Path(__file__).parents[1] / "objectives"
 """The project's own documents."""
 
@@ -137,7 +139,7 @@ def _duplicates(placed: Sequence[tuple[str, AnyDocument]]) -> Iterator[str]:
 def _documents(path: Path, problems: list[str]) -> Iterator[tuple[str, AnyDocument]]:
     """Read one file; add what is wrong to `problems`."""
     try:
-        nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), yaml.SafeLoader))
+        nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), LOADER))
     except OSError as error:
         problems.append(f"{path.name}:1: cannot be read: {error.strerror}")
         return

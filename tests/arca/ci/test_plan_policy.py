@@ -71,10 +71,15 @@ def test_roles_that_stay_or_are_the_services_are_allowed(operation: str, role: s
     assert checked(PRELUDE, event(operation, "prod", "aws:iam/role:Role", role))[0] == 0
 
 
-@pytest.mark.parametrize("lines", [(), (event("same", "dev", *DATABASE),), ("no JSON",)])
-def test_an_incomplete_log_is_an_error(lines: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("log", ["empty", "without its beginning", "no JSON"])
+def test_an_incomplete_log_is_an_error(log: str) -> None:
     """A log that is empty or cut at its beginning says nothing about what would be done."""
-    code, printed, said = checked(*lines)
+    lines = {
+        "empty": (),
+        "without its beginning": (event("same", "dev", *DATABASE),),
+        "no JSON": ("no JSON",),
+    }
+    code, printed, said = checked(*lines[log])
     assert (code, printed) == (1, "")
     assert "The input is not the event log of a preview" in said
 
