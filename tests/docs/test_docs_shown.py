@@ -132,7 +132,7 @@ def arca(words: tuple[str, ...]) -> tuple[int, str]:
 def started(words: tuple[str, ...], until: str) -> tuple[subprocess.Popen[str], str]:
     """Start a command, and read on until it prints that line; leaves it running."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "arca", *words],
+        [sys.executable, "-P", "-m", "arca", *words],
         cwd=ROOT,
         env=dict(os.environ),
         stdout=subprocess.PIPE,

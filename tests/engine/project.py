@@ -139,7 +139,7 @@ class Project:
         events.unlink(missing_ok=True)
         self.pulumi("preview", "--event-log", str(events), "--stack", stack)
         done = subprocess.run(
-            [sys.executable, "-m", "arca", "ci", "plan-policy"],
+            [sys.executable, "-P", "-m", "arca", "ci", "plan-policy"],
             input=events.read_text(encoding="utf-8"),
             capture_output=True,
             text=True,

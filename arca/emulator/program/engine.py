@@ -9,6 +9,7 @@ Only this file, workarounds.py and tests/graph.py know Pulumi's internals.
 import asyncio
 import importlib
 import runpy
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ EMULATED = {f"{PULUMI_PROJECT}:runs_on": "emulated"}
 """Added to a stack's settings, so that they accept the owner's placeholders."""
 SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a key of Pulumi's wire format
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
-SDKS = ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls", "settings")
+SDKS = ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls")
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
 
 
@@ -74,7 +75,10 @@ class ProgramError(ArcaError):
 
 
 def main() -> None:
-    """Run the program of this checkout."""
+    """Run the program of this checkout, which imports from its own folder as under the CLI."""
+    folder = str(checkout.root())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     runpy.run_path(str(checkout.root() / checkout.PROGRAM_FILE))
 
 

@@ -25,7 +25,7 @@ def event(operation: str, stack: str, kind: str, name: str) -> str:
 def checked(*lines: str) -> tuple[int, str, str]:
     """Run the command as the workflow does; returns its exit code, stdout and stderr."""
     done = subprocess.run(
-        [sys.executable, "-m", "arca", "ci", "plan-policy"],
+        [sys.executable, "-P", "-m", "arca", "ci", "plan-policy"],
         cwd=ROOT,
         input="".join(f"{line}\n" for line in lines),
         capture_output=True,

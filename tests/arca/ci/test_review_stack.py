@@ -171,7 +171,7 @@ def test_the_commands_of_review_stacks(tmp_path: Path) -> None:
         ("removable --requested=x", listed, 2),
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "arca", "ci", "review-stack", *words.split()],
+            [sys.executable, "-P", "-m", "arca", "ci", "review-stack", *words.split()],
             cwd=ROOT,
             input=given,
             capture_output=True,
@@ -187,7 +187,17 @@ def test_the_command_prints_one_number_a_line() -> None:
     names = ("dev", "review-7", "review-12")
     listed = json.dumps([{"name": name, "lastUpdate": "2000-01-01T00:00:00Z"} for name in names])
     done = subprocess.run(
-        [sys.executable, "-m", "arca", "ci", "review-stack", "removable", "--requested", "7,12"],
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "arca",
+            "ci",
+            "review-stack",
+            "removable",
+            "--requested",
+            "7,12",
+        ],
         cwd=ROOT,
         input=listed,
         capture_output=True,

@@ -40,7 +40,7 @@ def test_which_stacks_a_change_touches(paths: list[str], wanted: list[str]) -> N
 def test_the_command_reads_lines_and_prints_json() -> None:
     """It knows the stacks that have a file."""
     done = subprocess.run(
-        [sys.executable, "-m", "arca", "ci", "touched"],
+        [sys.executable, "-P", "-m", "arca", "ci", "touched"],
         cwd=ROOT,
         input="Pulumi.prod.yaml\n\nPulumi.dr.yaml\n",
         capture_output=True,

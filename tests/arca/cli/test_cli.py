@@ -25,7 +25,7 @@ def arca(tmp_path: Path) -> Any:
 
     def run(*arguments: str, state: str = str(tmp_path)) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "arca", *arguments],
+            [sys.executable, "-P", "-m", "arca", *arguments],
             cwd=ROOT,
             env={
                 **clock.environment(),

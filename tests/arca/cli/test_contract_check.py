@@ -29,7 +29,7 @@ def test_contract_check_names_each_broken_line(tmp_path: Path) -> None:
         assert said in result.output
     assert "4 lines, 3 of them break the contract." in result.output
     done = subprocess.run(
-        [sys.executable, "-m", "arca", "contract", "check", str(log)],
+        [sys.executable, "-P", "-m", "arca", "contract", "check", str(log)],
         cwd=ROOT,
         check=False,
         capture_output=True,

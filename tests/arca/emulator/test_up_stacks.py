@@ -1,6 +1,10 @@
 """Tests that every real stack comes up in the emulated AWS, checked with plain boto3."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from typing import Any, cast
 
 import boto3
@@ -86,8 +90,19 @@ def shown_in_readme() -> list[int]:
 
 @pytest.mark.parametrize("stack", ["dev", pytest.param("staging", marks=pytest.mark.slow)])
 def test_a_stack_comes_up(stack: str, state: State) -> None:
-    """A stack comes up with its own file."""
-    check(up.up(stack, port=free_port(), state=state, watch=quiet))
+    """The installed command brings a stack up with its own file, from any folder."""
+    words = ("local", "up", "--stack", stack, "--port", str(free_port()), "--json")
+    done = subprocess.run(
+        # Like the installed command, and unlike a plain -m, it finds nothing through its folder.
+        [sys.executable, "-P", "-m", "arca", *words],
+        cwd=state.directory.parent,
+        env={**os.environ, "ARCA_STATE_DIR": str(state.directory)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    check(up.UpReport(**json.loads(done.stdout)))
 
 
 @pytest.mark.slow

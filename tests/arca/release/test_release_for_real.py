@@ -17,7 +17,7 @@ from arca.emulator.state import State
 from tests import ROOT, postgres
 from tests.arca.emulator.local_cloud import free_port, quiet
 
-ARCA = [sys.executable, "-m", "arca"]
+ARCA = [sys.executable, "-P", "-m", "arca"]
 MINUTE = "0.4"
 """Seconds of a simulated minute: a pause of thirty leaves a slow machine twelve to resume in."""
 
