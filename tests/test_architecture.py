@@ -87,6 +87,13 @@ def users(module: str, *, among: list[Path]) -> set[str]:
     }
 
 
+def test_no_test_module_imports_another() -> None:
+    """What several test modules use belongs to a helper module."""
+    modules = {dotted(path) for path in SOURCES if path.name.startswith("test_")}
+    wrong = {str(path.relative_to(ROOT)): modules & set(imports(path)) for path in rooms("tests")}
+    assert {name: found for name, found in wrong.items() if found} == {}
+
+
 def test_only_settings_reads_the_configuration() -> None:
     """One reader, so that one place says what is wrong."""
     readers = {

@@ -8,7 +8,7 @@ import pytest
 
 from arca.release.verdict import Verdict
 from tests import ROOT
-from tests.docs.test_docs_shown import FENCE
+from tests.docs.markdown import FENCE
 from tests.stacks import STACKS, graph
 
 PAGE = (ROOT / "docs" / "deployment-guide.md").read_text(encoding="utf-8")

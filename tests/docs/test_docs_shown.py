@@ -24,6 +24,7 @@ from arca.emulator import up
 from arca.emulator.state import State
 from tests import ROOT
 from tests.arca.emulator.local_cloud import free_port, quiet
+from tests.docs.markdown import FENCE
 
 GUIDE = ROOT / "docs" / "deployment-guide.md"
 SHOWN_PORT = "127.0.0.1:5566"
@@ -34,7 +35,6 @@ PROMISED = frozenset(
     | {"rollback", "scale", "smoke", "status", "stop", "verify"}
 )
 """Commands whose output the guide shows."""
-FENCE = re.compile(r"^ *```[a-z]*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 VARYING = tuple(
     (re.compile(pattern, re.MULTILINE), instead)
     for pattern, instead in (
