@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Verdict = Literal["OK", "FAILED", "SKIPPED"]
+CheckVerdict = Literal["OK", "FAILED", "SKIPPED"]
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class Check:
     """The result of one check; `detail` gives the reason in words."""
 
     name: str
-    verdict: Verdict
+    verdict: CheckVerdict
     detail: str
     milliseconds: int = 0
     """The duration in milliseconds; 0 where it is not measured."""

@@ -1,4 +1,4 @@
-"""Tags, severities, and the fixed names that operators type or AWS requires."""
+"""Tags, severities, and the fixed names and ports that program and operator share."""
 
 import hashlib
 from dataclasses import dataclass
@@ -33,6 +33,8 @@ def physical(*parts: str, limit: int = 63, salt: str = "") -> str:
     return f"{name[: limit - len(digest) - 1].rstrip('-')}-{digest}"
 
 
+TEST_PORT = 8443
+"""Port of the load balancer's test listener, which has no edge in front of it."""
 STATE_KEY_ALIAS = f"alias/{PROJECT}-state"
 """Alias of the key that encrypts the stacks' state; `arca bootstrap` creates it."""
 

@@ -19,7 +19,7 @@ WITHOUT_REQUESTS = frozenset({"draining", "unused"})
 """States of a target that gets no new request."""
 
 
-def targets(stack: Stack) -> Iterator[Mapping[str, Any]]:
+def production_targets(stack: Stack) -> Iterator[Mapping[str, Any]]:
     """Yield the targets of production traffic, as DescribeTargetHealth describes them.
 
     The group with the largest share of the traffic comes first. Yields nothing where the rule or

@@ -44,10 +44,10 @@ def prod() -> dict[str, Any]:
 def floor(resources: str, kinds: str) -> dict[str, Any]:
     """Load the same classes and register as many bare resources."""
     from arca.emulator.program import engine
-    from bench.floor import declare
+    from bench.floor import declare_floor
 
     counts: dict[str, int] = json.loads(kinds)
-    program = partial(declare, counts, int(resources) - sum(counts.values()))
+    program = partial(declare_floor, counts, int(resources) - sum(counts.values()))
     engine.run(program, stack="floor", config={}, cloud=Blank())
     return {}
 

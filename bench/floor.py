@@ -35,7 +35,7 @@ def outputs(kind: str) -> int:
     return sum(isinstance(getattr(kept, member), property) for member in dir(kept))
 
 
-def declare(kinds: Mapping[str, int], others: int) -> None:
+def declare_floor(kinds: Mapping[str, int], others: int) -> None:
     """Register a bare resource for each of prod's, components (`others`) included."""
     for kind, count in kinds.items():
         number = outputs(kind)

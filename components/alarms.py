@@ -9,9 +9,8 @@ from arca.monitoring.alarm import Alarm, Alarms, Composite, Reading, Severity
 from arca.monitoring.catalogue import CATALOGUE, Binding
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.naming import physical
-from components.component import Component
+from components.component import Component, Text
 
-Text = pulumi.Input[str]
 Bindings = Mapping[Binding, Sequence[Text]]
 Topics = Mapping[Severity, Text]
 

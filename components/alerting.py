@@ -16,7 +16,7 @@ PAGING: tuple[Severity, ...] = ("SEV1", "SEV2")
 PAGERDUTY = "https://events.pagerduty.com/integration/{key}/enqueue"
 """Endpoint of PagerDuty's CloudWatch integration, which accepts messages of SNS (PagerDuty,
 "Amazon CloudWatch Integration Guide")."""
-READ_ONLY = "arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"
+CLOUDWATCH_READ_ONLY = "arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"
 
 
 class AlertingSpec(Spec):
@@ -130,7 +130,7 @@ class Alerting(Component):
             opts=self.child(),
         )
         attachment = aws.iam.RolePolicyAttachment(
-            logical, role=role.name, policy_arn=READ_ONLY, opts=self.child()
+            logical, role=role.name, policy_arn=CLOUDWATCH_READ_ONLY, opts=self.child()
         )
         aws.chatbot.SlackChannelConfiguration(
             logical,
@@ -139,7 +139,7 @@ class Alerting(Component):
             slack_team_id=team_id,
             slack_channel_id=channel_id,
             sns_topic_arns=list(self.topics.values()),
-            guardrail_policy_arns=[READ_ONLY],
+            guardrail_policy_arns=[CLOUDWATCH_READ_ONLY],
             logging_level="ERROR",
             opts=self.child(depends_on=[attachment]),
         )

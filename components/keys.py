@@ -14,7 +14,7 @@ from components.spec import Spec
 from components.wires import EncryptionKey, Primary
 
 KeyRole = Literal[ReplicatedKey, "logs", "alerts"]
-REPLICATED: tuple[ReplicatedKey, ...] = get_args(ReplicatedKey)
+REPLICATED_KEYS: tuple[ReplicatedKey, ...] = get_args(ReplicatedKey)
 
 
 class KeysSpec(Spec):
@@ -157,10 +157,10 @@ class Keys(Component):
         self.arns, self.replica_arns = {}, {}
         roles: tuple[KeyRole, ...] = get_args(KeyRole)
         for role in roles:
-            if primary is not None and role in REPLICATED:
+            if primary is not None and role in REPLICATED_KEYS:
                 self.arns[role] = primary.key_arns[role]
                 continue
-            replicate = place.replica_region if role in REPLICATED else None
+            replicate = place.replica_region if role in REPLICATED_KEYS else None
             key = aws.kms.Key(
                 f"{name}-{role}",
                 description=f"{place.prefix}: {role}",
@@ -178,7 +178,7 @@ class Keys(Component):
                 opts=self.child(),
             )
             self.arns[role] = key.arn
-            if replicate and role in REPLICATED:
+            if replicate and role in REPLICATED_KEYS:
                 replica = aws.kms.ReplicaKey(
                     f"{name}-{role}-replica",
                     region=replicate,

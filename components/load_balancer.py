@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from arca.naming import physical
+from arca.naming import TEST_PORT, physical
 from arca.outputs import BucketRole
 from components.bucket import ReadyBucket
 from components.component import Component, Place
@@ -16,7 +16,6 @@ from components.wires import Placement, Traffic
 
 NAME_LIMIT = 32
 """Elastic Load Balancing API reference, CreateLoadBalancer and CreateTargetGroup."""
-TEST_PORT = 8443
 
 Color = Literal["blue", "green"]
 

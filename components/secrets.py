@@ -16,7 +16,7 @@ from components.spec import Spec
 from components.wires import EncryptionKey, Login, Primary
 
 SecretRole = Literal[ReplicatedSecret, "cache-token"]
-REPLICATED: tuple[ReplicatedSecret, ...] = get_args(ReplicatedSecret)
+REPLICATED_SECRETS: tuple[ReplicatedSecret, ...] = get_args(ReplicatedSecret)
 
 DATABASE_USERS: Mapping[SecretRole, str] = {
     "database-owner": "arca_owner",
@@ -105,10 +105,10 @@ class Secrets(Component):
         for plan in PLAN:
             if plan.role == "database-owner" and owner_made_by_rds:
                 continue
-            if primary is not None and plan.role in REPLICATED:
+            if primary is not None and plan.role in REPLICATED_SECRETS:
                 self.arns[plan.role] = primary.secret_arns[plan.role]
                 continue
-            away = place.replica_region if plan.role in REPLICATED else None
+            away = place.replica_region if plan.role in REPLICATED_SECRETS else None
             secret = aws.secretsmanager.Secret(
                 f"{name}-{plan.role}",
                 name=f"{place.prefix}/{plan.role}",
@@ -119,7 +119,7 @@ class Secrets(Component):
                 opts=self.durable(),
             )
             self.arns[plan.role] = secret.arn
-            if away and plan.role in REPLICATED:
+            if away and plan.role in REPLICATED_SECRETS:
                 # A replica keeps the name and its suffix; only the region differs (AWS Secrets
                 # Manager User Guide, "Replicate secrets across Regions").
                 self.replica_arns[plan.role] = secret.arn.apply(_in_region(place.region, away))

@@ -14,13 +14,13 @@ from arca.errors import ArcaError, ExitCode
 
 ArcaCommand = Callable[[str, str], Mapping[str, Any]]
 """A function like `run_arca` below: a command and a stack; returns the command's JSON."""
-PAUSE_SECONDS = 15
+DEPLOYMENT_POLL_SECONDS = 15
 LONGEST = timedelta(minutes=90)
 """A job may take two hours, and its update needs the rest."""
 MAX_FAILURES = 8
 """So many calls in a row may fail: AWS and the state's bucket have bad minutes."""
 COMMAND_TIMEOUT_SECONDS = 300
-EXIT_CODES = {
+STATUS_EXIT_CODES = {
     "SUCCESSFUL": ExitCode.DONE,
     "ROLLBACK_SUCCESSFUL": ExitCode.ROLLED_BACK,
     "STOPPED": ExitCode.ROLLED_BACK,
@@ -82,7 +82,7 @@ def latest(run: ArcaCommand, stack: str, *, clock: Clock) -> str:
                     wanted="the newest deployment of the stack's service",
                     do="run that command to see what it says, then run the job again",
                 ) from None
-            clock.sleep(PAUSE_SECONDS)
+            clock.sleep(DEPLOYMENT_POLL_SECONDS)
         else:
             return found["id"] if found else ""
 
@@ -121,12 +121,12 @@ def follow(
             failures, deployment = 0, status["deployment"]
             if not is_later(deployment, after):
                 return ExitCode.DONE
-            if deployment["status"] in EXIT_CODES:
+            if deployment["status"] in STATUS_EXIT_CODES:
                 say(f"{deployment['id']}: {deployment['status']} {deployment['reason']}")
-                return EXIT_CODES[deployment["status"]]
+                return STATUS_EXIT_CODES[deployment["status"]]
             if deployment["paused"]:
                 _answer_pause(run, stack, status["release"], say)
-        clock.sleep(PAUSE_SECONDS)
+        clock.sleep(DEPLOYMENT_POLL_SECONDS)
     minutes = LONGEST // timedelta(minutes=1)
     return _unknown(stack, f"the deployment did not end within {minutes} minutes", say)
 

@@ -25,7 +25,7 @@ def require(*modules: str) -> None:
             raise _missing(module, EXTRAS[module])
 
 
-def explained(error: ModuleNotFoundError) -> ArcaError | None:
+def explain_missing_module(error: ModuleNotFoundError) -> ArcaError | None:
     """Return the error that names the extra to install; None where no extra has the module."""
     module = (error.name or "").partition(".")[0]
     return _missing(module, EXTRAS[module]) if module in EXTRAS else None

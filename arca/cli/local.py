@@ -10,8 +10,6 @@ from arca.emulator import up as lifecycle
 from arca.emulator.ecs import faults
 from arca.emulator.program import stackfile
 
-DEFAULT_PORT = lifecycle.DEFAULT_PORT
-
 
 @click.group("local")
 def command() -> None:
@@ -22,7 +20,7 @@ def command() -> None:
 @click.option("--stack", default="dev", show_default=True, help="The stack to bring up.")
 @click.option(
     "--port",
-    default=DEFAULT_PORT,
+    default=lifecycle.DEFAULT_PORT,
     show_default=True,
     type=click.IntRange(1024, 65535),
     help="The loopback port of the emulated AWS.",

@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, str] = {
 }
 """Each command's line in `arca --help`; the module arca.cli.<name> holds the command."""
 
-EXIT_CODES = "\n".join(
+EXIT_CODES_HELP = "\n".join(
     [
         "\b\nExit codes:",
         *(f"  {code:<5}{code.meaning}" for code in ExitCode),
@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            known = extras.explained(error)
+            known = extras.explain_missing_module(error)
             if known is None:
                 raise
             raise known from error
@@ -97,7 +97,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, epilog=EXIT_CODES)
+@click.group(cls=LazyGroup, epilog=EXIT_CODES_HELP)
 @click.version_option(package_name="arca-infra")
 def cli() -> None:
     """Operate ARCA API's infrastructure."""

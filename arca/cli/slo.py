@@ -21,13 +21,13 @@ def command() -> None:
 def status_command(clock: Clock, stack_name: str, target: Any, *, as_json: bool) -> None:
     """Show each objective: good share, budget used and left, burn rate, time until it is gone."""
     from arca.cli import render
-    from arca.monitoring.live.objectives import status
+    from arca.monitoring.live.objectives import objective_statuses
     from arca.stack import find
 
     stack = find(stack_name, target=target)
     with render.ProgressLine() as progress:
         progress.show("reading CloudWatch", 0)
-        found = status(stack, now=clock.now())
+        found = objective_statuses(stack, now=clock.now())
     if as_json:
         render.print_json({"stack": stack.name, "objectives": [one.as_json() for one in found]})
         return

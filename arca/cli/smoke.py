@@ -9,7 +9,7 @@ from arca.cli.options import of_stack
 if TYPE_CHECKING:
     from arca.stack import Target
 
-EXIT_CODES = {"OK": 0, "FAILED": 1, "SKIPPED": 5}
+SMOKE_EXIT_CODES = {"OK": 0, "FAILED": 1, "SKIPPED": 5}
 
 
 @click.command("smoke")
@@ -67,4 +67,4 @@ def command(
                 "SKIPPED": "Nothing was checked.",
             }[report.verdict]
         )
-    click.get_current_context().exit(EXIT_CODES[report.verdict])
+    click.get_current_context().exit(SMOKE_EXIT_CODES[report.verdict])

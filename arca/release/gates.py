@@ -8,7 +8,7 @@ from typing import Any
 
 from arca.check import Check
 from arca.clients import client, explained
-from arca.monitoring.live.objectives import status
+from arca.monitoring.live.objectives import objective_statuses
 from arca.release.image import image_reference, registered_digest
 from arca.release.references import check_references
 from arca.release.service import EcsService, short
@@ -113,7 +113,7 @@ def _alarms(stack: Stack) -> Iterator[Check]:
 
 
 def _budget(stack: Stack, now: datetime) -> Iterator[Check]:
-    found = status(stack, now=now)
+    found = objective_statuses(stack, now=now)
     gone = [one.title for one in found if (one.consumed_percent or 0) >= 100]
     known = [one for one in found if one.consumed_percent is not None]
     if gone:

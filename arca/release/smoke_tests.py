@@ -15,7 +15,7 @@ LISTENER_PORT = 8443
 """The test listener lets in the jobs' security group and nobody else, so a one-off task of the new
 image asks it (docs/service-contract.md, `/app/smoke`)."""
 TASK_TIMEOUT = timedelta(minutes=5)
-CHECK_TIMEOUT_SECONDS = 10
+SMOKE_CHECK_TIMEOUT_SECONDS = 10
 
 
 def check_at_pause(
@@ -44,7 +44,7 @@ def check_at_pause(
 def check_after_shift(stack: Stack, say: Callable[[str], None]) -> str | None:
     """Ask from outside while a rollback takes seconds; returns what is wrong, None if nothing."""
     say("production traffic has moved: smoke tests from outside")
-    ask = partial(suite.run, stack, url=None, timeout=CHECK_TIMEOUT_SECONDS)
+    ask = partial(suite.run, stack, url=None, timeout=SMOKE_CHECK_TIMEOUT_SECONDS)
     report = ask()
     if report.failed:
         # One lost packet is no reason to take a release back.

@@ -108,7 +108,7 @@ def judge(
 
 def read_serving(service: EcsService) -> Serving:
     """Read the evidence: the load balancer's targets, and the tasks that they belong to."""
-    addresses = {str(found["Target"]["Id"]) for found in traffic.targets(service.stack)}
+    addresses = {str(found["Target"]["Id"]) for found in traffic.production_targets(service.stack)}
     tasks = service.tasks()
     owners = {
         address: str(task["taskDefinitionArn"]) for task in tasks for address in _addresses(task)

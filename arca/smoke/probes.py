@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from arca.check import Check
 from arca.clock import Clock
+from arca.naming import TEST_PORT
 from arca.smoke.request import Address, Answer, Deadline, NoAnswer, connect, get, secure
 
 LIVE_PATH = "/health/live"
@@ -26,8 +27,6 @@ CERTIFICATE_DAYS = 14
 TLS_PORT = 443
 PLAIN_PORTS = {443: 80}
 """The port of plain HTTP beside each port of TLS."""
-TEST_PORT = 8443
-"""The port of the load balancer's test listener, which has no edge in front of it."""
 SECONDS_PER_DAY = 24 * 60 * 60
 REDIRECTS = (301, 302, 303, 307, 308)
 VERSION = re.compile(r"/\s*v?\d|\d\.\d")
@@ -58,7 +57,7 @@ class ProbedStack:
         return get(self.address, path, deadline=deadline, context=tls)
 
 
-Probe = Callable[[ProbedStack, Deadline], list[Check]]
+SmokeProbe = Callable[[ProbedStack, Deadline], list[Check]]
 
 
 def live(stack: ProbedStack, deadline: Deadline) -> list[Check]:
@@ -232,7 +231,7 @@ def plain_http(stack: ProbedStack, deadline: Deadline) -> list[Check]:
     return [_check("http", good, f"status {answer.status} {where}")]
 
 
-PROBES: Mapping[tuple[str, ...], Probe] = {
+PROBES: Mapping[tuple[str, ...], SmokeProbe] = {
     ("live",): live,
     ("ready", "database", "cache"): ready,
     ("business",): business,

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from threading import Thread
 from typing import Any
 
-from arca.check import Check, Verdict
+from arca.check import Check, CheckVerdict
 from arca.clock import Clock
-from arca.smoke.probes import PROBES, Probe, ProbedStack
+from arca.smoke.probes import PROBES, ProbedStack, SmokeProbe
 from arca.smoke.request import Address, Deadline, NoAnswer
 from arca.stack import Stack
-from arca.traffic import targets
+from arca.traffic import production_targets
 
 GRACE_SECONDS = 1.0
 """Seconds after its timeout at which a check that has not ended counts as failed.
@@ -40,7 +40,7 @@ class SmokeReport:
         return [check for check in self.checks if check.verdict == "FAILED"]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckVerdict:
         """FAILED where a check failed, SKIPPED where none was carried out, OK otherwise."""
         if self.failed:
             return "FAILED"
@@ -121,7 +121,7 @@ def _probed(stack: Stack, address: Address, clock: Clock) -> ProbedStack:
 
 def _results(
     stack: ProbedStack,
-    probes: Mapping[tuple[str, ...], Probe],
+    probes: Mapping[tuple[str, ...], SmokeProbe],
     timeout: float,
     watch: Callable[[Check], None],
 ) -> Iterator[Check]:
@@ -143,7 +143,7 @@ def _results(
 
 
 def _start(
-    stack: ProbedStack, names: tuple[str, ...], probe: Probe, timeout: float
+    stack: ProbedStack, names: tuple[str, ...], probe: SmokeProbe, timeout: float
 ) -> Future[list[Check]]:
     """Start a probe in a daemon thread.
 
@@ -179,7 +179,7 @@ def _without_answer(names: tuple[str, ...], why: str) -> list[Check]:
 
 def _local_task(stack: Stack) -> Address | None:
     """Return a task on this machine that gets production traffic; None where there is none."""
-    for found in targets(stack):
+    for found in production_targets(stack):
         target = found["Target"]
         address = Address("http", target["Id"], target.get("Port", stack.outputs.service.port))
         if address.loopback:

@@ -74,7 +74,7 @@ class Delivery(Component):
             changes = [permissions.POWER_USER, permissions.IAM_READ_ONLY]
             reads = RolePlan(
                 spec.infra_repository,
-                [permissions.READ_ONLY],
+                [permissions.READ_ONLY_ACCESS],
                 permissions.preview(place, stacks),
             )
             plans = {

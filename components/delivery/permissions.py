@@ -9,7 +9,7 @@ from components.component import Place, Text
 from components.iam import Statement, allow
 from components.wires import ReleaseScope
 
-READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+READ_ONLY_ACCESS = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 IAM_READ_ONLY = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
 

@@ -18,11 +18,9 @@ from arca.monitoring.slo.objective import Objective
 from arca.monitoring.slo.objectives import read_objectives
 from arca.outputs import ObservabilityOutputs
 from components.alarms import declare_alarms
-from components.component import Component, Place
+from components.component import Component, Place, Text
 from components.observability import events, publisher, tracing
 from components.observability.spec import ObservabilitySpec
-
-Text = pulumi.Input[str]
 
 
 @dataclass(frozen=True)

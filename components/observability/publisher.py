@@ -9,10 +9,9 @@ from arca.monitoring.catalogue import OWN_NAMESPACE, Binding
 from arca.monitoring.slo.objective import Objective
 from arca.monitoring.slo.publisher_input import publisher_input
 from components.code import source, zipped
-from components.component import Component
+from components.component import Component, Text
 from components.iam import allow, document, trust
 
-Text = pulumi.Input[str]
 CARRIED = (
     "__init__.py",
     "monitoring/__init__.py",

@@ -10,7 +10,7 @@ from arca.emulator.ecs.api import ApiError, Json, invalid
 from arca.emulator.ecs.clock import EcsClock
 from arca.emulator.ecs.faults import AnyFault
 from arca.emulator.ecs.identifiers import arn_name
-from arca.emulator.ecs.model import EcsService, EcsTask
+from arca.emulator.ecs.model import EcsTask, EmulatedService
 from arca.emulator.ecs.moto_services import MotoServices
 from arca.emulator.ecs.service_controller import ServiceController
 from arca.emulator.ecs.task_scheduler import TaskScheduler
@@ -44,7 +44,7 @@ class EcsBackend:
     faults: list[AnyFault] = field(default_factory=list[AnyFault])
     """The faults that deployments and one-off tasks get when they begin."""
 
-    def all_tasks(self) -> Iterator[tuple[EcsService | None, EcsTask]]:
+    def all_tasks(self) -> Iterator[tuple[EmulatedService | None, EcsTask]]:
         """Yield all tasks with their services; one-off tasks come last and have none."""
         for service in self.service_controller.services.values():
             yield from ((service, task) for task in service.tasks)
@@ -70,7 +70,7 @@ class EcsBackend:
             raise ApiError("ClusterNotFoundException", "Cluster not found.")
         return found
 
-    def find(self, call: EcsCall, name: str) -> EcsService | None:
+    def find(self, call: EcsCall, name: str) -> EmulatedService | None:
         """Return a service by name or ARN; None if there is none."""
         for service in self.service_controller.services.values():
             if (service.region, arn_name(service.cluster_arn), service.name) == (
@@ -81,7 +81,7 @@ class EcsBackend:
                 return service
         return None
 
-    def service(self, call: EcsCall, name: str) -> EcsService:
+    def service(self, call: EcsCall, name: str) -> EmulatedService:
         """Return a service by name or ARN; raises ApiError if there is none."""
         found = self.find(call, name)
         if found is None:

@@ -8,7 +8,7 @@ from typing import Any
 from arca.emulator.ecs import responses
 from arca.emulator.ecs.api import ApiError, Json, invalid, structure
 from arca.emulator.ecs.calls import EcsBackend, EcsCall, page
-from arca.emulator.ecs.model import FORWARD, EcsDeployment, EcsService
+from arca.emulator.ecs.model import FORWARD, EmulatedDeployment, EmulatedService
 
 MOST_DESCRIBED = 20
 """The most ARNs that DescribeServiceDeployments and DescribeServiceRevisions take at once."""
@@ -97,15 +97,15 @@ class DeploymentCalls:
                 return {"serviceDeploymentArn": deployment.arn}
         raise invalid("The lifecycle hook does not await an action.")
 
-    def _services(self, call: EcsCall) -> Iterator[EcsService]:
+    def _services(self, call: EcsCall) -> Iterator[EmulatedService]:
         services = self._backend.service_controller.services.values()
         return (one for one in services if one.region == call.region)
 
-    def _all(self, call: EcsCall) -> Iterator[tuple[EcsService, EcsDeployment]]:
+    def _all(self, call: EcsCall) -> Iterator[tuple[EmulatedService, EmulatedDeployment]]:
         for service in self._services(call):
             yield from ((service, one) for one in service.deployments)
 
-    def _find(self, call: EcsCall) -> tuple[EcsService, EcsDeployment]:
+    def _find(self, call: EcsCall) -> tuple[EmulatedService, EmulatedDeployment]:
         (arn,) = _checked([call.content["serviceDeploymentArn"]], "service-deployment")
         for service, one in self._all(call):
             if one.arn == arn:

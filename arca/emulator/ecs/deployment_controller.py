@@ -11,7 +11,13 @@ from arca.emulator.ecs.api import DEPLOYED, SIMULATED
 from arca.emulator.ecs.clock import EcsClock
 from arca.emulator.ecs.faults import AnyFault
 from arca.emulator.ecs.identifiers import Identifiers, arn_name, sibling_arn
-from arca.emulator.ecs.model import DeploymentSteps, EcsDeployment, EcsRevision, EcsService, Wait
+from arca.emulator.ecs.model import (
+    DeploymentSteps,
+    EmulatedDeployment,
+    EmulatedRevision,
+    EmulatedService,
+    Wait,
+)
 from arca.emulator.ecs.moto_services import MotoServices
 from arca.emulator.ecs.state_machine import (
     SHORT_STAGE,
@@ -43,7 +49,7 @@ class DeploymentController:
 
     def begin(
         self,
-        service: EcsService,
+        service: EmulatedService,
         definition: Mapping[str, Any],
         faults: tuple[AnyFault, ...],
         at: datetime,
@@ -75,7 +81,9 @@ class DeploymentController:
         self._go_on(service, deployment, self._state_machine.forward(service, deployment, at), at)
         self._tasks.reconcile(service, at)
 
-    def begin_first(self, service: EcsService, faults: tuple[AnyFault, ...], at: datetime) -> None:
+    def begin_first(
+        self, service: EmulatedService, faults: tuple[AnyFault, ...], at: datetime
+    ) -> None:
         """Deploy the revision that a service was created with."""
         first = service.current
         first.faults = faults
@@ -94,23 +102,32 @@ class DeploymentController:
         request: Mapping[str, Any],
         definition: Mapping[str, Any],
         at: datetime,
-    ) -> EcsRevision:
+    ) -> EmulatedRevision:
         """Make a service revision."""
         names = service_arn.split("/")[1:]
         arn = sibling_arn(service_arn, "service-revision", *names, self._identifiers.revision())
-        return EcsRevision(arn, definition, at, dict(request))
+        return EmulatedRevision(arn, definition, at, dict(request))
 
     def _new_deployment(
-        self, service: EcsService, source: EcsRevision | None, target: EcsRevision, at: datetime
-    ) -> EcsDeployment:
+        self,
+        service: EmulatedService,
+        source: EmulatedRevision | None,
+        target: EmulatedRevision,
+        at: datetime,
+    ) -> EmulatedDeployment:
         names = service.arn.split("/")[1:]
         arn = sibling_arn(service.arn, "service-deployment", *names, self._identifiers.deployment())
-        deployment = EcsDeployment(arn, source, target, service.configuration, at, updated=at)
+        deployment = EmulatedDeployment(arn, source, target, service.configuration, at, updated=at)
         service.deployments.append(deployment)
         return deployment
 
     def stop(
-        self, service: EcsService, deployment: EcsDeployment, at: datetime, *, roll_back: bool
+        self,
+        service: EmulatedService,
+        deployment: EmulatedDeployment,
+        at: datetime,
+        *,
+        roll_back: bool,
     ) -> None:
         """Stop a deployment because a person asked for it: roll back, or leave all as it is."""
         deployment.updated = at
@@ -121,7 +138,7 @@ class DeploymentController:
         deployment.status, deployment.steps = "STOP_REQUESTED", None
         deployment.wait = self._state_machine.after(at, SHORT_STAGE)
 
-    def check_alarms(self, service: EcsService, at: datetime) -> bool:
+    def check_alarms(self, service: EmulatedService, at: datetime) -> bool:
         """Fail the latest deployment if a watched alarm fires; returns whether it did."""
         deployment = service.latest
         if (
@@ -138,7 +155,7 @@ class DeploymentController:
         self.fail(service, deployment, DeploymentFailed(reason, roll_back=roll_back), at)
         return True
 
-    def resume(self, service: EcsService, at: datetime) -> None:
+    def resume(self, service: EmulatedService, at: datetime) -> None:
         """Resume the latest deployment, whose wait is over."""
         deployment = service.latest
         if deployment.status == "STOP_REQUESTED":
@@ -148,7 +165,11 @@ class DeploymentController:
             self._tasks.reconcile(service, at)
 
     def _go_on(
-        self, service: EcsService, deployment: EcsDeployment, steps: DeploymentSteps, at: datetime
+        self,
+        service: EmulatedService,
+        deployment: EmulatedDeployment,
+        steps: DeploymentSteps,
+        at: datetime,
     ) -> None:
         """Run steps up to their next wait."""
         begun = deployment.steps is steps
@@ -167,7 +188,9 @@ class DeploymentController:
             failure = DeploymentFailed(f"The controller failed: {error!r}.")
             self.fail(service, deployment, failure, at)
 
-    def _complete(self, service: EcsService, deployment: EcsDeployment, at: datetime) -> None:
+    def _complete(
+        self, service: EmulatedService, deployment: EmulatedDeployment, at: datetime
+    ) -> None:
         serving = deployment.leads_to
         for other in service.revisions:
             if other is not serving:
@@ -183,8 +206,8 @@ class DeploymentController:
 
     def fail(
         self,
-        service: EcsService,
-        deployment: EcsDeployment,
+        service: EmulatedService,
+        deployment: EmulatedDeployment,
         failure: DeploymentFailed,
         at: datetime,
     ) -> None:
@@ -209,7 +232,7 @@ class DeploymentController:
             self._give_up(service, deployment, failure.reason, at)
 
     def _give_up(
-        self, service: EcsService, deployment: EcsDeployment, reason: str, at: datetime
+        self, service: EmulatedService, deployment: EmulatedDeployment, reason: str, at: datetime
     ) -> None:
         """Stop the deployment where it is; the failed revision keeps only its healthy tasks."""
         target = deployment.target
@@ -222,8 +245,8 @@ class DeploymentController:
 
     def _end(
         self,
-        service: EcsService,
-        deployment: EcsDeployment,
+        service: EmulatedService,
+        deployment: EmulatedDeployment,
         status: str,
         reason: str,
         at: datetime,
@@ -238,7 +261,7 @@ class DeploymentController:
         if status.endswith("SUCCESSFUL"):
             service.add_event(at, "has reached a steady state.")
 
-    def _set_weights(self, service: EcsService, at: datetime) -> None:
+    def _set_weights(self, service: EmulatedService, at: datetime) -> None:
         """Set the listener rules' weights; an error becomes an event of the service."""
         try:
             self._moto.set_weights(service)
@@ -246,7 +269,7 @@ class DeploymentController:
             service.add_event(at, f"cannot shift traffic: {error}.")
 
 
-def _restore_request(service: EcsService, revision: EcsRevision) -> None:
+def _restore_request(service: EmulatedService, revision: EmulatedRevision) -> None:
     """Give the service the inputs again that it had when the revision was made."""
     for name in DEPLOYED:
         service.request.pop(name, None)

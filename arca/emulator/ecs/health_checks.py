@@ -13,7 +13,7 @@ from threading import Thread
 from arca.emulator.ecs.model import EcsTask
 from arca.emulator.ecs.stand_ins import LOOPBACK, StandInProcess
 
-CHECK_TIMEOUT_SECONDS = 2
+HEALTH_CHECK_TIMEOUT_SECONDS = 2
 EVERY_SECONDS = 0.5
 LEAST_GRACE_SECONDS = 5.0
 """Real seconds in which a new process may fail its checks: it starts in real time."""
@@ -82,7 +82,7 @@ def is_unhealthy(process: StandInProcess, *, was_healthy: bool, grace_seconds: f
 
 
 def _succeeds(check: HealthCheck) -> bool:
-    connection = HTTPConnection(LOOPBACK, check.process.port, timeout=CHECK_TIMEOUT_SECONDS)
+    connection = HTTPConnection(LOOPBACK, check.process.port, timeout=HEALTH_CHECK_TIMEOUT_SECONDS)
     try:
         connection.request("GET", check.path)
         return 200 <= connection.getresponse().status < 300

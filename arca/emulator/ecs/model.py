@@ -37,7 +37,7 @@ TaskFault = faults.ImageMissing | faults.Exits | faults.Unhealthy
 
 
 @dataclass(eq=False)
-class EcsRevision:
+class EmulatedRevision:
     """A service revision: a task definition and the service's configuration at that time."""
 
     arn: str
@@ -86,7 +86,7 @@ class EcsTask:
     address: str
     request: Mapping[str, Any]
     """The request of RunTask, or that of the service."""
-    revision: EcsRevision | None = None
+    revision: EmulatedRevision | None = None
     faults: tuple[AnyFault, ...] = ()
     status: str = "PROVISIONING"
     desired: str = "RUNNING"
@@ -164,12 +164,12 @@ class LifecycleHook:
 
 
 @dataclass(eq=False)
-class EcsDeployment:
+class EmulatedDeployment:
     """A service deployment: from one service revision to another."""
 
     arn: str
-    source: EcsRevision | None
-    target: EcsRevision
+    source: EmulatedRevision | None
+    target: EmulatedRevision
     configuration: Mapping[str, Any]
     created: datetime
     status: str = "PENDING"
@@ -199,14 +199,14 @@ class EcsDeployment:
                 hook.status = "FAILED"
 
     @property
-    def leads_to(self) -> EcsRevision:
+    def leads_to(self) -> EmulatedRevision:
         """The revision that runs when the deployment ends as it is going now."""
         back = self.status.startswith("ROLLBACK") and self.source is not None
         return self.source if back and self.source is not None else self.target
 
 
 @dataclass(eq=False)
-class EcsService:
+class EmulatedService:
     """A service: the request that created it with all later changes, and all that it has."""
 
     arn: str
@@ -215,10 +215,10 @@ class EcsService:
     region: str
     request: dict[str, Any]
     desired: int
-    current: EcsRevision
+    current: EmulatedRevision
     """The last revision that was deployed successfully."""
-    revisions: list[EcsRevision] = field(default_factory=list[EcsRevision])
-    deployments: list[EcsDeployment] = field(default_factory=list[EcsDeployment])
+    revisions: list[EmulatedRevision] = field(default_factory=list[EmulatedRevision])
+    deployments: list[EmulatedDeployment] = field(default_factory=list[EmulatedDeployment])
     tasks: list[EcsTask] = field(default_factory=list[EcsTask])
     events: deque[tuple[datetime, str]] = field(
         default_factory=lambda: deque[tuple[datetime, str]](maxlen=MOST_EVENTS)
@@ -226,7 +226,7 @@ class EcsService:
     """Moment and message; the latest first."""
 
     @property
-    def latest(self) -> EcsDeployment:
+    def latest(self) -> EmulatedDeployment:
         """The deployment that began last."""
         return self.deployments[-1]
 
@@ -239,10 +239,10 @@ class EcsService:
         """Add an event to those that DescribeServices returns."""
         self.events.appendleft((at, f"(service {self.name}) {message} {SIMULATED}"))
 
-    def live(self, revision: EcsRevision) -> list[EcsTask]:
+    def live(self, revision: EmulatedRevision) -> list[EcsTask]:
         """Return a revision's tasks that were not told to stop, oldest first."""
         return [task for task in self.tasks if task.revision is revision and task.live]
 
-    def ready(self, revision: EcsRevision) -> bool:
+    def ready(self, revision: EmulatedRevision) -> bool:
         """Return whether a revision runs as many healthy tasks as requested."""
         return sum(task.healthy for task in self.live(revision)) >= revision.requested

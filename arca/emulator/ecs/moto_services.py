@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from moto.backends import get_backend
 
 from arca.emulator.ecs.api import structure, structures
-from arca.emulator.ecs.model import EcsRevision, EcsService, EcsTask
+from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService
 
 Client = Callable[[str, str], Any]
 """Returns a boto3 client by service and region."""
@@ -51,7 +51,7 @@ class MotoServices:
         found = self._client("ecs", region).describe_clusters(clusters=[name])["clusters"]
         return next((one["clusterArn"] for one in found if one["status"] == "ACTIVE"), None)
 
-    def set_weights(self, service: EcsService) -> None:
+    def set_weights(self, service: EmulatedService) -> None:
         """Set both listener rules' weights to the revisions' traffic; raises ClientError."""
         for balancer in structures(service.request, "loadBalancers"):
             advanced = structure(balancer, "advancedConfiguration")
@@ -92,16 +92,16 @@ class MotoServices:
             action["ForwardConfig"] = {**action.get("ForwardConfig", {}), "TargetGroups": targets}
         elbv2.modify_rule(RuleArn=rule, Actions=actions)
 
-    def register(self, service: EcsService, tasks: Sequence[EcsTask], at: datetime) -> None:
+    def register(self, service: EmulatedService, tasks: Sequence[EcsTask], at: datetime) -> None:
         """Register tasks in their target groups."""
         self._each_group(service, tasks, at, "register_targets")
 
-    def deregister(self, service: EcsService, tasks: Sequence[EcsTask], at: datetime) -> None:
+    def deregister(self, service: EmulatedService, tasks: Sequence[EcsTask], at: datetime) -> None:
         """Deregister tasks from their target groups."""
         self._each_group(service, tasks, at, "deregister_targets")
 
     def _each_group(
-        self, service: EcsService, tasks: Sequence[EcsTask], at: datetime, call: str
+        self, service: EmulatedService, tasks: Sequence[EcsTask], at: datetime, call: str
     ) -> None:
         elbv2, done = self._client("elbv2", service.region), call.replace("_targets", "ed")
         for group, targets in _targets(tasks).items():
@@ -112,7 +112,7 @@ class MotoServices:
             else:
                 service.add_event(at, f"{done} {len(targets)} targets in (target-group {group}).")
 
-    def health_path(self, service: EcsService, revision: EcsRevision) -> str:
+    def health_path(self, service: EmulatedService, revision: EmulatedRevision) -> str:
         """Return the health check's path of a revision's target group."""
         for balancer in structures(revision.request, "loadBalancers"):
             group = target_group(balancer, revision.group)
@@ -124,7 +124,7 @@ class MotoServices:
                     return found["TargetGroups"][0].get("HealthCheckPath") or "/"
         return "/"
 
-    def firing_alarms(self, service: EcsService, names: Sequence[str]) -> tuple[str, ...]:
+    def firing_alarms(self, service: EmulatedService, names: Sequence[str]) -> tuple[str, ...]:
         """Return those of the alarms that are in state ALARM.
 
         It reads moto's own objects: an API call at each request would take most of the time.

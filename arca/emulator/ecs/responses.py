@@ -11,7 +11,12 @@ from typing import Any
 
 from arca.emulator.ecs import strategy
 from arca.emulator.ecs.api import DEPLOYED, SIMULATED, Json
-from arca.emulator.ecs.model import EcsDeployment, EcsRevision, EcsService, LifecycleHook
+from arca.emulator.ecs.model import (
+    EmulatedDeployment,
+    EmulatedRevision,
+    EmulatedService,
+    LifecycleHook,
+)
 
 PLACEMENT = ("capacityProviderStrategy", "launchType")
 """A service has one of the two."""
@@ -37,7 +42,7 @@ ROLLOUT_STATES = {"SUCCESSFUL": "COMPLETED", "ROLLBACK_SUCCESSFUL": "COMPLETED"}
 ROLLOUT_WORDS = {"COMPLETED": "completed", "IN_PROGRESS": "in progress", "FAILED": "failed"}
 
 
-def describe_service(service: EcsService, stored: Mapping[str, Any]) -> Json:
+def describe_service(service: EmulatedService, stored: Mapping[str, Any]) -> Json:
     """Describe a service: what moto stores of it, and what is simulated."""
     shown = service.latest.leads_to
     states = [task.status for task in service.tasks]
@@ -61,7 +66,7 @@ def describe_service(service: EcsService, stored: Mapping[str, Any]) -> Json:
     }
 
 
-def _active(service: EcsService) -> list[EcsRevision]:
+def _active(service: EmulatedService) -> list[EmulatedRevision]:
     """Return the revision that the service leads to, then the others that still run."""
     shown = service.latest.leads_to
     deployment = service.latest
@@ -76,7 +81,7 @@ def _active(service: EcsService) -> list[EcsRevision]:
     return [shown, *others]
 
 
-def _rollout(service: EcsService, revision: EcsRevision, shown: EcsRevision) -> Json:
+def _rollout(service: EmulatedService, revision: EmulatedRevision, shown: EmulatedRevision) -> Json:
     deployment = service.latest
     if revision is shown:
         state = (
@@ -105,13 +110,13 @@ def _rollout(service: EcsService, revision: EcsRevision, shown: EcsRevision) -> 
     }
 
 
-def _event(service: EcsService, at: datetime, message: str) -> Json:
+def _event(service: EmulatedService, at: datetime, message: str) -> Json:
     digest = hashlib.sha256(f"{service.arn} {at} {message}".encode()).hexdigest()
     identifier = "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
     return {"id": identifier, "createdAt": at.timestamp(), "message": message}
 
 
-def _counts(service: EcsService, revision: EcsRevision) -> Json:
+def _counts(service: EmulatedService, revision: EmulatedRevision) -> Json:
     return {
         "arn": revision.arn,
         "requestedTaskCount": revision.requested,
@@ -120,7 +125,7 @@ def _counts(service: EcsService, revision: EcsRevision) -> Json:
     }
 
 
-def _summary(service: EcsService, revision: EcsRevision, *, shifts: bool) -> Json:
+def _summary(service: EmulatedService, revision: EmulatedRevision, *, shifts: bool) -> Json:
     weights = {
         "requestedTestTrafficWeight": revision.test,
         "requestedProductionTrafficWeight": revision.production,
@@ -128,11 +133,11 @@ def _summary(service: EcsService, revision: EcsRevision, *, shifts: bool) -> Jso
     return {**_counts(service, revision), **(weights if shifts else {})}
 
 
-def _number(service: EcsService, revision: EcsRevision, status: str) -> int:
+def _number(service: EmulatedService, revision: EmulatedRevision, status: str) -> int:
     return sum(task.status == status for task in service.tasks if task.revision is revision)
 
 
-def describe_deployment(service: EcsService, deployment: EcsDeployment) -> Json:
+def describe_deployment(service: EmulatedService, deployment: EmulatedDeployment) -> Json:
     """Describe a service deployment."""
     shifts = strategy.shifts(deployment.configuration)
     described = {
@@ -159,7 +164,7 @@ def describe_deployment(service: EcsService, deployment: EcsDeployment) -> Json:
     return described
 
 
-def summarize_deployment(service: EcsService, deployment: EcsDeployment) -> Json:
+def summarize_deployment(service: EmulatedService, deployment: EmulatedDeployment) -> Json:
     """Describe a service deployment as lists do."""
     times = {
         "createdAt": deployment.created,
@@ -177,7 +182,7 @@ def summarize_deployment(service: EcsService, deployment: EcsDeployment) -> Json
     }
 
 
-def _breaker(service: EcsService, deployment: EcsDeployment) -> Json:
+def _breaker(service: EmulatedService, deployment: EmulatedDeployment) -> Json:
     if not strategy.has_circuit_breaker(deployment.configuration):
         return {"status": "DISABLED", "failureCount": 0, "threshold": 0}
     status = "MONITORING" if deployment.status == "IN_PROGRESS" else "MONITORING_COMPLETE"
@@ -188,7 +193,7 @@ def _breaker(service: EcsService, deployment: EcsDeployment) -> Json:
     }
 
 
-def _alarms(deployment: EcsDeployment) -> Json:
+def _alarms(deployment: EmulatedDeployment) -> Json:
     status = "MONITORING" if deployment.under_way else "MONITORING_COMPLETE"
     if deployment.triggered_alarms:
         status = "TRIGGERED"
@@ -213,7 +218,7 @@ def _hook(hook: LifecycleHook) -> Json:
     return shown
 
 
-def describe_revision(service: EcsService, revision: EcsRevision) -> Json:
+def describe_revision(service: EmulatedService, revision: EmulatedRevision) -> Json:
     """Describe a service revision."""
     return {
         **_given(revision.request, REVISION_MEMBERS),

@@ -10,7 +10,7 @@ from arca.emulator.ecs.deployment_controller import DeploymentController
 from arca.emulator.ecs.faults import AnyFault
 from arca.emulator.ecs.health_checks import HealthCheck
 from arca.emulator.ecs.identifiers import Identifiers, arn_name
-from arca.emulator.ecs.model import EcsService, EcsTask
+from arca.emulator.ecs.model import EcsTask, EmulatedService
 from arca.emulator.ecs.moto_services import MotoServices
 from arca.emulator.ecs.state_machine import DeploymentFailed
 from arca.emulator.ecs.task_scheduler import TaskScheduler
@@ -27,7 +27,7 @@ class ServiceController:
     ) -> None:
         self._moto, self._tasks = moto, tasks
         self.deployments = DeploymentController(moto, clock, identifiers, tasks)
-        self.services: dict[str, EcsService] = {}
+        self.services: dict[str, EmulatedService] = {}
         """The services by ARN."""
         self._moment = clock.now()
 
@@ -40,11 +40,11 @@ class ServiceController:
         *,
         injected: tuple[AnyFault, ...],
         at: datetime,
-    ) -> EcsService:
+    ) -> EmulatedService:
         """Add a service that moto created; its tasks start at once."""
         arn, cluster = made["serviceArn"], made["clusterArn"]
         first = self.deployments.new_revision(arn, request, definition, at)
-        service = EcsService(
+        service = EmulatedService(
             arn=arn,
             name=arn_name(arn),
             cluster_arn=cluster,
@@ -58,7 +58,7 @@ class ServiceController:
         self.deployments.begin_first(service, injected, at)
         return service
 
-    def scale(self, service: EcsService, desired: int, at: datetime) -> None:
+    def scale(self, service: EmulatedService, desired: int, at: datetime) -> None:
         """Change the number of tasks of each revision that has any."""
         deployment = service.latest
         for revision in service.revisions:
@@ -70,7 +70,7 @@ class ServiceController:
         service.desired = desired
         self._tasks.reconcile(service, at)
 
-    def delete(self, service: EcsService, at: datetime) -> None:
+    def delete(self, service: EmulatedService, at: datetime) -> None:
         """Remove a service and end its tasks."""
         live = [task for task in service.tasks if task.live]
         if live:
@@ -78,7 +78,7 @@ class ServiceController:
         del self.services[service.arn]
 
     def stop_task(
-        self, service: EcsService | None, task: EcsTask, at: datetime, reason: str
+        self, service: EmulatedService | None, task: EcsTask, at: datetime, reason: str
     ) -> None:
         """Stop a task because a person asked for it; a service's task is replaced."""
         if service is not None:
@@ -135,7 +135,7 @@ class ServiceController:
             elif wait.at is not None:
                 yield wait.at, lambda at, one=service: self.deployments.resume(one, at)
 
-    def _task_events(self, service: EcsService) -> Iterator[DueEvent]:
+    def _task_events(self, service: EmulatedService) -> Iterator[DueEvent]:
         for task in service.tasks:
             if task.due is not None:
                 yield task.due, self._task_step(service, task)
@@ -143,20 +143,20 @@ class ServiceController:
             if revision.retry is not None and len(service.live(revision)) < revision.requested:
                 yield revision.retry, lambda at: self._retry(service, at)
 
-    def _task_step(self, service: EcsService, task: EcsTask) -> Callable[[datetime], None]:
+    def _task_step(self, service: EmulatedService, task: EcsTask) -> Callable[[datetime], None]:
         def step(at: datetime) -> None:
             self._tasks.step(service, task, at)
             self._after_change(service, at)
 
         return step
 
-    def _retry(self, service: EcsService, at: datetime) -> None:
+    def _retry(self, service: EmulatedService, at: datetime) -> None:
         for revision in service.revisions:
             if revision.retry is not None and revision.retry <= at:
                 revision.retry = None
         self._tasks.reconcile(service, at)
 
-    def _after_change(self, service: EcsService, at: datetime) -> None:
+    def _after_change(self, service: EmulatedService, at: datetime) -> None:
         """Open the circuit breaker if enough tasks failed, and start the tasks that are missing."""
         deployment = service.latest
         configuration = deployment.configuration

@@ -16,9 +16,9 @@ from arca.emulator.ecs.clock import EcsClock
 from arca.emulator.ecs.identifiers import arn_name
 from arca.emulator.ecs.model import (
     DeploymentSteps,
-    EcsDeployment,
-    EcsRevision,
-    EcsService,
+    EmulatedDeployment,
+    EmulatedRevision,
+    EmulatedService,
     LifecycleHook,
     Wait,
 )
@@ -53,7 +53,7 @@ class DeploymentStateMachine:
         return Wait(at=at + minutes * self._clock.minute)
 
     def forward(
-        self, service: EcsService, deployment: EcsDeployment, at: datetime
+        self, service: EmulatedService, deployment: EmulatedDeployment, at: datetime
     ) -> DeploymentSteps:
         """Go from PENDING through all stages; raises DeploymentFailed."""
         at = yield self.after(at, SHORT_STAGE)
@@ -69,7 +69,7 @@ class DeploymentStateMachine:
             at = yield from self._stage(service, deployment, stage, at)
 
     def first(
-        self, service: EcsService, deployment: EcsDeployment, at: datetime
+        self, service: EmulatedService, deployment: EmulatedDeployment, at: datetime
     ) -> DeploymentSteps:
         """Wait until the tasks of a service's first deployment are healthy."""
         deployment.status, deployment.started = "IN_PROGRESS", at
@@ -79,7 +79,7 @@ class DeploymentStateMachine:
         deployment.stage, deployment.updated = "CLEAN_UP", at
 
     def rollback(
-        self, service: EcsService, deployment: EcsDeployment, at: datetime
+        self, service: EmulatedService, deployment: EmulatedDeployment, at: datetime
     ) -> DeploymentSteps:
         """Return to the source revision from any stage; raises DeploymentFailed."""
         source = deployment.source
@@ -99,7 +99,7 @@ class DeploymentStateMachine:
         self._moto.set_weights(service)
 
     def _stage(
-        self, service: EcsService, deployment: EcsDeployment, stage: Stage, at: datetime
+        self, service: EmulatedService, deployment: EmulatedDeployment, stage: Stage, at: datetime
     ) -> StageSteps:
         match stage:
             case "SCALE_UP":
@@ -117,7 +117,7 @@ class DeploymentStateMachine:
         at = yield from self._run_hooks(deployment, stage, at)
         return (yield self.after(at, SHORT_STAGE))
 
-    def _scale_up(self, service: EcsService, deployment: EcsDeployment) -> StageSteps:
+    def _scale_up(self, service: EmulatedService, deployment: EmulatedDeployment) -> StageSteps:
         target, source = deployment.target, deployment.source
         target.requested = service.desired
         at = yield Wait(until=lambda: service.ready(target))
@@ -129,7 +129,7 @@ class DeploymentStateMachine:
         return at
 
     def _shift_production(
-        self, service: EcsService, deployment: EcsDeployment, at: datetime
+        self, service: EmulatedService, deployment: EmulatedDeployment, at: datetime
     ) -> StageSteps:
         for percent, minutes in strategy.traffic_steps(deployment.configuration):
             at = yield from self._run_hooks(deployment, "PRE_PRODUCTION_TRAFFIC_SHIFT", at)
@@ -141,7 +141,7 @@ class DeploymentStateMachine:
             at = yield self.after(at, max(SHORT_STAGE, minutes))
         return at
 
-    def _run_hooks(self, deployment: EcsDeployment, stage: str, at: datetime) -> StageSteps:
+    def _run_hooks(self, deployment: EmulatedDeployment, stage: str, at: datetime) -> StageSteps:
         for declared in strategy.hooks(deployment.configuration, stage):
             if declared.get("targetType") == "PAUSE":
                 at = yield from self._pause(deployment, declared, stage, at)
@@ -154,7 +154,7 @@ class DeploymentStateMachine:
         return at
 
     def _pause(
-        self, deployment: EcsDeployment, declared: Mapping[str, Any], stage: str, at: datetime
+        self, deployment: EmulatedDeployment, declared: Mapping[str, Any], stage: str, at: datetime
     ) -> StageSteps:
         hook = _hook(deployment, declared, "AWAITING_ACTION")
         timeout = declared.get("timeoutConfiguration", {})
@@ -172,7 +172,7 @@ class DeploymentStateMachine:
             raise DeploymentFailed(f"The pause at {stage} {how}.")
         return at
 
-    def _inject_alarm(self, service: EcsService, deployment: EcsDeployment) -> None:
+    def _inject_alarm(self, service: EmulatedService, deployment: EmulatedDeployment) -> None:
         wanted = _fault(deployment, faults.AlarmAt)
         if wanted is not None and deployment.target.production >= wanted.percent:
             names = strategy.alarm_names(deployment.configuration)
@@ -181,8 +181,8 @@ class DeploymentStateMachine:
 
 
 def shift_traffic(
-    service: EcsService,
-    revision: EcsRevision,
+    service: EmulatedService,
+    revision: EmulatedRevision,
     *,
     production: float | None = None,
     test: float | None = None,
@@ -200,19 +200,21 @@ def shift_traffic(
         setattr(revision, name, percent)
 
 
-def _hook(deployment: EcsDeployment, declared: Mapping[str, Any], status: str) -> LifecycleHook:
+def _hook(
+    deployment: EmulatedDeployment, declared: Mapping[str, Any], status: str
+) -> LifecycleHook:
     identifier = f"{arn_name(deployment.arn)}-{len(deployment.hooks) + 1}"
     return LifecycleHook(identifier, declared, status)
 
 
-def _fault(deployment: EcsDeployment, kind: type[FaultKind]) -> FaultKind | None:
+def _fault(deployment: EmulatedDeployment, kind: type[FaultKind]) -> FaultKind | None:
     return next((one for one in deployment.target.faults if isinstance(one, kind)), None)
 
 
-def _stalls(deployment: EcsDeployment, stage: Stage) -> bool:
+def _stalls(deployment: EmulatedDeployment, stage: Stage) -> bool:
     stall = _fault(deployment, faults.Stall)
     return stall is not None and stall.stage == stage
 
 
-def _rollback_stalls(deployment: EcsDeployment) -> bool:
+def _rollback_stalls(deployment: EmulatedDeployment) -> bool:
     return _fault(deployment, faults.RollbackStalls) is not None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from arca.emulator.ecs.api import SIMULATED, ApiError, Json, invalid
 from arca.emulator.ecs.calls import EcsBackend, EcsCall, page
 from arca.emulator.ecs.identifiers import arn_name
-from arca.emulator.ecs.model import EcsService, EcsTask
+from arca.emulator.ecs.model import EcsTask, EmulatedService
 from arca.emulator.ecs.task_responses import describe_task, subnet_of
 
 MOST_ON_A_PAGE = 100
@@ -20,7 +20,7 @@ class TaskCalls:
     def __init__(self, backend: EcsBackend) -> None:
         self._backend = backend
 
-    def _all(self, call: EcsCall) -> Iterator[tuple[EcsService | None, EcsTask]]:
+    def _all(self, call: EcsCall) -> Iterator[tuple[EmulatedService | None, EcsTask]]:
         arn = self._backend.cluster_arn(call)
         yield from (found for found in self._backend.all_tasks() if found[1].cluster_arn == arn)
 

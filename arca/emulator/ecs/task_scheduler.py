@@ -14,7 +14,7 @@ from arca.emulator.ecs.clock import EcsClock
 from arca.emulator.ecs.faults import AnyFault
 from arca.emulator.ecs.health_checks import HealthCheck, HealthChecker, is_due, is_unhealthy
 from arca.emulator.ecs.identifiers import Identifiers, arn_name, sibling_arn
-from arca.emulator.ecs.model import EcsRevision, EcsService, EcsTask, TaskFault
+from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService, TaskFault
 from arca.emulator.ecs.moto_services import MotoServices
 from arca.emulator.ecs.stand_ins import LOOPBACK, StandInProcess, StandInProcesses, free_port
 
@@ -49,7 +49,7 @@ class TaskScheduler:
         self._ending: list[tuple[EcsTask, StandInProcess]] = []
         """Stopped tasks whose processes are still exiting."""
 
-    def reconcile(self, service: EcsService, at: datetime) -> None:
+    def reconcile(self, service: EmulatedService, at: datetime) -> None:
         """Start or stop tasks until each revision has as many as requested."""
         for revision in service.revisions:
             live = service.live(revision)
@@ -61,14 +61,18 @@ class TaskScheduler:
             elif len(live) < revision.requested and not (revision.retry and revision.retry > at):
                 self._start(service, revision, revision.requested - len(live), at)
 
-    def end(self, service: EcsService, tasks: Sequence[EcsTask], at: datetime, reason: str) -> None:
+    def end(
+        self, service: EmulatedService, tasks: Sequence[EcsTask], at: datetime, reason: str
+    ) -> None:
         """Stop tasks of a service because the scheduler decided it."""
         self._moto.deregister(service, tasks, at)
         for task in tasks:
             self.stop(task, at, STOPPED_BY_SCHEDULER, reason)
         service.add_event(at, f"has stopped {len(tasks)} running tasks: {_listed(tasks)}.")
 
-    def _start(self, service: EcsService, revision: EcsRevision, number: int, at: datetime) -> None:
+    def _start(
+        self, service: EmulatedService, revision: EmulatedRevision, number: int, at: datetime
+    ) -> None:
         started = [
             self._new(
                 definition=revision.definition,
@@ -118,7 +122,7 @@ class TaskScheduler:
             **given,
         )
 
-    def step(self, service: EcsService | None, task: EcsTask, at: datetime) -> None:
+    def step(self, service: EmulatedService | None, task: EcsTask, at: datetime) -> None:
         """Bring a task to its next state."""
         task.due = None
         failure = task.failure
@@ -146,7 +150,11 @@ class TaskScheduler:
             self.stop(task, at, CONTAINER_EXITED, CONTAINER_EXITED_REASON, 0)
 
     def _launch(
-        self, service: EcsService | None, task: EcsTask, at: datetime, failure: TaskFault | None
+        self,
+        service: EmulatedService | None,
+        task: EcsTask,
+        at: datetime,
+        failure: TaskFault | None,
     ) -> None:
         if isinstance(failure, faults.ImageMissing):
             reason = f"CannotPullContainerError: pull image manifest: {task.image}: not found"
@@ -169,7 +177,7 @@ class TaskScheduler:
             self.mark_healthy(service, task, at)
 
     def _start_stand_in(
-        self, service: EcsService | None, task: EcsTask, at: datetime, command: Sequence[str]
+        self, service: EmulatedService | None, task: EcsTask, at: datetime, command: Sequence[str]
     ) -> None:
         override = task.override
         own: list[str] = override.get("command") or task.container.get("command") or []
@@ -188,7 +196,7 @@ class TaskScheduler:
         if port is not None:
             task.address, task.target = LOOPBACK, (LOOPBACK, port)
 
-    def mark_healthy(self, service: EcsService, task: EcsTask, at: datetime) -> None:
+    def mark_healthy(self, service: EmulatedService, task: EcsTask, at: datetime) -> None:
         """Register a task that has become healthy, and reset its revision's count of failures."""
         task.healthy = True
         if task.revision is not None:
@@ -200,7 +208,7 @@ class TaskScheduler:
 
     def fail(
         self,
-        service: EcsService | None,
+        service: EmulatedService | None,
         task: EcsTask,
         at: datetime,
         *,
@@ -252,7 +260,7 @@ class TaskScheduler:
             task.status, task.stopped = "STOPPED", at
 
     def poll_processes(
-        self, service: EcsService | None, tasks: Sequence[EcsTask], at: datetime
+        self, service: EmulatedService | None, tasks: Sequence[EcsTask], at: datetime
     ) -> None:
         """Log what the tasks' processes wrote, and fail the tasks whose process has exited."""
         self._record_exits(at)
@@ -272,7 +280,7 @@ class TaskScheduler:
                     exit_code=code,
                 )
 
-    def health_checks_due(self, services: Sequence[EcsService]) -> Iterator[HealthCheck]:
+    def health_checks_due(self, services: Sequence[EmulatedService]) -> Iterator[HealthCheck]:
         """Yield the health checks that are due."""
         for service in services:
             for task in filter(is_due, service.tasks):
@@ -281,7 +289,7 @@ class TaskScheduler:
                     yield HealthCheck(task, task.process, path)
 
     def record_health(
-        self, service: EcsService, check: HealthCheck, at: datetime, *, healthy: bool
+        self, service: EmulatedService, check: HealthCheck, at: datetime, *, healthy: bool
     ) -> None:
         """Record the result of a health check of a service's task."""
         task, process = check.task, check.process
@@ -298,7 +306,7 @@ class TaskScheduler:
         if is_unhealthy(process, was_healthy=task.healthy, grace_seconds=grace):
             self.fail(service, task, at, code=STOPPED_BY_SCHEDULER, reason=UNHEALTHY_REASON)
 
-    def forget(self, services: Sequence[EcsService], at: datetime) -> None:
+    def forget(self, services: Sequence[EmulatedService], at: datetime) -> None:
         """Drop the tasks that stopped before REMEMBERED_MINUTES."""
         before = at - REMEMBERED_MINUTES * max(self._clock.minute, timedelta(minutes=1))
         for tasks in (self.one_off, *(service.tasks for service in services)):

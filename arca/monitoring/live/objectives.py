@@ -60,7 +60,7 @@ def input_of_publisher(stack: Stack) -> dict[str, Any]:
     return publisher_input(measured_objectives(stack), bindings(stack), stage=stack.outputs.stage)
 
 
-def status(stack: Stack, *, now: datetime) -> list[ObjectiveStatus]:
+def objective_statuses(stack: Stack, *, now: datetime) -> list[ObjectiveStatus]:
     """Compute the state of each objective from CloudWatch, over the full hours before `now`."""
     cloudwatch = client(stack, "cloudwatch")
     described = input_of_publisher(stack)

@@ -25,7 +25,7 @@ from arca.monitoring.slo.duration import DAY, HOUR
 WINDOWS = {"30d": budget.BUDGET_DAYS * DAY, "365d": budget.YEAR_DAYS * DAY}
 """Seconds of the windows whose budgets are published."""
 RECOUNTED_HOURS = 24
-"""HourlyValues whose slices each run counts again, to make up for missed runs."""
+"""Hours whose slices each run counts again, to make up for missed runs."""
 GOOD_SLICE: Mapping[str, Callable[[float, float], bool]] = {
     "gte": operator.ge,
     "gt": operator.gt,

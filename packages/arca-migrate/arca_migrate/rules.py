@@ -12,7 +12,7 @@ from typing import Any
 from arca_migrate.errors import MigrationRefused
 from arca_migrate.phase import Phase
 from arca_migrate.plan import MigrationPlan, PlannedRevision
-from arca_migrate.statements import Statement, split
+from arca_migrate.statements import SqlStatement, split
 
 MISLABELLED, NOT_ATOMIC = "mislabelled-phase", "not-atomic"
 _ACTION = r"ALTER TABLE\b.*"
@@ -102,7 +102,7 @@ def require(plan: MigrationPlan) -> None:
     )
 
 
-def _mislabelled(planned: PlannedRevision, statements: list[Statement]) -> Iterator[Finding]:
+def _mislabelled(planned: PlannedRevision, statements: list[SqlStatement]) -> Iterator[Finding]:
     """Find statements that only a contract may contain."""
     for statement in statements:
         for what, pattern in DESTRUCTIVE.items():
@@ -111,10 +111,10 @@ def _mislabelled(planned: PlannedRevision, statements: list[Statement]) -> Itera
                 yield Finding(planned.id, MISLABELLED, statement.line, message, "error")
 
 
-def _not_atomic(planned: PlannedRevision, statements: list[Statement]) -> Iterator[Finding]:
+def _not_atomic(planned: PlannedRevision, statements: list[SqlStatement]) -> Iterator[Finding]:
     """Find parts that would stay committed where a later part of the revision fails."""
-    inside: list[Statement] = []
-    outside: list[Statement] = []
+    inside: list[SqlStatement] = []
+    outside: list[SqlStatement] = []
     now = outside
     for statement in statements:
         if statement.bare.startswith(("BEGIN", "START TRANSACTION")):
@@ -124,7 +124,7 @@ def _not_atomic(planned: PlannedRevision, statements: list[Statement]) -> Iterat
         elif not REPEATABLE.match(statement.bare):
             now.append(statement)
     schema = [statement for statement in outside if SCHEMA.match(statement.bare)]
-    wrong: list[Statement] = []
+    wrong: list[SqlStatement] = []
     if outside and inside:
         wrong = inside
     elif schema and len(outside) > 1:

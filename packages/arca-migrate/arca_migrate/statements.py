@@ -25,7 +25,7 @@ MOST_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
-class Statement:
+class SqlStatement:
     """One statement of an SQL text."""
 
     text: str
@@ -35,7 +35,7 @@ class Statement:
     """One line in upper case, with a placeholder for each string and quoted name."""
 
 
-def split(sql: str) -> Iterator[Statement]:
+def split(sql: str) -> Iterator[SqlStatement]:
     """Yield the statements of an SQL text."""
     begin = 0
     for token in TOKEN.finditer(sql):
@@ -62,7 +62,7 @@ def without_long_numbers(text: str) -> str:
     return LONG_NUMBER.sub("?", text)
 
 
-def _statement(sql: str, begin: int, end: int) -> Iterator[Statement]:
+def _statement(sql: str, begin: int, end: int) -> Iterator[SqlStatement]:
     raw = sql[begin:end]
     bare = " ".join(TOKEN.sub(_placeholder, raw).split()).upper()
     if not bare:
@@ -75,7 +75,7 @@ def _statement(sql: str, begin: int, end: int) -> Iterator[Statement]:
         for match in re.finditer(r"--[^\n]*|/\*.*?\*/|\S", raw, re.DOTALL)
         if not match[0].startswith(("--", "/*"))
     )
-    yield Statement(raw.strip(), sql.count("\n", 0, first) + 1, bare)
+    yield SqlStatement(raw.strip(), sql.count("\n", 0, first) + 1, bare)
 
 
 def _placeholder(token: re.Match[str]) -> str:

@@ -19,7 +19,7 @@ from tests.github.workflows import REAL_CI, Runner
 def test_a_pause_is_left_to_the_release_under_way(end: str) -> None:
     """Its smoke tests answer it; a promotion would send customers to an untested image."""
     commands = Commands("IN_PROGRESS:release", *["PAUSED:release"] * 5, end)
-    assert commands.follow() == deployment.EXIT_CODES[end]
+    assert commands.follow() == deployment.STATUS_EXIT_CODES[end]
     assert commands.promoted == 0
     assert f"the release under way answers it: {RELEASE}" in "\n".join(commands.said)
 

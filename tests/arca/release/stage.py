@@ -106,7 +106,7 @@ class Stage:
         monkeypatch.setattr(clients, "_client", self._client)
         monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=self.waits.append))
         # Nothing was measured yet; eighteen questions a release would say so each time.
-        monkeypatch.setattr(gates, "status", _unmeasured)
+        monkeypatch.setattr(gates, "objective_statuses", _unmeasured)
         self._retrying = _retrying()
         self._make(strategy)
         self.stack = Stack(NAME, self._outputs(strategy), "http://127.0.0.1")

@@ -95,10 +95,10 @@ def test_a_used_up_budget_closes_its_gate(monkeypatch: pytest.MonkeyPatch) -> No
     stage.push("2")
     exhausted = SimpleNamespace(title="API errors", consumed_percent=130.0)
 
-    def status(_stack: Stack, *, now: datetime) -> list[SimpleNamespace]:
+    def objective_statuses(_stack: Stack, *, now: datetime) -> list[SimpleNamespace]:
         return [exhausted] if now else []
 
-    monkeypatch.setattr(gates, "status", status)
+    monkeypatch.setattr(gates, "objective_statuses", objective_statuses)
     outcome = stage.release().deploy("2")
     assert outcome.exit_code == 6
     assert "used up: API errors" in outcome.reason

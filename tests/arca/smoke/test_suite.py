@@ -18,7 +18,6 @@ from arca.outputs import Outputs
 from arca.smoke import probes, request, suite
 from arca.stack import Stack
 from components.edge import EdgeSpec
-from components.load_balancer import TEST_PORT
 from components.probe import ProbeSpec
 from tests.arca.emulated import arca
 from tests.arca.smoke.served import (
@@ -57,7 +56,6 @@ def test_the_numbers_are_those_of_the_program() -> None:
     assert ProbeSpec().business_path == probes.BUSINESS_PATH
     assert ProbeSpec().health_path == probes.READY_PATH
     assert EdgeSpec().hsts_seconds == probes.HSTS_SECONDS
-    assert TEST_PORT == probes.TEST_PORT
 
 
 def test_all_is_well(served: StackOnLoopback) -> None:

@@ -229,7 +229,7 @@ def test_a_health_check_that_hangs_holds_up_nobody(
     cloud: Emulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other calls are answered meanwhile, and no second check starts."""
-    monkeypatch.setattr(health_checks, "CHECK_TIMEOUT_SECONDS", SECONDS)
+    monkeypatch.setattr(health_checks, "HEALTH_CHECK_TIMEOUT_SECONDS", SECONDS)
     serve(cloud, tmp_path)
     one = task(cloud)
     wait_for(lambda: look(cloud) and one.healthy, "its health")
