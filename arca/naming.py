@@ -2,12 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 PROJECT = "arca"
 
 Severity = Literal["SEV1", "SEV2", "SEV3", "SEV4"]
 """Severity of an alarm, from a complete outage (SEV1) to a ticket for the next sprint (SEV4)."""
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""All severities, the worst first."""
 
 
 def prefix(stack: str) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from arca.monitoring.alarm import Alarm, Alarms, Composite, Reading, Severity
+from arca.monitoring.alarm import Alarm, Alarms, Composite, Reading
 from arca.monitoring.catalogue import CATALOGUE, Binding
 from arca.monitoring.runbooks import RUNBOOKS
-from arca.naming import physical
+from arca.naming import Severity, physical
 from components.component import Component, Text
 
 Bindings = Mapping[Binding, Sequence[Text]]

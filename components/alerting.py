@@ -1,12 +1,12 @@
 """Where alarms go: a topic for each severity, and its subscriptions."""
 
-from typing import Self, get_args
+from typing import Self
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field, SecretStr, model_validator
 
-from arca.naming import Severity
+from arca.naming import SEVERITIES, Severity
 from components.component import Component, Place, after
 from components.iam import allow, document, trust
 from components.spec import Spec
@@ -68,8 +68,7 @@ class Alerting(Component):
     ) -> None:
         super().__init__("arca:alerting:Alerting", name, place, data_class="internal", opts=opts)
         self._name = name
-        severities: tuple[Severity, ...] = get_args(Severity)
-        self.topics = {severity: self._topic(severity, key_arn) for severity in severities}
+        self.topics = {severity: self._topic(severity, key_arn) for severity in SEVERITIES}
         if spec.pagerduty_key is not None:
             address = pulumi.Output.secret(
                 PAGERDUTY.format(key=spec.pagerduty_key.get_secret_value())

@@ -6,12 +6,9 @@ The table of alarms (arca/monitoring/alarms.py) and the objectives' compiler
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from arca.naming import Severity
-
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""All severities, the worst first."""
 
 Comparison = Literal[
     "GreaterThanThreshold",

@@ -13,11 +13,11 @@ from arca.monitoring.alarm import (
     Composite,
     Missing,
     Reading,
-    Severity,
 )
 from arca.monitoring.catalogue import CATALOGUE
 from arca.monitoring.slo.duration import DAY
 from arca.monitoring.thresholds import Thresholds
+from arca.naming import Severity
 
 ABOVE: Comparison = "GreaterThanThreshold"
 AT_LEAST: Comparison = "GreaterThanOrEqualToThreshold"

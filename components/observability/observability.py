@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from arca.errors import ArcaError
 from arca.monitoring import alarms as table
-from arca.monitoring.alarm import Alarms, Severity
+from arca.monitoring.alarm import Alarms
 from arca.monitoring.catalogue import Binding
 from arca.monitoring.dashboard import dashboard_body
 from arca.monitoring.dashboards import all_dashboards
@@ -16,6 +16,7 @@ from arca.monitoring.queries import QUERIES
 from arca.monitoring.slo.compiler import compile_objective
 from arca.monitoring.slo.objective import Objective
 from arca.monitoring.slo.objectives import read_objectives
+from arca.naming import Severity
 from arca.outputs import ObservabilityOutputs
 from components.alarms import declare_alarms
 from components.component import Component, Place, Text

@@ -7,10 +7,11 @@ short one, which ends the alert soon after the trouble.
 
 import math
 
-from arca.monitoring.alarm import Alarm, Alarms, Comparison, Composite, Reading, Severity
+from arca.monitoring.alarm import Alarm, Alarms, Comparison, Composite, Reading
 from arca.monitoring.slo.budget import BUDGET_DAYS
 from arca.monitoring.slo.duration import DAY, HOUR, MINUTE, shorthand
 from arca.monitoring.slo.objective import BurnRateAlert, EventIndicator, Objective, SliceIndicator
+from arca.naming import Severity
 
 TRAFFIC_METRIC = "edge.requests"
 """Requests counted by the load balancer: they tell no traffic from no telemetry."""

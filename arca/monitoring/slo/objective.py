@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from arca.monitoring.alarm import Reading, Severity
+from arca.monitoring.alarm import Reading
 from arca.monitoring.slo.openslo import ThresholdOperator
+from arca.naming import Severity
 
 
 @dataclass(frozen=True)

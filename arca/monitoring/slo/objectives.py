@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from arca.monitoring.alarm import SEVERITIES, Reading, Severity
+from arca.monitoring.alarm import Reading
 from arca.monitoring.catalogue import CATALOGUE, Binding, Metric, is_bound
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo.budget import BUDGET_DAYS
@@ -23,6 +23,10 @@ from arca.monitoring.slo.openslo import (
     MeasuredMetric,
     ThresholdOperator,
 )
+from arca.naming import SEVERITIES
+
+if TYPE_CHECKING:
+    from arca.naming import Severity
 
 ANNOTATION_PREFIX = "arca-api/"
 RUNBOOK, LEAST_BAD, LOST_AFTER, TRACE_FILTER = ANNOTATIONS = (
