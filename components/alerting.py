@@ -83,7 +83,7 @@ class Alerting(Component):
                     opts=self.child(),
                 )
         for number, email in enumerate(spec.emails, start=1):
-            for severity in severities:
+            for severity in SEVERITIES:
                 if severity not in PAGING:
                     aws.sns.TopicSubscription(
                         f"{name}-email-{severity.lower()}-{number}",
