@@ -1,8 +1,7 @@
 """Make the boto3 clients of the operator's side, and explain the errors of their calls.
 
-The types of clients come from boto3-stubs, which only type checking needs. `client` has an overload
-for each service whose callers pass typed arguments; the callers of the other services build their
-requests from plain dictionaries.
+The types of clients come from boto3-stubs, which only type checking needs. `client` and
+`account_client` have an overload for each service that is used.
 """
 
 import os
@@ -40,11 +39,16 @@ if TYPE_CHECKING:
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_budgets import BudgetsClient
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_ecs import ECSClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
 EXPIRED_CODES = {
@@ -86,12 +90,12 @@ def client(
 ) -> "ApplicationAutoScalingClient": ...
 @overload
 def client(
-    stack: Stack, service: Literal["budgets"], *, region: str | None = None
-) -> "BudgetsClient": ...
+    stack: Stack, service: Literal["cloudwatch"], *, region: str | None = None
+) -> "CloudWatchClient": ...
 @overload
-def client(
-    stack: Stack, service: Literal["cloudformation"], *, region: str | None = None
-) -> "CloudFormationClient": ...
+def client(stack: Stack, service: Literal["ecr"], *, region: str | None = None) -> "ECRClient": ...
+@overload
+def client(stack: Stack, service: Literal["ecs"], *, region: str | None = None) -> "ECSClient": ...
 @overload
 def client(
     stack: Stack, service: Literal["elbv2"], *, region: str | None = None
@@ -99,17 +103,15 @@ def client(
 @overload
 def client(stack: Stack, service: Literal["iam"], *, region: str | None = None) -> "IAMClient": ...
 @overload
-def client(stack: Stack, service: Literal["kms"], *, region: str | None = None) -> "KMSClient": ...
-@overload
-def client(stack: Stack, service: Literal["s3"], *, region: str | None = None) -> "S3Client": ...
+def client(
+    stack: Stack, service: Literal["logs"], *, region: str | None = None
+) -> "CloudWatchLogsClient": ...
 @overload
 def client(
     stack: Stack, service: Literal["secretsmanager"], *, region: str | None = None
 ) -> "SecretsManagerClient": ...
 @overload
-def client(stack: Stack, service: Literal["sts"], *, region: str | None = None) -> "STSClient": ...
-@overload
-def client(stack: Stack, service: str, *, region: str | None = None) -> Any: ...
+def client(stack: Stack, service: Literal["ssm"], *, region: str | None = None) -> "SSMClient": ...
 def client(stack: Stack, service: str, *, region: str | None = None) -> Any:
     """Return the client of a service for a stack's AWS, in the stack's region or another one.
 
@@ -167,6 +169,20 @@ class Account:
         return f"{place}, emulated at {self.endpoint}" if self.endpoint else place
 
 
+@overload
+def account_client(account: Account, service: Literal["budgets"]) -> "BudgetsClient": ...
+@overload
+def account_client(
+    account: Account, service: Literal["cloudformation"]
+) -> "CloudFormationClient": ...
+@overload
+def account_client(account: Account, service: Literal["iam"]) -> "IAMClient": ...
+@overload
+def account_client(account: Account, service: Literal["kms"]) -> "KMSClient": ...
+@overload
+def account_client(account: Account, service: Literal["s3"]) -> "S3Client": ...
+@overload
+def account_client(account: Account, service: Literal["sts"]) -> "STSClient": ...
 def account_client(account: Account, service: str) -> Any:
     """Return the client of a service for an account; raises ArcaError as `client` does."""
     return _make(account, service, account.region)

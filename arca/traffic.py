@@ -3,9 +3,9 @@
 Sources: Elastic Load Balancing API Reference, DescribeRules and DescribeTargetHealth.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -47,12 +47,10 @@ def _weights(elb: "ElasticLoadBalancingv2Client", rule: str) -> dict[str, int]:
     return weights
 
 
-def _targets(elb: "ElasticLoadBalancingv2Client", group: str) -> list[Mapping[str, Any]]:
+def _targets(elb: "ElasticLoadBalancingv2Client", group: str) -> Sequence[Mapping[str, Any]]:
     """Return the targets of a group; none where the group does not exist."""
     with _nothing_if_missing():
-        found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        # pyright does not accept a TypedDict as a Mapping to Any.
-        return cast("list[Mapping[str, Any]]", found)
+        return elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     return []
 
 

@@ -12,12 +12,9 @@ from arca.errors import ArcaError, Refused
 from arca.naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
 
 if TYPE_CHECKING:
-    from mypy_boto3_budgets import BudgetsClient
-    from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_kms.type_defs import KeyMetadataTypeDef
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sts import STSClient
 
 FIRST_REGION = "us-east-1"
 NOT_FOUND = 404
@@ -37,7 +34,7 @@ class AccountResources:
 
 def require_account(account: Account) -> None:
     """Raise Refused when the credentials are of another account than the named one."""
-    sts: STSClient = account_client(account, "sts")
+    sts = account_client(account, "sts")
     with explained(account, "The account cannot be read"):
         found = sts.get_caller_identity()["Account"]
     if found != account.account_id:
@@ -61,7 +58,7 @@ def find_resources(account: Account, stack_key_id: str | None) -> AccountResourc
         found |= _find_bucket(account)
     with explained(account, "The state's key cannot be read"):
         found |= _find_key(account, stack_key_id)
-    iam: IAMClient = account_client(account, "iam")
+    iam = account_client(account, "iam")
     arn = boundary_arn(account.account_id)
     with explained(account, "The permissions boundary cannot be read"):
         try:
@@ -76,7 +73,7 @@ def find_resources(account: Account, stack_key_id: str | None) -> AccountResourc
 
 def has_budget(account: Account) -> bool:
     """Return whether the account has the monthly budget."""
-    budgets: BudgetsClient = account_client(account, "budgets")
+    budgets = account_client(account, "budgets")
     with explained(account, "The monthly budget cannot be read"):
         try:
             budgets.describe_budget(AccountId=account.account_id, BudgetName=BUDGET_NAME)
@@ -86,7 +83,7 @@ def has_budget(account: Account) -> bool:
 
 
 def _find_bucket(account: Account) -> dict[str, Identifier]:
-    s3: S3Client = account_client(account, "s3")
+    s3 = account_client(account, "s3")
     name = state_bucket(account.account_id)
     if name not in {bucket.get("Name") for bucket in s3.list_buckets()["Buckets"]}:
         _refuse_foreign_bucket(s3, name)
@@ -131,7 +128,7 @@ def _status(error: ClientError) -> int:
 
 def _find_key(account: Account, stack_key_id: str | None) -> dict[str, Identifier]:
     """Find the key: the stack's, or the alias's, or the one with the tags of the template."""
-    kms: KMSClient = account_client(account, "kms")
+    kms = account_client(account, "kms")
     named = _describe_key(kms, STATE_KEY_ALIAS)
     key = named or (_describe_key(kms, stack_key_id) if stack_key_id else _tagged_key(kms))
     if key is None:
@@ -175,7 +172,7 @@ def _tagged_key(kms: "KMSClient") -> "KeyMetadataTypeDef | None":
 
 def _has_identity_provider(account: Account) -> bool:
     """Return whether GitHub's provider exists; raises Refused when it lacks AWS's audience."""
-    iam: IAMClient = account_client(account, "iam")
+    iam = account_client(account, "iam")
     arn = f"arn:aws:iam::{account.account_id}:oidc-provider/{GITHUB_ISSUER}"
     try:
         found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)

@@ -95,7 +95,7 @@ def read_stack(account: Account) -> BootstrapStack | None:
 
     Raises Refused while an operation of it runs, and ArcaError when its status allows no update.
     """
-    client: CloudFormationClient = account_client(account, "cloudformation")
+    client = account_client(account, "cloudformation")
     with explained(account, f"The stack {STACK_NAME} cannot be read"):
         try:
             stack = client.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
@@ -162,7 +162,7 @@ def create_change_set(
     An update also reverts what was changed by hand. Source: AWS CloudFormation User Guide, "Using
     drift-aware change sets". Raises ArcaError with CloudFormation's reason when it fails.
     """
-    client: CloudFormationClient = account_client(account, "cloudformation")
+    client = account_client(account, "cloudformation")
     with explained(account, "The change set cannot be created"):
         try:
             made = client.create_change_set(**_call(request))
@@ -250,7 +250,7 @@ def _changes(found: "DescribeChangeSetOutputTypeDef") -> list[ResourceChange]:
 
 def delete_change_set(account: Account, change_set: ChangeSet) -> None:
     """Delete a change set that is not executed, and the empty stack that it was created with."""
-    client: CloudFormationClient = account_client(account, "cloudformation")
+    client = account_client(account, "cloudformation")
     with explained(account, "The change set cannot be deleted"):
         client.delete_change_set(ChangeSetName=change_set.arn)
         if change_set.kind != "UPDATE":
@@ -264,7 +264,7 @@ def execute_change_set(
 
     Raises ArcaError with the reasons of the failed resources when it fails or takes too long.
     """
-    client: CloudFormationClient = account_client(account, "cloudformation")
+    client = account_client(account, "cloudformation")
     failures: list[str] = []
     status = f"{change_set.kind}_IN_PROGRESS"
     with explained(account, f"The stack {STACK_NAME} cannot be deployed"):

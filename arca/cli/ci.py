@@ -3,9 +3,12 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from arca.ci.report import DriftResult
 
 STACK_OPTION = click.option("--stack", "stack_name", required=True, help="The stack.")
 
@@ -94,7 +97,7 @@ def report_comment(repository: str, number: int, results: Path, stacks: list[str
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file with the drift check's output; it may be missing.",
 )
-def report_issue(repository: str, stack_name: str, result: Any, output: Path) -> None:
+def report_issue(repository: str, stack_name: str, result: "DriftResult", output: Path) -> None:
     """Open, change or close the drift issue of a stack."""
     from arca.ci import report as github
 

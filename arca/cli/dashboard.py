@@ -4,7 +4,7 @@ import hashlib
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,11 @@ from arca import files
 from arca.cli.options import SPAN, of_stack, pass_clock
 from arca.clock import Clock
 from arca.errors import ArcaError
+
+if TYPE_CHECKING:
+    from arca.monitoring.dashboard import Dashboard
+    from arca.monitoring.recording import Recording
+    from arca.stack import Target
 
 RECORDED_PERIOD = 300
 """Seconds of a point of a recording."""
@@ -83,7 +88,7 @@ def record(
     since: timedelta,
     out: Path | None,
     stack_name: str,
-    target: Any,
+    target: "Target",
     as_json: bool,
 ) -> None:
     """Record the metrics of a dashboard, to draw it later or elsewhere."""
@@ -108,7 +113,7 @@ def record(
         render.line(f"Wrote {path}: {len(recording.file.series)} series.")
 
 
-def fingerprint(board: Any, recording: Any) -> str:
+def fingerprint(board: "Dashboard", recording: "Recording") -> str:
     """Return the fingerprint of a picture's data and code; a picture with another one is stale."""
     from arca.monitoring.live import charts
 
@@ -117,14 +122,14 @@ def fingerprint(board: Any, recording: Any) -> str:
     return hashlib.sha256(f"{board!r}{content}{code}".encode()).hexdigest()[:16]
 
 
-def _dashboards() -> dict[str, Any]:
+def _dashboards() -> "dict[str, Dashboard]":
     from arca.monitoring.dashboards import all_dashboards
     from arca.monitoring.slo.objectives import read_objectives
 
-    return dict(all_dashboards(read_objectives()))
+    return all_dashboards(read_objectives())
 
 
-def _dashboard(name: str) -> Any:
+def _dashboard(name: str) -> "Dashboard":
     found = _dashboards()
     if name not in found:
         raise ArcaError(

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def fetch(source: str) -> dict[str, list[str]]:
     return {family: _networks(source, content, family) for family in ("ipv4", "ipv6")}
 
 
-def write(path: Path, snapshot: dict[str, Any]) -> None:
+def write(path: Path, snapshot: Mapping[str, object]) -> None:
     """Replace the snapshot in one step, so that no reader sees half of it."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

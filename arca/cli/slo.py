@@ -1,13 +1,16 @@
 """`arca slo`: objectives, their budgets, and the replay of their alarms."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from arca.cli.options import of_stack, pass_clock
 from arca.clock import Clock
 from arca.errors import ArcaError
+
+if TYPE_CHECKING:
+    from arca.stack import Target
 
 
 @click.group("slo")
@@ -18,7 +21,7 @@ def command() -> None:
 @command.command("status")
 @of_stack
 @pass_clock
-def status_command(clock: Clock, stack_name: str, target: Any, *, as_json: bool) -> None:
+def status_command(clock: Clock, stack_name: str, target: "Target", *, as_json: bool) -> None:
     """Show each objective: good share, budget used and left, burn rate, time until it is gone."""
     from arca.cli import render
     from arca.monitoring.live.objectives import objective_statuses
@@ -72,7 +75,7 @@ def status_command(clock: Clock, stack_name: str, target: Any, *, as_json: bool)
 @of_stack
 @pass_clock
 def report_command(
-    clock: Clock, stack_name: str, target: Any, month: str, out: Path | None, *, as_json: bool
+    clock: Clock, stack_name: str, target: "Target", month: str, out: Path | None, *, as_json: bool
 ) -> None:
     """Write an HTML page about a month: each objective's budget, with plots."""
     from arca.cli import render
@@ -119,12 +122,15 @@ def replay_command(file: Path, name: str, *, everything: bool, as_json: bool) ->
     objective, events = found[name], read_series(file)
     alarms = compile_objective(objective)
     severities = {alarm.name: alarm.severity for alarm in alarms.notifying()}
-    firings = [
-        firing
-        for alarm, fired in replay(objective, alarms, events).items()
-        for firing in fired
-        if everything or alarm in severities
-    ]
+    firings = sorted(
+        (
+            firing
+            for alarm, fired in replay(objective, alarms, events).items()
+            for firing in fired
+            if everything or alarm in severities
+        ),
+        key=lambda firing: (firing.fired, firing.alarm),
+    )
     rows = [
         {
             "alarm": firing.alarm,
@@ -135,7 +141,7 @@ def replay_command(file: Path, name: str, *, everything: bool, as_json: bool) ->
                 consumed_at(objective, events, firing.fired, days=BUDGET_DAYS), 2
             ),
         }
-        for firing in sorted(firings, key=lambda firing: (firing.fired, firing.alarm))
+        for firing in firings
     ]
     if as_json:
         render.print_json({"slo": name, "minutes": events.minutes, "firings": rows})
@@ -146,11 +152,11 @@ def replay_command(file: Path, name: str, *, everything: bool, as_json: bool) ->
             (
                 str(row["alarm"]),
                 str(row["severity"] or ""),
-                _minutes(row["fired_minute"]),
-                _minutes(row["cleared_minute"]),
+                _minutes(firing.fired),
+                _minutes(firing.cleared),
                 f"{row['budget_consumed_percent']}%",
             )
-            for row in rows
+            for firing, row in zip(firings, rows, strict=True)
         ],
     )
     if not rows:
@@ -162,7 +168,7 @@ def replay_command(file: Path, name: str, *, everything: bool, as_json: bool) ->
 @of_stack
 @pass_clock
 def publish_command(
-    clock: Clock, stack_name: str, target: Any, *, dry_run: bool, as_json: bool
+    clock: Clock, stack_name: str, target: "Target", *, dry_run: bool, as_json: bool
 ) -> None:
     """Publish the budgets now, as the hourly function does."""
     from arca.cli import render
@@ -200,7 +206,7 @@ def _number(value: float | None, unit: str) -> str:
     return "-" if value is None else f"{value:g}{unit}"
 
 
-def _minutes(value: Any) -> str:
+def _minutes(value: int | None) -> str:
     """Return a minute since the beginning as a day and a time of day."""
     if value is None:
         return "still fires"

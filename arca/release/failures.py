@@ -55,7 +55,7 @@ def last_lines(service: EcsService, tasks: Sequence[str]) -> tuple[str, ...]:
     for task in tasks[:MOST_REASONS]:
         with explained(service.stack, "The log lines of a failed task cannot be read"):
             try:
-                events: list[dict[str, Any]] = logs.get_log_events(
+                events = logs.get_log_events(
                     logGroupName=group,
                     logStreamName=f"api/api/{short(task)}",
                     limit=MOST_LINES,

@@ -1,10 +1,9 @@
 """The gates of a release: what must hold before anything is changed; they are asked at once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain
-from typing import Any
 
 from arca.check import Check
 from arca.clients import client, explained
@@ -55,7 +54,7 @@ def _scan(stack: Stack, digest: str) -> Check:
     ecr = client(stack, "ecr")
     with explained(stack, "The image's scan cannot be read"):
         try:
-            found: Mapping[str, Any] = ecr.describe_image_scan_findings(
+            found = ecr.describe_image_scan_findings(
                 repositoryName=stack.outputs.registry.repository_name,
                 imageId={"imageDigest": digest},
             )
@@ -64,7 +63,7 @@ def _scan(stack: Stack, digest: str) -> Check:
     status = found.get("imageScanStatus", {}).get("status", "unknown")
     if status not in ("COMPLETE", "ACTIVE"):
         return Check("scan", "FAILED", f"the scan's status is {status}; wait for it")
-    counts: Mapping[str, int] = found.get("imageScanFindings", {}).get("findingSeverityCounts", {})
+    counts = found.get("imageScanFindings", {}).get("findingSeverityCounts", {})
     severe = {level: counts[level] for level in SEVERE if counts.get(level)}
     if severe:
         return Check("scan", "FAILED", f"findings: {severe}; repair the image")

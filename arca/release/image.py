@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
 from arca.release.service import EcsService
 from arca.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
 _TAG, _DIGEST = r"(?P<tag>\w[\w.-]{0,127})", r"(?P<digest>sha256:[0-9a-f]{64})"
 ALONE = re.compile(rf"{_TAG}|{_DIGEST}", re.ASCII)
@@ -23,7 +26,7 @@ ADDED_BY_ECS = frozenset(
 """Fields that DescribeTaskDefinition adds and RegisterTaskDefinition does not take."""
 
 
-def image_reference(stack: Stack, image: str) -> tuple[str, dict[str, str]]:
+def image_reference(stack: Stack, image: str) -> "tuple[str, ImageIdentifierTypeDef]":
     """Return the whole reference and ECR's id of `1.2.3`, `sha256:...` or a whole reference.
 
     Raises ArcaError for an image of another repository, and for one without a tag or digest.

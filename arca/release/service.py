@@ -3,10 +3,10 @@
 Source: Amazon ECS API Reference, DescribeServiceDeployments and DescribeServiceRevisions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
@@ -94,12 +94,19 @@ class EcsDeployment:
         )
 
 
+class ServiceNames(TypedDict):
+    """The names by which most calls of ECS take a service."""
+
+    cluster: str
+    service: str
+
+
 class EcsService:
     """A stack's service in ECS."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.names = {
+        self.names: ServiceNames = {
             "cluster": stack.outputs.service.cluster,
             "service": stack.outputs.service.name,
         }
@@ -176,7 +183,7 @@ class EcsService:
             )
         return self._task_definitions[revision_arn]
 
-    def tasks(self, *, stopped: bool = False) -> list[Mapping[str, Any]]:
+    def tasks(self, *, stopped: bool = False) -> Sequence[Mapping[str, Any]]:
         """Return the service's tasks; ECS knows stopped ones for about an hour."""
         wanted = "STOPPED" if stopped else "RUNNING"
         with explained(self.stack, "The tasks cannot be read"):

@@ -3,12 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arca.clients import client, explained
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
 from arca.release.service import EcsService, short
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import ContainerOverrideTypeDef
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import GetLogEventsRequestTypeDef
 
 TASK_POLL_SECONDS = 3.0
 EMULATED_TASK_POLL_SECONDS = 0.1
@@ -84,7 +89,10 @@ class OneOffTask:
 
     def _start(self, command: Sequence[str], token: str) -> str:
         network = self._service.stack.outputs.network
-        override = {"name": self._container["name"], "command": list(command)}
+        override: ContainerOverrideTypeDef = {
+            "name": self._container["name"],
+            "command": list(command),
+        }
         with explained(self._service.stack, "The task cannot be started"):
             answer = self._service.ecs.run_task(
                 cluster=self._service.names["cluster"],
@@ -177,7 +185,9 @@ class OneOffTask:
 class _LogStream:
     """A task's log stream, of which each line is read once."""
 
-    def __init__(self, logs: Any, container: Mapping[str, Any], task: str) -> None:
+    def __init__(
+        self, logs: "CloudWatchLogsClient", container: Mapping[str, Any], task: str
+    ) -> None:
         options = container.get("logConfiguration", {}).get("options", {})
         self._logs, self._group = logs, options.get("awslogs-group")
         prefix = options.get("awslogs-stream-prefix", "")
@@ -189,14 +199,15 @@ class _LogStream:
         if self._group is None:
             return
         while True:
-            arguments = {"nextToken": self._token} if self._token else {}
+            arguments: GetLogEventsRequestTypeDef = {
+                "logGroupName": self._group,
+                "logStreamName": self._stream,
+                "startFromHead": True,
+            }
+            if self._token:
+                arguments["nextToken"] = self._token
             try:
-                answer = self._logs.get_log_events(
-                    logGroupName=self._group,
-                    logStreamName=self._stream,
-                    startFromHead=True,
-                    **arguments,
-                )
+                answer = self._logs.get_log_events(**arguments)
             except self._logs.exceptions.ResourceNotFoundException:
                 return
             yield from (event["message"] for event in answer["events"])

@@ -128,7 +128,8 @@ def test_how_often_aws_is_asked(
         # The stubs know no headers and no raw body but urllib3's.
         return AWSResponse(request.url, 503, cast("Any", {}), cast("Any", Empty()))
 
-    made.meta.events.register("before-send", busy)
+    # The stubs know no handler that returns something; this one answers in place of AWS.
+    made.meta.events.register("before-send", cast("Any", busy))
     with pytest.raises(ArcaError), explained(stack, "It fails"):
         made.list_clusters()
     assert len(asked) == attempts

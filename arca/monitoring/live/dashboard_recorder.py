@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from arca.clients import client, explained
 from arca.monitoring.alarm import Reading
@@ -11,6 +11,10 @@ from arca.monitoring.dashboard import Dashboard
 from arca.monitoring.live.objectives import bindings
 from arca.monitoring.recording import Recording, RecordingFile, reading_key
 from arca.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
 
 
 def record_dashboard(
@@ -27,10 +31,9 @@ def record_dashboard(
     length = max(1, int((now - start) / step))
     series: dict[str, list[float | None]] = {}
     with explained(stack, "The dashboard cannot be recorded"):
-        for region, queries in _by_region(stack, board).items():
+        for region, queries in _by_region(stack, board, period_seconds).items():
             cloudwatch = client(stack, "cloudwatch", region=region)
             for key, query in queries.items():
-                query["MetricStat"]["Period"] = period_seconds
                 values = _read(cloudwatch, query, start, start + length * step)
                 if values:
                     moments = [start + number * step for number in range(length)]
@@ -41,10 +44,12 @@ def record_dashboard(
     )
 
 
-def _by_region(stack: Stack, board: Dashboard) -> Mapping[str, dict[str, dict[str, Any]]]:
+def _by_region(
+    stack: Stack, board: Dashboard, period_seconds: int
+) -> "Mapping[str, dict[str, MetricDataQueryTypeDef]]":
     """Return the queries of all readings, by the region of their metric."""
     bind = bindings(stack)
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    found: dict[str, dict[str, MetricDataQueryTypeDef]] = {}
     for reading in board.readings():
         if not is_bound(reading.metric, bind):
             continue
@@ -59,6 +64,7 @@ def _by_region(stack: Stack, board: Dashboard) -> Mapping[str, dict[str, dict[st
                         "MetricName": metric.name,
                         "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
                     },
+                    "Period": period_seconds,
                     "Stat": reading.stat,
                 },
             }
@@ -103,7 +109,7 @@ def _found(
 
 
 def _read(
-    cloudwatch: Any, query: Mapping[str, Any], start: datetime, end: datetime
+    cloudwatch: "CloudWatchClient", query: "MetricDataQueryTypeDef", start: datetime, end: datetime
 ) -> dict[datetime, float]:
     answer = cloudwatch.get_metric_data(
         MetricDataQueries=[query], StartTime=start, EndTime=end, ScanBy="TimestampAscending"

@@ -8,13 +8,16 @@ later 0 ends a window before its time.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
 from arca.monitoring.catalogue import CATALOGUE
 from arca.monitoring.slo.publisher import VALUES_A_CALL
 from arca.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
 
 LONGEST_WINDOW = timedelta(minutes=110)
 MAINTENANCE_METRIC = CATALOGUE["slo.maintenance"]
@@ -71,7 +74,7 @@ def close_window(stack: Stack, *, until: datetime, now: datetime) -> None:
 def open_until(stack: Stack, *, now: datetime) -> datetime | None:
     """Return the end of the window that is open now; None where none is open."""
     minute = now.replace(second=0, microsecond=0)
-    query = {
+    query: MetricDataQueryTypeDef = {
         "Id": "m",
         "MetricStat": {
             "Metric": {
@@ -129,7 +132,7 @@ def _minutes(begin: datetime, end: datetime) -> Iterator[datetime]:
         begin += timedelta(minutes=1)
 
 
-def _dimensions(stack: Stack) -> list[dict[str, Any]]:
+def _dimensions(stack: Stack) -> "list[DimensionTypeDef]":
     return [{"Name": "Stage", "Value": stack.outputs.stage}]
 
 

@@ -126,7 +126,7 @@ class EventHistory:
     def whole(self, first: datetime, last: datetime, *, days: int) -> float:
         """Return all events of some days, at the mean traffic of the known hours in between.
 
-        Of slices, as many as fit into the days.
+        For slices, return as many as fit into the days.
         """
         if self.slices_an_hour is not None:
             return self.slices_an_hour * 24 * days
