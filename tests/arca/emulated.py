@@ -1,9 +1,8 @@
 """An emulated AWS for the tests of commands, and functions that run a command in this process."""
 
 import json
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +10,8 @@ import boto3
 from click.testing import CliRunner, Result
 
 from arca.cli.main import cli
+from arca.clock import Clock
 from tests.stacks import graph
-
-NOW = datetime.now(UTC)
-HOUR = NOW.replace(minute=0, second=0, microsecond=0)
 
 
 class Cloud:
@@ -22,6 +19,8 @@ class Cloud:
 
     def __init__(self, endpoint: str, state: Path) -> None:
         self.endpoint, self.state = endpoint, state
+        self.clock = Clock()
+        """The clock that the commands read too; tests/conftest.py moves it."""
         (state / "exports").mkdir(parents=True)
         exports = json.dumps(graph("prod").outputs)
         (state / "exports" / "prod.json").write_text(exports, encoding="utf-8")
@@ -44,7 +43,7 @@ class Cloud:
 
         The current hour may end before the test does.
         """
-        hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+        hour = self.clock.now().replace(minute=0, second=0, microsecond=0)
         for name, value in metrics.items():
             moments = [hour - timedelta(hours=number, minutes=30) for number in range(-1, 48)]
             self.put(dict.fromkeys(moments, value), name)
@@ -81,7 +80,7 @@ class Cloud:
         if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
             logs.create_log_group(logGroupName=group)
             logs.create_log_stream(logGroupName=group, logStreamName="s")
-        base = int((time.time() - ago) * 1000)
+        base = int((self.clock.now().timestamp() - ago) * 1000)
         events = [{"timestamp": base + n, "message": line} for n, line in enumerate(lines)]
         logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
 

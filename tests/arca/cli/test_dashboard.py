@@ -14,7 +14,7 @@ from arca.monitoring.alarm import Reading
 from arca.monitoring.dashboard import Dashboard, Graph, Line
 from arca.monitoring.live import charts
 from arca.monitoring.recording import Recording, RecordingFile
-from tests.arca.emulated import NOW, Cloud, arca, as_json
+from tests.arca.emulated import Cloud, arca, as_json
 
 
 def test_dashboards_are_recorded_and_drawn(cloud: Cloud, tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_dashboards_are_recorded_and_drawn(cloud: Cloud, tmp_path: Path) -> None
             {
                 "MetricName": "RouteRequests",
                 "Value": 7,
-                "Timestamp": NOW - timedelta(minutes=40),
+                "Timestamp": cloud.clock.now() - timedelta(minutes=40),
                 "Dimensions": [
                     {"Name": "Stage", "Value": "prod"},
                     {"Name": "Route", "Value": route},

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.arca.emulated import NOW, Cloud, arca, as_json
+from tests.arca.emulated import Cloud, arca, as_json
 from tests.stacks import graph
 
 
@@ -25,8 +25,8 @@ def test_a_maintenance_window(cloud: Cloud) -> None:
         Namespace=alarm.inputs["namespace"],
         MetricName=alarm.inputs["metricName"],
         Dimensions=[{"Name": k, "Value": v} for k, v in alarm.inputs["dimensions"].items()],
-        StartTime=NOW - timedelta(minutes=5),
-        EndTime=NOW + timedelta(hours=2),
+        StartTime=cloud.clock.now() - timedelta(minutes=5),
+        EndTime=cloud.clock.now() + timedelta(hours=2),
         Period=int(alarm.inputs["period"]),
         Statistics=[alarm.inputs["statistic"]],
     )["Datapoints"]

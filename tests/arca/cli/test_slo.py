@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from arca.cli.main import cli
 from arca.errors import ArcaError
-from tests.arca.emulated import HOUR, Cloud, arca, as_json
+from tests.arca.emulated import Cloud, arca, as_json
 from tests.arca.fixed_clock import FixedClock
 
 
@@ -47,7 +47,7 @@ def test_publish_puts_and_a_dry_run_does_not(cloud: Cloud) -> None:
 def test_report_is_a_page_with_plots(cloud: Cloud, tmp_path: Path) -> None:
     """The page has a part for each objective."""
     cloud.count(Requests=10_000, RequestsFailed=20)
-    month = (HOUR - timedelta(hours=1)).strftime("%Y-%m")
+    month = (cloud.clock.now() - timedelta(hours=1)).strftime("%Y-%m")
     out = tmp_path / "report.html"
     summary = as_json("slo", "report", "--month", month, "--out", str(out))
     page = out.read_text(encoding="utf-8")
@@ -144,11 +144,10 @@ def test_a_budget_that_is_overdrawn(cloud: Cloud) -> None:
     assert found["left_percent"] < -50
 
 
-@pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("out", [".", "gone/x.html", "/proc/x.html"])
-def test_a_report_that_cannot_be_written(out: str) -> None:
+def test_a_report_that_cannot_be_written(cloud: Cloud, out: str) -> None:
     """One error names the path, without a traceback."""
-    month = HOUR.strftime("%Y-%m")
+    month = cloud.clock.now().strftime("%Y-%m")
     result = arca("slo", "report", "--month", month, "--out", out)
     assert isinstance(result.exception, ArcaError)
     assert f"where:  {out}" in str(result.exception)
