@@ -12,7 +12,7 @@ from arca.cli import extras
 from arca.errors import ArcaError, ExitCode
 
 COMMANDS: Mapping[str, str] = {
-    "bootstrap": "Create what an empty AWS account needs before its first stack.",
+    "bootstrap": "Deploy what an account has before any stack.",
     "ci": "Run a step of the GitHub workflows (docs/pipeline.md).",
     "contract": "Check log lines of the service against the log contract.",
     "dashboard": "Draw the dashboards as pictures.",
