@@ -6,6 +6,7 @@ from pathlib import Path
 from arca.errors import ArcaError
 
 PROJECT_FILE = "Pulumi.yaml"
+PROJECT_NAME = "arca-api"
 PROGRAM_FILE = "__main__.py"
 
 
@@ -16,16 +17,31 @@ def root() -> Path:
     Raises ArcaError where neither of them is in a checkout.
     """
     package = Path(__file__).parent.parent
-    here = Path.cwd()
-    for directory in (package, here, *here.parents):
-        if (directory / PROJECT_FILE).is_file() and (directory / PROGRAM_FILE).is_file():
+    if _is_checkout(package):
+        return package
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        here = None
+    for directory in (here, *here.parents) if here else ():
+        if _is_checkout(directory):
             return directory
     raise ArcaError(
         "This command needs a checkout of arca-infra, and there is none here.",
-        where=str(here),
-        wanted=f"a directory with {PROJECT_FILE} and {PROGRAM_FILE}, or one inside it",
+        where=str(here or "a working directory that was deleted"),
+        wanted=f"a directory with the {PROJECT_FILE} of {PROJECT_NAME}, or one inside it",
         do="change to your checkout of arca-infra, and run this again",
     )
+
+
+def _is_checkout(directory: Path) -> bool:
+    """Return whether a directory holds this project, and not another Pulumi program in Python."""
+    try:
+        project = (directory / PROJECT_FILE).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    named = f"name: {PROJECT_NAME}" in project.splitlines()
+    return named and (directory / PROGRAM_FILE).is_file()
 
 
 def stack_names() -> list[str]:
