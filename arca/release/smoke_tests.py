@@ -26,9 +26,9 @@ def check_at_pause(
     Raises Refused where somebody else has taken over the release, and asks too.
     """
     say("paused before production traffic: smoke tests on the test listener")
-    definition = service.definition(service.task_definition(deployment.target.arn))
     address = f"https://{service.stack.outputs.service.load_balancer_dns_name}:{LISTENER_PORT}"
     try:
+        definition = service.definition(service.task_definition(deployment.target.arn))
         result = OneOffTask(service, definition, clock).run(
             ["/app/smoke", address], show=say, timeout=TASK_TIMEOUT
         )
@@ -42,7 +42,10 @@ def check_at_pause(
 
 
 def check_after_shift(stack: Stack, say: Callable[[str], None]) -> str | None:
-    """Ask from outside while a rollback takes seconds; returns what is wrong, None if nothing."""
+    """Run the smoke tests from outside while a rollback still takes seconds.
+
+    Returns what is wrong, or None.
+    """
     say("production traffic has moved: smoke tests from outside")
     ask = partial(suite.run, stack, url=None, timeout=SMOKE_CHECK_TIMEOUT_SECONDS)
     report = ask()

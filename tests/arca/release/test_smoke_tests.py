@@ -82,7 +82,9 @@ def test_what_is_well_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert left == [BAD, BAD]
 
 
-@pytest.mark.parametrize("call", ["ecs.run_task", "ecs.describe_tasks"])
+@pytest.mark.parametrize(
+    "call", ["ecs.describe_task_definition", "ecs.run_task", "ecs.describe_tasks"]
+)
 def test_smoke_tests_that_cannot_be_run(stage: Stage, call: str) -> None:
     """Smoke tests that cannot be run roll the release back."""
 
