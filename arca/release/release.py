@@ -36,7 +36,10 @@ Facts = dict[str, Any]
 
 
 class Release:
-    """One release of a stack: `say` gets a line for each event, `watch` each look at ECS."""
+    """One release of a stack.
+
+    `say` is called with a line of text for each event, `watch` with each state of the deployment.
+    """
 
     def __init__(
         self,
@@ -201,7 +204,7 @@ class Release:
         return self._refused(held, "; ".join(reasons)) if reasons else None
 
     def _check_again(self, held: Journal) -> ReleaseOutcome | None:
-        """Check before ECS is asked, for much may have happened since the release was begun."""
+        """Check once more before ECS is asked: the release may have begun long ago."""
         if held.entry.what == "deploy":
             refused = self._check_gates(held)
         else:
@@ -281,7 +284,7 @@ class Release:
                 if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500:
                     held.record(step=TRANSITIONS[Step.UPDATING].rejected)
                 raise
-        self._say(f"{short(str(entry.task_definition))} asked for")
+        self._say(f"asked ECS for {short(str(entry.task_definition))}")
 
     def _find_deployment(self, held: Journal) -> str | None:
         """Return the ARN of the deployment that this release asked for, by what it targets."""
@@ -316,6 +319,8 @@ class Release:
     # following
 
     def _follow(self, held: Journal) -> ReleaseOutcome:
+        # Of two operators who resume at the same time, one finds that the lock is not its own.
+        held.record(step=Step.FOLLOWING)
         return self._follow_to_verdict(held, str(held.entry.deployment), stop_because=None)
 
     def _roll_back(self, held: Journal) -> ReleaseOutcome:

@@ -1,5 +1,6 @@
 """A resumed release keeps its options and passes the gates again."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from arca.release.journal import Journal
 from arca.release.steps import Interrupted, Step
 from arca.release.verdict import Verdict
 from tests.arca.release.failing import Killed, ctrl_c, killed_at, killer
-from tests.arca.release.stage import URL, Arca, Stage, printed_json
+from tests.arca.release.stage import JOURNAL, URL, Arca, Stage, printed_json
 
 CHANGES = ("put_", "run_", "update_", "continue_", "delete_", "stop_", "register_")
 
@@ -47,6 +48,27 @@ def test_a_release_that_was_held_stays_held(stage: Stage, arca: Arca) -> None:
     result = arca("deploy", "--resume", "--json")
     assert printed_json(result)["verdict"] == "rolled back"
     assert "ecs.continue_service_deployment" not in stage.calls
+
+
+def test_two_who_resume_at_the_same_time(stage: Stage) -> None:
+    """The one whose entry was replaced finds that at once, before it follows anything."""
+    with pytest.raises(Interrupted):
+        stage.release(watch=ctrl_c("POST_TEST_TRAFFIC_SHIFT")).deploy("2")
+    stage.abandon()
+    taken: list[str] = []
+
+    def another(call: str) -> None:
+        if call == "ssm.put_parameter" and not taken:
+            taken.append(call)
+            held = json.dumps({**(stage.journal or {}), "run": "another"})
+            ssm = stage.client("ssm")
+            ssm.put_parameter(Name=JOURNAL, Value=held, Type="String", Overwrite=True)
+
+    stage.after = another
+    began = stage.clock.now()
+    with pytest.raises(Refused):
+        stage.release().resume()
+    assert stage.clock.now() == began
 
 
 def test_skipped_migrations_stay_skipped(stage: Stage) -> None:
