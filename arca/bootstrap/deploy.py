@@ -248,7 +248,7 @@ def _outcomes(
         outcome: Outcome = "already there"
         if logical_id in declared:
             if logical_id not in there:
-                planned = labels[own[0].action if own else "Add"]
+                planned = labels.get(own[0].action if own else "Add", "not made")
                 outcome = "not made" if labels is DONE else planned
             elif own:
                 outcome = labels.get(own[0].action, "already there")

@@ -253,7 +253,11 @@ def delete_change_set(account: Account, change_set: ChangeSet) -> None:
     client = account_client(account, "cloudformation")
     with explained(account, "The change set cannot be deleted"):
         client.delete_change_set(ChangeSetName=change_set.arn)
-        if change_set.kind != "UPDATE":
+        if change_set.kind == "UPDATE":
+            return
+        stack = client.describe_stacks(StackName=change_set.stack_arn)["Stacks"][0]
+        # Somebody else may have deployed the stack meanwhile; then it is not empty any more.
+        if stack["StackStatus"] == EMPTY:
             client.delete_stack(StackName=change_set.stack_arn)
 
 

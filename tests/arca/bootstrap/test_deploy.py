@@ -253,6 +253,23 @@ def test_nobody_agreed_to_an_import(aws: EmulatedAccount, scripted: ScriptedClou
     assert len(scripted.called("DeleteChangeSet")) == len(scripted.called("DeleteStack")) == 1
 
 
+def test_a_stack_that_somebody_else_deployed_meanwhile_stays(
+    aws: EmulatedAccount, scripted: ScriptedCloudFormation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were asked, the other one agreed first: only our own change set goes."""
+    aws.create_key()
+    scripted.changes = [[change("StateKey", "Import")]]
+
+    def deployed_meanwhile() -> dict[str, Any]:
+        scripted.status = "CREATE_COMPLETE"
+        return {}
+
+    monkeypatch.setattr(scripted, "_delete_change_set", deployed_meanwhile)
+    aws.run()
+    assert len(scripted.called("DeleteChangeSet")) == 1
+    assert scripted.called("DeleteStack") == []
+
+
 @pytest.fixture
 def deployed(scripted: ScriptedCloudFormation) -> ScriptedCloudFormation:
     """A stack that has everything but a budget."""
