@@ -47,6 +47,8 @@ def check(report: up.UpReport) -> None:
         exports.service.blue_target_group_arn: 100,
         exports.service.green_target_group_arn: 0,
     }
+    green = exports.service.green_target_group_arn
+    assert [green.rpartition(":")[2]] == exports.observability.bindings["green"][-1:]
     tags = client("ec2", report).describe_vpcs(VpcIds=[exports.network.vpc_id])["Vpcs"][0]["Tags"]
     assert {"Key": "stack", "Value": report.stack} in tags
     assert {"Key": "component", "Value": "network"} in tags

@@ -29,6 +29,12 @@ def _load_balancer_outputs(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _target_group_outputs(answer: Mapping[str, Any]) -> dict[str, Any]:
+    arn = answer["TargetGroups"][0]["TargetGroupArn"]
+    # CloudWatch names a target group by the last part of its ARN.
+    return {"id": arn, "arn": arn, "arnSuffix": arn.rpartition(":")[2]}
+
+
 def _attributes(pairs: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         {"Key": key, "Value": str(value).lower() if isinstance(value, bool) else f"{value}"}
@@ -146,9 +152,7 @@ RESOURCES: Mapping[str, Resource] = {
                 "elbv2",
                 "create_target_group",
                 _target_group,
-                take_outputs(
-                    id="TargetGroups.0.TargetGroupArn", arn="TargetGroups.0.TargetGroupArn"
-                ),
+                _target_group_outputs,
             ),
             ApiCall(
                 "elbv2",
