@@ -53,11 +53,13 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Run an image's migrations as a task; 1 where they fail, 6 where they are refused.
+    """Run an image's migrations as a task.
 
-    Nobody can release meanwhile. A contract runs alone. It must be that of the image which alone
-    serves, and which has been live for --wait. With --plan no cloud is asked: the SQL is shown
-    and linted; 1 where an error is found, 6 where a run would be refused for its order.
+    The exit code is 1 where they fail, 6 where they are refused. Nobody can release meanwhile. A
+    contract runs alone, and only for the image that alone serves and has been live for --wait.
+
+    With --plan no cloud is asked: the SQL is shown and linted. The exit code is then 1 where an
+    error is found, 6 where a run would be refused for its order.
     """
     from arca.cli import render
     from arca.clock import Clock
@@ -111,6 +113,9 @@ def _print_plan(
         found = plan.plan(
             history.read(directory), start=plan.revision(start), phases=tuple(map(Phase, phases))
         )
+        if not as_json:
+            # Before squawk runs, which may not be installed.
+            render.line(found.sql or "Nothing is pending.")
         findings = lint.lint(found)
     if as_json:
         revisions = [
@@ -125,7 +130,6 @@ def _print_plan(
             }
         )
     else:
-        render.line(found.sql or "Nothing is pending.")
         for one in found.held:
             render.line(f"-- held back: {one.id} ({one.phase})")
         for finding in findings:
