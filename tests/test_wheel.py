@@ -203,7 +203,7 @@ def test_an_extra_that_is_missing_is_named(
     done = core.run("arca", *words, "--json", cwd=checkout)
     assert done.returncode == 1, done.stderr
     error = json.loads(done.stdout)["error"]
-    assert error["do"] == f"pip install 'arca-infra[{extra}]'"
+    assert error["do"] == f"in the checkout: pip install ./packages/arca-migrate '.[{extra}]'"
     assert "which is not installed" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -36,5 +36,6 @@ def _missing(module: str, extra: str) -> ArcaError:
         f"This command needs {module}, which is not installed.",
         where=f"the Python environment {sys.prefix}",
         wanted=f"arca-infra with its extra `{extra}`",
-        do=f"pip install 'arca-infra[{extra}]'",
+        # No index has our distributions, and anybody could register their names there.
+        do=f"in the checkout: pip install ./packages/arca-migrate '.[{extra}]'",
     )

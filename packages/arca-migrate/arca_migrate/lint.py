@@ -85,5 +85,5 @@ def _unusable(why: str) -> MigrationError:
         f"squawk cannot check the migrations: {why}",
         where="squawk, beside Python or on PATH",
         wanted="squawk of the package squawk-cli",
-        do="pip install 'arca-migrate[lint]'",
+        do="pip install squawk-cli",
     )

@@ -108,7 +108,11 @@ def test_what_comes_after_two_dashes_is_another_programs(arca: Any) -> None:
         (ArcaError("Broken.", where="w", wanted="x", do="d"), 1, "  do:     d"),
         (click.UsageError("Which?"), 2, "Error: Which?"),
         (Explained("a.yaml:3: wrong"), 1, "Error: a.yaml:3: wrong\n"),
-        (ModuleNotFoundError(name="moto.server"), 1, "pip install 'arca-infra[emulator]'"),
+        (
+            ModuleNotFoundError(name="moto.server"),
+            1,
+            "pip install ./packages/arca-migrate '.[emulator]'",
+        ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
