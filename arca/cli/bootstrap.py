@@ -32,7 +32,12 @@ def _print_template(context: click.Context, _: click.Parameter, value: bool) -> 
 
 
 @click.command("bootstrap")
-@click.option("--account", required=True, callback=_account_id, help="The account that is meant.")
+@click.option(
+    "--account",
+    required=True,
+    callback=_account_id,
+    help="The AWS account; another one that you are logged in to is refused.",
+)
 @click.option(
     "--organization", required=True, callback=_organization, help="GitHub's name of the owner."
 )
@@ -124,7 +129,7 @@ def _progress(text: str) -> None:
 
 
 def _agreement(where: str, *, yes: bool) -> Callable[[Sequence["ResourceOutcome"]], None]:
-    """Return what asks for agreement to a plan; it raises ArcaError where nobody can answer."""
+    """Return a function that shows a plan and asks; it raises ArcaError where nobody can answer."""
     from arca.errors import ArcaError
 
     def agree(plan: Sequence["ResourceOutcome"]) -> None:

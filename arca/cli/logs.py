@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arca.cli.options import SPAN, of_stack
+from arca.cli.options import SPAN, of_stack, span_text
 
 if TYPE_CHECKING:
     from arca.stack import Target
@@ -60,4 +60,4 @@ def command(
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
     if not number:
-        click.echo(f"No line of {identifier} was found in the last {since}.", err=True)
+        click.echo(f"No line of {identifier} was found in the last {span_text(since)}.", err=True)

@@ -31,6 +31,17 @@ class Span(click.ParamType[timedelta]):
 
 
 SPAN = Span()
+
+
+def span_text(span: timedelta) -> str:
+    """Return a span as `--since` takes it: 90m, 24h or 7d."""
+    minutes = round(span.total_seconds() / 60)
+    for unit, length in (("d", 1440), ("h", 60)):
+        if minutes and minutes % length == 0:
+            return f"{minutes // length}{unit}"
+    return f"{minutes}m"
+
+
 pass_clock = click.make_pass_decorator(Clock, ensure=True)
 """Give a command the clock of its context; a test passes one as `obj`."""
 

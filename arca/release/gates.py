@@ -1,4 +1,4 @@
-"""The gates of a release: what must hold before anything is changed; they are asked at once."""
+"""The gates of a release: conditions that must hold before anything is changed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

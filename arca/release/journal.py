@@ -74,7 +74,7 @@ class JournalEntry:
     task_definition: str | None = None
     """The task definition that the release deploys."""
     newest: str | None = None
-    """ARN of ECS's newest deployment before this release asked for its own, a later one."""
+    """ARN of the newest deployment that ECS had before this release asked for its own."""
     deployment: str | None = None
     """ARN of the release's deployment."""
     options: Annotated[ReleaseOptions, Field(alias="wishes")] = field(

@@ -68,7 +68,7 @@ class Serving:
     running: frozenset[str]
 
     def only(self, task_definition: str | None) -> bool:
-        """Tell whether this one gets all of the traffic and no other runs."""
+        """Return whether a task definition gets all of the traffic, and no other has tasks."""
         return self.alone == task_definition is not None and self.traffic == self.running
 
     @property
@@ -89,7 +89,8 @@ def judge(
     The rule: a status counts only where the evidence agrees with it, and is UNKNOWN otherwise.
     `target` is the new task definition, `source` the previous one.
     """
-    said = f"ECS says {deployment.status}, and {serving} serves"
+    verb = "serve" if len(serving.traffic) > 1 else "serves"
+    said = f"ECS says {deployment.status}, and {serving} {verb}"
     why = f": {deployment.reason}" if deployment.reason else ""
     match deployment.status:
         case "SUCCESSFUL" if serving.only(target):

@@ -200,7 +200,7 @@ class EmulatedDeployment:
 
     @property
     def leads_to(self) -> EmulatedRevision:
-        """The revision that runs when the deployment ends as it is going now."""
+        """The revision that runs at the end: the source in a rollback, else the target."""
         back = self.status.startswith("ROLLBACK") and self.source is not None
         return self.source if back and self.source is not None else self.target
 
