@@ -111,7 +111,7 @@ def test_a_target_that_is_no_task(stage: Stage) -> None:
 
     outcome = stage.release(watch=add).deploy("2")
     assert outcome.verdict is Verdict.UNKNOWN
-    assert "10.0.0.250 and api:2 serves" in outcome.reason
+    assert "10.0.0.250 and api:2 serve," in outcome.reason
 
 
 def test_evidence_that_cannot_be_read(stage: Stage) -> None:
