@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-slow test-clock test-engine lint format bench docs lock clean
+.PHONY: help up down status test test-slow test-clock test-mutants test-engine lint format bench docs lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,11 @@ test-slow: $(READY) ## Run what is left out there: real processes, the guide's c
 test-clock: $(READY) ## Run the tests at awkward moments and in another locale (MOMENT=name for one)
 	@$(BIN)/python -m tools.clock $(MOMENT)
 
+test-mutants: $(READY) ## Change the code in 1500 ways and count the changes that the tests notice
+	@rm -rf mutants
+	@$(BIN)/python -m mutmut run
+	@$(BIN)/python -m tools.mutants
+
 test-engine: $(READY) ## Run whole lifecycles with the pulumi on PATH and a provider double
 	@$(BIN)/python -m pytest -m engine -n 0 -rs
 
@@ -65,4 +70,4 @@ lock: ## Pin the dependencies with their hashes (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove the virtual environment and the caches
-	@rm -rf $(VENV) .arca .pytest_cache .ruff_cache .hypothesis *.egg-info build
+	@rm -rf $(VENV) .arca .pytest_cache .ruff_cache .hypothesis *.egg-info build mutants

@@ -7,7 +7,9 @@ import pytest
 from arca import checkout
 from arca.emulator.program import engine, stackfile
 from arca.errors import Explained
-from tests.changes import refusal
+from settings.load import parse
+from settings.rules import NEEDED_WITHOUT_NAT
+from tests.changes import changed, refusal
 from tests.graph import declare
 
 REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
@@ -61,8 +63,8 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     (
         "dev",
         {"database.instance_class": "db.x2.big"},
-        "database.instance_class is",
-        "whose memory is known",
+        'database.instance_class is "db.x2.big"',
+        "a class whose memory is known, of the families m6g, m7g, r6g, r7g, t4g",
     ),
     ("dev", {"database.storage_max_gib": 22, "database.storage_gib": 22}, "database", "10% above"),
     ("dev", {"database.insights": "none"}, "database.insights", "'standard' or 'advanced'"),
@@ -193,6 +195,32 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
         "does not overlap the primary's, 10.30.0.0/16",
     ),
     ("dr", {"recovery.primary_stack": None}, "recovery.primary_stack is missing", "the primary's"),
+    ("dr", {"recovery.primary_cidr": None}, "recovery.primary_cidr is missing", "the primary's"),
+    (
+        "dr",
+        {"recovery.replica_region": "sa-east-1"},
+        'recovery.replica_region is "sa-east-1"',
+        "none, because the role is secondary",
+    ),
+    (
+        "dr",
+        {"database.source": {"kind": "new"}, "database.managed_password": True},
+        "database.managed_password is true",
+        "false where a DR replica follows",
+    ),
+    (
+        "dev",
+        {"recovery": {"primary_stack": "prod"}},
+        'recovery.primary_stack is "prod"',
+        "none, because the role is primary",
+    ),
+    (
+        "dev",
+        {"recovery": {"primary_cidr": "10.30.0.0/16"}},
+        'recovery.primary_cidr is "10.30.0.0/16"',
+        "none, because the role is primary",
+    ),
+    ("prod", {"disposable": "true", "protected": "false"}, "protected is false", "true in stage"),
     ("dr", {"dns": {"failover": False}}, "dns.failover is false", "one half of the failover pair"),
 )
 
@@ -210,6 +238,72 @@ def test_refused(stack: str, changes: dict[str, Any], shown: str, wanted: str) -
     assert lines[2].startswith("    wanted: ")
     assert wanted in lines[2]
     assert lines[3].startswith(f"Correct Pulumi.{stack}.yaml")
+
+
+ACCEPTED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("prod", {"database.backup_days": 14}),
+    ("prod", {"storage": {"audit_lock_days": 365}}),
+    ("prod", {"service.fargate": {"on_demand_base": 3, "spot_weight": 1}}),
+    ("prod", {"service.fargate": {"on_demand_base": 0, "spot_weight": 0}}),
+    ("prod", {"network.nat": "regional"}),
+    ("prod", {"database.managed_password": True, "recovery": {}, "dns": {}}),
+    ("prod", {"database.blue_green_upgrades": True, "recovery": {}, "dns": {}}),
+    ("staging", {"service.fargate": {"on_demand_base": 0, "spot_weight": 1}}),
+    ("staging", {"storage": {"audit_lock_days": 30}}),
+    ("dev", {"service.pool_size": 52}),
+    ("dev", {"service.pool_size": 60, "database.proxy": True}),
+    ("dev", {"service.scaling": {"max_tasks": 500}, "database.proxy": True}),
+    ("dev", {"proxy": {"max_connections_percent": 50}}),
+    ("dev", {"load_balancer": {"health_timeout_seconds": 14}}),
+    ("dev", {"service.stop_seconds": 40, "load_balancer": {"deregistration_seconds": 40}}),
+    ("dev", {"network.nat": "none", "network.interface_endpoints": list(NEEDED_WITHOUT_NAT)}),
+    ("dev", {"network.zones": ["b", "c"]}),
+    ("dev", {"disposable": "true"}),
+    ("dev", {"edge.owns_zone": False, "load_balancer": {"mutual_tls": False}}),
+)
+
+
+@pytest.mark.parametrize(
+    ("stack", "changes"),
+    ACCEPTED,
+    ids=[f"{stack}-{'-'.join(changes)}" for stack, changes in ACCEPTED],
+)
+def test_accepted_at_the_limit(stack: str, changes: dict[str, Any]) -> None:
+    """A value exactly at its limit is accepted, and so is one whose rule does not apply."""
+    assert parse(changed(stack, changes), emulated=True)
+
+
+@pytest.mark.parametrize(
+    ("stack", "changes", "wanted"),
+    [
+        ("prod", {"database.backup_days": 13}, "backup_days is 13\n"),
+        ("prod", {"storage": {"audit_lock_days": 364}}, "audit_lock_days is 364\n"),
+        ("prod", {"service.fargate": {"on_demand_base": 2, "spot_weight": 1}}, "base is 2\n"),
+        ("dev", {"service.pool_size": 53}, "pool_size is 53\n"),
+        ("dev", {"proxy": {"max_connections_percent": 49}}, "max_idle_percent is 50\n"),
+    ],
+)
+def test_refused_beyond_the_limit(stack: str, changes: dict[str, Any], wanted: str) -> None:
+    """The first value beyond a limit is refused."""
+    with pytest.raises(ValueError, match=wanted):
+        parse(changed(stack, changes), emulated=True)
+
+
+def test_without_nat_a_task_needs_every_endpoint() -> None:
+    """Each endpoint that a task starts through is needed where there is no NAT."""
+    for missing in NEEDED_WITHOUT_NAT:
+        rest = [name for name in NEEDED_WITHOUT_NAT if name != missing]
+        changes = {"network.nat": "none", "network.interface_endpoints": rest}
+        with pytest.raises(ValueError, match=f"also {missing}, because network.nat is none"):
+            parse(changed("dev", changes), emulated=True)
+
+
+@pytest.mark.parametrize("stack", ["dev", "staging"])
+def test_only_production_needs_a_pager(stack: str) -> None:
+    """A stack of another stage runs on AWS without an integration key."""
+    with pytest.raises(ValueError, match=r"owner\.account_id") as error:
+        parse(stackfile.stack_config(stack), emulated=False)
+    assert "pagerduty" not in str(error.value)
 
 
 def test_the_whole_message() -> None:
@@ -254,6 +348,10 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
     for key in ("account_id", "domain", "cloudflare_account_id", "cloudflare_zone_id", "image"):
         assert f"arca-api:owner.{key} is" in text
     assert "arca-api:owner.contact_email" in text
+    assert (
+        "arca-api:alerting.pagerduty_key is missing\n    wanted: PagerDuty's integration key"
+        in text
+    )
 
 
 def test_no_stack_file_says_where_it_runs() -> None:

@@ -90,7 +90,39 @@ def test_a_process_that_is_gone_is_taken_over_at_once(stack: Stack) -> None:
     here = kept.entry.owner.partition(" (process ")[0]
     kept.entry = replace(kept.entry, owner=f"{here} (process 4194399)")
     kept._put(overwrite=True)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # as a dead process left it
-    assert Journal.resume(stack, clock=StillClock()).entry.image == "image:1"
+    taken = Journal.resume(stack, clock=StillClock()).entry
+    assert taken.image == "image:1"
+    assert taken.owner == f"{here} (process {os.getpid()})"
+
+
+def test_only_the_holder_changes_when_a_release_is_resumed(stack: Stack) -> None:
+    """The next operator reads who resumed it and when they were last seen; the rest stays."""
+    kept = begin(stack)
+    owner = kept.entry.owner
+    elsewhere(stack, kept, silent=timedelta(minutes=4))
+    taken = Journal.resume(stack, clock=StillClock())
+    assert taken.entry == replace(kept.entry, run=taken.entry.run, owner=owner, beat=NOW)
+    assert journal.read_entry(stack) == taken.entry
+
+
+def test_a_holder_is_dead_after_three_minutes_of_silence(stack: Stack) -> None:
+    """Three minutes of silence are one too few, and a second more is enough."""
+    kept = begin(stack)
+    elsewhere(stack, kept, silent=timedelta(minutes=3))
+    with pytest.raises(Refused):
+        Journal.resume(stack, clock=StillClock())
+    elsewhere(stack, kept, silent=timedelta(minutes=3, seconds=1))
+    assert Journal.resume(stack, clock=StillClock())
+
+
+def test_a_migration_is_not_resumed_but_run_again(stack: Stack) -> None:
+    """A migration that died has no step, and its runner goes on by itself where it was."""
+    elsewhere(stack, begin(stack, journal.MIGRATION), silent=timedelta(minutes=4))
+    with pytest.raises(Refused, match="A migration was interrupted, not a release") as refused:
+        Journal.resume(stack, clock=StillClock())
+    assert refused.value.where.endswith("image:1")
+    assert refused.value.wanted == "a release that was interrupted"
+    assert "`arca migrate --stack prod` again" in refused.value.do
 
 
 def test_whoever_was_taken_over_stops(stack: Stack) -> None:
@@ -108,8 +140,11 @@ def test_whoever_was_taken_over_stops(stack: Stack) -> None:
 
 def test_nothing_to_resume(stack: Stack) -> None:
     """Without a journal there is nothing to resume."""
-    with pytest.raises(ArcaError, match="no release to resume"):
+    with pytest.raises(ArcaError, match="no release to resume") as error:
         Journal.resume(stack, clock=StillClock())
+    assert error.value.where.endswith("/arca-prod/operations/release")
+    assert error.value.wanted == "a release that was interrupted"
+    assert "`arca status --stack prod`" in error.value.do
 
 
 def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
@@ -142,14 +177,18 @@ def test_one_lock_however_the_stack_is_spelled(stack: Stack) -> None:
 
 def test_a_process_of_somebody_else_lives(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that this user may not signal exists."""
+    sent: list[tuple[int, int]] = []
 
-    def kill(_number: int, _signal: int) -> None:
+    def kill(number: int, signal: int) -> None:
+        sent.append((number, signal))
         raise PermissionError
 
     begin(stack)
     monkeypatch.setattr(os, "kill", kill)
     with pytest.raises(Refused):
         Journal.resume(stack, clock=StillClock())
+    # Signal 0 only asks whether the process exists (kill(2)).
+    assert sent == [(os.getpid(), 0)]
 
 
 WRITTEN_BEFORE = """{
@@ -196,3 +235,32 @@ def test_the_stored_fields_keep_their_names(stack: Stack, cloud: Cloud) -> None:
     assert stored.keys() == before.keys()
     assert stored["wishes"].keys() == before["wishes"].keys()
     assert stored["step"] == "preflight"
+
+
+BEGUN = ReleaseOptions(
+    override=("alarms", "scan"),
+    reason="the repair",
+    hold=True,
+    rollback_on_interrupt=True,
+    timeout=timedelta(hours=1),
+)
+
+
+def test_a_resumed_release_keeps_its_options() -> None:
+    """Whoever resumes a release need not repeat its options; only the timeout is their own."""
+    assert BEGUN.resumed_with(ReleaseOptions()) == replace(BEGUN, timeout=timedelta(hours=2))
+    skipped = ReleaseOptions(migrate=False)
+    assert skipped.resumed_with(ReleaseOptions()) == skipped
+
+
+def test_whoever_resumes_adds_options() -> None:
+    """The gates add up, a new reason replaces the old one, and each other option can be set."""
+    now = ReleaseOptions(override=("scan", "budget"), reason="again", migrate=False)
+    both = BEGUN.resumed_with(now)
+    assert (both.override, both.reason, both.migrate) == (
+        ("alarms", "scan", "budget"),
+        "again",
+        False,
+    )
+    set_now = ReleaseOptions(hold=True, rollback_on_interrupt=True)
+    assert ReleaseOptions().resumed_with(set_now) == set_now

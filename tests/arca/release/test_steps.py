@@ -89,6 +89,7 @@ def test_a_lost_connection_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> N
     assert isinstance(lost, ConnectionLost)
     assert lost.exit_code is ExitCode.UNKNOWN
     assert lost.what == "It broke. ECS goes on by itself."
+    assert (lost.where, lost.wanted) == (FAILURE.where, FAILURE.wanted)
     assert lost.do == "repair it; then `arca deploy --resume --stack prod`"
 
 

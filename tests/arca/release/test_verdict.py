@@ -2,13 +2,29 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arca.release.service import DEPLOYMENT_UNDER_WAY, EcsDeployment, EcsRevision
-from arca.release.verdict import VERDICT_EXIT_CODES, Serving, Verdict, judge
+from arca import traffic
+from arca.clock import Clock
+from arca.errors import ArcaError
+from arca.release import failures, verdict
+from arca.release.failures import TaskFailures
+from arca.release.service import DEPLOYMENT_UNDER_WAY, EcsDeployment, EcsRevision, EcsService
+from arca.release.verdict import (
+    VERDICT_EXIT_CODES,
+    ReleaseOutcome,
+    Serving,
+    Verdict,
+    deployment_outcome,
+    judge,
+    judge_when_settled,
+    read_serving,
+)
 from tests.arca.release.failing import denied
 from tests.arca.release.stage import URL, Stage
 
@@ -58,8 +74,8 @@ BOTH = Serving(frozenset([NEW, OLD]), frozenset([NEW, OLD]))
 )
 def test_words_and_facts(status: str, found: Serving, wanted: Verdict) -> None:
     """A rollback is never success, and a status without its evidence is unknown."""
-    verdict, reason = judge(replace(DEPLOYMENT, status=status), found, target=NEW, source=OLD)
-    assert verdict is wanted
+    judged, reason = judge(replace(DEPLOYMENT, status=status), found, target=NEW, source=OLD)
+    assert judged is wanted
     assert status in reason
 
 
@@ -68,15 +84,205 @@ NAMES = st.frozensets(st.sampled_from([NEW, OLD, "family:3"]))
 
 @given(st.sampled_from([*ENDED, *DEPLOYMENT_UNDER_WAY]), NAMES, NAMES)
 def test_a_verdict_never_says_more_than_what_runs(
-    status: str, traffic: frozenset[str], running: frozenset[str]
+    status: str, taking: frozenset[str], running: frozenset[str]
 ) -> None:
     """LIVE needs the target alone to run, ROLLED_BACK and FAILED the source alone."""
     one = replace(DEPLOYMENT, status=status)
-    verdict, _ = judge(one, Serving(traffic, running), target=NEW, source=OLD)
-    if verdict is Verdict.LIVE:
-        assert traffic == running == {NEW}
-    if verdict in (Verdict.ROLLED_BACK, Verdict.FAILED):
-        assert traffic == running == {OLD}
+    judged, _ = judge(one, Serving(taking, running), target=NEW, source=OLD)
+    if judged is Verdict.LIVE:
+        assert taking == running == {NEW}
+    if judged in (Verdict.ROLLED_BACK, Verdict.FAILED):
+        assert taking == running == {OLD}
+
+
+def test_the_reason_names_status_and_evidence() -> None:
+    """The operator reads what ECS says and what serves; with UNKNOWN also the stage."""
+    judged = judge(replace(DEPLOYMENT, reason="done."), only(NEW), target=NEW, source=OLD)
+    assert judged == (Verdict.LIVE, "ECS says SUCCESSFUL, and family:2 serves: done.")
+    judged = judge(replace(DEPLOYMENT, reason="done."), BOTH, target=NEW, source=OLD)
+    said = "ECS says SUCCESSFUL, and family:1 and family:2 serves, in stage CLEAN_UP: done."
+    assert judged == (Verdict.UNKNOWN, said)
+    assert judge(DEPLOYMENT, only(NEW), target=NEW, source=OLD)[1].endswith("family:2 serves")
+
+
+def test_a_stopped_deployment_of_the_same_definition_is_unknown() -> None:
+    """Where both revisions run the same definition, the evidence cannot tell them apart."""
+    stopped = replace(DEPLOYMENT, status="STOPPED")
+    assert judge(stopped, only(NEW), target=NEW, source=NEW)[0] is Verdict.UNKNOWN
+
+
+def test_a_first_release_has_nothing_to_return_to() -> None:
+    """Without a previous definition, no evidence agrees with a rollback."""
+    back = replace(DEPLOYMENT, status="ROLLBACK_SUCCESSFUL")
+    nothing = Serving(frozenset(), frozenset())
+    assert judge(back, nothing, target=NEW, source=None)[0] is Verdict.UNKNOWN
+
+
+def a_service(*tasks: dict[str, Any]) -> EcsService:
+    """Return a service with these tasks, of which the evidence is read."""
+    made = SimpleNamespace(stack=None, poll_seconds=7.0, tasks=lambda: list(tasks))
+    return cast("EcsService", made)
+
+
+def a_task(definition: str, **addresses: str) -> dict[str, Any]:
+    """Return a task as DescribeTasks describes it, with addresses by their names."""
+    details = [
+        {"name": "subnetId", "value": "subnet-1"},
+        *({"name": name, "value": value} for name, value in addresses.items()),
+    ]
+    return {"taskDefinitionArn": definition, "attachments": [{}, {"details": details}]}
+
+
+def test_targets_are_matched_by_either_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target is a task's IPv4 or IPv6 address, and stands for itself where no task has it."""
+    found = [{"Target": {"Id": address}} for address in ("10.0.0.1", "fd00::2", "subnet-1")]
+
+    def targets(_stack: object) -> list[dict[str, Any]]:
+        return found
+
+    monkeypatch.setattr(traffic, "targets", targets)
+    starting = {"taskDefinitionArn": "family:3"}
+    serving = read_serving(
+        a_service(
+            a_task(OLD, privateIPv4Address="10.0.0.1"), a_task(NEW, ipv6Address="fd00::2"), starting
+        )
+    )
+    assert serving.traffic == {OLD, NEW, "subnet-1"}
+    assert serving.running == {OLD, NEW, "family:3"}
+
+
+class SleepingClock(Clock):
+    """A clock that only remembers how long it slept."""
+
+    def __init__(self) -> None:
+        self.slept = list[float]()
+
+    def sleep(self, seconds: float) -> None:
+        """Return at once."""
+        self.slept.append(seconds)
+
+
+@pytest.mark.parametrize(
+    ("status", "seen", "wanted", "sleeps"),
+    [
+        ("SUCCESSFUL", [only(NEW)], Verdict.LIVE, 0),
+        ("SUCCESSFUL", [BOTH, only(NEW)], Verdict.LIVE, 1),
+        ("SUCCESSFUL", [*[BOTH] * 5, only(NEW)], Verdict.LIVE, 5),
+        ("SUCCESSFUL", [BOTH] * 6, Verdict.UNKNOWN, 5),
+        ("IN_PROGRESS", [BOTH], Verdict.UNKNOWN, 0),
+        ("STOPPED", [BOTH, only(OLD)], Verdict.FAILED, 1),
+    ],
+)
+def test_the_evidence_is_read_until_it_agrees(
+    monkeypatch: pytest.MonkeyPatch,
+    status: str,
+    seen: list[Serving],
+    wanted: Verdict,
+    sleeps: int,
+) -> None:
+    """Six looks at most, a poll apart, and one where the deployment goes on."""
+    looks = iter(seen)
+
+    def look(_service: EcsService) -> Serving:
+        return next(looks)
+
+    monkeypatch.setattr(verdict, "read_serving", look)
+    clock = SleepingClock()
+    ended = replace(DEPLOYMENT, status=status)
+    found = judge_when_settled(a_service(), clock, ended, target=NEW, source=OLD)
+    assert found == (wanted, judge(ended, seen[-1], target=NEW, source=OLD)[1], seen[-1])
+    assert clock.slept == [7.0] * sleeps
+    assert next(looks, None) is None
+
+
+def test_the_json_of_an_outcome() -> None:
+    """`--json` prints exactly these fields."""
+    outcome = ReleaseOutcome(
+        Verdict.ROLLED_BACK,
+        "ECS says so",
+        "image:2",
+        NEW,
+        runs=OLD,
+        deployment="arn:x/1",
+        stop_reasons=("api exited with 3 (2 tasks)",),
+        log_lines=("no such table",),
+        runbook="docs/runbooks/deployment-rollback.md",
+        checks=({"gate": "alarms", "open": False},),
+        opened={"alarms": "the repair"},
+    )
+    assert outcome.as_json() == {
+        "verdict": "rolled back",
+        "exit_code": 3,
+        "reason": "ECS says so",
+        "image": "image:2",
+        "task_definition": NEW,
+        "runs": OLD,
+        "deployment": "arn:x/1",
+        "stop_reasons": ["api exited with 3 (2 tasks)"],
+        "log_lines": ["no such table"],
+        "runbook": "docs/runbooks/deployment-rollback.md",
+        "checks": [{"gate": "alarms", "open": False}],
+        "opened": {"alarms": "the repair"},
+    }
+
+
+def outcome_of(judged: Verdict, deployment: EcsDeployment | None = DEPLOYMENT) -> ReleaseOutcome:
+    """Return the outcome of a deployment after which the previous definition serves."""
+    return deployment_outcome(
+        a_service(),
+        deployment,
+        judged,
+        "ECS says so",
+        image="image:2",
+        task_definition=NEW,
+        serving=only(OLD),
+    )
+
+
+def test_what_an_operator_gets_with_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure comes with why tasks stopped, what they wrote last, and the runbook."""
+    asked: list[tuple[str, datetime]] = []
+
+    def failed(_service: EcsService, definition: str, *, since: datetime) -> TaskFailures:
+        asked.append((definition, since))
+        return TaskFailures(1, ("exited with 3",), ("arn:task/1",))
+
+    def lines(_service: EcsService, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        return (f"lines of {tasks}",)
+
+    monkeypatch.setattr(failures, "failed_tasks", failed)
+    monkeypatch.setattr(failures, "last_lines", lines)
+    assert outcome_of(Verdict.ROLLED_BACK) == ReleaseOutcome(
+        Verdict.ROLLED_BACK,
+        "ECS says so",
+        "image:2",
+        NEW,
+        runs=OLD,
+        deployment="arn:x/1",
+        stop_reasons=("exited with 3",),
+        log_lines=("lines of ('arn:task/1',)",),
+        runbook="docs/runbooks/deployment-rollback.md",
+    )
+    assert asked == [(NEW, DEPLOYMENT.created)]
+    live = outcome_of(Verdict.LIVE)
+    assert (live.stop_reasons, live.log_lines, live.runbook) == ((), (), None)
+    none = outcome_of(Verdict.FAILED, None)
+    assert (none.deployment, none.stop_reasons, none.log_lines) == (None, (), ())
+    assert asked == [(NEW, DEPLOYMENT.created)]
+
+
+def test_tasks_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verdict stays, and the reasons say that they are not known."""
+
+    def fail(_service: EcsService, _definition: str, *, since: datetime) -> TaskFailures:
+        del since
+        raise ArcaError("The tasks cannot be read.", where="x", wanted="x", do="x")
+
+    monkeypatch.setattr(failures, "failed_tasks", fail)
+    outcome = outcome_of(Verdict.ROLLED_BACK)
+    assert outcome.verdict is Verdict.ROLLED_BACK
+    assert outcome.stop_reasons == ("unknown: The tasks cannot be read.",)
+    assert outcome.log_lines == ()
 
 
 def test_every_verdict_has_an_exit_code_of_its_own() -> None:

@@ -13,6 +13,7 @@ def test_a_handful_of_failures_burns_no_budget_of_a_few_events() -> None:
     assert budget.burn_rate(1, 10, 0.999, least_bad=10) == pytest.approx(0.1)
     assert budget.consumed(1, 10, 0.999, least_bad=10) == pytest.approx(10)
     assert budget.burn_rate(40, 20_000, 0.999, least_bad=10) == pytest.approx(2)
+    assert budget.consumed(1, 100, 0.999) == pytest.approx(1000)
 
 
 def test_nothing_burns_nothing() -> None:
@@ -26,9 +27,10 @@ def test_when_it_is_gone() -> None:
     assert math.isinf(budget.days_left(40, 0))
     assert budget.days_left(100, 5) == budget.days_left(130, 0) == 0
     assert budget.days_left(50, 2) == pytest.approx(7.5)
+    assert budget.days_left(50, 0.5) == pytest.approx(30)
 
 
-@pytest.mark.parametrize("elapsed", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize("elapsed", [0.0, 1.0, 1.5, 2.0])
 def test_a_whole_window_is_what_it_is(elapsed: float) -> None:
     """Only a part of a window is extended to the whole."""
     assert budget.consumed(1, 1000, 0.999, elapsed=elapsed) == pytest.approx(100)
