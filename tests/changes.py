@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from arca.emulator.program import stackfile
 from arca.errors import Explained
 from tests.graph import declare
 
+read_once = cache(stackfile.stack_config)
+"""The settings in a stack's file, kept because parsing it takes as long as refusing it."""
+
 
 def changed(stack: str, changes: Mapping[str, Any]) -> dict[str, str]:
     """Return the settings with the values at some paths replaced."""
-    config = stackfile.stack_config(stack)
+    config = dict(read_once(stack))
     for path, value in changes.items():
         section, *keys = path.split(".")
         key = f"{stackfile.PULUMI_PROJECT}:{section}"

@@ -23,7 +23,12 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("dev", {"network.cidr": "8.0.0.0/16"}, "network.cidr", "8.0.0.0/16 must be a private range"),
     ("dev", {"network.zones": ["a"]}, "network.zones", "at least 2 items"),
     ("dev", {"network.zones": ["b", "a"]}, "network", "different letters in alphabetical order"),
-    ("dev", {"network.zones": ["a", "d"]}, "network.zones", "letters of a, b, c, the zones of"),
+    (
+        "dev",
+        {"network.zones": ["a", "d"]},
+        'network.zones is ["a", "d"]',
+        "letters of a, b, c, the zones of",
+    ),
     ("dev", {"network.nat": "none"}, "network.interface_endpoints is []", "also ecr.api, ecr.dkr"),
     ("dev", {"service.cpu": 300}, "service.cpu is 300", "256, 512, 1024"),
     ("dev", {"service.memory_mib": 4096}, "service", "4096 does not go with cpu 256: one of 512, "),
@@ -50,13 +55,13 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
         "dev",
         {"service.scaling": {"max_tasks": 501}, "database.proxy": True},
         "service.scaling.max_tasks is 501",
-        "at most 500",
+        "at most 500, half a target group's limit",
     ),
     (
         "dev",
         {"service.pool_size": 60},
         "service.pool_size is 60",
-        "at most 52, because a deployment runs 2 tasks twice",
+        "at most 52, because a deployment runs 2 tasks twice, 15 connections are reserved, and db.",
     ),
     ("dev", {"service.stop_seconds": 30}, "service.stop_seconds is 30", "at least load_balancer"),
     ("dev", {"database.backup_days": 0}, "database.backup_days is 0", "greater than or equal to 1"),
@@ -71,7 +76,7 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     (
         "dev",
         {"database.source": {"kind": "replica"}},
-        "database.source.kind",
+        'database.source.kind is "replica"',
         "only a secondary is a replica",
     ),
     (
@@ -125,20 +130,25 @@ REJECTED: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     (
         "dev",
         {"recovery": {"phase": "active"}},
-        "recovery.phase",
+        'recovery.phase is "active"',
         "none, because the role is primary",
     ),
     (
         "dev",
         {"recovery": {"replica_region": "sa-east-1"}},
-        "recovery.replica_region",
+        'recovery.replica_region is "sa-east-1"',
         "a region other than the stack's own",
     ),
     ("prod", {"database.multi_az": False}, "database.multi_az is false", "true in stage prod"),
     ("prod", {"database.backup_days": 7}, "database.backup_days is 7", "at least 14 in stage prod"),
     ("prod", {"protected": "false"}, "protected is false", "true in stage prod"),
     ("prod", {"cache.multi_az": False}, "cache.multi_az is false", "true in stage prod"),
-    ("prod", {"network.nat": "single"}, "network.nat", "per-zone or regional in stage prod"),
+    (
+        "prod",
+        {"network.nat": "single"},
+        'network.nat is "single"',
+        "per-zone or regional in stage prod",
+    ),
     (
         "prod",
         {"service.fargate": {"on_demand_base": 0, "spot_weight": 1}},
@@ -251,6 +261,8 @@ ACCEPTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("staging", {"service.fargate": {"on_demand_base": 0, "spot_weight": 1}}),
     ("staging", {"storage": {"audit_lock_days": 30}}),
     ("dev", {"service.pool_size": 52}),
+    # 2 times 3 tasks with 35 connections each, and 15 that are reserved: db.t4g.small has 225.
+    ("dev", {"service.pool_size": 35, "service.scaling": {"min_tasks": 1, "max_tasks": 3}}),
     ("dev", {"service.pool_size": 60, "database.proxy": True}),
     ("dev", {"service.scaling": {"max_tasks": 500}, "database.proxy": True}),
     ("dev", {"proxy": {"max_connections_percent": 50}}),
@@ -348,6 +360,8 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
     for key in ("account_id", "domain", "cloudflare_account_id", "cloudflare_zone_id", "image"):
         assert f"arca-api:owner.{key} is" in text
     assert "arca-api:owner.contact_email" in text
+    assert 'owner.account_id is "000000000000"\n    wanted: your own value; only `make up`' in text
+    assert "\n    wanted: your own repository; only `make up` accepts this placeholder" in text
     assert (
         "arca-api:alerting.pagerduty_key is missing\n    wanted: PagerDuty's integration key"
         in text

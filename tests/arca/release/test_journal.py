@@ -1,11 +1,16 @@
 """The release lock and journal: one release at a time, and none that is lost."""
 
+import getpass
 import json
 import os
+import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
+from botocore.exceptions import ClientError
 
 from arca.clock import Clock
 from arca.errors import ArcaError, Refused
@@ -28,6 +33,22 @@ class StillClock(Clock):
     def sleep(self, seconds: float) -> None:
         """Wait for nothing."""
         del seconds
+
+
+class MovingClock(Clock):
+    """A clock that moves only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.moment, self.slept = NOW, list[float]()
+
+    def now(self) -> datetime:
+        """Return the moment."""
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -56,7 +77,16 @@ def test_the_second_is_told_who_is_first(stack: Stack) -> None:
     with pytest.raises(Refused, match="deploy of image:1, step preflight") as refused:
         begin(stack, "rollback")
     assert refused.value.exit_code == 6
-    assert first.entry.owner in str(refused.value)
+    assert (
+        first.entry.owner == f"{getpass.getuser()}@{socket.gethostname()} (process {os.getpid()})"
+    )
+    assert str(refused.value) == (
+        "Somebody else releases to prod: deploy of image:1, step preflight.\n"
+        f"  where:  {first.entry.owner}, since 2032-03-10 14:07 UTC, last sign at 14:07:00\n"
+        "  wanted: one release at a time\n"
+        "  do:     wait for it; if it was killed, follow it from its step with "
+        "`arca deploy --resume --stack prod` after 3 minutes"
+    )
     first.end()
     begin(stack).end()
     assert journal.read_entry(stack) is None
@@ -138,6 +168,81 @@ def test_whoever_was_taken_over_stops(stack: Stack) -> None:
     assert found.run == taken.entry.run
 
 
+def test_a_journal_that_was_closed_stops_its_release(stack: Stack) -> None:
+    """A release whose journal is gone looks once more a second later, then stops."""
+    clock = MovingClock()
+    kept = Journal.begin(stack, what="deploy", image="image:1", clock=clock)
+    journal.delete(stack)
+    with pytest.raises(Refused, match="was closed by somebody else") as refused:
+        kept.record(step=Step.MIGRATED)
+    assert clock.slept == [1]
+    assert refused.value.where.endswith("SSM parameter /arca-prod/operations/release")
+    assert refused.value.wanted == "a journal that stays until its release has ended"
+    assert "`arca status --stack prod`" in refused.value.do
+    assert journal.read_entry(stack) is None
+    journal.delete(stack)
+
+
+def test_what_was_written_a_moment_ago_may_appear_late(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A parameter that SSM does not show at once is still the release's own."""
+    kept = begin(stack)
+    looks = iter([None, kept.entry])
+
+    def look(_stack: Stack) -> journal.JournalEntry | None:
+        return next(looks)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "read_entry", look)
+        kept.record(step=Step.MIGRATED)
+    found = journal.read_entry(stack)
+    assert found is not None
+    assert found.step is Step.MIGRATED
+
+
+def test_a_lock_that_is_let_go_meanwhile_is_taken(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The holder may end between the two calls with which the second one learns of it."""
+    begin(stack)
+
+    def gone(_stack: Stack) -> None:
+        journal.delete(stack)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "read_entry", gone)
+        taken = begin(stack, "rollback")
+    assert journal.read_entry(stack) == taken.entry
+
+
+def test_a_heartbeat_every_half_minute(stack: Stack) -> None:
+    """A sleep writes a heartbeat where the latest is 30 seconds old, and keeps the step."""
+    clock = MovingClock()
+    kept = Journal.begin(stack, what="deploy", image="image:1", clock=clock)
+    kept.record(step=Step.REGISTERED)
+    beats: list[float] = []
+    for seconds in (29, 1, 5, 25, 1):
+        kept.clock.sleep(seconds)
+        found = journal.read_entry(stack)
+        assert found is not None
+        assert found.step is Step.REGISTERED
+        beats.append((found.beat - NOW).total_seconds())
+    assert clock.slept == [29, 1, 5, 25, 1]
+    assert beats == [0, 0, 30, 30, 60]
+    assert kept.clock.now() == NOW + timedelta(seconds=61)
+
+
+def test_what_is_known_is_written_with_the_lock(stack: Stack) -> None:
+    """No kill can part the lock from the deployment that it follows."""
+    known = {"source": "t:1", "deployment": "arn:x/1", "step": Step.FOLLOWING}
+    kept = Journal.begin(stack, what="follow", image="image:1", clock=StillClock(), **known)
+    found = journal.read_entry(stack)
+    assert found == kept.entry
+    assert (kept.entry.source, kept.entry.deployment) == ("t:1", "arn:x/1")
+    assert (kept.entry.since, kept.entry.beat, kept.entry.what) == (NOW, NOW, "follow")
+
+
 def test_nothing_to_resume(stack: Stack) -> None:
     """Without a journal there is nothing to resume."""
     with pytest.raises(ArcaError, match="no release to resume") as error:
@@ -151,8 +256,11 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
     """A journal that cannot be read is an error, and is not overwritten."""
     name = journal.parameter_name(stack)
     cloud.client("ssm").put_parameter(Name=name, Value="{}", Type="String")
-    with pytest.raises(ArcaError, match="cannot read the release's journal"):
+    with pytest.raises(ArcaError, match="cannot read the release's journal") as error:
         journal.read_entry(stack)
+    assert f"SSM parameter {name}: Field required" in error.value.where
+    assert error.value.wanted == "what `arca deploy` writes"
+    assert error.value.do == "make sure that nobody releases, then delete the parameter"
     with pytest.raises(ArcaError, match="cannot read the release's journal"):
         begin(stack)
 
@@ -189,6 +297,35 @@ def test_a_process_of_somebody_else_lives(stack: Stack, monkeypatch: pytest.Monk
         Journal.resume(stack, clock=StillClock())
     # Signal 0 only asks whether the process exists (kill(2)).
     assert sent == [(os.getpid(), 0)]
+
+
+class DeniedSsm:
+    """A client to which SSM denies every call."""
+
+    exceptions = SimpleNamespace(ParameterNotFound=KeyError, ParameterAlreadyExists=KeyError)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, name)
+
+
+def test_a_journal_that_aws_denies(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator reads which of the three could not be done, and to which stack."""
+    kept = begin(stack)
+
+    def denied(_stack: Stack, _service: str) -> DeniedSsm:
+        return DeniedSsm()
+
+    monkeypatch.setattr(journal, "client", denied)
+    for attempt, what in (
+        (lambda: journal.read_entry(stack), "read"),
+        (lambda: journal.delete(stack), "closed"),
+        (lambda: begin(stack), "written"),
+        (lambda: Journal(stack, kept.entry, StillClock()).record(), "written"),
+    ):
+        with pytest.raises(ArcaError) as error:
+            attempt()
+        assert error.value.what.startswith(f"The release's journal cannot be {what}")
+        assert stack.where in error.value.where
 
 
 WRITTEN_BEFORE = """{

@@ -178,8 +178,11 @@ def test_durations_are_written_as_they_are_read() -> None:
     """The conversion works in both directions."""
     for text in ("5m", "30m", "1h", "6h", "1d", "3d"):
         assert shorthand(seconds(text)) == text
+    assert (seconds("2M"), seconds("1Q"), seconds("1Y")) == (5184000, 7776000, 31536000)
     with pytest.raises(ValueError, match="no whole minutes"):
         shorthand(61)
+    with pytest.raises(ValueError, match=r"^a duration such as 5m, 6h, 30d or 1Y$"):
+        seconds("soon")
 
 
 def test_the_years_budget() -> None:
