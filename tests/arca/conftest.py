@@ -22,9 +22,14 @@ def emulated_aws() -> Iterator[str]:
 
 @pytest.fixture
 def endpoint(emulated_aws: str) -> Iterator[str]:
-    """The URL of an emulated AWS without resources."""
+    """The URL of an emulated AWS without resources, whatever tests ran before in this process."""
+    _reset(emulated_aws)
     yield emulated_aws
-    urlopen(Request(f"{emulated_aws}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310 - loopback
+    _reset(emulated_aws)
+
+
+def _reset(url: str) -> None:
+    urlopen(Request(f"{url}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310 - loopback
 
 
 @pytest.fixture
