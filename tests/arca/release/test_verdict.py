@@ -100,7 +100,7 @@ def test_the_reason_names_status_and_evidence() -> None:
     judged = judge(replace(DEPLOYMENT, reason="done."), only(NEW), target=NEW, source=OLD)
     assert judged == (Verdict.LIVE, "ECS says SUCCESSFUL, and family:2 serves: done.")
     judged = judge(replace(DEPLOYMENT, reason="done."), BOTH, target=NEW, source=OLD)
-    said = "ECS says SUCCESSFUL, and family:1 and family:2 serves, in stage CLEAN_UP: done."
+    said = "ECS says SUCCESSFUL, and family:1 and family:2 serve, in stage CLEAN_UP: done."
     assert judged == (Verdict.UNKNOWN, said)
     assert judge(DEPLOYMENT, only(NEW), target=NEW, source=OLD)[1].endswith("family:2 serves")
 
@@ -140,7 +140,7 @@ def test_targets_are_matched_by_either_address(monkeypatch: pytest.MonkeyPatch) 
     def targets(_stack: object) -> list[dict[str, Any]]:
         return found
 
-    monkeypatch.setattr(traffic, "targets", targets)
+    monkeypatch.setattr(traffic, "production_targets", targets)
     starting = {"taskDefinitionArn": "family:3"}
     serving = read_serving(
         a_service(
