@@ -261,6 +261,7 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
     assert f"SSM parameter {name}: Field required" in error.value.where
     assert error.value.wanted == "what `arca deploy` writes"
     assert error.value.do == "make sure that nobody releases, then delete the parameter"
+    cloud.client("ssm").put_parameter(Name=name, Value="no JSON", Type="String", Overwrite=True)
     with pytest.raises(ArcaError, match="cannot read the release's journal"):
         begin(stack)
 
