@@ -12,7 +12,6 @@ import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.loaders import create_loader
-from werkzeug.test import run_wsgi_app
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 LOCAL_HOST = "127.0.0.1"
@@ -86,6 +85,9 @@ class _Raw(BytesIO):
 
 def _send(application: Wsgi, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
     """Answer botocore's `before-send` event, so that botocore itself sends nothing."""
+    # Only here: `arca local --help` works without the extra that has werkzeug.
+    from werkzeug.test import run_wsgi_app  # noqa: PLC0415
+
     body, status, headers = run_wsgi_app(application, wsgi_environ(request))
     content = b"".join(body)
     # botocore's stubs only know urllib3's raw body.
