@@ -1,7 +1,10 @@
 """Find the checkout of this repository; some commands need its program and its stack files."""
 
+import importlib
+import sys
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 
 from arca.errors import ArcaError
 
@@ -47,3 +50,20 @@ def _is_checkout(directory: Path) -> bool:
 def stack_names() -> list[str]:
     """Return the stacks with a file `Pulumi.<stack>.yaml`; raises ArcaError outside a checkout."""
     return sorted(path.name.split(".")[1] for path in root().glob("Pulumi.*.yaml"))
+
+
+def program_module(name: str) -> ModuleType:
+    """Import a module of the checkout's program, such as `settings.load`.
+
+    The program is not installed with this package: it imports from its own folder, as under the
+    Pulumi CLI. Raises ArcaError outside a checkout.
+    """
+    make_importable()
+    return importlib.import_module(name)
+
+
+def make_importable() -> None:
+    """Let this process import the program's packages; raises ArcaError outside a checkout."""
+    folder = str(root())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)

@@ -54,7 +54,8 @@ def floor(resources: str, kinds: str) -> dict[str, Any]:
 
 def growth(times: str) -> dict[str, Any]:
     """Declare the components so many times; only the declarations are timed."""
-    from arca.emulator.program import engine, stackfile
+    from arca import stackfile
+    from arca.emulator.program import engine
     from tests.graph import Recorder, declare
 
     declare("prod")

@@ -1,15 +1,16 @@
 """Where alarms go: a topic for each severity, and its subscriptions."""
 
-from typing import Self
+from collections.abc import Iterator
+from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
 from arca.naming import SEVERITIES, Severity
 from components.component import Component, Place, after
 from components.iam import allow, document, trust
-from components.spec import Spec
+from components.spec import Email, Format, Spec, WrongKey
 
 PAGING: tuple[Severity, ...] = ("SEV1", "SEV2")
 """Severities that page the engineer on call; the others wait for working hours."""
@@ -27,25 +28,26 @@ class AlertingSpec(Spec):
         description="Integration key of PagerDuty's CloudWatch integration, for SEV1 and SEV2. A "
         "secret: `pulumi config set --secret --path arca-api:alerting.pagerduty_key`.",
     )
-    slack_team_id: str | None = Field(
+    slack_team_id: (
+        Annotated[str, Format(r"^T[A-Z0-9]+$", "a Slack workspace's id, such as T024BE7LD")] | None
+    ) = Field(
         default=None,
-        pattern=r"^T[A-Z0-9]+$",
         description="Slack workspace, authorized once in Amazon Q Developer in chat applications.",
     )
-    slack_channel_id: str | None = Field(
-        default=None, pattern=r"^[CG][A-Z0-9]+$", description="Slack channel for every severity."
-    )
-    emails: tuple[str, ...] = Field(
+    slack_channel_id: (
+        Annotated[str, Format(r"^[CG][A-Z0-9]+$", "a Slack channel's id, such as C024BE91L")] | None
+    ) = Field(default=None, description="Slack channel for every severity.")
+    emails: tuple[Email, ...] = Field(
         default=(),
         description="E-mail addresses for SEV3 and SEV4; each receiver confirms once.",
     )
 
-    @model_validator(mode="after")
-    def _slack_needs_both_ids(self) -> Self:
-        if (self.slack_team_id is None) != (self.slack_channel_id is None):
-            message = "slack_team_id and slack_channel_id go together"
-            raise ValueError(message)
-        return self
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Require both of Slack's ids or none."""
+        if self.slack_team_id is None and self.slack_channel_id is not None:
+            yield WrongKey("slack_team_id", "a value, because slack_channel_id has one")
+        if self.slack_channel_id is None and self.slack_team_id is not None:
+            yield WrongKey("slack_channel_id", "a value, because slack_team_id has one")
 
 
 class Alerting(Component):

@@ -1,18 +1,33 @@
 """The cache: a Valkey or Redis replication group, with TLS and a token."""
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from arca.naming import physical
 from arca.outputs import CacheOutputs
 from components.component import Component, Place
-from components.spec import LogRetention, Spec
+from components.spec import Format, LogRetention, Spec, WrongKey
+from components.windows import DailyWindow, WeeklyWindow, daily_length, overlap, weekly_length
 from components.wires import Placement
 
 CACHE_PORT = 6379
+_UP_TO_16 = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+NODE_SIZES = {
+    "t4g": ("micro", "small", "medium"),
+    **dict.fromkeys(("m6g", "m7g", "m8g", "r6g", "r7g", "r8g"), _UP_TO_16),
+}
+"""Sizes by family, the same in both regions (Amazon ElastiCache User Guide, "Supported node
+types"); the tests compare them with cfn-lint's data."""
+NODE_TYPES = frozenset(
+    f"cache.{family}.{size}" for family, sizes in NODE_SIZES.items() for size in sizes
+)
+SHORTEST_MINUTES = 60
+"""ElastiCache API, CreateReplicationGroup: SnapshotWindow and PreferredMaintenanceWindow are at
+least an hour long."""
 
 
 class CacheSpec(Spec):
@@ -21,12 +36,18 @@ class CacheSpec(Spec):
     engine: Literal["valkey", "redis"] = Field(
         default="valkey", description="Engine; Valkey costs 20% less than Redis."
     )
-    engine_version: str = Field(
-        default="8.0", pattern=r"^\d+\.\d+$", description="Engine version, major and minor."
-    )
-    node_type: str = Field(
+    engine_version: Annotated[
+        str, Format(r"^\d+\.\d+$", "a version with major and minor, such as 8.0")
+    ] = Field(default="8.0", description="Engine version, major and minor.")
+    node_type: Annotated[
+        str,
+        Format(
+            r"^cache\.",
+            f"a current node type of the families {', '.join(NODE_SIZES)}, such as cache.t4g.small",
+            NODE_TYPES.__contains__,
+        ),
+    ] = Field(
         default="cache.t4g.small",
-        pattern=r"^cache\.[a-z0-9]+\.[a-z0-9]+$",
         description="ElastiCache node type, which sets each node's memory and CPU.",
     )
     nodes: int = Field(
@@ -44,15 +65,11 @@ class CacheSpec(Spec):
     snapshot_days: int = Field(
         default=0, ge=0, le=35, description="Days that daily snapshots are kept; 0 for none."
     )
-    snapshot_window: str = Field(
-        default="05:00-06:00",
-        pattern=r"^\d\d:\d\d-\d\d:\d\d$",
-        description="Daily window for snapshots, UTC.",
+    snapshot_window: DailyWindow = Field(
+        default="05:00-06:00", description="Daily window for snapshots, UTC."
     )
-    maintenance_window: str = Field(
-        default="sun:08:30-sun:09:30",
-        pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$",
-        description="Weekly window for maintenance, UTC.",
+    maintenance_window: WeeklyWindow = Field(
+        default="sun:08:30-sun:09:30", description="Weekly window for maintenance, UTC."
     )
     token_strategy: Literal["SET", "ROTATE"] = Field(
         default="SET",
@@ -64,12 +81,18 @@ class CacheSpec(Spec):
         default=90, description="Days that the slow log and the engine log are kept."
     )
 
-    @model_validator(mode="after")
-    def _failover_needs_a_second_node(self) -> Self:
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Yield what ElastiCache refuses."""
         if self.multi_az and self.nodes < 2:
-            message = f"multi_az needs nodes of at least 2, not {self.nodes}"
-            raise ValueError(message)
-        return self
+            yield WrongKey("nodes", "at least 2, because multi_az fails over to another node")
+        if daily_length(self.snapshot_window) < SHORTEST_MINUTES:
+            yield WrongKey("snapshot_window", f"a window of at least {SHORTEST_MINUTES} minutes")
+        if weekly_length(self.maintenance_window) < SHORTEST_MINUTES:
+            yield WrongKey("maintenance_window", f"a window of at least {SHORTEST_MINUTES} minutes")
+        if overlap(self.snapshot_window, self.maintenance_window):
+            yield WrongKey(
+                "maintenance_window", f"a window that does not overlap {self.snapshot_window}"
+            )
 
 
 class Cache(Component):

@@ -9,7 +9,7 @@ from pydantic import Field
 from arca.naming import Names
 from arca.outputs import EdgeOutputs
 from components.component import Component, Place
-from components.spec import Spec
+from components.spec import Spec, UrlPath
 
 
 class DnsSpec(Spec):
@@ -28,9 +28,7 @@ class DnsSpec(Spec):
         le=10,
         description="Consecutive failed checks after which the region is unhealthy.",
     )
-    check_path: str = Field(
-        default="/health/ready", pattern="^/", description="Path of the health check."
-    )
+    check_path: UrlPath = Field(default="/health/ready", description="Path of the health check.")
 
 
 class OriginZone(Component):

@@ -34,7 +34,7 @@ class FirewallSpec(Spec):
         description="AWS's managed rule groups, in order of priority.",
     )
     requests_per_5_minutes: int = Field(
-        default=2000,
+        default=3000,
         ge=10,
         le=2_000_000_000,
         description="Requests from one client address in five minutes before it is blocked. The "

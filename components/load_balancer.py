@@ -11,7 +11,7 @@ from arca.naming import TEST_PORT, physical
 from arca.outputs import BucketRole
 from components.bucket import ReadyBucket
 from components.component import Component, Place
-from components.spec import Spec
+from components.spec import Spec, UrlPath
 from components.wires import Placement, Traffic
 
 NAME_LIMIT = 32
@@ -51,9 +51,7 @@ class LoadBalancerSpec(Spec):
         le=900,
         description="Seconds over which a new task's share of requests rises; 0 for none.",
     )
-    health_path: str = Field(
-        default="/health/ready", pattern="^/", description="Path of the health check."
-    )
+    health_path: UrlPath = Field(default="/health/ready", description="Path of the health check.")
     health_interval_seconds: int = Field(
         default=15, ge=5, le=300, description="Seconds between two health checks of a task."
     )

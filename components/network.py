@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal, Self, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from arca.outputs import NetworkOutputs
 from components.component import Component, Place
-from components.spec import Spec, SubnetTier, Zone
+from components.spec import Spec, SubnetTier, WrongKey, Zone
 
 EndpointService = Literal[
     "ecr.api",
@@ -35,10 +36,25 @@ ZONE_SLOTS = 8
 SLOT_BITS = 6
 
 
+def _range(value: Any) -> IPv4Network:
+    wanted = "a private IPv4 range from /16 to /20 that begins at its first address: 10.10.0.0/16"
+    try:
+        found = IPv4Network(value)
+    except ValueError:
+        raise PydanticCustomError("format", "{wanted}", {"wanted": wanted}) from None
+    # Subnets are six bits longer, and AWS accepts ranges from /16 to /28.
+    if not 16 <= found.prefixlen <= 20 or not found.is_private:
+        raise PydanticCustomError("format", "{wanted}", {"wanted": wanted})
+    return found
+
+
+VpcRange = Annotated[IPv4Network, BeforeValidator(_range)]
+
+
 class NetworkSpec(Spec):
     """The VPC and its subnets."""
 
-    cidr: IPv4Network = Field(
+    cidr: VpcRange = Field(
         default=IPv4Network("10.0.0.0/16"),
         description="IPv4 range of the VPC, /16 to /20. It cannot change later.",
     )
@@ -62,21 +78,11 @@ class NetworkSpec(Spec):
         default=False, description="Dual stack: a /56 of Amazon, and a /64 in every subnet."
     )
 
-    @field_validator("cidr")
-    @classmethod
-    def _room_for_every_slot(cls, cidr: IPv4Network) -> IPv4Network:
-        # Subnets are six bits longer, and AWS accepts ranges from /16 to /28.
-        if not 16 <= cidr.prefixlen <= 20 or not cidr.is_private:
-            message = f"{cidr} must be a private range from /16 to /20"
-            raise ValueError(message)
-        return cidr
-
-    @model_validator(mode="after")
-    def _zones_once_in_order(self) -> Self:
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Require each zone once, in order, so that a subnet's place follows from its zone."""
         if list(self.zones) != sorted(set(self.zones)):
-            message = f"zones {list(self.zones)} must be different letters in alphabetical order"
-            raise ValueError(message)
-        return self
+            ordered = ", ".join(sorted(set(self.zones)))
+            yield WrongKey("zones", f"different letters in alphabetical order: [{ordered}]")
 
 
 @dataclass(frozen=True)

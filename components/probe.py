@@ -1,5 +1,7 @@
 """The probe: a CloudWatch Synthetics canary that calls the API from outside once a minute."""
 
+from typing import Annotated
+
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field
@@ -8,26 +10,27 @@ from arca.naming import physical
 from components.code import source, zipped
 from components.component import Component, Place
 from components.iam import allow, document, trust
-from components.spec import Spec
+from components.spec import Format, Spec, UrlPath
 
 
 class ProbeSpec(Spec):
     """The settings of the outside probe."""
 
     enabled: bool = Field(default=True, description="Ask the API from outside, once a minute.")
-    health_path: str = Field(default="/health/ready", pattern=r"^/", description="Must answer 200.")
-    business_path: str = Field(
+    health_path: UrlPath = Field(default="/health/ready", description="Must answer 200.")
+    business_path: UrlPath = Field(
         default="/v1/status",
-        pattern=r"^/",
         description="A read-only path that goes through the database, the cache and ARCA's own "
         "status call; must answer 200 with JSON.",
     )
     timeout_seconds: int = Field(
         default=20, ge=3, le=50, description="Seconds that a whole run may take."
     )
-    runtime: str = Field(
+    runtime: Annotated[
+        str,
+        Format(r"^syn-python-", "a Python runtime of Synthetics, such as syn-python-selenium-7.0"),
+    ] = Field(
         default="syn-python-selenium-7.0",
-        pattern=r"^syn-python-",
         description="Synthetics' runtime; AWS retires them, so renew it with the provider.",
     )
 

@@ -2,42 +2,75 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, cast, get_type_hints
+from dataclasses import replace
+from typing import Any, get_type_hints
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 from pydantic import TypeAdapter, ValidationError
 
+from arca import stackfile
+from arca.errors import ArcaError, Explained
+from arca.stackfile import PREFIX, KeyPath, StackFile, did_you_mean
+from settings.between import problems_between
+from settings.explain import explain
 from settings.model import Settings
-from settings.rules import RULES, Problem
+from settings.problem import HIDDEN, NAMESPACE, NO_VALUE, Problem, report
+from settings.rules import RULES
 
-NAMESPACE = "arca-api"
-SECRET = ("alerting", "alerting.pagerduty_key")
-"""Paths whose value must not appear in a message."""
+SECRETS: tuple[KeyPath, ...] = (("alerting", "pagerduty_key"),)
+"""Keys whose values are encrypted in a stack's file."""
 
 
 def load() -> Settings:
     """Return the settings of the current stack.
 
     Raises pulumi.RunError before any resource is declared. The message names the file and, for
-    every problem, the key's path, its value and the accepted values.
+    every problem, the line, the key's path, its value and the accepted values.
     """
-    values, problems = _validate(_read())
+    stack = pulumi.get_stack()
+    try:
+        file = stackfile.read(stackfile.path_of(stack))
+    except ArcaError:
+        # A review stack's settings may come from elsewhere; then no line is known.
+        file = None
+    values, problems = _validate(stack, _read(), file)
     if problems:
-        raise pulumi.RunError(_message(f"Pulumi.{pulumi.get_stack()}.yaml", problems))
+        raise pulumi.RunError(report(f"Pulumi.{stack}.yaml", problems))
     return Settings.model_construct(**values)
 
 
-def parse(config: Mapping[str, str], *, emulated: bool) -> Settings:
-    """Return the settings in the configuration of a stack's file, without a Pulumi run.
+def parse(file: StackFile, *, emulated: bool) -> Settings:
+    """Return the settings in a stack's file, without a Pulumi run; `emulated` takes placeholders.
 
-    Raises ValueError with the message of `load`.
+    Raises ArcaError with the message of `load`.
     """
-    own = {key.split(":", 1)[1]: _plain(value) for key, value in config.items()}
-    values, problems = _validate({**own, **({"runs_on": "emulated"} if emulated else {})})
+    values, problems = _checked(file, emulated=emulated)
     if problems:
-        raise ValueError(_message("the stack's file", problems))
+        raise Explained(report(file.name, problems))
     return Settings.model_construct(**values)
+
+
+def problems_of(file: StackFile, *, emulated: bool) -> list[Problem]:
+    """Return everything that is wrong in a stack's file; `emulated` accepts placeholders."""
+    return _checked(file, emulated=emulated)[1]
+
+
+def _checked(file: StackFile, *, emulated: bool) -> tuple[dict[str, Any], list[Problem]]:
+    raw = {key.removeprefix(PREFIX): _plain(value) for key, value in file.config.items()}
+    where = {"runs_on": "emulated"} if emulated else {}
+    values, problems = _validate(file.stack, {**raw, **where}, file)
+    said = {problem.path for problem in problems}
+    return values, [*problems, *(one for one in _plain_secrets(file) if one.path not in said)]
+
+
+def _plain_secrets(file: StackFile) -> Iterator[Problem]:
+    """Yield secrets that stand in the file as plain text; Pulumi itself decrypts before it runs."""
+    for path in SECRETS:
+        if path in file.lines and path not in file.encrypted:
+            key = f"{PREFIX}{'.'.join(path)}"
+            wanted = f"an encrypted value; set it with `pulumi config set --secret --path {key}`"
+            yield Problem(".".join(path), HIDDEN, wanted, file.line(path))
 
 
 def _read() -> dict[str, Any]:
@@ -61,13 +94,15 @@ def _plain(text: str) -> object:
         return text
 
 
-def _validate(raw: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]:
+def _validate(
+    stack: str, raw: Mapping[str, object], file: StackFile | None
+) -> tuple[dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
-    problems = [
-        Problem(key, raw[key], f"no such key; the sections are {', '.join(Settings.model_fields)}")
-        for key in raw
-        if key not in Settings.model_fields
-    ]
+    problems = _in_file(file) if file else []
+    for key in raw:
+        if key not in Settings.model_fields:
+            wanted = f"no such section{did_you_mean(key, list(Settings.model_fields))}"
+            problems.append(Problem(key, NO_VALUE, wanted, file.line((key,)) if file else None))
     for name, field in Settings.model_fields.items():
         if name not in raw:
             if field.is_required():
@@ -75,50 +110,33 @@ def _validate(raw: Mapping[str, object]) -> tuple[dict[str, Any], list[Problem]]
             else:
                 values[name] = field.get_default()
             continue
+        annotation = get_type_hints(Settings, include_extras=True)[name]
         try:
-            values[name] = _section(name).validate_python(raw[name])
+            values[name] = TypeAdapter[Any](annotation).validate_python(raw[name])
         except ValidationError as error:
-            problems.extend(_explain(name, error))
+            problems.extend(explain(name, annotation, error, file))
     found = Settings.model_construct(**values)
     for rule in RULES:
         if all(section in values for section in rule.needs):
-            problems.extend(rule.check(found))
+            problems.extend(_placed(problem, file) for problem in rule.check(found))
+    if all(section in values for section in ("network", "recovery")):
+        problems.extend(_placed(problem, file) for problem in problems_between(stack, found))
     return values, problems
 
 
-def _section(name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(get_type_hints(Settings, include_extras=True)[name])
+def _in_file(file: StackFile) -> list[Problem]:
+    return [
+        Problem(
+            ".".join(found.path),
+            NO_VALUE,
+            found.wanted,
+            found.line,
+            "" if found.foreign else PREFIX,
+        )
+        for found in file.problems
+    ]
 
 
-def _explain(section: str, error: ValidationError) -> Iterator[Problem]:
-    for fault in error.errors(include_url=False):
-        path = ".".join([section, *(str(part) for part in fault["loc"])])
-        value = None if fault["type"] == "missing" else fault["input"]
-        value = "(not shown: it may hold a secret)" if path in SECRET else value
-        yield Problem(path, value, _wanted(fault))
-
-
-def _wanted(fault: Mapping[str, Any]) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "no such key; docs/configuration.md lists the keys"
-    if fault["type"] == "missing":
-        return "a value"
-    message = cast("str", fault["msg"])
-    return message.removeprefix("Value error, ").removeprefix("Input should be ")
-
-
-def _message(file: str, problems: list[Problem]) -> str:
-    count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
-    lines = [f"{file}: {count} wrong. Nothing was changed."]
-    for problem in problems:
-        lines.append(f"  {NAMESPACE}:{problem.path} is {_shown(problem.value)}")
-        lines.append(f"    wanted: {problem.wanted}")
-    lines.append(f"Correct {file} (docs/configuration.md has every key) and run it again.")
-    return "\n".join(lines)
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "missing"
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def _placed(problem: Problem, file: StackFile | None) -> Problem:
+    line = file.line(tuple(problem.path.split("."))) if file else None
+    return replace(problem, line=line)

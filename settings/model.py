@@ -1,9 +1,8 @@
 """The settings of a stack: one section for each component, and the owner's values."""
 
-from ipaddress import IPv4Network
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from components.alerting import AlertingSpec
 from components.cache import CacheSpec
@@ -15,15 +14,19 @@ from components.firewall import FirewallSpec
 from components.flow_logs import FlowLogsSpec
 from components.keys import KeysSpec
 from components.load_balancer import LoadBalancerSpec
-from components.network import NetworkSpec
+from components.network import NetworkSpec, VpcRange
 from components.observability import ObservabilitySpec
 from components.probe import ProbeSpec
 from components.proxy import ProxySpec
 from components.registry import RegistrySpec
 from components.secrets import SecretsSpec
 from components.service import ServiceSpec
-from components.spec import Region, Spec
+from components.spec import Email, Format, Region, Spec
 from components.storage import StorageSpec
+
+CloudflareId = Annotated[
+    str, Format(r"^[0-9a-f]{32}$", "the 32 hexadecimal digits of an id at Cloudflare")
+]
 
 
 class OwnerSpec(Spec):
@@ -33,40 +36,35 @@ class OwnerSpec(Spec):
     refuses them.
     """
 
-    account_id: str = Field(
-        pattern=r"^\d{12}$", description="AWS account of this stack. Placeholder: twelve zeros."
+    account_id: Annotated[
+        str, Format(r"^\d{12}$", 'the 12 digits of an AWS account, such as "123456789012"')
+    ] = Field(description="AWS account of this stack. Placeholder: twelve zeros.")
+    domain: Annotated[
+        str, Format(r"^([a-z0-9-]+\.)+[a-z]{2,}$", "a domain in lower case, such as acme.com")
+    ] = Field(description="Domain of the stage's Cloudflare zone. Placeholder: ends in `.example`.")
+    cloudflare_account_id: CloudflareId = Field(
+        description="Cloudflare account. Placeholder: 32 zeros."
     )
-    domain: str = Field(
-        pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$",
-        description="Domain of the stage's Cloudflare zone. Placeholder: ends in `.example`.",
+    cloudflare_zone_id: CloudflareId = Field(
+        description="The stage's Cloudflare zone. Placeholder: 32 zeros."
     )
-    cloudflare_account_id: str = Field(
-        pattern=r"^[0-9a-f]{32}$", description="Cloudflare account. Placeholder: 32 zeros."
-    )
-    cloudflare_zone_id: str = Field(
-        pattern=r"^[0-9a-f]{32}$",
-        description="The stage's Cloudflare zone. Placeholder: 32 zeros.",
-    )
-    image: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9.:/_-]*(:[A-Za-z0-9._-]+|@sha256:[0-9a-f]{64})$",
+    image: Annotated[
+        str,
+        Format(
+            r"^[a-z0-9][a-z0-9.:/_-]*(:[A-Za-z0-9._-]+|@sha256:[0-9a-f]{64})$",
+            "an image with a tag that always means the same, such as arca-api:1.42.0, or a digest",
+            lambda text: not text.endswith(":latest"),
+        ),
+    ] = Field(
         description="First image of the service, by tag (never `latest`) or digest; later the "
-        "pipeline ships images. Placeholder: the tag `placeholder`.",
+        "pipeline ships images. Placeholder: the tag `placeholder`."
     )
-    contact_email: str = Field(
-        pattern=r"^[^@\s]+@[^@\s]+\.[a-z]{2,}$",
+    contact_email: Email = Field(
         description="E-mail address for Cloudflare's health notifications. Placeholder: ends in "
-        "`.example`.",
+        "`.example`."
     )
     team: str = Field(default="platform", description="Value of the tag `owner`.")
     cost_center: str = Field(default="arca-api", description="Value of the tag `cost-center`.")
-
-    @field_validator("image")
-    @classmethod
-    def _not_latest(cls, image: str) -> str:
-        if image.endswith(":latest"):
-            message = "a tag that always means the same image, or a digest"
-            raise ValueError(message)
-        return image
 
     def placeholders(self) -> list[str]:
         """Return the names of the fields that still hold a placeholder."""
@@ -95,7 +93,7 @@ class RecoverySpec(Spec):
     primary_stack: str | None = Field(
         default=None, description="Secondary: name of its primary's stack."
     )
-    primary_cidr: IPv4Network | None = Field(
+    primary_cidr: VpcRange | None = Field(
         default=None,
         description="Secondary: the primary's `network.cidr`, which its own must not overlap.",
     )

@@ -7,9 +7,9 @@ many problems as possible.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from components.database.spec import MEMORY_GIB
 from components.spec import ZONES
 from settings.model import Settings
+from settings.problem import Problem
 
 RESERVED_CONNECTIONS = 15
 """Connections reserved for superusers, rdsadmin, migrations and an operator."""
@@ -18,6 +18,7 @@ TARGETS_PER_GROUP = 1000
 DEPLOYMENT_OVERLAP = 2
 """Task sets that run side by side during a deployment, whatever the strategy."""
 PRODUCTION_BACKUP_DAYS = 14
+LOGIN_PATH = "/v1/auth"
 NEEDED_WITHOUT_NAT = (
     "ecr.api",
     "ecr.dkr",
@@ -28,15 +29,6 @@ NEEDED_WITHOUT_NAT = (
     "ssm",
     "sts",
 )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A wrong setting: its path, its value, and the accepted values."""
-
-    path: str
-    value: object
-    wanted: str
 
 
 @dataclass(frozen=True)
@@ -110,11 +102,6 @@ def endpoints_without_nat(s: Settings) -> Iterator[Problem]:
 def connections(s: Settings) -> Iterator[Problem]:
     """The pools of both revisions in a deployment fit into the database's connections."""
     limit = s.database.max_connections
-    if limit is None:
-        families = ", ".join(sorted(MEMORY_GIB))
-        wanted = f"a class whose memory is known, of the families {families}"
-        yield Problem("database.instance_class", s.database.instance_class, wanted)
-        return
     tasks = s.service.scaling.max_tasks
     needed = tasks * s.service.pool_size * DEPLOYMENT_OVERLAP + RESERVED_CONNECTIONS
     if not s.database.proxy and needed > limit:
@@ -214,6 +201,42 @@ def secondary_knows_its_primary(s: Settings) -> Iterator[Problem]:
         yield Problem("dns.failover", False, wanted)
 
 
+def rate_limits(s: Settings) -> Iterator[Problem]:
+    """Cloudflare counts a request in every limit that matches it, so a wider limit bounds all.
+
+    Source: Cloudflare WAF documentation, "How Cloudflare determines the request rate".
+    """
+    for number, limit in enumerate(s.edge.rate_limits):
+        path = f"edge.rate_limits.{number}"
+        for other in s.edge.rate_limits:
+            wider = limit.path.startswith(other.path) and limit.path != other.path
+            if wider and limit.per_minute >= other.per_minute:
+                wanted = (
+                    f"fewer than the {other.per_minute:g} a minute of {other.path}, which counts "
+                    f"the requests to {limit.path} too"
+                )
+                yield Problem(f"{path}.requests", limit.requests, wanted)
+    if not any(limit.path == LOGIN_PATH for limit in s.edge.rate_limits):
+        wanted = (
+            f"also a limit for {LOGIN_PATH}, where passwords are tried: a list in the file "
+            "replaces the default list"
+        )
+        yield Problem("edge.rate_limits", [limit.path for limit in s.edge.rate_limits], wanted)
+
+
+def firewall_limit(s: Settings) -> Iterator[Problem]:
+    """AWS WAF, which is behind Cloudflare, lets pass what Cloudflare lets pass."""
+    limits = s.edge.rate_limits
+    passing = (
+        min(wider.per_minute for wider in limits if limit.path.startswith(wider.path))
+        for limit in limits
+    )
+    most = max(passing, default=0) * 5
+    if s.firewall.requests_per_5_minutes < most:
+        wanted = f"at least {most:g}, five minutes of the widest limit in edge.rate_limits"
+        yield Problem("firewall.requests_per_5_minutes", s.firewall.requests_per_5_minutes, wanted)
+
+
 def placeholders(s: Settings) -> Iterator[Problem]:
     """On AWS, every placeholder is replaced."""
     if s.runs_on == "aws":
@@ -269,6 +292,8 @@ RULES = (
     Rule(("database", "recovery"), replicas_and_passwords),
     Rule(("recovery", "region", "database", "dns"), primary_follows_nobody),
     Rule(("recovery", "network", "dns"), secondary_knows_its_primary),
+    Rule(("edge",), rate_limits),
+    Rule(("edge", "firewall"), firewall_limit),
     Rule(("owner", "delivery", "runs_on"), placeholders),
     Rule(("stage", "delivery"), review_stacks),
     Rule(("disposable", "protected"), disposable_or_protected),

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from arca import stackfile
 from arca.clock import Clock
-from arca.emulator.program import engine, stackfile
+from arca.emulator.program import engine
 from arca.emulator.program.engine import Registration, plain
 from arca.emulator.provider.simulated_outputs import simulate_outputs
 

@@ -20,14 +20,15 @@ SHARED = {
     "naming",
     "outputs",
     "stack",
+    "stackfile",
     "traffic",
 }
 """Modules that every topic of `arca` may import."""
-FOUNDATIONS = ("alarms", "spec", "component", "wires", "iam", "bucket", "code")
+FOUNDATIONS = ("alarms", "spec", "component", "wires", "iam", "bucket", "code", "windows")
 """What any component may build on: components/<these>.py."""
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"settings", "components", "arca.outputs"},
-    "settings": {"components", "settings"},
+    "settings": {"components", "settings", "arca.checkout", "arca.errors", "arca.stackfile"},
     "components": {"components", "arca.errors", "arca.naming", "arca.outputs", "arca.monitoring"},
     "arca": {f"arca.{name}" for name in SHARED},
     "arca.monitoring": {"arca.monitoring", *(f"arca.{name}" for name in SHARED)},
@@ -40,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "arca.emulator": {
         *("arca.emulator", "arca.checkout", "arca.clock", "arca.errors", "arca.naming"),
+        "arca.stackfile",
     },
     "arca.cli": {"arca", "arca_migrate"},
     "arca_migrate": {"arca_migrate"},

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from arca.emulator.program import engine, stackfile
+from arca import stackfile
+from arca.emulator.program import engine
 from arca.emulator.provider.resources import CALLS, RECORDED
 from arca.outputs import Outputs
 from tests.graph import PRIMARY_RECOVERY

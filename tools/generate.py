@@ -4,20 +4,26 @@ A page holds each part between `<!-- generated: NAME -->` and `<!-- end -->`; PA
 function that writes it. `python -m tools.generate --check` only says which pages are stale.
 """
 
+import json
 import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast, get_args, get_origin
+from datetime import datetime
+from ipaddress import IPv4Network
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from arca import checkout
-from arca.emulator.program import stackfile
+from arca import checkout, stackfile
 from arca.emulator.provider.resources import CALLS, RECORDED
 from components.access import traffic_rules
+from components.spec import Format
+from settings import schema
+from settings.explain import kind_of
 from settings.load import parse
 from settings.model import Settings
 from tests.graph import declare
@@ -26,6 +32,15 @@ from tools import observed
 DOCS = checkout.root() / "docs"
 STACKS = ("dev", "staging", "prod", "dr")
 """In the order in which the documentation shows them."""
+TYPES: Mapping[object, str] = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    SecretStr: "encrypted text",
+    datetime: "moment in UTC",
+    IPv4Network: "private IPv4 range, /16 to /20",
+}
 SERVICE_PORT = 8080
 """The container port that the firewall's table shows."""
 
@@ -106,6 +121,11 @@ def diagram() -> str:
     return "\n".join([*lines, "```"])
 
 
+def stack_schema() -> str:
+    """Return the JSON schema of a stack's file, with which an editor completes and checks."""
+    return f"{json.dumps(schema.stack_file(), indent=2)}\n"
+
+
 def emulation() -> str:
     """Return the calls that the emulated AWS only validates, and why."""
     lines = [*_header("resource type", "call", "why it is not carried out")]
@@ -136,14 +156,17 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     },
     "service-contract.md": {"metrics": observed.emitted},
 }
-WHOLE: Mapping[str, Callable[[], str]] = {"service-log.schema.json": observed.schema}
+WHOLE: Mapping[str, Callable[[], str]] = {
+    "service-log.schema.json": observed.schema,
+    "stack.schema.json": stack_schema,
+}
 """Files that are generated as a whole."""
 FILES = (*PAGES, *WHOLE)
 
 
 def settings_of(stack: str) -> Settings:
     """Return a stack's settings, read without Pulumi's engine."""
-    return parse(stackfile.stack_config(stack), emulated=True)
+    return parse(stackfile.read(stackfile.path_of(stack)), emulated=True)
 
 
 def rendered(page: str) -> str:
@@ -186,8 +209,7 @@ def _flat(model: type[BaseModel], path: str) -> Iterator[tuple[str, FieldInfo]]:
         if inner is not None:
             yield from _flat(inner, f"{path}{name}.")
         for choice in _choices(field.annotation):
-            mark = next(iter(choice.model_fields.values())).default
-            yield from _flat(choice, f"{path}{name} ({mark}).")
+            yield from _flat(choice, f"{path}{name} ({kind_of(choice)}).")
 
 
 def _table(fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
@@ -211,18 +233,34 @@ def _choices(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _type(field: FieldInfo) -> str:
-    annotation = field.annotation
-    if _model(annotation) is not None or _choices(annotation):
+    if _model(field.annotation) is not None or _choices(field.annotation):
         return "section"
-    text = re.sub(r"(typing|ipaddress|datetime|components\.[a-z_.]+)\.", "", str(annotation))
-    text = re.sub(r"<class '(\w+)'>", r"\1", text)
-    literal = re.fullmatch(r"Literal\[(.*)\]", text)
-    if literal:
-        return " \\| ".join(f"`{item.strip(chr(39))}`" for item in literal[1].split(", "))
+    words = _words(field.rebuild_annotation()).replace("|", "\\|")
     bounds = [str(item) for item in field.metadata if re.match(r"(Ge|Le|Gt|Lt)\(", str(item))]
     limits = ", ".join(re.sub(r"\w+\((ge|le)=(.*)\)", _limit, bound) for bound in bounds)
-    name = text.replace("|", "\\|")
-    return f"{name}, {limits}" if limits else name
+    return f"{words}, {limits}" if limits else words
+
+
+def _words(annotation: Any) -> str:
+    """Return what a key takes, for somebody who does not know Python."""
+    arguments, origin = get_args(annotation), get_origin(annotation)
+    if origin is Annotated:
+        formats = [item.wanted for item in arguments[1:] if isinstance(item, Format)]
+        return formats[0] if formats else _words(arguments[0])
+    if origin in (Union, UnionType):
+        return _words(next(one for one in arguments if one is not NoneType))
+    if origin is tuple:
+        return f"list of: {_words(arguments[0])}"
+    if origin is dict:
+        return f"{_words(arguments[0])}: {_words(arguments[1])}"
+    if origin is Literal:
+        return " | ".join(f"`{item}`" for item in _literals(annotation))
+    return "section" if _model(annotation) is not None else TYPES[annotation]
+
+
+def _literals(annotation: Any) -> Iterator[object]:
+    for one in get_args(annotation):
+        yield from _literals(one) if get_origin(one) is Literal else (one,)
 
 
 def _limit(found: re.Match[str]) -> str:
@@ -236,8 +274,16 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, BaseModel) or value is None:
         return "" if value is None else "see below"
     if isinstance(value, tuple):
-        return ", ".join(f"`{item}`" for item in cast("tuple[object, ...]", value)) or "none"
+        return ", ".join(f"`{_item(one)}`" for one in cast("tuple[object, ...]", value)) or "none"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _item(value: object) -> str:
+    """Return an item of a list as YAML's short form has it."""
+    if not isinstance(value, BaseModel):
+        return str(value)
+    keys = value.model_dump(exclude_defaults=True)
+    return f"{{{', '.join(f'{key}: {content}' for key, content in keys.items())}}}"
 
 
 def _row(*cells: str) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from PIL import Image
 
-from arca import checkout
+from arca import checkout, stackfile
 from arca.cli.dashboard import fingerprint
-from arca.emulator.program import stackfile
 from arca.monitoring import alarms as table
 from arca.monitoring import contract, sample
 from arca.monitoring.alarm import Alarm, Composite
@@ -226,9 +225,8 @@ def rule(columns: int) -> str:
     return row(*["---"] * columns)
 
 
-def _sessions() -> int | None:
-    config = stackfile.stack_config("prod")
-    return parse(config, emulated=True).database.max_connections
+def _sessions() -> int:
+    return parse(stackfile.read(stackfile.path_of("prod")), emulated=True).database.max_connections
 
 
 def _drawn(name: str) -> str:

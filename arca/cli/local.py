@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
+from arca import stackfile
 from arca.emulator import client
 from arca.emulator import state as states
 from arca.emulator import up as lifecycle
 from arca.emulator.ecs import faults
-from arca.emulator.program import stackfile
 
 
 @click.group("local")

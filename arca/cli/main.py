@@ -13,6 +13,7 @@ from arca.errors import ArcaError, ExitCode
 
 COMMANDS: Mapping[str, str] = {
     "bootstrap": "Deploy what an account has before any stack.",
+    "check": "Find what is wrong in the stacks' files.",
     "ci": "Run a step of the GitHub workflows (docs/pipeline.md).",
     "contract": "Check log lines of the service against the log contract.",
     "dashboard": "Draw the dashboards as pictures.",

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from arca import stackfile
 from arca.emulator import server
 from arca.emulator.ecs.clock import minute_seconds
-from arca.emulator.program import stackfile
 from arca.emulator.state import CloudRecord, StackRecord, State, utc_text
 from arca.errors import ArcaError
 

@@ -1,20 +1,32 @@
 """The database's settings, and the parameters that PostgreSQL gets from them."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from components.spec import Spec
+from components.spec import Format, Spec, WrongKey
+from components.windows import DailyWindow, WeeklyWindow, daily_length, overlap, weekly_length
 
 _SEVENTH = {
     "t4g": {"micro": 1, "small": 2, "medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32},
-    "m7g": {"large": 8, "xlarge": 16, "2xlarge": 32, "4xlarge": 64, "8xlarge": 128},
-    "r7g": {"large": 16, "xlarge": 32, "2xlarge": 64, "4xlarge": 128, "8xlarge": 256},
+    "m7g": {"large": 8, "xlarge": 16, "2xlarge": 32, "4xlarge": 64, "8xlarge": 128}
+    | {"12xlarge": 192, "16xlarge": 256},
+    "r7g": {"large": 16, "xlarge": 32, "2xlarge": 64, "4xlarge": 128, "8xlarge": 256}
+    | {"12xlarge": 384, "16xlarge": 512},
 }
-MEMORY_GIB = {**_SEVENTH, "m6g": _SEVENTH["m7g"], "r6g": _SEVENTH["r7g"]}
+MEMORY_GIB = {
+    **_SEVENTH,
+    **dict.fromkeys(("m6g", "m8g"), _SEVENTH["m7g"]),
+    **dict.fromkeys(("r6g", "r8g"), _SEVENTH["r7g"]),
+}
 """GiB by family and size (Amazon RDS User Guide, "Hardware specifications for DB instance
-classes")."""
+classes"). Both regions have all of them; the tests compare that with cfn-lint's data."""
+CLASSES = frozenset(f"db.{family}.{size}" for family, sizes in MEMORY_GIB.items() for size in sizes)
+SHORTEST_MINUTES = 30
+"""Amazon RDS API, CreateDBInstance: PreferredBackupWindow and PreferredMaintenanceWindow are at
+least 30 minutes long, and do not overlap."""
 
 
 class New(Spec):
@@ -48,12 +60,12 @@ class PointInTime(Spec):
         default=None, description="UTC time to restore to; the latest restorable time when absent."
     )
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.source_instance_id is None) == (self.source_backups_arn is None):
-            message = "give either source_instance_id or source_backups_arn"
-            raise ValueError(message)
-        return self
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Require one source, and no more."""
+        if self.source_instance_id is None and self.source_backups_arn is None:
+            yield WrongKey("source_instance_id", "a value, or else source_backups_arn")
+        if self.source_instance_id is not None and self.source_backups_arn is not None:
+            yield WrongKey("source_backups_arn", "nothing, because source_instance_id is given")
 
 
 Source = Annotated[New | Replica | Snapshot | PointInTime, Field(discriminator="kind")]
@@ -62,14 +74,21 @@ Source = Annotated[New | Replica | Snapshot | PointInTime, Field(discriminator="
 class DatabaseSpec(Spec):
     """The RDS PostgreSQL instance."""
 
-    instance_class: str = Field(
+    instance_class: Annotated[
+        str,
+        Format(
+            r"^db\.",
+            f"an instance class of the families {', '.join(sorted(MEMORY_GIB))}, such as "
+            "db.t4g.medium",
+            CLASSES.__contains__,
+        ),
+    ] = Field(
         default="db.t4g.medium",
-        pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$",
         description="RDS instance class, which sets memory, CPU and connections.",
     )
-    engine_version: str = Field(
-        default="17.6", pattern=r"^1[5-8]\.\d+$", description="PostgreSQL version, major and minor."
-    )
+    engine_version: Annotated[
+        str, Format(r"^1[5-8]\.\d+$", "a version from 15 to 18 with its minor, such as 17.6")
+    ] = Field(default="17.6", description="PostgreSQL version, major and minor.")
     source: Source = Field(
         default=New(), description="Source of the data when the instance is created."
     )
@@ -88,14 +107,11 @@ class DatabaseSpec(Spec):
         le=35,
         description="Days that automated backups are kept, for point-in-time recovery.",
     )
-    backup_window: str = Field(
-        default="06:00-07:00",
-        pattern=r"^\d\d:\d\d-\d\d:\d\d$",
-        description="Daily window for backups, UTC.",
+    backup_window: DailyWindow = Field(
+        default="06:00-07:00", description="Daily window for backups, UTC."
     )
-    maintenance_window: str = Field(
+    maintenance_window: WeeklyWindow = Field(
         default="sun:07:30-sun:08:30",
-        pattern=r"^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$",
         description="Weekly window for maintenance, UTC; it must not overlap the backup window.",
     )
     read_replicas: int = Field(
@@ -144,32 +160,32 @@ class DatabaseSpec(Spec):
     )
 
     @property
-    def max_connections(self) -> int | None:
-        """RDS's default for PostgreSQL: memory / 9531392, at most 5000; None for an unknown class.
+    def max_connections(self) -> int:
+        """RDS's default for PostgreSQL: memory in bytes / 9531392, at most 5000.
 
         Source: Amazon RDS User Guide, "Quotas and constraints for Amazon RDS", maximum number of
         database connections.
         """
         _, family, size = self.instance_class.split(".")
-        memory = MEMORY_GIB.get(family, {}).get(size)
-        return None if memory is None else min(memory * 1024**3 // 9_531_392, 5000)
+        return min(MEMORY_GIB[family][size] * 1024**3 // 9_531_392, 5000)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems: list[str] = []
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Yield what RDS refuses."""
         # Amazon RDS User Guide, "Managing capacity automatically with storage autoscaling".
         if self.storage_max_gib < self.storage_gib * 1.1:
-            problems.append(
-                f"storage_max_gib {self.storage_max_gib} must be at least 10% above "
-                f"storage_gib {self.storage_gib}"
-            )
+            wanted = f"at least 10% above storage_gib, {self.storage_gib}"
+            yield WrongKey("storage_max_gib", wanted)
         if self.managed_password and (self.read_replicas or self.source.kind == "replica"):
-            problems.append("managed_password must be false where there is a replica")
+            yield WrongKey("managed_password", "false where there is a replica")
         if self.managed_password and self.blue_green_upgrades:
-            problems.append("managed_password must be false with blue_green_upgrades")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+            yield WrongKey("managed_password", "false with blue_green_upgrades")
+        if daily_length(self.backup_window) < SHORTEST_MINUTES:
+            yield WrongKey("backup_window", f"a window of at least {SHORTEST_MINUTES} minutes")
+        if weekly_length(self.maintenance_window) < SHORTEST_MINUTES:
+            yield WrongKey("maintenance_window", f"a window of at least {SHORTEST_MINUTES} minutes")
+        if overlap(self.backup_window, self.maintenance_window):
+            wanted = f"a window that does not overlap backup_window, {self.backup_window}"
+            yield WrongKey("maintenance_window", wanted)
 
 
 def parameters(spec: DatabaseSpec) -> list[tuple[str, str, str]]:

@@ -4,13 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.spec import Spec
+from components.spec import Spec, UrlPath
 
 
 class RateLimit(Spec):
     """A limit on the requests of one client to the paths with a common beginning."""
 
-    path: str = Field(pattern="^/", description="Beginning of the paths.")
+    path: UrlPath = Field(description="Beginning of the paths.")
     requests: int = Field(ge=1, description="Requests in the period before the client is refused.")
     period_seconds: Literal[10, 60, 120, 300, 600, 3600] = Field(
         default=60, description="Length of the period in seconds."
@@ -18,6 +18,11 @@ class RateLimit(Spec):
     timeout_seconds: int = Field(
         default=60, ge=0, le=86400, description="Seconds that the client is refused."
     )
+
+    @property
+    def per_minute(self) -> float:
+        """Requests that the limit lets pass, as a rate."""
+        return self.requests * 60 / self.period_seconds
 
 
 class EdgeSpec(Spec):
@@ -59,7 +64,8 @@ class EdgeSpec(Spec):
             RateLimit(path="/v1/auth", requests=20),
             RateLimit(path="/v1", requests=600),
         ),
-        description="Rate limits by client address; the first that matches applies.",
+        description="Rate limits by client address. A request counts in every limit whose path it "
+        "begins with. A list in the file replaces this one.",
     )
     owns_zone: bool = Field(
         default=True,

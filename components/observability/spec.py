@@ -1,17 +1,20 @@
 """The settings of alarms, dashboards and traces."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from arca.monitoring.thresholds import Thresholds
-from components.spec import LogRetention, Spec
+from components.spec import Format, LogRetention, Spec
 
 
 class ObservabilitySpec(Spec):
     """Alarms, dashboards, saved queries, trace groups, error budgets."""
 
-    repository_url: str = Field(
+    repository_url: Annotated[
+        str, Format(r"^(https://\S+)?$", "an address that begins with https://, or nothing")
+    ] = Field(
         default="",
-        pattern=r"^(https://\S+)?$",
         description="Where this repository's files are read; alarms link their runbooks below it. "
         "Empty: alarms name the file.",
     )

@@ -1,10 +1,13 @@
 """The service's settings."""
 
-from typing import Annotated, Literal, Self
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from components.spec import LogRetention, Minutes, Percent, Port, Spec
+from components.service.schedule import ScheduleExpression, TimeZone
+from components.spec import Format, LogRetention, Minutes, Percent, Port, Spec, WrongKey
 
 FARGATE_MEMORY_GIB: dict[int, tuple[float, ...]] = {
     256: (0.5, 1, 2),
@@ -21,6 +24,15 @@ and memory")."""
 EXEC_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 """Paths to which the agent of ECS Exec writes (Amazon ECS Developer Guide, "ECS Exec",
 considerations)."""
+
+VariableName = Annotated[
+    str, Format(r"^[A-Z][A-Z0-9_]*$", "upper-case letters, digits and _, such as LOG_LEVEL")
+]
+RESERVED_VARIABLES = ("STAGE", "PUBLIC_URL", "DOCUMENTS_BUCKET", "JWT_KEY")
+RESERVED_PREFIXES = ("APP_DATABASE_", "ARCA_", "AWS_", "CACHE_", "DATABASE_", "ECS_")
+"""Names that the platform or ECS sets (docs/service-contract.md; Amazon ECS Developer Guide,
+"Environment variables")."""
+SECRET_NAME = re.compile(r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|(?<!PUBLIC_)KEY)$")
 
 
 class RollingSpec(Spec):
@@ -88,18 +100,23 @@ DeploymentSpec = Annotated[
 class ScheduledCapacity(Spec):
     """Another range of tasks, set on a schedule."""
 
-    name: str = Field(
-        pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Name of the schedule, unique in the list."
-    )
-    schedule: str = Field(
-        pattern=r"^(cron|rate|at)\(.+\)$",
+    name: Annotated[
+        str,
+        Format(r"^[a-z][a-z0-9-]{0,30}$", "up to 31 lower-case letters, digits and hyphens"),
+    ] = Field(description="Name of the schedule, unique in the list.")
+    schedule: ScheduleExpression = Field(
         description="Time of the change, for example `cron(0 8 ? * MON-FRI *)`.",
     )
-    timezone: str = Field(
+    timezone: TimeZone = Field(
         default="America/Argentina/Buenos_Aires", description="IANA time zone of the schedule."
     )
     min_tasks: int = Field(ge=0, description="Minimum number of tasks from then on.")
     max_tasks: int = Field(ge=1, description="Maximum number of tasks from then on.")
+
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Require a minimum that is not above the maximum."""
+        if self.min_tasks > self.max_tasks:
+            yield WrongKey("min_tasks", f"at most max_tasks, {self.max_tasks}")
 
 
 class ScalingSpec(Spec):
@@ -118,16 +135,14 @@ class ScalingSpec(Spec):
         default=(), description="Other ranges, set on a schedule."
     )
 
-    @model_validator(mode="after")
-    def _range(self) -> Self:
-        for what, low, high in (
-            ("min_tasks", self.min_tasks, self.max_tasks),
-            *((f"schedules.{s.name}", s.min_tasks, s.max_tasks) for s in self.schedules),
-        ):
-            if low > high:
-                message = f"{what}: the minimum {low} must not be above the maximum {high}"
-                raise ValueError(message)
-        return self
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Require a minimum that is not above the maximum, and names that differ."""
+        if self.min_tasks > self.max_tasks:
+            yield WrongKey("min_tasks", f"at most max_tasks, {self.max_tasks}")
+        names = [one.name for one in self.schedules]
+        for number, one in enumerate(self.schedules):
+            if names.index(one.name) != number:
+                yield WrongKey(f"schedules.{number}.name", "a name that no other schedule has")
 
 
 class FargateMix(Spec):
@@ -232,7 +247,7 @@ class ServiceSpec(Spec):
         ge=1,
         description="Database connections of a task: its pool's maximum.",
     )
-    environment: dict[str, str] = Field(
+    environment: dict[VariableName, str] = Field(
         default={}, description="Plain variables, stored as SSM parameters. Never secrets."
     )
     migration_command: tuple[str, ...] = Field(
@@ -254,31 +269,32 @@ class ServiceSpec(Spec):
         default=DeploymentAlarmsSpec(), description="Alarms that make ECS roll a deployment back."
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems: list[str] = []
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Yield what ECS and Fargate refuse, and variables that must not be plain."""
         accepted = FARGATE_MEMORY_GIB[self.cpu]
         if self.memory_mib / 1024 not in accepted:
             sizes = ", ".join(str(int(gib * 1024)) for gib in accepted)
-            problems.append(
-                f"memory_mib {self.memory_mib} does not go with cpu {self.cpu}: one of {sizes}"
-            )
+            yield WrongKey("memory_mib", f"one of {sizes}, because cpu is {self.cpu}")
         missing = [path for path in EXEC_PATHS if path not in self.writable_paths]
         if self.execute_command and self.read_only_root and missing:
-            problems.append(
-                f"execute_command with read_only_root needs {', '.join(missing)} in writable_paths"
-            )
-        shifts = self.deployment.strategy in ("canary", "linear")
-        if shifts and self.scaling.min_tasks < 2:
-            problems.append(
-                f"deployment.strategy {self.deployment.strategy} needs scaling.min_tasks of at "
-                f"least 2, not {self.scaling.min_tasks}"
-            )
+            wanted = f"also {' and '.join(missing)}, because execute_command is true"
+            yield WrongKey("writable_paths", wanted)
+        strategy, fewest = self.deployment.strategy, self.scaling.min_tasks
+        if strategy in ("canary", "linear") and fewest < 2:
+            wanted = f"at least 2, because deployment.strategy is {strategy}"
+            yield WrongKey("scaling.min_tasks", wanted)
         if not self.fargate.on_demand_weight and not self.fargate.spot_weight:
-            problems.append("fargate needs a weight above 0 for on demand or Spot")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+            yield WrongKey("fargate.on_demand_weight", "above 0, or else fargate.spot_weight")
+        if self.fargate.on_demand_base > self.scaling.max_tasks:
+            wanted = f"at most scaling.max_tasks, {self.scaling.max_tasks}"
+            yield WrongKey("fargate.on_demand_base", wanted)
+        for name in self.environment:
+            if name in RESERVED_VARIABLES or name.startswith(RESERVED_PREFIXES):
+                wanted = "a name that the platform does not set itself"
+                yield WrongKey(f"environment.{name}", wanted)
+            elif SECRET_NAME.search(name):
+                wanted = "no secret in plain text; docs/how-to.md says how a secret is added"
+                yield WrongKey(f"environment.{name}", wanted, secret=True)
 
     @property
     def desired_count_delegated(self) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arca.emulator.program import stackfile
+from arca import stackfile
 from arca.outputs import Outputs
 from settings.model import Settings
 from tests.changes import changed
@@ -37,7 +37,7 @@ accepted: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "database.iam_authentication": st.booleans(),
         "cache.engine": st.sampled_from(["valkey", "redis"]),
         "load_balancer": st.sampled_from([{}, {"mutual_tls": False}]),
-        "edge": st.sampled_from([{}, {"managed_waf": False, "cache_paths": [], "rate_limits": []}]),
+        "edge": st.sampled_from([{}, {"managed_waf": False, "cache_paths": []}]),
         "service.deployment": strategies,
         "service.scaling": st.sampled_from(
             [

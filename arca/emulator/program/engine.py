@@ -9,7 +9,6 @@ Only this file, workarounds.py and tests/graph.py know Pulumi's internals.
 import asyncio
 import importlib
 import runpy
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,9 +20,9 @@ from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
 
 from arca import checkout
-from arca.emulator.program.stackfile import PULUMI_PROJECT
 from arca.emulator.program.workarounds import waiting_for_all_outputs, without_garbage_collection
 from arca.errors import ArcaError, Explained
+from arca.stackfile import PULUMI_PROJECT
 
 ORGANIZATION = "organization"
 EMULATED = {f"{PULUMI_PROJECT}:runs_on": "emulated"}
@@ -76,9 +75,7 @@ class ProgramError(ArcaError):
 
 def main() -> None:
     """Run the program of this checkout, which imports from its own folder as under the CLI."""
-    folder = str(checkout.root())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    checkout.make_importable()
     runpy.run_path(str(checkout.root() / checkout.PROGRAM_FILE))
 
 

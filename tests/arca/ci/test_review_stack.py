@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from arca import stackfile
 from arca.ci import review_stack
-from arca.emulator.program import stackfile
 from arca.errors import Refused
 from tests import ROOT
 from tests.graph import declare

@@ -10,8 +10,8 @@ from typing import Any, cast
 import boto3
 import pytest
 
+from arca import stackfile
 from arca.emulator import server, up
-from arca.emulator.program import stackfile
 from arca.emulator.state import State
 from arca.outputs import Outputs
 from tests import ROOT

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arca.emulator.program import stackfile
+from arca import stackfile
 from arca.errors import Explained
 from arca.monitoring.slo import documents
 from tests.graph import Graph, declare

@@ -1,0 +1,240 @@
+"""Read a stack's file, `Pulumi.<stack>.yaml`, as the Pulumi CLI does, and keep every key's line."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from arca import checkout
+from arca.errors import ArcaError
+
+PULUMI_PROJECT = "arca-api"
+PREFIX = f"{PULUMI_PROJECT}:"
+PULUMIS_OWN = "pulumi:"
+"""Beginning of the keys that configure Pulumi itself (Pulumi documentation, "Configuration")."""
+ENCRYPTED = "0" * 32
+"""Stands for an encrypted value, which only Pulumi can read with the stack's key.
+
+It has the form of the only secret among the settings, an integration key of PagerDuty.
+"""
+
+KeyPath = tuple[str, ...]
+"""A section, the keys below it, and the positions in lists, which begin with 0."""
+
+
+@dataclass(frozen=True)
+class FileProblem:
+    """A key that no program can accept, whatever its value is."""
+
+    path: KeyPath
+    line: int
+    wanted: str
+    foreign: bool = False
+    """Whether the key lacks the project's prefix."""
+
+
+@dataclass(frozen=True)
+class StackFile:
+    """The content of a stack's file."""
+
+    name: str
+    config: Mapping[str, str]
+    """The settings as the CLI passes them to the program: objects as JSON."""
+    lines: Mapping[KeyPath, int] = field(default_factory=dict[KeyPath, int])
+    written: Mapping[KeyPath, str] = field(default_factory=dict[KeyPath, str])
+    """The scalars as they stand in the file, before YAML makes numbers and dates of them."""
+    encrypted: frozenset[KeyPath] = frozenset()
+    """The values that `pulumi config set --secret` wrote."""
+    problems: tuple[FileProblem, ...] = ()
+
+    @property
+    def stack(self) -> str:
+        """The stack's name."""
+        return self.name.split(".")[1]
+
+    def line(self, path: KeyPath) -> int | None:
+        """Return the line of a key, or of the nearest one above it that the file has."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.lines:
+                return self.lines[path[:length]]
+        return None
+
+
+def path_of(stack: str, *, root: Path | None = None) -> Path:
+    """Return the path of a stack's file, whether it exists or not."""
+    return (root or checkout.root()) / f"Pulumi.{stack}.yaml"
+
+
+def stack_config(stack: str, *, root: Path | None = None) -> dict[str, str]:
+    """Return the settings of a stack's file; raises ArcaError as `read` does."""
+    return dict(read(path_of(stack, root=root)).config)
+
+
+def read(path: Path) -> StackFile:
+    """Return the content of a stack's file.
+
+    Raises ArcaError where there is no such file, or where it is no YAML with settings.
+    """
+    node = _root(path)
+    config = next((value for key, value in node.value if key.value == "config"), None)
+    if not isinstance(config, yaml.MappingNode):
+        raise ArcaError(
+            "The stack's file has no settings.",
+            where=path.name,
+            wanted="a mapping with the key `config`",
+            do="compare it with Pulumi.dev.yaml",
+        )
+    return _Reader(path.name).read(config)
+
+
+def _root(path: Path) -> yaml.MappingNode:
+    try:
+        node = yaml.compose(_text(path), yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise _not_yaml(path, line, error.problem or "it cannot be parsed") from None
+    except yaml.YAMLError as error:
+        raise _not_yaml(path, 1, str(error).partition("\n")[0]) from None
+    if not isinstance(node, yaml.MappingNode):
+        raise ArcaError(
+            "The stack's file has no settings.",
+            where=path.name,
+            wanted="a mapping with the key `config`",
+            do="compare it with Pulumi.dev.yaml",
+        )
+    return node
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        stack = path.name.split(".")[1]
+        known = sorted(other.name.split(".")[1] for other in path.parent.glob("Pulumi.*.yaml"))
+        raise ArcaError(
+            f"There is no stack {stack!r}.",
+            where=path.name,
+            wanted=f"one of {', '.join(known)}{did_you_mean(stack, known)}",
+            do="name one of those, or add the stack's file",
+        ) from None
+    except OSError as error:
+        raise ArcaError(
+            f"The stack's file cannot be read: {error.strerror}.",
+            where=str(path),
+            wanted="a file that you may read",
+            do="correct its permissions",
+        ) from None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ArcaError(
+            "The stack's file is not UTF-8.",
+            where=f"{path.name}:{line}",
+            wanted="text in UTF-8",
+            do="save the file in UTF-8; the first character that is not stands in that line",
+        ) from None
+
+
+def _not_yaml(path: Path, line: int, problem: str) -> ArcaError:
+    return ArcaError(
+        f"The stack's file is not YAML: {problem}.",
+        where=f"{path.name}:{line}",
+        wanted="keys and values, indented by spaces",
+        do="correct that line or the one above it",
+    )
+
+
+class _Reader:
+    """Collects lines and problems while it goes through the settings."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: dict[KeyPath, int] = {}
+        self.written: dict[KeyPath, str] = {}
+        self.encrypted: set[KeyPath] = set()
+        self.problems: list[FileProblem] = []
+
+    def read(self, config: yaml.MappingNode) -> StackFile:
+        """Return the file's content from its `config`."""
+        found: dict[str, str] = {}
+        for key, value in self._pairs(config, ()):
+            line = key.start_mark.line + 1
+            name = str(key.value)
+            if name.startswith(PULUMIS_OWN):
+                continue
+            if not name.startswith(PREFIX):
+                right = f"{PREFIX}{name.rpartition(':')[2]}"
+                wanted = f"a section's name that begins with {PREFIX}, such as {right}"
+                self.problems.append(FileProblem((name,), line, wanted, foreign=True))
+                continue
+            section = (name.removeprefix(PREFIX),)
+            self.lines[section] = line
+            content = self._value(value, section)
+            if section in self.encrypted:
+                wanted = (
+                    "a section in plain text, in which only the secret itself is encrypted: "
+                    f"`pulumi config set --secret --path {name}.KEY`"
+                )
+                self.problems.append(FileProblem(section, line, wanted))
+                continue
+            found[name] = content if isinstance(content, str) else json.dumps(content, default=str)
+        return StackFile(
+            self.name,
+            found,
+            self.lines,
+            self.written,
+            frozenset(self.encrypted),
+            tuple(self.problems),
+        )
+
+    def _pairs(
+        self, node: yaml.MappingNode, path: KeyPath
+    ) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+        """Yield a mapping's keys and values; a key that stands there twice is a problem."""
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                wanted = f"the key once; it stands in line {seen[name]} too"
+                where = (*path, name.removeprefix(PREFIX))
+                self.problems.append(FileProblem(where, line, wanted))
+                continue
+            seen[name] = line
+            yield key, value
+
+    def _value(self, node: yaml.Node, path: KeyPath) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            if [key.value for key, _ in node.value] == ["secure"]:
+                self.encrypted.add(path)
+                return ENCRYPTED
+            found: dict[str, Any] = {}
+            for key, value in self._pairs(node, path):
+                below = (*path, str(key.value))
+                self.lines[below] = key.start_mark.line + 1
+                found[below[-1]] = self._value(value, below)
+            return found
+        if isinstance(node, yaml.SequenceNode):
+            items: list[Any] = []
+            for number, item in enumerate(node.value):
+                below = (*path, str(number))
+                self.lines[below] = item.start_mark.line + 1
+                items.append(self._value(item, below))
+            return items
+        self.written[path] = str(node.value)
+        loader: Any = yaml.SafeLoader("")
+        try:
+            return loader.construct_document(node)
+        except ValueError:
+            # YAML takes 2026-13-45 for a date, and then finds that there is no such day.
+            return str(node.value)
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """Return "; did you mean X?" for the known name that is most like this one, or ""."""
+    close = get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]}?" if close else ""

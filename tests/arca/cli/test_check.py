@@ -1,0 +1,111 @@
+"""`arca check`, on the real files and on a checkout with mistakes."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from arca import checkout
+from arca.cli.main import cli
+from arca.errors import ArcaError
+from tests import ROOT
+from tests.settings.bad_files import DEV
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a checkout with stack files of its own."""
+    for path in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "__main__.py").touch()
+    monkeypatch.setattr(checkout, "__file__", str(tmp_path / "arca" / "checkout.py"))
+    checkout.root.cache_clear()
+    yield tmp_path
+    checkout.root.cache_clear()
+
+
+def check(*words: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(cli, ["check", *words], standalone_mode=False)
+
+
+def spoil(root: Path, stack: str, text: str) -> None:
+    """Replace a stack's file."""
+    (root / f"Pulumi.{stack}.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("root")
+def test_the_real_files_are_right() -> None:
+    """Without arguments, every file is checked."""
+    done = check()
+    assert done.return_value == 0, done.output
+    assert [line.split(":")[0] for line in done.stdout.splitlines() if line[0] != " "] == [
+        f"Pulumi.{stack}.yaml" for stack in ("dev", "dr", "prod", "staging")
+    ]
+    assert json.loads(check("--json").stdout)["ok"] is True
+
+
+def test_a_mistake_is_shown_with_its_line(root: Path) -> None:
+    """The exit code is 1, and the other files are checked too."""
+    spoil(root, "dev", DEV.replace("stage: dev", "stage: stagging"))
+    done = check()
+    assert done.return_value == 1
+    assert "Pulumi.dev.yaml: 1 problem\n" in done.stdout
+    assert '  Pulumi.dev.yaml:9: arca-api:stage is "stagging"\n' in done.stdout
+    assert "Pulumi.staging.yaml: no problems" in done.stdout
+
+
+def test_a_mistake_as_json(root: Path) -> None:
+    """A program gets file, line, key, value and what is wanted."""
+    spoil(root, "dev", DEV.replace("stage: dev", "stage: stagging"))
+    done = check("dev", "--json")
+    assert done.return_value == 1
+    found = json.loads(done.stdout)
+    assert found["ok"] is False
+    assert found["stacks"]["dev"]["problems"] == [
+        {
+            "file": "Pulumi.dev.yaml",
+            "line": 9,
+            "key": "arca-api:stage",
+            "value": "stagging",
+            "wanted": "one of dev, staging, prod; did you mean staging?",
+        }
+    ]
+
+
+def test_what_aws_needs_is_asked_for(root: Path) -> None:
+    """Placeholders are refused with `--aws` alone."""
+    spoil(root, "dev", DEV.replace("arca-api:1.0.0", "arca-api:placeholder"))
+    assert check("dev").return_value == 0
+    done = check("dev", "--aws")
+    assert done.return_value == 1
+    assert 'arca-api:owner.image is "arca-api:placeholder"' in done.stdout
+
+
+def test_an_encrypted_secret_is_accepted_and_never_shown(root: Path) -> None:
+    """It is what the documented command writes."""
+    encrypted = "  arca-api:alerting:\n    pagerduty_key:\n      secure: v1:abc\n"
+    spoil(root, "dev", DEV + encrypted)
+    done = check("dev", "--aws", "--json")
+    assert done.return_value == 0, done.stdout
+    assert "v1:abc" not in done.stdout
+
+
+def test_a_file_that_is_not_yaml(root: Path) -> None:
+    """It is a problem of that file; the others are checked all the same."""
+    spoil(root, "dev", "config: {a: [\n")
+    done = check()
+    assert done.return_value == 1
+    assert "where:  Pulumi.dev.yaml:2" in done.stdout
+    assert "Pulumi.prod.yaml: no problems" in done.stdout
+
+
+@pytest.mark.usefixtures("root")
+def test_a_stack_that_is_none() -> None:
+    """A wrong word on the command line is an error of the command."""
+    done = check("prodd")
+    assert isinstance(done.exception, ArcaError)
+    assert "did you mean prod?" in done.exception.wanted

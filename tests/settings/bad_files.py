@@ -1,0 +1,314 @@
+"""Stack files with mistakes: each is a valid file and a few lines that spoil it."""
+
+from collections.abc import Mapping
+
+OWNER = """config:
+  arca-api:owner:
+    account_id: "123456789012"
+    domain: acme.com
+    cloudflare_account_id: 0123456789abcdef0123456789abcdef
+    cloudflare_zone_id: abcdef0123456789abcdef0123456789
+    image: arca-api:1.0.0
+    contact_email: oncall@acme.com
+"""
+RECOVERY = "  arca-api:recovery: {replica_region: us-east-1}\n"
+DEV = f"""{OWNER}  arca-api:stage: dev
+  arca-api:region: sa-east-1
+"""
+PROD = f"""{OWNER}  arca-api:stage: prod
+  arca-api:region: sa-east-1
+  arca-api:protected: true
+  arca-api:cache: {{nodes: 2, multi_az: true}}
+"""
+PROD_NETWORK = "  arca-api:network: {nat: per-zone}\n"
+PROD_DATABASE = "  arca-api:database: {multi_az: true, backup_days: 14}\n"
+DR = f"""{OWNER}  arca-api:stage: prod
+  arca-api:region: us-east-1
+  arca-api:protected: true
+  arca-api:cache: {{nodes: 2, multi_az: true}}
+  arca-api:database: {{multi_az: true, backup_days: 14, source: {{kind: replica}}}}
+"""
+DR_NETWORK = "  arca-api:network: {nat: per-zone}\n"
+DR_DNS = "  arca-api:dns: {failover: true}\n"
+DR_RECOVERY = (
+    "  arca-api:recovery: {role: secondary, primary_stack: prod, primary_cidr: 10.30.0.0/16}\n"
+)
+DR_REST = DR_NETWORK + DR_DNS + DR_RECOVERY
+
+
+def dev(section: str, *lines: str) -> str:
+    """Return dev's file with one more section."""
+    return f"{DEV}  arca-api:{section}:\n" + "".join(f"    {line}\n" for line in lines)
+
+
+FILES: Mapping[str, str] = {
+    # Keys and sections.
+    "a mistyped section": f"{DEV}  arca-api:netwrok: {{}}\n",
+    "a section without its prefix": f"{DEV}  network: {{}}\n",
+    "a section of another project": f"{DEV}  arca-ap:network: {{}}\n",
+    "a setting of a provider": f"{DEV}  aws:region: sa-east-1\n",
+    "a section twice": f"{DEV}  arca-api:keys: {{}}\n  arca-api:keys: {{}}\n",
+    "a key twice": dev("database", "backup_days: 7", "backup_days: 8"),
+    "a mistyped key": dev("network", "cdir: 10.10.0.0/16"),
+    "a mistyped key deep in a section": dev(
+        "service", "deployment:", "  strategy: canary", "  canary_procent: 5"
+    ),
+    "a threshold that is none": dev("observability", "thresholds:", "  p95: 1"),
+    "a missing owner": "config:\n  arca-api:stage: dev\n  arca-api:region: sa-east-1\n",
+    "a missing key": DEV.replace("    domain: acme.com\n", ""),
+    "a missing key in a list": dev("edge", "rate_limits:", "  - path: /v1/auth"),
+    "a section that is a text": f"{DEV}  arca-api:network: wide\n",
+    "a section that is a list": f"{DEV}  arca-api:network: [a]\n",
+    "half a section": f"{DEV}  arca-api:network: '{{half'\n",
+    # Types.
+    "a word for a number": dev("database", "storage_gib: twenty"),
+    "a fraction for a whole number": dev("database", "storage_gib: 20.5"),
+    "true for a number": dev("cache", "nodes: true"),
+    "true for a number with a fraction": dev("service", "collector:", "  sample_percent: true"),
+    "a word for true or false": dev("database", "multi_az: sometimes"),
+    "a number for a text": dev("database", "engine_version: 17.6"),
+    "zeros for an account": DEV.replace('"123456789012"', "000000000000"),
+    "a number for a variable": dev("service", "environment:", "  WORKERS: 4"),
+    "true for a variable": dev("service", "environment:", "  VERBOSE: true"),
+    "a text for a list": dev("network", "zones: a"),
+    "a number for a moment": dev(
+        "database", "source:", "  kind: point-in-time", "  source_instance_id: x", "  at: soon"
+    ),
+    "a day that is none": dev(
+        "database",
+        "source:",
+        "  kind: point-in-time",
+        "  source_instance_id: x",
+        "  at: 2026-13-45",
+    ),
+    # Ranges and choices.
+    "too small": dev("database", "backup_days: 0"),
+    "too big": dev("probe", "timeout_seconds: 60"),
+    "a port that is none": dev("service", "port: 0"),
+    "a stage that is none": DEV.replace("stage: dev", "stage: test"),
+    "a stage almost": DEV.replace("stage: dev", "stage: stagging"),
+    "a region that is none": DEV.replace("region: sa-east-1", "region: eu-west-1"),
+    "a size that is none": dev("service", "cpu: 300"),
+    "a retention that is none": dev("service", "log_days: 42"),
+    "a strategy that is none": dev("service", "deployment:", "  strategy: bluegreen"),
+    "no strategy": dev("service", "deployment:", "  bake_minutes: 5"),
+    "an endpoint that is none": dev("network", "interface_endpoints: [ecr.dkr, ecr.apo]"),
+    # Formats.
+    "an account with two digits": DEV.replace('"123456789012"', '"12"'),
+    "an address as a domain": DEV.replace("domain: acme.com", "domain: https://acme.com"),
+    "a zone's name for its id": DEV.replace(
+        "cloudflare_zone_id: abcdef0123456789abcdef0123456789", "cloudflare_zone_id: acme"
+    ),
+    "an image that changes": DEV.replace("arca-api:1.0.0", "arca-api:latest"),
+    "an image without a tag": DEV.replace("arca-api:1.0.0", "arca-api"),
+    "no e-mail address": DEV.replace("oncall@acme.com", "oncall"),
+    "a receiver that is none": dev("alerting", "emails: [oncall]"),
+    "a window without minutes": dev("database", "backup_window: 6-7"),
+    "an hour that is none": dev("database", "backup_window: 24:00-25:00"),
+    "a day of the week that is none": dev(
+        "database", "maintenance_window: sunday:07:30-sunday:08:30"
+    ),
+    "a window that is too short": dev("database", "backup_window: 06:00-06:10"),
+    "a snapshot's window that is too short": dev("cache", "snapshot_window: 05:00-05:30"),
+    "windows that overlap": dev("database", "backup_window: 08:00-09:00"),
+    "a cache's windows that overlap": dev("cache", "snapshot_window: 08:00-09:00"),
+    "a version without its minor": dev("database", 'engine_version: "17"'),
+    "a version that is too old": dev("database", 'engine_version: "14.1"'),
+    "a class that RDS does not have": dev("database", "instance_class: db.t4g.mega"),
+    "a class of another service": dev("database", "instance_class: cache.t4g.small"),
+    "a node type that ElastiCache does not have": dev("cache", "node_type: cache.t4g.xlarge"),
+    "a path without its slash": dev("dns", "check_path: health"),
+    "an address without https": dev("observability", "repository_url: http://acme.com"),
+    "a repository without an owner": dev(
+        "delivery", "infra_repository: arca-infra", "application_repository: acme/api"
+    ),
+    "a repository with one id": dev(
+        "delivery", "infra_repository: acme@1/infra", "application_repository: acme/api"
+    ),
+    "a range with host bits": dev("network", "cidr: 10.10.0.1/16"),
+    "a range that is too small": dev("network", "cidr: 10.10.0.0/24"),
+    "a public range": dev("network", "cidr: 8.0.0.0/16"),
+    "a schedule with five fields": dev(
+        "service",
+        "scaling:",
+        "  schedules:",
+        '    - {name: day, schedule: "cron(0 8 * * ?)", min_tasks: 1, max_tasks: 2}',
+    ),
+    "a schedule at an hour that is none": dev(
+        "service",
+        "scaling:",
+        "  schedules:",
+        '    - {name: day, schedule: "cron(0 25 * * ? *)", min_tasks: 1, max_tasks: 2}',
+    ),
+    "a schedule with both kinds of days": dev(
+        "service",
+        "scaling:",
+        "  schedules:",
+        '    - {name: day, schedule: "cron(0 8 * * * *)", min_tasks: 1, max_tasks: 2}',
+    ),
+    "a rate of one days": dev(
+        "service",
+        "scaling:",
+        "  schedules:",
+        '    - {name: day, schedule: "rate(1 days)", min_tasks: 1, max_tasks: 2}',
+    ),
+    "a time zone that is none": dev(
+        "service",
+        "scaling:",
+        "  schedules:",
+        '    - {name: day, schedule: "rate(1 day)", timezone: Buenos Aires,',
+        "      min_tasks: 1, max_tasks: 2}",
+    ),
+    "a variable in small letters": dev("service", "environment:", "  log-level: DEBUG"),
+    # Secrets.
+    "a secret in plain text": dev("alerting", "pagerduty_key: fedcba9876543210fedcba9876543210"),
+    "a secret that is a list": dev("alerting", "pagerduty_key: [fedcba9876543210]"),
+    "a secret under a mistyped key": dev(
+        "alerting", "pagerduty_kee: fedcba9876543210fedcba9876543210"
+    ),
+    "a secret in the place of another": dev(
+        "alerting", "slack_team_id: fedcba9876543210fedcba9876543210"
+    ),
+    "a secret outside of its section": f"{DEV}  arca-api:pagerduty_key: fedcba9876543210\n",
+    "a secret in another section": dev(
+        "observability", "pagerduty_key: fedcba9876543210fedcba9876543210"
+    ),
+    "a whole section encrypted": dev("alerting", "secure: v1:abc"),
+    "a password as a variable": dev("service", "environment:", "  SMTP_PASSWORD: hunter2"),
+    "a variable that the platform sets": dev("service", "environment:", "  DATABASE_HOST: x"),
+    # Keys that do not go together.
+    "memory that Fargate does not have": dev("service", "cpu: 256", "memory_mib: 4096"),
+    "a shell without its paths": dev("service", "execute_command: true"),
+    "a canary of one task": dev("service", "deployment:", "  strategy: canary"),
+    "more tasks than the maximum": dev("service", "scaling:", "  min_tasks: 3", "  max_tasks: 2"),
+    "a schedule above its maximum": dev(
+        "service",
+        "scaling:",
+        "  schedules:",
+        '    - {name: day, schedule: "rate(1 day)", min_tasks: 3, max_tasks: 2}',
+    ),
+    "two schedules of a name": dev(
+        "service",
+        "scaling:",
+        "  schedules:",
+        '    - {name: day, schedule: "rate(1 day)", min_tasks: 1, max_tasks: 2}',
+        '    - {name: day, schedule: "rate(2 days)", min_tasks: 1, max_tasks: 2}',
+    ),
+    "a base above the maximum": dev("service", "fargate:", "  on_demand_base: 3"),
+    "no capacity": dev("service", "fargate:", "  on_demand_weight: 0"),
+    "room to grow that is none": dev("database", "storage_gib: 200"),
+    "two sources": dev(
+        "database",
+        "source:",
+        "  kind: point-in-time",
+        "  source_instance_id: x",
+        "  source_backups_arn: y",
+    ),
+    "no source": dev("database", "source:", "  kind: point-in-time"),
+    "a managed password with replicas": dev(
+        "database", "managed_password: true", "read_replicas: 1"
+    ),
+    "a managed password with upgrades on a copy": dev(
+        "database", "managed_password: true", "blue_green_upgrades: true"
+    ),
+    "failover without a second node": dev("cache", "multi_az: true"),
+    "one of Slack's ids": dev("alerting", "slack_team_id: T024BE7LD"),
+    "one of two repositories": dev("delivery", "infra_repository: acme/infra"),
+    "review stacks of no repository": dev("delivery", "review_stacks: true"),
+    "zones out of order": dev("network", "zones: [b, a]"),
+    "one zone": dev("network", "zones: [a]"),
+    "a zone that no region has": dev("network", "zones: [a, z]"),
+    # Rules between sections.
+    "a zone that the region lacks": dev("network", "zones: [a, d]"),
+    "no way out of the network": dev("network", "nat: none"),
+    "a pool that does not fit": dev("service", "pool_size: 120"),
+    "more tasks than a target group takes": DEV
+    + "  arca-api:database: {proxy: true}\n  arca-api:service: {scaling: {max_tasks: 501}}\n",
+    "tasks that stop before they are drained": dev("service", "stop_seconds: 30"),
+    "a health check that overlaps the next": dev("load_balancer", "health_timeout_seconds: 15"),
+    "a proxy that keeps more than it may": dev("proxy", "max_connections_percent: 40"),
+    "failover without a second region": dev("dns", "failover: true"),
+    "a phase of a primary": dev("recovery", "phase: active"),
+    "copies in the same region": dev("recovery", "replica_region: sa-east-1"),
+    "a replica that is a primary": dev("database", "source:", "  kind: replica"),
+    "mutual TLS in another's zone": dev("edge", "owns_zone: false"),
+    "review stacks outside of dev": DEV.replace("stage: dev", "stage: staging")
+    + "  arca-api:delivery: {infra_repository: acme/infra, application_repository: acme/api,\n"
+    + "    review_stacks: true}\n",
+    "an exception that is none": dev(
+        "edge",
+        "rate_limits:",
+        "  - {path: /v1/auth, requests: 20}",
+        "  - {path: /v1, requests: 600}",
+        "  - {path: /v1/reports, requests: 900}",
+    ),
+    "no limit for passwords": dev("edge", "rate_limits:", "  - {path: /v1, requests: 600}"),
+    "a firewall that is narrower than the edge": dev("firewall", "requests_per_5_minutes: 1000"),
+    "a range of another stack": dev("network", "cidr: 10.30.0.0/16"),
+    # Production and its second region.
+    "one zone's database in prod": PROD + PROD_NETWORK + "  arca-api:database: {backup_days: 14}\n",
+    "few backups in prod": PROD
+    + PROD_NETWORK
+    + "  arca-api:database: {multi_az: true, backup_days: 7}\n",
+    "one NAT gateway in prod": PROD + PROD_DATABASE,
+    "prod that is not protected": (PROD + PROD_NETWORK + PROD_DATABASE).replace(
+        "protected: true", "protected: false"
+    ),
+    "prod that is disposable": PROD
+    + PROD_NETWORK
+    + PROD_DATABASE
+    + "  arca-api:disposable: true\n",
+    "one node in prod": (PROD + PROD_NETWORK + PROD_DATABASE).replace(
+        "{nodes: 2, multi_az: true}", "{nodes: 1}"
+    ),
+    "prod on Spot": PROD
+    + PROD_NETWORK
+    + PROD_DATABASE
+    + "  arca-api:service: {scaling: {min_tasks: 3, max_tasks: 9}, fargate: {spot_weight: 1}}\n",
+    "short audit in prod": PROD
+    + PROD_NETWORK
+    + PROD_DATABASE
+    + "  arca-api:storage: {audit_lock_days: 30}\n",
+    "a managed password with a second region": PROD
+    + PROD_NETWORK
+    + "  arca-api:database: {multi_az: true, backup_days: 14, managed_password: true}\n"
+    + RECOVERY,
+    "upgrades on a copy with a second region": PROD
+    + PROD_NETWORK
+    + "  arca-api:database: {multi_az: true, backup_days: 14, blue_green_upgrades: true}\n"
+    + RECOVERY,
+    "a second region without its primary": DR
+    + DR_NETWORK
+    + DR_DNS
+    + "  arca-api:recovery: {role: secondary}\n",
+    "a second region of a stack that is none": DR
+    + DR_NETWORK
+    + DR_DNS
+    + DR_RECOVERY.replace("prod", "prdo"),
+    "a second region with its primary's range": DR
+    + DR_DNS
+    + DR_RECOVERY
+    + "  arca-api:network: {nat: per-zone, cidr: 10.30.0.0/16}\n",
+    "a second region that thinks of another range": DR
+    + DR_NETWORK
+    + DR_DNS
+    + DR_RECOVERY.replace("10.30", "10.31"),
+    "a second region that copies on": DR
+    + DR_NETWORK
+    + DR_DNS
+    + DR_RECOVERY.replace("{role", "{replica_region: sa-east-1, role"),
+    "a second region without failover": DR + DR_NETWORK + DR_RECOVERY,
+    # Several at once.
+    "everything at once": dev("service", "prot: 1", "cpu: 300", "environment: {A_B: 1}")
+    + "  arca-api:network: {zones: [a]}\n  arca-api:cache: {multi_az: true}\n  extra: {}\n",
+}
+"""The text of a wrong file by what is wrong with it."""
+UNREADABLE: Mapping[str, bytes] = {
+    "no UTF-8": DEV.encode() + b"  arca-api:service: {environment: {NAME: M\xe9xico}}\n",
+    "a tab": DEV.encode() + b"  arca-api:network:\n\tzones: [a, b]\n",
+    "an open bracket": DEV.encode() + b"  arca-api:network: {zones: [a, b}\n",
+    "no settings": b"conifg: {}\n",
+    "no mapping": b"- a\n",
+    "an empty file": b"",
+    "a control character": b"config: \x00\n",
+}
