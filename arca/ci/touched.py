@@ -12,9 +12,11 @@ UNREAD_FOLDERS = ("bench/", "docs/", "packages/", "tests/", "tools/", ".ci/")
 UNREAD_FILES = ("Makefile", "requirements-dev.in", "requirements-dev.txt")
 READ_IN_ARCA = (
     "arca/__init__.py",
+    "arca/checkout.py",
     "arca/errors.py",
     "arca/naming.py",
     "arca/outputs.py",
+    "arca/stackfile.py",
     "arca/monitoring/",
 )
 """The program reads these files of the package `arca`; the rest of it touches no stack."""
