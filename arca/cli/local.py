@@ -5,10 +5,11 @@ from typing import Any
 import click
 
 from arca import stackfile
-from arca.emulator import client
+from arca.emulator import client, server
 from arca.emulator import state as states
 from arca.emulator import up as lifecycle
 from arca.emulator.ecs import faults
+from arca.errors import ExitCode
 
 
 @click.group("local")
@@ -30,6 +31,9 @@ def command() -> None:
 def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
     """Bring a stack up in a new emulated AWS; dr comes up beside prod.
 
+    The new emulated AWS replaces the one that is up when the stack is complete. A bad setting, a
+    taken port or a failure leaves the one that is up as it was.
+
     The command runs the program with the stack's own YAML. Each AWS resource becomes API calls,
     which are checked against AWS's service model and carried out by moto where it can.
 
@@ -40,15 +44,15 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
 
     stackfile.stack_config(stack)
     state = states.State()
+    extras.require("moto", "pulumi", "pulumi_aws", "pulumi_cloudflare")
     if dry_run:
-        plan = lifecycle.plan(stack, state=state)
+        plan = lifecycle.plan(stack, port=port, state=state)
         if as_json:
             render.print_json({"stack": stack, "port": port, "plan": list(plan)})
         else:
             for step in plan:
                 render.line(f"would: {step}")
         return
-    extras.require("moto", "pulumi", "pulumi_aws", "pulumi_cloudflare")
     with render.ProgressLine() as progress:
         report = lifecycle.up(
             stack, port=port, state=state, watch=lambda p: progress.show(p.step, p.done)
@@ -108,22 +112,40 @@ def down(dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
 @command.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
-    """Print what is up in the emulated AWS, and whether it answers."""
+    """Print what is up in the emulated AWS, and whether it answers.
+
+    The exit code is 1 if the emulated AWS has ended or does not answer, else 0.
+    """
     from arca.cli import render
 
     record, running = lifecycle.status(state=states.State())
+    failed = record is not None and not running
     if as_json:
         content = record.model_dump() if record else {}
         render.print_json({"running": running, **content})
-        return
-    if record is None:
+    elif record is None:
         render.line("Nothing is up. `make up` brings dev up.")
-        return
-    answer = "answers" if running else "does not answer: run `make up` again"
-    render.line(f"The emulated AWS at {record.endpoint} (process {record.pid}) {answer}.")
-    for stack, entry in sorted(record.stacks.items()):
+    else:
+        _print_status(record, running=running)
+    click.get_current_context().exit(ExitCode.FAILED if failed else ExitCode.DONE)
+
+
+def _print_status(record: states.CloudRecord, *, running: bool) -> None:
+    from arca.cli import render
+
+    where = f"The emulated AWS at {record.endpoint} (process {record.pid})"
+    if running:
+        render.line(f"{where} answers.")
+    elif server.alive(record):
+        render.line(f"{where} does not answer. Run `make down`, then bring the stacks up again.")
+    else:
+        render.line(f"{where} has ended, and its stacks with it. Bring them up again:")
+    for stack, entry in sorted(record.stacks.items(), key=lambda one: one[1].up_at):
         total = sum(sum(counts.values()) for counts in entry.components.values())
-        render.line(f"  {stack}: {total} resources, up since {entry.up_at}")
+        since = f"{total} resources, up since {entry.up_at}"
+        render.line(f"  {stack}: {since}" if running else f"  make up STACK={stack}")
+    for stack in record.incomplete:
+        render.line(f"  {stack}: incomplete, because an earlier `make up STACK={stack}` failed")
 
 
 @command.command("push")

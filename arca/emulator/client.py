@@ -12,7 +12,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from arca.emulator.aws_clients import session
-from arca.emulator.ecs.faults import FAULT, FAULT_LIST, FAULTS_PATH, IMAGES_PATH, AnyFault
+from arca.emulator.ecs.faults import (
+    FAULT,
+    FAULT_LIST,
+    FAULTS_PATH,
+    IMAGES_PATH,
+    LISTEN_PATH,
+    AnyFault,
+)
 from arca.emulator.state import State
 from arca.errors import ArcaError
 
@@ -60,6 +67,10 @@ class EmulatorClient:
     def stand_in(self, image: str, command: Sequence[str]) -> None:
         """Let a command run in place of the image's containers."""
         self._call("PUT", IMAGES_PATH, {"image": image, "command": list(command)})
+
+    def listen(self, port: int) -> None:
+        """Let the server listen on a further port of loopback too."""
+        self._call("PUT", LISTEN_PATH, {"port": port})
 
     def reference(self, image: str, *, stack: str) -> str:
         """Return a tag's whole reference in the stack's registry; a reference stays as it is."""

@@ -4,12 +4,15 @@ import argparse
 import atexit
 import os
 import signal
+import socket
 import sys
+from threading import Thread
+from typing import Any
 
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs] # moto has none
     MotoRequestHandler,
 )
-from werkzeug.serving import run_simple
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from arca.clock import Clock
 from arca.emulator.aws_clients import share_service_models
@@ -35,13 +38,29 @@ def main() -> None:
     atexit.register(application.end)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
-    run_simple(
-        arguments.host,
-        arguments.port,
-        ControlApi(application),
-        threaded=True,
-        request_handler=MotoRequestHandler,
-    )
+    site = ControlApi(application, listen=lambda port: _serve_too(arguments.host, port, site))
+    bind(arguments.host, arguments.port, site).serve_forever()
+
+
+def bind(host: str, port: int, site: Any) -> BaseWSGIServer:
+    """Listen on a port, which is served when `serve_forever` runs; raises OSError."""
+    # Werkzeug exits the process if it binds the port itself and the port is taken.
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+        return make_server(
+            host,
+            port,
+            site,
+            threaded=True,
+            request_handler=MotoRequestHandler,
+            fd=listener.fileno(),
+        )
+
+
+def _serve_too(host: str, port: int, site: Any) -> None:
+    Thread(target=bind(host, port, site).serve_forever, daemon=True).start()
 
 
 def _leave(_number: int, _frame: object) -> None:

@@ -12,6 +12,8 @@ from arca.emulator.ecs.strategy import Stage
 
 FAULTS_PATH = "/arca/faults"
 IMAGES_PATH = "/arca/images"
+ALIVE_PATH = "/arca/alive"
+LISTEN_PATH = "/arca/listen"
 """Paths of the control API (control_api.py)."""
 
 

@@ -13,6 +13,7 @@ import pytest
 from arca import stackfile
 from arca.emulator import server, up
 from arca.emulator.state import State
+from arca.errors import Refused
 from arca.outputs import Outputs
 from tests import ROOT
 from tests.arca.emulator.local_cloud import free_port, listening, quiet
@@ -162,7 +163,7 @@ def test_options_that_no_stack_switches_on(
 
 
 def test_dr_comes_up_beside_prod(state: State) -> None:
-    """The stack dr joins prod's cloud; a second run would restart both."""
+    """The stack dr joins prod's cloud; a second run is refused and leaves both as they are."""
     port = free_port()
     prod = up.up("prod", port=port, state=state, watch=quiet)
     check(prod)
@@ -178,11 +179,9 @@ def test_dr_comes_up_beside_prod(state: State) -> None:
     assert running
     assert record is not None
     assert set(record.stacks) == {"prod", "dr"}
-    assert up.plan("dr", state=state)[1:] == (
-        "start an emulated AWS",
-        "bring prod up in it",
-        "bring dr up in it",
-    )
+    with pytest.raises(Refused, match="dr is up already"):
+        up.up("dr", port=port, state=state, watch=quiet)
+    assert up.status(state=state) == (record, True)
     up.down(state=state)
     assert not server.alive(record)
     assert not listening(port)
