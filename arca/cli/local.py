@@ -121,7 +121,7 @@ def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
     record, running = lifecycle.status(state=states.State())
     failed = record is not None and not running
     if as_json:
-        content = record.model_dump() if record else {}
+        content = record.model_dump(exclude={"token"}) if record else {}
         render.print_json({"running": running, **content})
     elif record is None:
         render.line("Nothing is up. `make up` brings dev up.")
@@ -178,7 +178,11 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 @click.option("--stage", help="The lifecycle stage of `hook-refuses` and `stall`.")
 @click.option("--calls", type=int, help="The number of calls that `throttle` refuses.")
 @click.option("--stack", default="prod", show_default=True, help="The owner of the registry.")
-@click.option("--clear", is_flag=True, help="Remove all faults first; this ends stalls.")
+@click.option(
+    "--clear",
+    is_flag=True,
+    help="Remove all faults first; this ends stalls and sets the alarms of `alarm-at` to OK.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the resulting faults, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def fault(

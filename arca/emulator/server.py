@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from urllib.request import urlopen
 
 from arca import checkout
 from arca.emulator import server_children
+from arca.emulator.ecs.access import TOKEN_VARIABLE
 from arca.emulator.ecs.faults import ALIVE_PATH
 from arca.emulator.state import CloudRecord, ServerProcess
 from arca.errors import ArcaError
@@ -22,6 +24,8 @@ START_SECONDS = 30
 STOP_SECONDS = 5
 MOTO_SETTINGS = {
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    # No page of another site may read an answer.
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
     # Moto otherwise issues a certificate after a minute.
     "MOTO_ACM_VALIDATION_WAIT": "0",
 }
@@ -34,6 +38,7 @@ def start(*, port: int, public_port: int, account: str, log: Path) -> CloudRecor
     so that it survives the end of the terminal or of make.
     """
     refuse_taken(port)
+    token = secrets.token_urlsafe(32)
     settings = {**MOTO_SETTINGS, "MOTO_ACCOUNT_ID": account, "MOTO_PORT": str(public_port)}
     try:
         output = log.open("w", encoding="utf-8")
@@ -52,12 +57,12 @@ def start(*, port: int, public_port: int, account: str, log: Path) -> CloudRecor
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=checkout.root(),
-            env={**os.environ, **settings},
+            env={**os.environ, **settings, TOKEN_VARIABLE: token},
         )
     born = server_children.start_ticks(process.pid)
     if born is None:
         raise _dead(log)
-    return CloudRecord(pid=process.pid, born=born, port=port, endpoint=endpoint(port))
+    return CloudRecord(pid=process.pid, born=born, port=port, endpoint=endpoint(port), token=token)
 
 
 def endpoint(port: int) -> str:

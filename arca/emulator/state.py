@@ -54,6 +54,8 @@ class CloudRecord(ServerProcess):
     port: int
     endpoint: str
     stacks: dict[str, StackRecord] = Field(default_factory=dict[str, StackRecord])
+    token: str = ""
+    """What the server's control paths need; only the owner can read the file."""
     incomplete: tuple[str, ...] = ()
     """Stacks that joined this cloud and failed half-way: some of their resources are in it."""
 

@@ -16,6 +16,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from arca.clock import Clock
 from arca.emulator.aws_clients import share_service_models
+from arca.emulator.ecs import access
 from arca.emulator.ecs.app import Application
 from arca.emulator.ecs.clock import ServerClock
 from arca.emulator.ecs.control_api import ControlApi
@@ -28,6 +29,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", required=True, type=int)
     arguments = parser.parse_args()
+    # What this process starts must not inherit the token.
+    token = os.environ.pop(access.TOKEN_VARIABLE, "")
     share_service_models()
     # Moto writes its own address into some answers.
     os.environ.setdefault("MOTO_PORT", str(arguments.port))
@@ -38,7 +41,8 @@ def main() -> None:
     atexit.register(application.end)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
-    site = ControlApi(application, listen=lambda port: _serve_too(arguments.host, port, site))
+    control = ControlApi(application, listen=lambda port: _serve_too(arguments.host, port, site))
+    site = access.AccessGuard(control, token=token)
     bind(arguments.host, arguments.port, site).serve_forever()
 
 

@@ -86,6 +86,7 @@ class Application:
             "DescribeServices": services.describe,
             "DeleteService": services.delete,
             "DescribeClusters": services.clusters,
+            "RegisterTaskDefinition": tasks.register,
             "ListTasks": tasks.list,
             "DescribeTasks": tasks.describe,
             "RunTask": tasks.run,

@@ -13,6 +13,7 @@ from arca.emulator import server_children
 from arca.emulator.state import CloudRecord, StackRecord, State
 
 ENDED = "The emulated AWS at http://127.0.0.1:1 (process 1)"
+TOKEN = "of-the-control-paths"  # noqa: S105 - made up
 COUNTS = {"network": {"created": 2, "validated": 1, "recorded": 0}}
 
 
@@ -34,7 +35,9 @@ def record(**changes: Any) -> CloudRecord:
         name: StackRecord(up_at=f"2032-03-10T14:0{minute}:00Z", seconds=1.0, components=COUNTS)
         for minute, name in enumerate(("prod", "dr"))
     }
-    dead = CloudRecord(pid=1, born=1, port=1, endpoint="http://127.0.0.1:1", stacks=stacks)
+    dead = CloudRecord(
+        pid=1, born=1, port=1, endpoint="http://127.0.0.1:1", token=TOKEN, stacks=stacks
+    )
     return dead.model_copy(update=changes)
 
 
@@ -50,6 +53,7 @@ def test_status_of_a_cloud_that_has_ended(state: State) -> None:
     ]
     as_json = local("status", "--json")
     assert as_json.exit_code == 1
+    assert TOKEN not in as_json.output
     assert json.loads(as_json.output)["running"] is False
 
 
