@@ -86,7 +86,7 @@ class RollbackFails(_Fault):
     fault: Literal["rollback-fails"] = "rollback-fails"
 
 
-STALLS = (Stall, RollbackStalls)
+ENDED_BY_CLEAR = (AlarmAt, Stall, RollbackStalls)
 """Faults that end for running deployments too when all faults are cleared."""
 AnyFault = (
     ImageMissing
