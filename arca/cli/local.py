@@ -1,5 +1,7 @@
 """`arca local`: start, show and stop the emulated cloud on this machine."""
 
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -26,9 +28,13 @@ def command() -> None:
     type=click.IntRange(1024, 65535),
     help="The loopback port of the emulated AWS.",
 )
-@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
+@click.option("--exports", is_flag=True, help="Print the stack's exports too.")
+@click.option("--components", is_flag=True, help="Print the resources of each component too.")
+@click.option("--dry-run", is_flag=True, help="Check the settings and print the plan only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+def up(
+    stack: str, *, port: int, exports: bool, components: bool, dry_run: bool, as_json: bool
+) -> None:
     """Bring a stack up in a new emulated AWS; dr comes up beside prod.
 
     The new emulated AWS replaces the one that is up when the stack is complete. A bad setting, a
@@ -55,7 +61,7 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
         return
     with render.ProgressLine() as progress:
         report = lifecycle.up(
-            stack, port=port, state=state, watch=lambda p: progress.show(p.step, p.done)
+            stack, port=port, state=state, watch=lambda one: _show_progress(one, progress.show)
         )
     if as_json:
         render.print_json(
@@ -70,21 +76,52 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
         )
         return
     render.line(f"{stack} is up in the emulated AWS at {report.endpoint} ({report.seconds} s)")
-    render.components(report.components)
+    render.line(resource_totals(report.components))
     render.line("created: every call carried out by moto; validated only: a call checked against")
     render.line("AWS's model that moto cannot carry out; recorded only: no AWS call behind it.")
+    if components:
+        render.components(report.components)
     if report.gone:
         render.line(f"The previous emulated AWS ended with: {', '.join(report.gone)}")
-    render.line("\nExports:")
-    render.exports(report.exports)
+    if exports:
+        render.line("\nExports:")
+        render.exports(report.exports)
+    _print_next(report)
+
+
+def _print_next(report: lifecycle.UpReport) -> None:
+    """Print the commands that a person may want next."""
+    from arca.cli import render
+
     render.line("\nTry next:")
     region = report.exports["region"]
     aws = f"AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws --endpoint-url {report.endpoint}"
     render.line("  arca local status            what is up in this cloud")
+    render.line("  arca local status --exports  the exports of its stacks")
     render.line(f"  {aws} --region {region} ecs list-clusters")
-    if stack == "prod":
+    if report.stack == "prod":
         render.line("  make up STACK=dr             the DR region beside it")
     render.line("  make down                    end it")
+
+
+def resource_totals(components: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the number of a stack's resources in words, with the number of each outcome."""
+    created, validated, recorded = (
+        sum(counts[outcome] for counts in components.values())
+        for outcome in ("created", "validated", "recorded")
+    )
+    total = created + validated + recorded
+    parts = f"{created} created, {validated} validated only, {recorded} recorded only"
+    return f"{total} resources: {parts}"
+
+
+def _show_progress(progress: lifecycle.Progress, show: Callable[[str, int], None]) -> None:
+    """Show a step; of the resources only each fiftieth where stderr is no terminal."""
+    if not progress.done:
+        show(progress.step, 0)
+    elif progress.done % 50 == 0 or sys.stderr.isatty():
+        total = max(progress.total, progress.done)
+        show(f"{progress.done:4} of {total} resources  {progress.step}", 0)
 
 
 @command.command("down")
@@ -110,23 +147,30 @@ def down(dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
 
 
 @command.command("status")
+@click.option("--exports", is_flag=True, help="Print the exports of the stacks too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
+def status(*, exports: bool, as_json: bool) -> None:
     """Print what is up in the emulated AWS, and whether it answers.
 
     The exit code is 1 if the emulated AWS has ended or does not answer, else 0.
     """
     from arca.cli import render
 
-    record, running = lifecycle.status(state=states.State())
+    state = states.State()
+    record, running = lifecycle.status(state=state)
     failed = record is not None and not running
     if as_json:
         content = record.model_dump(exclude={"token"}) if record else {}
+        if exports and record:
+            content["exports"] = {stack: state.exports(stack) for stack in record.stacks}
         render.print_json({"running": running, **content})
     elif record is None:
         render.line("Nothing is up. `make up` brings dev up.")
     else:
         _print_status(record, running=running)
+        for stack in sorted(record.stacks) if exports else ():
+            render.line(f"\nExports of {stack}:")
+            render.exports(state.exports(stack))
     click.get_current_context().exit(ExitCode.FAILED if failed else ExitCode.DONE)
 
 

@@ -146,7 +146,7 @@ def _endings(
     if not server.alive(before):
         return ("delete the record of a cloud that has ended",)
     stacks = ", ".join(sorted(before.stacks)) or "nothing"
-    return (f"end the cloud that is up now, with {stacks}, when {stack} is up",)
+    return (f"end the cloud that is up now, with {stacks}, once {stack} is up",)
 
 
 def _require_port(port: int, before: CloudRecord | None, *, joins: CloudRecord | None) -> None:

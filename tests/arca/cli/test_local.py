@@ -1,7 +1,8 @@
-"""Tests of what `arca local` prints, with a cloud that is only recorded."""
+"""Tests of what `arca local` prints, with a cloud that is only recorded or made up."""
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from click.testing import CliRunner, Result
 
 from arca.cli.local import command
 from arca.emulator import server_children
+from arca.emulator import up as lifecycle
 from arca.emulator.state import CloudRecord, StackRecord, State
+from arca.emulator.up import Progress, ProgressWatcher, UpReport
 
 ENDED = "The emulated AWS at http://127.0.0.1:1 (process 1)"
 TOKEN = "of-the-control-paths"  # noqa: S105 - made up
@@ -65,3 +68,67 @@ def test_status_of_a_server_that_does_not_answer(state: State) -> None:
     assert done.exit_code == 1
     assert "does not answer. Run `make down`" in done.output
     assert "dr: incomplete, because an earlier `make up STACK=dr` failed" in done.output
+
+
+def report(**changes: Any) -> UpReport:
+    """Return the report of prod with as many components and exports as it has."""
+    components = {f"component-{number}": COUNTS["network"] for number in range(20)}
+    exports = {"region": "sa-east-1", **{f"export_{number}": number for number in range(230)}}
+    made = UpReport("prod", "http://127.0.0.1:5566", 9.5, components, exports, ("dev", "staging"))
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `up` show progress and come up at once."""
+
+    def up(_stack: str, *, watch: ProgressWatcher, **_: Any) -> UpReport:
+        watch(Progress("starting the emulated AWS"))
+        for done in range(1, 61):
+            watch(Progress(f"prod: aws:cloudwatch/metricAlarm:MetricAlarm alarm-{done}", done, 60))
+        return report()
+
+    monkeypatch.setattr(lifecycle, "up", up)
+
+
+@pytest.mark.usefixtures("state", "comes_up")
+def test_up_ends_in_a_few_lines() -> None:
+    """It prints at most 25 lines; the exports and the table by component are asked for."""
+    done = local("up", "--stack", "prod")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 25
+    assert lines[:2] == [
+        "prod is up in the emulated AWS at http://127.0.0.1:5566 (9.5 s)",
+        "60 resources: 40 created, 20 validated only, 0 recorded only",
+    ]
+    assert "The previous emulated AWS ended with: dev, staging" in lines
+    assert "  arca local status --exports  the exports of its stacks" in lines
+    assert "export_7" not in done.stdout
+    assert "component-7" not in done.stdout
+    more = local("up", "--stack", "prod", "--exports", "--components").stdout
+    assert "  export_7 = 7\n" in more
+    assert "component-7 " in more
+
+
+@pytest.mark.usefixtures("state", "comes_up")
+def test_progress_without_a_terminal() -> None:
+    """A log gets each step, and each fiftieth resource with the total and its whole name."""
+    assert local("up", "--stack", "prod").stderr.splitlines() == [
+        "starting the emulated AWS",
+        "  50 of 60 resources  prod: aws:cloudwatch/metricAlarm:MetricAlarm alarm-50",
+    ]
+
+
+def test_status_prints_exports_on_request(state: State) -> None:
+    """They are those of each stack that is up, as text and as JSON."""
+    state.write(record())
+    for stack in ("prod", "dr"):
+        state.save_exports(stack, {"name": f"of-{stack}"})
+    assert "of-dr" not in local("status").output
+    shown = local("status", "--exports").output.splitlines()
+    at = shown.index("Exports of dr:")
+    assert shown[at + 1 : at + 3] == ["  name = of-dr", ""]
+    assert shown[at + 3 :] == ["Exports of prod:", "  name = of-prod"]
+    as_json = json.loads(local("status", "--exports", "--json").output)
+    assert as_json["exports"]["prod"] == {"name": "of-prod"}

@@ -428,7 +428,7 @@ def test_what_ends_is_said_first(state: State) -> None:
     up.up("prod", port=port, state=state, watch=quiet)
     up.up("dr", port=port, state=state, watch=quiet)
     said: list[str] = []
-    ends = "end the cloud that is up now, with dr, prod, when staging is up"
+    ends = "end the cloud that is up now, with dr, prod, once staging is up"
     assert up.plan("staging", port=port, state=state) == (
         "start an emulated AWS",
         "bring staging up in it",
