@@ -187,7 +187,9 @@ def test_a_command_that_needs_a_checkout_says_so(
 
 
 def test_a_checkout_is_found_from_inside(full: wheels.Environment, checkout: Path) -> None:
-    """The installed command works on the checkout that it is called in."""
+    """The installed command works on the checkout that it is called in, whose program it runs."""
+    for name in ("settings", "components"):
+        (checkout.parent / name).symlink_to(ROOT / name)
     done = full.run("arca", "local", "up", "--dry-run", cwd=checkout)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "would: bring dev up in it")
 

@@ -1,14 +1,17 @@
 """`arca local`: start, show and stop the emulated cloud on this machine."""
 
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
 from arca import stackfile
-from arca.emulator import client
+from arca.emulator import client, server
 from arca.emulator import state as states
 from arca.emulator import up as lifecycle
 from arca.emulator.ecs import faults
+from arca.errors import ExitCode
 
 
 @click.group("local")
@@ -25,10 +28,17 @@ def command() -> None:
     type=click.IntRange(1024, 65535),
     help="The loopback port of the emulated AWS.",
 )
-@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
+@click.option("--exports", is_flag=True, help="Print the stack's exports too.")
+@click.option("--components", is_flag=True, help="Print the resources of each component too.")
+@click.option("--dry-run", is_flag=True, help="Check the settings and print the plan only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+def up(
+    stack: str, *, port: int, exports: bool, components: bool, dry_run: bool, as_json: bool
+) -> None:
     """Bring a stack up in a new emulated AWS; dr comes up beside prod.
+
+    The new emulated AWS replaces the one that is up when the stack is complete. A bad setting, a
+    taken port or a failure leaves the one that is up as it was.
 
     The command runs the program with the stack's own YAML. Each AWS resource becomes API calls,
     which are checked against AWS's service model and carried out by moto where it can.
@@ -40,18 +50,18 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
 
     stackfile.stack_config(stack)
     state = states.State()
+    extras.require("moto", "pulumi", "pulumi_aws", "pulumi_cloudflare")
     if dry_run:
-        plan = lifecycle.plan(stack, state=state)
+        plan = lifecycle.plan(stack, port=port, state=state)
         if as_json:
             render.print_json({"stack": stack, "port": port, "plan": list(plan)})
         else:
             for step in plan:
                 render.line(f"would: {step}")
         return
-    extras.require("moto", "pulumi", "pulumi_aws", "pulumi_cloudflare")
     with render.ProgressLine() as progress:
         report = lifecycle.up(
-            stack, port=port, state=state, watch=lambda p: progress.show(p.step, p.done)
+            stack, port=port, state=state, watch=lambda one: _show_progress(one, progress.show)
         )
     if as_json:
         render.print_json(
@@ -66,21 +76,52 @@ def up(stack: str, port: int, dry_run: bool, as_json: bool) -> None:  # noqa: FB
         )
         return
     render.line(f"{stack} is up in the emulated AWS at {report.endpoint} ({report.seconds} s)")
-    render.components(report.components)
+    render.line(resource_totals(report.components))
     render.line("created: every call carried out by moto; validated only: a call checked against")
     render.line("AWS's model that moto cannot carry out; recorded only: no AWS call behind it.")
+    if components:
+        render.components(report.components)
     if report.gone:
         render.line(f"The previous emulated AWS ended with: {', '.join(report.gone)}")
-    render.line("\nExports:")
-    render.exports(report.exports)
+    if exports:
+        render.line("\nExports:")
+        render.exports(report.exports)
+    _print_next(report)
+
+
+def _print_next(report: lifecycle.UpReport) -> None:
+    """Print the commands that a person may want next."""
+    from arca.cli import render
+
     render.line("\nTry next:")
     region = report.exports["region"]
     aws = f"AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x aws --endpoint-url {report.endpoint}"
     render.line("  arca local status            what is up in this cloud")
+    render.line("  arca local status --exports  the exports of its stacks")
     render.line(f"  {aws} --region {region} ecs list-clusters")
-    if stack == "prod":
+    if report.stack == "prod":
         render.line("  make up STACK=dr             the DR region beside it")
     render.line("  make down                    end it")
+
+
+def resource_totals(components: Mapping[str, Mapping[str, int]]) -> str:
+    """Return the number of a stack's resources in words, with the number of each outcome."""
+    created, validated, recorded = (
+        sum(counts[outcome] for counts in components.values())
+        for outcome in ("created", "validated", "recorded")
+    )
+    total = created + validated + recorded
+    parts = f"{created} created, {validated} validated only, {recorded} recorded only"
+    return f"{total} resources: {parts}"
+
+
+def _show_progress(progress: lifecycle.Progress, show: Callable[[str, int], None]) -> None:
+    """Show a step; of the resources only each fiftieth where stderr is no terminal."""
+    if not progress.done:
+        show(progress.step, 0)
+    elif progress.done % 50 == 0 or sys.stderr.isatty():
+        total = max(progress.total, progress.done)
+        show(f"{progress.done:4} of {total} resources  {progress.step}", 0)
 
 
 @command.command("down")
@@ -106,24 +147,49 @@ def down(dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
 
 
 @command.command("status")
+@click.option("--exports", is_flag=True, help="Print the exports of the stacks too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
-    """Print what is up in the emulated AWS, and whether it answers."""
+def status(*, exports: bool, as_json: bool) -> None:
+    """Print what is up in the emulated AWS, and whether it answers.
+
+    The exit code is 1 if the emulated AWS has ended or does not answer, else 0.
+    """
     from arca.cli import render
 
-    record, running = lifecycle.status(state=states.State())
+    state = states.State()
+    record, running = lifecycle.status(state=state)
+    failed = record is not None and not running
     if as_json:
-        content = record.model_dump() if record else {}
+        content = record.model_dump(exclude={"token"}) if record else {}
+        if exports and record:
+            content["exports"] = {stack: state.exports(stack) for stack in record.stacks}
         render.print_json({"running": running, **content})
-        return
-    if record is None:
+    elif record is None:
         render.line("Nothing is up. `make up` brings dev up.")
-        return
-    answer = "answers" if running else "does not answer: run `make up` again"
-    render.line(f"The emulated AWS at {record.endpoint} (process {record.pid}) {answer}.")
-    for stack, entry in sorted(record.stacks.items()):
+    else:
+        _print_status(record, running=running)
+        for stack in sorted(record.stacks) if exports else ():
+            render.line(f"\nExports of {stack}:")
+            render.exports(state.exports(stack))
+    click.get_current_context().exit(ExitCode.FAILED if failed else ExitCode.DONE)
+
+
+def _print_status(record: states.CloudRecord, *, running: bool) -> None:
+    from arca.cli import render
+
+    where = f"The emulated AWS at {record.endpoint} (process {record.pid})"
+    if running:
+        render.line(f"{where} answers.")
+    elif server.alive(record):
+        render.line(f"{where} does not answer. Run `make down`, then bring the stacks up again.")
+    else:
+        render.line(f"{where} has ended, and its stacks with it. Bring them up again:")
+    for stack, entry in sorted(record.stacks.items(), key=lambda one: one[1].up_at):
         total = sum(sum(counts.values()) for counts in entry.components.values())
-        render.line(f"  {stack}: {total} resources, up since {entry.up_at}")
+        since = f"{total} resources, up since {entry.up_at}"
+        render.line(f"  {stack}: {since}" if running else f"  make up STACK={stack}")
+    for stack in record.incomplete:
+        render.line(f"  {stack}: incomplete, because an earlier `make up STACK={stack}` failed")
 
 
 @command.command("push")
@@ -156,7 +222,11 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 @click.option("--stage", help="The lifecycle stage of `hook-refuses` and `stall`.")
 @click.option("--calls", type=int, help="The number of calls that `throttle` refuses.")
 @click.option("--stack", default="prod", show_default=True, help="The owner of the registry.")
-@click.option("--clear", is_flag=True, help="Remove all faults first; this ends stalls.")
+@click.option(
+    "--clear",
+    is_flag=True,
+    help="Remove all faults first; this ends stalls and sets the alarms of `alarm-at` to OK.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the resulting faults, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def fault(

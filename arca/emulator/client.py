@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -12,7 +13,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from arca.emulator.aws_clients import session
-from arca.emulator.ecs.faults import FAULT, FAULT_LIST, FAULTS_PATH, IMAGES_PATH, AnyFault
+from arca.emulator.ecs.access import TOKEN_HEADER
+from arca.emulator.ecs.faults import (
+    FAULT,
+    FAULT_LIST,
+    FAULTS_PATH,
+    IMAGES_PATH,
+    LISTEN_PATH,
+    AnyFault,
+)
 from arca.emulator.state import State
 from arca.errors import ArcaError
 
@@ -43,7 +52,7 @@ class EmulatorClient:
                 wanted="an emulated cloud that is up",
                 do="run `make up STACK=prod` first",
             )
-        self._state, self._endpoint = state, record.endpoint
+        self._state, self._endpoint, self._token = state, record.endpoint, record.token
 
     def faults(self) -> list[AnyFault]:
         """Return the injected faults."""
@@ -54,12 +63,16 @@ class EmulatorClient:
         return self._faults("PUT", [*self.faults(), fault])
 
     def clear_faults(self) -> None:
-        """Remove all faults; this also ends the stalls of deployments."""
+        """Remove all faults; this also ends stalls and sets the alarms of faults to OK."""
         self._faults("DELETE")
 
     def stand_in(self, image: str, command: Sequence[str]) -> None:
         """Let a command run in place of the image's containers."""
         self._call("PUT", IMAGES_PATH, {"image": image, "command": list(command)})
+
+    def listen(self, port: int) -> None:
+        """Let the server listen on a further port of loopback too."""
+        self._call("PUT", LISTEN_PATH, {"port": port})
 
     def reference(self, image: str, *, stack: str) -> str:
         """Return a tag's whole reference in the stack's registry; a reference stays as it is."""
@@ -92,7 +105,8 @@ class EmulatorClient:
     def _call(self, method: str, path: str, content: Any = None) -> dict[str, Any]:
         body = None if content is None else json.dumps(content).encode()
         where = f"{self._endpoint}{path}"
-        request = Request(where, body, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - loopback
+        headers = {"Content-Type": "application/json", TOKEN_HEADER: self._token}
+        request = Request(where, body, headers, method=method)  # noqa: S310 - loopback
         try:
             with urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as answer:  # noqa: S310 - loopback
                 return json.loads(answer.read())
@@ -115,7 +129,10 @@ def _push(ecr: Any, repository: str, tag: str) -> str:
 def _reason(error: HTTPError) -> str:
     """Return the server's message; an unexpected error of the server has only a page."""
     try:
-        return json.loads(error.read())["error"]
+        content = error.read()
+        if error.code == HTTPStatus.FORBIDDEN and error.headers.get_content_type() == "text/plain":
+            return content.decode().strip()
+        return json.loads(content)["error"]
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return f"HTTP {error.code} {error.reason}; its log says why (server.log)"
 

@@ -1,18 +1,22 @@
 """The process of the emulated AWS: starts it, recognizes it and ends it."""
 
+import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from arca import checkout
 from arca.emulator import server_children
-from arca.emulator.state import CloudRecord
+from arca.emulator.ecs.access import TOKEN_VARIABLE
+from arca.emulator.ecs.faults import ALIVE_PATH
+from arca.emulator.state import CloudRecord, ServerProcess
 from arca.errors import ArcaError
 
 SERVER_HOST = "127.0.0.1"
@@ -20,18 +24,32 @@ START_SECONDS = 30
 STOP_SECONDS = 5
 MOTO_SETTINGS = {
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    # No page of another site may read an answer.
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
     # Moto otherwise issues a certificate after a minute.
     "MOTO_ACM_VALIDATION_WAIT": "0",
 }
 
 
-def start(*, port: int, account: str, log: Path) -> CloudRecord:
+def start(*, port: int, public_port: int, account: str, log: Path) -> CloudRecord:
     """Start the server without waiting for it; raises ArcaError if the port is taken.
 
-    The server gets a session of its own, so that it survives the end of the terminal or of make.
+    `public_port` is the one that moto names in its answers. The server gets a session of its own,
+    so that it survives the end of the terminal or of make.
     """
     refuse_taken(port)
-    with log.open("w", encoding="utf-8") as output:
+    token = secrets.token_urlsafe(32)
+    settings = {**MOTO_SETTINGS, "MOTO_ACCOUNT_ID": account, "MOTO_PORT": str(public_port)}
+    try:
+        output = log.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ArcaError(
+            f"The server's log cannot be written: {error.strerror}.",
+            where=str(log),
+            wanted="a directory with free space that this user may write to",
+            do="correct the permissions, or set ARCA_STATE_DIR to another directory",
+        ) from None
+    with output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
             [sys.executable, "-m", "arca.emulator.ecs", "--host", SERVER_HOST, "--port", str(port)],
             stdin=subprocess.DEVNULL,
@@ -39,14 +57,24 @@ def start(*, port: int, account: str, log: Path) -> CloudRecord:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=checkout.root(),
-            env={**os.environ, **MOTO_SETTINGS, "MOTO_ACCOUNT_ID": account},
+            env={**os.environ, **settings, TOKEN_VARIABLE: token},
         )
     born = server_children.start_ticks(process.pid)
     if born is None:
         raise _dead(log)
-    return CloudRecord(
-        pid=process.pid, born=born, port=port, endpoint=f"http://{SERVER_HOST}:{port}"
-    )
+    return CloudRecord(pid=process.pid, born=born, port=port, endpoint=endpoint(port), token=token)
+
+
+def endpoint(port: int) -> str:
+    """Return the URL of a server at a port."""
+    return f"http://{SERVER_HOST}:{port}"
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((SERVER_HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_until_ready(record: CloudRecord, *, log: Path) -> None:
@@ -67,39 +95,39 @@ def wait_until_ready(record: CloudRecord, *, log: Path) -> None:
 
 
 def answers(record: CloudRecord) -> bool:
-    """Return whether the server answers an HTTP request."""
+    """Return whether the recorded server answers; another program at its port does not count."""
     try:
-        with urlopen(f"{record.endpoint}/moto-api/", timeout=5) as answer:  # noqa: S310 - loopback, http
-            return answer.status == 200
-    except (URLError, OSError):
+        with urlopen(f"{record.endpoint}{ALIVE_PATH}", timeout=5) as answer:  # noqa: S310 - loopback, http
+            return json.loads(answer.read())["pid"] == record.pid
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return False
 
 
-def alive(record: CloudRecord) -> bool:
+def alive(server: ServerProcess) -> bool:
     """Return whether the recorded process runs; another process with its number does not count."""
-    return server_children.start_ticks(record.pid) == record.born
+    return server_children.start_ticks(server.pid) == server.born
 
 
-def stop(record: CloudRecord) -> bool:
+def stop(server: ServerProcess) -> bool:
     """End the server and all that it started; returns whether the server was running."""
-    was_alive = alive(record)
+    was_alive = alive(server)
     if was_alive:
-        _end(record)
-    server_children.end_children(server=record.pid, born=record.born)
+        _end(server)
+    server_children.end_children(server=server.pid, born=server.born)
     return was_alive
 
 
-def _end(record: CloudRecord) -> None:
+def _end(server: ServerProcess) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
-            os.kill(record.pid, number)
+            os.kill(server.pid, number)
         except ProcessLookupError:
             break
         deadline = time.monotonic() + STOP_SECONDS
-        while alive(record) and time.monotonic() < deadline:
-            _reap(record.pid)
+        while alive(server) and time.monotonic() < deadline:
+            _reap(server.pid)
             time.sleep(0.02)
-        if not alive(record):
+        if not alive(server):
             break
 
 

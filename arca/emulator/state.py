@@ -8,13 +8,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from arca import checkout
 from arca.clock import Clock
@@ -37,8 +37,8 @@ class StackRecord(Frozen):
     components: dict[str, dict[str, int]]
 
 
-class CloudRecord(Frozen):
-    """The server's process, and the stacks in it."""
+class ServerProcess(Frozen):
+    """The process of a server."""
 
     pid: int
     born: int
@@ -46,9 +46,22 @@ class CloudRecord(Frozen):
 
     It tells the server from a later process with the same number.
     """
+
+
+class CloudRecord(ServerProcess):
+    """The server's process, and the stacks in it."""
+
     port: int
     endpoint: str
     stacks: dict[str, StackRecord] = Field(default_factory=dict[str, StackRecord])
+    token: str = ""
+    """What the server's control paths need; only the owner can read the file."""
+    incomplete: tuple[str, ...] = ()
+    """Stacks that joined this cloud and failed half-way: some of their resources are in it."""
+
+
+SERVERS: TypeAdapter[list[ServerProcess]] = TypeAdapter(list[ServerProcess])
+"""Reads and writes the list of started servers."""
 
 
 def utc_text(moment: datetime) -> str:
@@ -65,11 +78,17 @@ class State:
             os.environ.get("ARCA_STATE_DIR") or checkout.root() / ".arca" / "local"
         )
         self._file = self.directory / "cloud.json"
+        self._servers = self.directory / "servers.json"
 
     @property
     def log(self) -> Path:
-        """The server's log file."""
+        """The log file of the cloud's server."""
         return self.directory / "server.log"
+
+    @property
+    def starting_log(self) -> Path:
+        """The log file of a server until its cloud is complete; it stays after a failure."""
+        return self.directory / "starting-server.log"
 
     def read(self) -> CloudRecord | None:
         """Return the record, or None; raises ArcaError if the file is not one that `write` made."""
@@ -77,7 +96,7 @@ class State:
             return CloudRecord.model_validate_json(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        except (ValidationError, UnicodeDecodeError) as error:
+        except (OSError, ValidationError, UnicodeDecodeError) as error:
             raise ArcaError(
                 "The record of the emulated cloud cannot be read.",
                 where=f"{self._file}: {str(error).splitlines()[0]}",
@@ -89,14 +108,34 @@ class State:
         """Replace the record."""
         self._replace(self._file, record.model_dump_json(indent=1))
 
+    def servers(self) -> list[ServerProcess]:
+        """Return the servers that were started and are not known to have ended.
+
+        An unreadable list is an empty one: the servers in it cannot be recognized.
+        """
+        try:
+            return SERVERS.validate_json(self._servers.read_bytes())
+        except (OSError, ValidationError):
+            return []
+
+    def add_server(self, server: ServerProcess) -> None:
+        """Note a started server, so that a later command ends it if this one is killed."""
+        self._write_servers([*self.servers(), server])
+
+    def remove_server(self, server: ServerProcess) -> None:
+        """Remove a server that has ended from the list."""
+        key = (server.pid, server.born)
+        self._write_servers([one for one in self.servers() if (one.pid, one.born) != key])
+
     def save_exports(self, stack: str, exports: Mapping[str, Any]) -> None:
         """Write a stack's exports to a file that only its owner can read: some are secret."""
         self._replace(self._exports(stack), json.dumps(exports, indent=1, sort_keys=True))
 
     def exports(self, stack: str) -> dict[str, Any]:
         """Return a stack's exports; raises ArcaError if it is not up."""
+        path = self._exports(stack)
         try:
-            return json.loads(self._exports(stack).read_text(encoding="utf-8"))
+            return json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ArcaError(
                 f"The stack {stack} is not up.",
@@ -104,20 +143,43 @@ class State:
                 wanted=f"the exports of {stack} in this emulated cloud",
                 do=f"run `make up STACK={stack}` first",
             ) from None
+        except (OSError, ValueError) as error:
+            raise ArcaError(
+                f"The exports of {stack} cannot be read.",
+                where=f"{path}: {str(error).splitlines()[0]}",
+                wanted="the file that `arca local up` writes",
+                do=f"run `make up STACK={stack}` again",
+            ) from None
+
+    def keep_exports(self, stacks: Collection[str]) -> None:
+        """Delete the exports of all stacks but these."""
+        for path in (self.directory / "exports").glob("*.json"):
+            if path.stem not in stacks:
+                path.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Delete everything except the lock and the server's log."""
-        self._file.unlink(missing_ok=True)
+        """Delete everything except the lock and the server's log; raises ArcaError."""
+        for path in (self._file, self._servers):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise _unusable(error, path) from None
         shutil.rmtree(self.directory / "exports", ignore_errors=True)
 
     @contextmanager
     def lock(self) -> Generator[None]:
         """Hold the directory's lock; raises Refused with the holder's process number.
 
-        The kernel releases the lock when the holder ends, even after SIGKILL.
+        The kernel releases the lock when the holder ends, even after SIGKILL. Raises ArcaError if
+        the directory cannot be used.
         """
         self._make(self.directory)
-        with (self.directory / "lock").open("a+", encoding="utf-8") as file:
+        path = self.directory / "lock"
+        try:
+            file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise _unusable(error, path) from None
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -128,13 +190,20 @@ class State:
                     wanted="one operator at a time",
                     do="wait until that process ends, or end it, and run this again",
                 ) from None
-            file.truncate(0)
-            file.write(f"process {os.getpid()} since {utc_text(self.clock.now())}\n")
-            file.flush()
+            # A full disk must not keep anybody from ending the cloud.
+            with suppress(OSError):
+                file.truncate(0)
+                file.write(f"process {os.getpid()} since {utc_text(self.clock.now())}\n")
+                file.flush()
             yield
 
     def _exports(self, stack: str) -> Path:
         return self.directory / "exports" / f"{stack}.json"
+
+    def _write_servers(self, servers: list[ServerProcess]) -> None:
+        # A record is a server too; only what identifies the process belongs here.
+        listed = [ServerProcess(pid=one.pid, born=one.born) for one in servers]
+        self._replace(self._servers, SERVERS.dump_json(listed, indent=1).decode())
 
     def _make(self, directory: Path) -> None:
         try:
@@ -148,8 +217,24 @@ class State:
             ) from None
 
     def _replace(self, path: Path, text: str) -> None:
+        """Replace a file, which only its owner can read; raises ArcaError and keeps the old one."""
         self._make(path.parent)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
+        name: str | None = None
+        try:
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(path)
+        except OSError as error:
+            if name is not None:
+                Path(name).unlink(missing_ok=True)
+            raise _unusable(error, path) from None
+
+
+def _unusable(error: OSError, path: Path) -> ArcaError:
+    return ArcaError(
+        f"The state directory cannot be used: {error.strerror}.",
+        where=str(path),
+        wanted="a directory with free space that this user may write to",
+        do="free space or correct the permissions, or set ARCA_STATE_DIR to another directory",
+    )

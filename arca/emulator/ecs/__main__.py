@@ -4,15 +4,19 @@ import argparse
 import atexit
 import os
 import signal
+import socket
 import sys
+from threading import Thread
+from typing import Any
 
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs] # moto has none
     MotoRequestHandler,
 )
-from werkzeug.serving import run_simple
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from arca.clock import Clock
 from arca.emulator.aws_clients import share_service_models
+from arca.emulator.ecs import access
 from arca.emulator.ecs.app import Application
 from arca.emulator.ecs.clock import ServerClock
 from arca.emulator.ecs.control_api import ControlApi
@@ -25,6 +29,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", required=True, type=int)
     arguments = parser.parse_args()
+    # What this process starts must not inherit the token.
+    token = os.environ.pop(access.TOKEN_VARIABLE, "")
     share_service_models()
     # Moto writes its own address into some answers.
     os.environ.setdefault("MOTO_PORT", str(arguments.port))
@@ -35,13 +41,30 @@ def main() -> None:
     atexit.register(application.end)
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
-    run_simple(
-        arguments.host,
-        arguments.port,
-        ControlApi(application),
-        threaded=True,
-        request_handler=MotoRequestHandler,
-    )
+    control = ControlApi(application, listen=lambda port: _serve_too(arguments.host, port, site))
+    site = access.AccessGuard(control, token=token)
+    bind(arguments.host, arguments.port, site).serve_forever()
+
+
+def bind(host: str, port: int, site: Any) -> BaseWSGIServer:
+    """Listen on a port, which is served when `serve_forever` runs; raises OSError."""
+    # Werkzeug exits the process if it binds the port itself and the port is taken.
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen()
+        return make_server(
+            host,
+            port,
+            site,
+            threaded=True,
+            request_handler=MotoRequestHandler,
+            fd=listener.fileno(),
+        )
+
+
+def _serve_too(host: str, port: int, site: Any) -> None:
+    Thread(target=bind(host, port, site).serve_forever, daemon=True).start()
 
 
 def _leave(_number: int, _frame: object) -> None:

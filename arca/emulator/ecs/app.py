@@ -86,6 +86,7 @@ class Application:
             "DescribeServices": services.describe,
             "DeleteService": services.delete,
             "DescribeClusters": services.clusters,
+            "RegisterTaskDefinition": tasks.register,
             "ListTasks": tasks.list,
             "DescribeTasks": tasks.describe,
             "RunTask": tasks.run,
@@ -179,7 +180,10 @@ class Application:
                 raise ApiError("ThrottlingException", f"Rate exceeded {SIMULATED}")
 
     def set_faults(self, injected: list[faults.AnyFault]) -> None:
-        """Replace all injected faults; an empty list also ends the stalls of deployments."""
+        """Replace all injected faults; an empty list also ends their effects.
+
+        Deployments stall no longer, and the alarms that a fault set return to OK.
+        """
         # A stall lasts until now, even if nobody sent a request for a while.
         self.catch_up()
         with self._lock:
@@ -187,7 +191,8 @@ class Application:
             self.backend.faults[:] = [one for one in injected if one not in throttles]
             self._calls_to_throttle = sum(one.calls for one in throttles)
             if not injected:
-                self.backend.service_controller.end_stalls()
+                self.backend.service_controller.end_cleared_faults()
+                self.backend.moto.reset_alarms()
 
     @property
     def faults(self) -> list[faults.AnyFault]:

@@ -2,10 +2,13 @@
 
 `/arca/faults` takes a list of faults with PUT. `/arca/images` takes one image and its stand-in
 command with PUT. Both take GET and DELETE, and each answer contains all faults and stand-ins.
+`/arca/alive` answers GET with the process number. `/arca/listen` takes a port with PUT, and the
+server listens there too.
 """
 
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,8 +18,13 @@ from arca.emulator.ecs import faults
 from arca.emulator.ecs.app import Application
 
 CONTROL_PREFIX = "/arca/"
-PATHS = (faults.FAULTS_PATH, faults.IMAGES_PATH)
-METHODS = ("GET", "PUT", "DELETE")
+PATHS: Mapping[str, tuple[str, ...]] = {
+    faults.FAULTS_PATH: ("GET", "PUT", "DELETE"),
+    faults.IMAGES_PATH: ("GET", "PUT", "DELETE"),
+    faults.ALIVE_PATH: ("GET",),
+    faults.LISTEN_PATH: ("PUT",),
+}
+"""The paths, and the methods of each."""
 
 
 class StandInCommand(BaseModel):
@@ -28,11 +36,25 @@ class StandInCommand(BaseModel):
     command: tuple[str, ...] = Field(min_length=1)
 
 
-class ControlApi:
-    """The WSGI application with the control API in front of it."""
+class ListenRequest(BaseModel):
+    """A further loopback port on which the server is to listen."""
 
-    def __init__(self, application: Application) -> None:
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port: int = Field(ge=1, le=65535)
+
+
+class ControlApi:
+    """The WSGI application with the control API in front of it.
+
+    `listen` opens a further port; it raises OSError if the port cannot be used.
+    """
+
+    def __init__(
+        self, application: Application, *, listen: Callable[[int], None] | None = None
+    ) -> None:
         self.application = application
+        self._listen = listen
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request, or pass it on to the application."""
@@ -43,11 +65,16 @@ class ControlApi:
     def _control(self, request: Request) -> Response:
         if request.path not in PATHS:
             return _json({"error": f"no such path; there are {', '.join(PATHS)}"}, 404)
-        if request.method not in METHODS:
-            return _json({"error": f"only {', '.join(METHODS)}"}, 405)
+        methods = PATHS[request.path]
+        if request.method not in methods:
+            return _json({"error": f"only {', '.join(methods)}"}, 405)
         stand_ins = self.application.backend.task_scheduler.stand_ins
         try:
             match request.method, request.path:
+                case _, faults.ALIVE_PATH:
+                    return _json({"pid": os.getpid()})
+                case _, faults.LISTEN_PATH:
+                    return self._open(ListenRequest.model_validate_json(request.get_data()).port)
                 case "PUT", faults.FAULTS_PATH:
                     self.application.set_faults(faults.FAULT_LIST.validate_json(request.get_data()))
                 case "DELETE", faults.FAULTS_PATH:
@@ -67,6 +94,15 @@ class ControlApi:
                 "images": {image: list(command) for image, command in stand_ins.items()},
             }
         )
+
+    def _open(self, port: int) -> Response:
+        if self._listen is None:
+            return _json({"error": "this server has no ports"}, 404)
+        try:
+            self._listen(port)
+        except OSError as error:
+            return _json({"error": f"port {port} cannot be used: {error.strerror}"}, 409)
+        return _json({"port": port})
 
 
 def _text(error: ValidationError) -> str:

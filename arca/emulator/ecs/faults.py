@@ -12,6 +12,8 @@ from arca.emulator.ecs.strategy import Stage
 
 FAULTS_PATH = "/arca/faults"
 IMAGES_PATH = "/arca/images"
+ALIVE_PATH = "/arca/alive"
+LISTEN_PATH = "/arca/listen"
 """Paths of the control API (control_api.py)."""
 
 
@@ -84,7 +86,7 @@ class RollbackFails(_Fault):
     fault: Literal["rollback-fails"] = "rollback-fails"
 
 
-STALLS = (Stall, RollbackStalls)
+ENDED_BY_CLEAR = (AlarmAt, Stall, RollbackStalls)
 """Faults that end for running deployments too when all faults are cleared."""
 AnyFault = (
     ImageMissing

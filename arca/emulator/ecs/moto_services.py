@@ -11,6 +11,8 @@ from moto.backends import get_backend
 from arca.emulator.ecs.api import structure, structures
 from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService
 
+FAULT_REASON = "a fault that was asked for"
+"""The reason of an alarm that a fault set to ALARM."""
 Client = Callable[[str, str], Any]
 """Returns a boto3 client by service and region."""
 
@@ -21,6 +23,8 @@ class MotoServices:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._zones: dict[tuple[str, str], str] = {}
+        self._triggered: set[tuple[str, str]] = set()
+        """Region and name of the alarms that a fault set to ALARM."""
         self._streams: set[tuple[str, str, str]] = set()
 
     def definition(self, region: str, name: str) -> Mapping[str, Any]:
@@ -137,10 +141,31 @@ class MotoServices:
 
     def trigger_alarm(self, region: str, name: str) -> None:
         """Set an alarm to state ALARM; an alarm that does not exist is ignored."""
+        if self._alarm_reason(region, name) is not None:
+            return
         with suppress(ClientError):
             self._client("cloudwatch", region).set_alarm_state(
-                AlarmName=name, StateValue="ALARM", StateReason="a fault that was asked for"
+                AlarmName=name, StateValue="ALARM", StateReason=FAULT_REASON
             )
+            self._triggered.add((region, name))
+
+    def reset_alarms(self) -> None:
+        """Set the alarms that `trigger_alarm` set back to OK; others keep their state."""
+        for region, name in sorted(self._triggered):
+            # Somebody else may have set the alarm since.
+            if self._alarm_reason(region, name) == FAULT_REASON:
+                self._client("cloudwatch", region).set_alarm_state(
+                    AlarmName=name, StateValue="OK", StateReason="the fault was cleared"
+                )
+        self._triggered.clear()
+
+    def _alarm_reason(self, region: str, name: str) -> str | None:
+        """Return why an alarm is in state ALARM; None if it is not or does not exist."""
+        found = self._client("cloudwatch", region).describe_alarms(
+            AlarmNames=[name], AlarmTypes=["CompositeAlarm", "MetricAlarm"]
+        )
+        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        return next((one["StateReason"] for one in alarms if one["StateValue"] == "ALARM"), None)
 
     def log(self, task: EcsTask, lines: Sequence[str], at: datetime) -> None:
         """Write a container's lines to the log group of its `awslogs` options."""

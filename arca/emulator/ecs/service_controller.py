@@ -87,12 +87,12 @@ class ServiceController:
         if service is not None:
             self._tasks.reconcile(service, at)
 
-    def end_stalls(self) -> None:
-        """Remove the stalls of all deployments."""
+    def end_cleared_faults(self) -> None:
+        """Remove the faults of all deployments that end when faults are cleared."""
         for service in self.services.values():
             for revision in service.revisions:
                 revision.faults = tuple(
-                    one for one in revision.faults if not isinstance(one, faults.STALLS)
+                    one for one in revision.faults if not isinstance(one, faults.ENDED_BY_CLEAR)
                 )
 
     def record_health(self, check: HealthCheck, at: datetime, *, healthy: bool) -> None:

@@ -13,8 +13,8 @@ from threading import Event, Lock, Thread
 from arca.emulator import server_children
 from arca.emulator.server_children import KILL_AFTER_SECONDS
 
-KEPT_VARIABLES = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV")
-"""The server's environment variables that a stand-in keeps; all others are the container's own."""
+KEPT_VARIABLES = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV")
+"""The server's environment variables that a stand-in gets, whatever the container sets."""
 LOOPBACK = "127.0.0.1"
 MOST_BYTES = 1 << 20
 """Bytes of output that are read at once while the process runs."""
@@ -25,6 +25,7 @@ class StandInProcess:
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str]) -> None:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        language = {"LANG": os.environ["LANG"]} if "LANG" in os.environ else {}
         self.started_at = time.monotonic()
         """When the process started, by the monotonic clock."""
         self.checked_at: float | None = None
@@ -45,7 +46,7 @@ class StandInProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
-                env={**kept, **environment, **server_children.environment_mark()},
+                env={**language, **environment, **kept, **server_children.environment_mark()},
                 start_new_session=True,
             )
         except OSError:

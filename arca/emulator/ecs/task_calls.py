@@ -1,9 +1,11 @@
 """The calls of ECS about tasks: tasks of services and one-off tasks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from arca.emulator.ecs.api import SIMULATED, ApiError, Json, invalid
 from arca.emulator.ecs.calls import EcsBackend, EcsCall, page
+from arca.emulator.ecs.container_environment import refusal
 from arca.emulator.ecs.identifiers import arn_name
 from arca.emulator.ecs.model import EcsTask, EmulatedService
 from arca.emulator.ecs.task_responses import describe_task, subnet_of
@@ -28,6 +30,11 @@ class TaskCalls:
         placed = subnet_of(task)
         zone = self._backend.moto.zone(task.region, placed) if placed else None
         return {**describe_task(task, tags=tags), **({"availabilityZone": zone} if zone else {})}
+
+    def register(self, call: EcsCall) -> Json:
+        """Answer RegisterTaskDefinition: moto does, if the containers' variables are accepted."""
+        _check_variables(call.content["containerDefinitions"])
+        return call.moto()
 
     def list(self, call: EcsCall) -> Json:
         """Answer ListTasks."""
@@ -83,6 +90,7 @@ class TaskCalls:
                     f"Override for container named {override.get('name')} is not a container in "
                     "the TaskDefinition."
                 )
+        _check_variables(content.get("overrides", {}).get("containerOverrides", []))
         count = content.get("count", 1)
         if not 0 < count <= MOST_STARTED:
             raise invalid(f"count must be from 1 to {MOST_STARTED}.")
@@ -122,3 +130,10 @@ class TaskCalls:
         raise ApiError(
             "UnsupportedFeatureException", f"The emulated cloud protects no task {SIMULATED}."
         )
+
+
+def _check_variables(containers: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse variables that would change how a process on this machine starts."""
+    reason = refusal(containers)
+    if reason is not None:
+        raise invalid(reason)

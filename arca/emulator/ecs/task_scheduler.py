@@ -11,6 +11,7 @@ from typing import Any
 from arca.emulator.ecs import faults
 from arca.emulator.ecs.api import SIMULATED, structure, structures
 from arca.emulator.ecs.clock import EcsClock
+from arca.emulator.ecs.container_environment import container_variables, refusal
 from arca.emulator.ecs.faults import AnyFault
 from arca.emulator.ecs.health_checks import HealthCheck, HealthChecker, is_due, is_unhealthy
 from arca.emulator.ecs.identifiers import Identifiers, arn_name, sibling_arn
@@ -181,8 +182,13 @@ class TaskScheduler:
     ) -> None:
         override = task.override
         own: list[str] = override.get("command") or task.container.get("command") or []
-        variables = [*task.container.get("environment", []), *override.get("environment", [])]
-        environment = {one["name"]: one["value"] for one in variables}
+        # A task definition of CloudFormation comes here without a call that was checked.
+        refused = refusal([task.container, {"name": task.container.get("name"), **override}])
+        if refused is not None:
+            reason = f"CannotStartContainerError: {refused}"
+            self.fail(service, task, at, code=FAILED_TO_START, reason=reason)
+            return
+        environment = container_variables(task.container, override)
         port = free_port() if service is not None else None
         if port is not None:
             environment["PORT"] = str(port)

@@ -25,7 +25,7 @@ def test_a_minute_that_makes_no_sense_is_refused(
     assert "from 0.01 to 3600" in str(error.value)
     assert not state.directory.exists()
     with pytest.raises(ArcaError, match="ARCA_LOCAL_MINUTE"):
-        up.plan("dev", state=state)
+        up.plan("dev", port=free_port(), state=state)
     monkeypatch.setattr(sys, "argv", ["controller", "--port", "1"])
     with pytest.raises(SystemExit) as ended:
         server.main()

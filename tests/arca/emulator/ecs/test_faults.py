@@ -132,6 +132,55 @@ def test_alarm_at(cloud: Emulated, percent: float, green: int) -> None:
     assert states[0]["StateValue"] == "ALARM"
 
 
+def states(cloud: Emulated) -> list[str]:
+    """Return the states of the alarms that the service watches."""
+    found = cloud.client("cloudwatch").describe_alarms(AlarmNames=list(ALARMS))["MetricAlarms"]
+    return [
+        one["StateValue"] for one in sorted(found, key=lambda one: ALARMS.index(one["AlarmName"]))
+    ]
+
+
+def test_a_cleared_fault_gives_its_alarm_back(cloud: Emulated) -> None:
+    """The alarm that the fault set is OK again, and the next deployment succeeds."""
+    cloud.create_service(strategy="CANARY")
+    cloud.fault("alarm-at", percent=10)
+    cloud.deploy(NEW)
+    went_back(cloud, f"Alarm detected: {ALARMS[0]}.")
+    cloud.alarm("ALARM", ALARMS[1])
+    assert states(cloud) == ["ALARM", "ALARM"]
+    cloud.control("DELETE", "/arca/faults")
+    assert states(cloud) == ["OK", "ALARM"]
+    cloud.alarm("OK", ALARMS[1])
+    cloud.deploy(NEW)
+    assert cloud.until(ended)["status"] == "SUCCESSFUL"
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_alarm_that_somebody_set_stays(cloud: Emulated, moment: str) -> None:
+    """A person's ALARM before or after that of the fault outlives the fault."""
+    cloud.create_service(strategy="CANARY")
+    if moment == "before":
+        cloud.alarm("ALARM")
+    cloud.fault("alarm-at", percent=10)
+    cloud.deploy(NEW)
+    cloud.until(lambda _: states(cloud)[0] == "ALARM" and cloud.weights() == (90, 10))
+    if moment == "after":
+        cloud.alarm("ALARM")
+    cloud.control("DELETE", "/arca/faults")
+    assert states(cloud)[0] == "ALARM"
+
+
+def test_a_cleared_fault_sets_no_alarm_later(cloud: Emulated) -> None:
+    """A deployment that is under way goes on without it."""
+    cloud.create_service(strategy="CANARY")
+    cloud.fault("alarm-at", percent=100)
+    cloud.deploy(NEW)
+    cloud.until(lambda _: cloud.weights() == (90, 10))
+    cloud.control("DELETE", "/arca/faults")
+    assert cloud.until(ended)["status"] == "SUCCESSFUL"
+    assert "ALARM" not in states(cloud)
+
+
 @pytest.mark.parametrize("stage", ["PRE_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT", "CLEAN_UP"])
 def test_a_hook_refuses(cloud: Emulated, stage: str) -> None:
     """The hook fails at the given stage and has the status FAILED."""

@@ -14,11 +14,20 @@ from typing import Any
 
 import pytest
 
+from arca.emulator.aws_clients import WsgiClients
 from arca.emulator.ecs import health_checks, stand_ins
 from arca.emulator.ecs.model import EcsTask
 from arca.emulator.ecs.stand_ins import StandInProcess, StandInProcesses
-from arca.emulator.server_children import start_ticks
-from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, GROUP, SECONDS, Emulated, fresh, wait_for
+from arca.emulator.server_children import MARK_VARIABLE, start_ticks
+from tests.arca.emulator.ecs.emulated_ecs import (
+    CLUSTER,
+    GROUP,
+    REGION,
+    SECONDS,
+    Emulated,
+    fresh,
+    wait_for,
+)
 
 IMAGE = "registry/api:1"
 SERVER = """
@@ -247,3 +256,45 @@ def test_a_health_check_that_hangs_holds_up_nobody(
         )
         == []
     )
+
+
+def test_a_definition_that_nobody_checked_starts_nothing(cloud: Emulated, tmp_path: Path) -> None:
+    """Moto holds a definition with a reserved variable: its task fails, and no process starts."""
+    cloud.create_service(strategy="BLUE_GREEN", desired=1)
+    moto = WsgiClients(cloud.application.moto).client("ecs", REGION)
+    moto.register_task_definition(
+        family="unchecked",
+        containerDefinitions=[
+            {
+                "name": "api",
+                "image": IMAGE,
+                "memory": 9,
+                "environment": [{"name": "BASH_ENV", "value": str(tmp_path / "code")}],
+            }
+        ],
+    )
+    stands_in(cloud, "bash", "-c", f"touch {tmp_path / 'ran'}")
+    arn = cloud.client("ecs").run_task(cluster=CLUSTER, taskDefinition="unchecked")["tasks"][0][
+        "taskArn"
+    ]
+    cloud.advance(1)
+    found = described(cloud, arn)
+    assert (found["lastStatus"], found["stopCode"]) == ("STOPPED", "TaskFailedToStart")
+    assert "CannotStartContainerError: The variable BASH_ENV" in found["stoppedReason"]
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_process_has_an_environment_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets the container's variables and a few of the server's, which come last."""
+    monkeypatch.setenv("SECRET_OF_THE_OPERATOR", "x")
+    monkeypatch.setenv("LANG", "C")
+    own = StandInProcesses()
+    process = own.start(["/usr/bin/env"], {"PATH": "/evil", "LANG": "pt_BR.UTF-8", "A": "b"})
+    wait_for(lambda: process.code() is not None, "its end")
+    shown = dict(line.split("=", 1) for line in process.lines())
+    own.end(process)
+    assert shown["PATH"] == os.environ["PATH"]
+    assert (shown["LANG"], shown["A"]) == ("pt_BR.UTF-8", "b")
+    assert "SECRET_OF_THE_OPERATOR" not in shown
+    allowed = {"PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "A", MARK_VARIABLE}
+    assert set(shown) <= allowed

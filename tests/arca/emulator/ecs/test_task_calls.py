@@ -1,5 +1,6 @@
 """Tests of ECS's calls about tasks: placement, health and refusals."""
 
+import re
 from typing import Any
 
 import pytest
@@ -60,3 +61,40 @@ def test_the_health_of_containers(cloud: Emulated) -> None:
         for task in tasks:
             states = {one["name"]: one["healthStatus"] for one in task["containers"]}
             assert states == {"api": state, "beside": "UNKNOWN"}
+
+
+RESERVED = [
+    *("PATH", "HOME", "BROWSER", "IFS", "ENV", "BASH_ENV", "PYTHONPATH", "PYTHONSTARTUP"),
+    *("LD_PRELOAD", "LD_LIBRARY_PATH", "NODE_OPTIONS", "GIT_SSH_COMMAND", "A=B", "A\0B"),
+]
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_variable_that_runs_code_here_is_refused(name: str, cloud: Emulated) -> None:
+    """Neither a task definition nor RunTask may set it; the message names both."""
+    cloud.create_service()
+    ecs, shown = cloud.client("ecs"), re.escape(name if name.isidentifier() else repr(name))
+    variables: dict[str, Any] = {"environment": [{"name": name, "value": "x"}]}
+    with pytest.raises(ClientError, match=f"variable {shown} of the container api"):
+        cloud.register(NEW, **variables)
+    with pytest.raises(ClientError, match="InvalidParameterException"):
+        cloud.register(NEW, **variables)
+    with pytest.raises(ClientError, match=f"variable {shown} of the container api"):
+        ecs.run_task(
+            cluster=CLUSTER,
+            taskDefinition="api",
+            networkConfiguration=cloud.network,
+            overrides={"containerOverrides": [{"name": "api", **variables}]},
+        )
+    families = ecs.list_task_definitions(familyPrefix="api")["taskDefinitionArns"]
+    assert len(families) == 1
+
+
+def test_ordinary_variables_are_accepted(cloud: Emulated) -> None:
+    """Names that only resemble a reserved one are the container's own business."""
+    cloud.create_service()
+    names = ["APP_PATH", "NODE_ENV", "JAVA_OPTS", "MY_LD_PRELOAD", "LANG", "PORT", "path"]
+    arn = cloud.register(NEW, environment=[{"name": name, "value": "x"} for name in names])
+    found = cloud.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    shown = found["containerDefinitions"][0]["environment"]
+    assert {one["name"] for one in shown} == set(names)

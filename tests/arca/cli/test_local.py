@@ -1,0 +1,134 @@
+"""Tests of what `arca local` prints, with a cloud that is only recorded or made up."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from arca.cli.local import command
+from arca.emulator import server_children
+from arca.emulator import up as lifecycle
+from arca.emulator.state import CloudRecord, StackRecord, State
+from arca.emulator.up import Progress, ProgressWatcher, UpReport
+
+ENDED = "The emulated AWS at http://127.0.0.1:1 (process 1)"
+TOKEN = "of-the-control-paths"  # noqa: S105 - made up
+COUNTS = {"network": {"created": 2, "validated": 1, "recorded": 0}}
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
+    """The state directory of the commands."""
+    monkeypatch.setenv("ARCA_STATE_DIR", str(tmp_path))
+    return State(tmp_path)
+
+
+def local(*words: str) -> Result:
+    """Run `arca local`."""
+    return CliRunner().invoke(command, list(words))
+
+
+def record(**changes: Any) -> CloudRecord:
+    """Return the record of a server that has ended, with prod and dr in it."""
+    stacks = {
+        name: StackRecord(up_at=f"2032-03-10T14:0{minute}:00Z", seconds=1.0, components=COUNTS)
+        for minute, name in enumerate(("prod", "dr"))
+    }
+    dead = CloudRecord(
+        pid=1, born=1, port=1, endpoint="http://127.0.0.1:1", token=TOKEN, stacks=stacks
+    )
+    return dead.model_copy(update=changes)
+
+
+def test_status_of_a_cloud_that_has_ended(state: State) -> None:
+    """It exits with 1 and names the commands that bring the stacks up again, in their order."""
+    state.write(record())
+    done = local("status")
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        f"{ENDED} has ended, and its stacks with it. Bring them up again:",
+        "  make up STACK=prod",
+        "  make up STACK=dr",
+    ]
+    as_json = local("status", "--json")
+    assert as_json.exit_code == 1
+    assert TOKEN not in as_json.output
+    assert json.loads(as_json.output)["running"] is False
+
+
+def test_status_of_a_server_that_does_not_answer(state: State) -> None:
+    """The process runs, but nothing listens: it exits with 1 too."""
+    born = server_children.start_ticks(os.getpid())
+    state.write(record(pid=os.getpid(), born=born, incomplete=("dr",)))
+    done = local("status")
+    assert done.exit_code == 1
+    assert "does not answer. Run `make down`" in done.output
+    assert "dr: incomplete, because an earlier `make up STACK=dr` failed" in done.output
+
+
+def report(**changes: Any) -> UpReport:
+    """Return the report of prod with as many components and exports as it has."""
+    components = {f"component-{number}": COUNTS["network"] for number in range(20)}
+    exports = {"region": "sa-east-1", **{f"export_{number}": number for number in range(230)}}
+    made = UpReport("prod", "http://127.0.0.1:5566", 9.5, components, exports, ("dev", "staging"))
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `up` show progress and come up at once."""
+
+    def up(_stack: str, *, watch: ProgressWatcher, **_: Any) -> UpReport:
+        watch(Progress("starting the emulated AWS"))
+        for done in range(1, 61):
+            watch(Progress(f"prod: aws:cloudwatch/metricAlarm:MetricAlarm alarm-{done}", done, 60))
+        return report()
+
+    monkeypatch.setattr(lifecycle, "up", up)
+
+
+@pytest.mark.usefixtures("state", "comes_up")
+def test_up_ends_in_a_few_lines() -> None:
+    """It prints at most 25 lines; the exports and the table by component are asked for."""
+    done = local("up", "--stack", "prod")
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert len(lines) <= 25
+    assert lines[:2] == [
+        "prod is up in the emulated AWS at http://127.0.0.1:5566 (9.5 s)",
+        "60 resources: 40 created, 20 validated only, 0 recorded only",
+    ]
+    assert "The previous emulated AWS ended with: dev, staging" in lines
+    assert "  arca local status --exports  the exports of its stacks" in lines
+    assert "export_7" not in done.stdout
+    assert "component-7" not in done.stdout
+    more = local("up", "--stack", "prod", "--exports", "--components").stdout
+    assert "  export_7 = 7\n" in more
+    assert "component-7 " in more
+
+
+@pytest.mark.usefixtures("state", "comes_up")
+def test_progress_without_a_terminal() -> None:
+    """A log gets each step, and each fiftieth resource with the total and its whole name."""
+    assert local("up", "--stack", "prod").stderr.splitlines() == [
+        "starting the emulated AWS",
+        "  50 of 60 resources  prod: aws:cloudwatch/metricAlarm:MetricAlarm alarm-50",
+    ]
+
+
+def test_status_prints_exports_on_request(state: State) -> None:
+    """They are those of each stack that is up, as text and as JSON."""
+    state.write(record())
+    for stack in ("prod", "dr"):
+        state.save_exports(stack, {"name": f"of-{stack}"})
+    assert "of-dr" not in local("status").output
+    shown = local("status", "--exports").output.splitlines()
+    at = shown.index("Exports of dr:")
+    assert shown[at + 1 : at + 3] == ["  name = of-dr", ""]
+    assert shown[at + 3 :] == ["Exports of prod:", "  name = of-prod"]
+    as_json = json.loads(local("status", "--exports", "--json").output)
+    assert as_json["exports"]["prod"] == {"name": "of-prod"}
