@@ -14,16 +14,29 @@ if TYPE_CHECKING:
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1, 20), help="How many.")
 @of_stack
 def command(last: int, stack_name: str, target: "Target", *, as_json: bool) -> None:
-    """Show the latest deployments, newest first; ECS keeps them for 90 days."""
+    """Show the latest deployments, newest first; ECS keeps them for 90 days.
+
+    The reason is what `arca` noted, else why tasks failed, else what ECS says. `arca why` has the
+    evidence.
+    """
     from arca.cli import render
-    from arca.release import history
+    from arca.release import causes, history
     from arca.release.service import EcsService, short
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    found = history.read_history(EcsService(stack), most=last)
+    service = EcsService(stack)
+    found = history.read_history(service, most=last)
+    reasons = causes.reasons(service, found)
     if as_json:
-        deployments = [past.as_json() for past in found]
+        deployments = [
+            {
+                **past.as_json(),
+                "reason": reasons[past.deployment.arn],
+                "ecs_reason": past.deployment.reason,
+            }
+            for past in found
+        ]
         render.print_json({"stack": stack.name, "deployments": deployments})
         return
     render.table(
@@ -34,7 +47,7 @@ def command(last: int, stack_name: str, target: "Target", *, as_json: bool) -> N
                 past.deployment.status,
                 short(past.task_definition),
                 past.tag,
-                past.deployment.reason,
+                reasons[past.deployment.arn],
             )
             for past in found
         ],

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "Show what the service is doing now.",
     "stop": "Stop the deployment that is under way and roll it back.",
     "verify": "Check that everything a task refers to exists.",
+    "why": "Explain why a deployment failed or rolled back.",
 }
 """Each command's line in `arca --help`; the module arca.cli.<name> holds the command."""
 

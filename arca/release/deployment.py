@@ -9,6 +9,7 @@ from arca.clients import explained
 from arca.clock import Clock
 from arca.errors import ArcaError
 from arca.release import failures
+from arca.release.given_reasons import note_reason
 from arca.release.service import EcsDeployment, EcsService, short
 
 FEWEST_FAILURES = 3
@@ -65,6 +66,7 @@ class DeploymentFollower:
                 )
             except ecs.exceptions.ConflictException:
                 return
+        note_reason(self.service.stack, deployment.arn, why, at=self.clock.now())
 
     def _act(self, deployment: EcsDeployment, target: str) -> None:
         hook = deployment.paused_hook
@@ -89,6 +91,8 @@ class DeploymentFollower:
         if now.paused_hook == deployment.paused_hook:
             answer_pause(self.service, now, proceed=wrong is None)
             self.stopped_because = wrong
+            if wrong is not None:
+                note_reason(self.service.stack, now.arn, wrong, at=self.clock.now())
         elif wrong is not None and now.under_way:
             self.stop(now, wrong)
         elif wrong is not None:

@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from arca.clients import client, explained
 from arca.release.service import EcsService, short
@@ -15,6 +15,18 @@ MOST_LINES = 20
 FAILED_STOP_CODES = frozenset({"TaskFailedToStart", "EssentialContainerExited"})
 """Stop codes of tasks that nobody asked to stop (Amazon ECS API Reference, Task)."""
 UNHEALTHY = re.compile(r"failed (?:ELB|container) health checks")
+EXIT_CODES: Mapping[int, str] = {
+    126: "the command cannot be executed",
+    127: "the command was not found",
+    134: "aborted, SIGABRT",
+    137: "out of memory, or killed with SIGKILL",
+    139: "segmentation fault, SIGSEGV",
+    143: "ended with SIGTERM",
+}
+"""Meanings of exit codes: 128 and a signal's number (POSIX shell), 126 and 127 (the shell)."""
+
+FailureKind = Literal["start", "exit", "health"]
+"""A task never started, its container exited, or its health checks failed."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +40,52 @@ class TaskFailures:
     """ARNs, the latest first."""
 
 
+@dataclass(frozen=True)
+class FailedTask:
+    """A task that nobody asked to stop."""
+
+    arn: str
+    kind: FailureKind
+    reason: str
+    exit_code: int | None
+    """The container's; None where no container exited with an error."""
+    stopped: datetime
+
+
 def failed_tasks(service: EcsService, task_definition: str, *, since: datetime) -> TaskFailures:
     """Return the tasks of a task definition that were created since then and failed."""
-    failed = [
-        task
-        for task in service.tasks(stopped=True)
-        if task["taskDefinitionArn"] == task_definition
-        and task.get("createdAt", since) >= since
-        and _has_failed(task)
-    ]
-    failed.sort(key=lambda task: task.get("stoppedAt", since), reverse=True)
-    counted = Counter(map(_stop_reason, failed))
+    failed = read_failed(service.tasks(stopped=True), task_definition, since=since)
+    counted = Counter(task.reason for task in failed)
     return TaskFailures(
         number=len(failed),
         reasons=tuple(
             f"{text} ({number} tasks)" for text, number in counted.most_common(MOST_REASONS)
         ),
-        tasks=tuple(task["taskArn"] for task in failed),
+        tasks=tuple(task.arn for task in failed),
     )
+
+
+def read_failed(
+    tasks: Iterable[Mapping[str, Any]], task_definition: str, *, since: datetime
+) -> list[FailedTask]:
+    """Return the failed ones of stopped tasks, the latest first.
+
+    `tasks` are of DescribeTasks, or the details of ECS's events, whose fields are the same.
+    """
+    failed = [
+        FailedTask(
+            arn=task["taskArn"],
+            kind=_failure_kind(task),
+            reason=_stop_reason(task),
+            exit_code=_exit_code(task),
+            stopped=task.get("stoppedAt", since),
+        )
+        for task in tasks
+        if task["taskDefinitionArn"] == task_definition
+        and task.get("createdAt", since) >= since
+        and _has_failed(task)
+    ]
+    return sorted(failed, key=lambda task: task.stopped, reverse=True)
 
 
 def last_lines(service: EcsService, tasks: Sequence[str]) -> tuple[str, ...]:
@@ -74,6 +114,17 @@ def _has_failed(task: Mapping[str, Any]) -> bool:
     return bool(UNHEALTHY.search(task.get("stoppedReason", "")))
 
 
+def _failure_kind(task: Mapping[str, Any]) -> FailureKind:
+    if UNHEALTHY.search(task.get("stoppedReason", "")):
+        return "health"
+    return "start" if task.get("stopCode") == "TaskFailedToStart" else "exit"
+
+
+def _exit_code(task: Mapping[str, Any]) -> int | None:
+    codes = (container.get("exitCode") for container in task.get("containers", []))
+    return next((code for code in codes if code), None)
+
+
 def _stop_reason(task: Mapping[str, Any]) -> str:
     """Return the container's own reason and exit code where it has them, else the task's."""
     for container in task.get("containers", []):
@@ -81,5 +132,7 @@ def _stop_reason(task: Mapping[str, Any]) -> str:
         if container.get("reason"):
             return f"{container['name']}: {container['reason']}"
         if code:
-            return f"{container['name']} exited with {code}: {task.get('stoppedReason', '')}"
+            meaning = f" ({EXIT_CODES[code]})" if code in EXIT_CODES else ""
+            reason = task.get("stoppedReason", "")
+            return f"{container['name']} exited with {code}{meaning}: {reason}"
     return task.get("stoppedReason", "no reason given")

@@ -104,7 +104,7 @@ class Journal:
         `known` are further fields of the entry, written at once so that no kill parts them.
         """
         now = clock.now()
-        entry = JournalEntry(uuid.uuid4().hex, _this_process(), now, now, what, image, **known)
+        entry = JournalEntry(uuid.uuid4().hex, this_process(), now, now, what, image, **known)
         journal = cls(stack, entry, clock)
         while True:
             with explained(stack, "The release's journal cannot be written"):
@@ -122,7 +122,7 @@ class Journal:
     def resume(cls, stack: Stack, *, clock: Clock) -> Self:
         """Take over the lock of a release that was interrupted; raises as `read_interrupted`."""
         left = read_interrupted(stack, now=clock.now())
-        taken = replace(left, run=uuid.uuid4().hex, owner=_this_process(), beat=clock.now())
+        taken = replace(left, run=uuid.uuid4().hex, owner=this_process(), beat=clock.now())
         journal = cls(stack, taken, clock)
         journal.record()
         return journal
@@ -266,7 +266,8 @@ def close_dead(stack: Stack, *, now: datetime) -> bool:
     return True
 
 
-def _this_process() -> str:
+def this_process() -> str:
+    """Return the user, the machine and the number of this process."""
     return f"{_user()}@{socket.gethostname()} (process {os.getpid()})"
 
 
@@ -282,7 +283,7 @@ def _user() -> str:
 def _is_dead(held: JournalEntry, now: datetime) -> bool:
     """Tell whether the holder was silent too long, or was a process here that has exited."""
     here, _, number = held.owner.partition(" (process ")
-    if here == _this_process().partition(" (process ")[0] and not _exists(number[:-1]):
+    if here == this_process().partition(" (process ")[0] and not _exists(number[:-1]):
         return True
     return now - held.beat > SILENCE_LIMIT
 

@@ -15,6 +15,7 @@ from arca.errors import ArcaError, ExitCode
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import failures, gates, journal, smoke_tests
 from arca.release.deployment import DeploymentFollower
+from arca.release.given_reasons import note_reason
 from arca.release.image import image_of, image_reference, register_revision
 from arca.release.journal import Journal, ReleaseOptions
 from arca.release.migrations import RELEASE_PHASES, Migrations, refusal
@@ -360,6 +361,7 @@ class Release:
             if wrong is not None:
                 verdict = Verdict.FAILED
                 reason = f"{reason}; it is live all the same, and {wrong}"
+                note_reason(self._stack, ended.arn, f"it is live, and {wrong}", at=clock.now())
         return deployment_outcome(
             service,
             ended,

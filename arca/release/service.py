@@ -69,6 +69,12 @@ class EcsDeployment:
     triggered_alarms: tuple[str, ...]
     paused_hook: str | None
     """Id of the PAUSE hook that waits for an answer."""
+    rollback_reason: str = ""
+    """Why ECS began to roll the deployment back; empty where it did not."""
+    failed_hooks: tuple[str, ...] = ()
+    """Each lifecycle hook that failed or got no answer in time, with its target and status."""
+    breaker: str = ""
+    """What made the circuit breaker open; empty where it did not."""
 
     @property
     def under_way(self) -> bool:
@@ -91,6 +97,9 @@ class EcsDeployment:
             sources=tuple(map(EcsRevision.read, found.get("sourceServiceRevisions", []))),
             triggered_alarms=tuple(found.get("alarms", {}).get("triggeredAlarmNames", [])),
             paused_hook=waiting[0] if waiting else None,
+            rollback_reason=found.get("rollback", {}).get("reason", ""),
+            failed_hooks=tuple(_hook_text(hook) for hook in hooks if _hook_failed(hook)),
+            breaker=_breaker_text(found.get("deploymentCircuitBreaker", {})),
         )
 
 
@@ -204,6 +213,23 @@ class EcsService:
     def current_definition(self) -> Mapping[str, Any]:
         """Return the task definition that the service is set to."""
         return self.definition(str(self.describe()["taskDefinition"]))
+
+
+def _hook_failed(hook: Mapping[str, Any]) -> bool:
+    # A pause that still waits when the deployment ends is closed as failed, and is no cause.
+    fails = ("TIMED_OUT",) if hook.get("targetType") == "PAUSE" else ("FAILED", "TIMED_OUT")
+    return hook.get("status") in fails
+
+
+def _hook_text(hook: Mapping[str, Any]) -> str:
+    target = hook.get("targetArn") or hook.get("targetType", "")
+    return f"{target} {hook['status']}".lstrip()
+
+
+def _breaker_text(breaker: Mapping[str, Any]) -> str:
+    if breaker.get("status") != "TRIGGERED":
+        return ""
+    return f"{breaker.get('failureCount')} failed tasks, threshold {breaker.get('threshold')}"
 
 
 def short(arn: str) -> str:

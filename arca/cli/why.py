@@ -1,0 +1,68 @@
+"""`arca why`: explain why a deployment failed or rolled back."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from arca.cli.options import of_stack
+
+if TYPE_CHECKING:
+    from arca.release.causes import Explanation
+    from arca.stack import Stack, Target
+
+
+@click.command("why")
+@click.argument("deployment", required=False)
+@of_stack
+def command(deployment: str | None, stack_name: str, target: "Target", *, as_json: bool) -> None:
+    """Explain why a DEPLOYMENT failed or rolled back, the likeliest cause first.
+
+    DEPLOYMENT is an id of `arca history`, the beginning of one, or a revision. Without it, the
+    latest deployment that did not succeed is explained. Each cause comes with its evidence: stop
+    reasons and exit codes of tasks, their last log lines, health checks, alarms, lifecycle hooks,
+    the service's events, and what `arca` noted itself. What nobody knows any more is said, too.
+    """
+    from arca.cli import render
+    from arca.clock import Clock
+    from arca.release import causes, history
+    from arca.release.service import MOST_DEPLOYMENTS, EcsService
+    from arca.stack import find
+
+    stack = find(stack_name, target=target)
+    service = EcsService(stack)
+    found = history.read_history(service, most=MOST_DEPLOYMENTS)
+    chosen = causes.chosen_deployment(service, found, deployment)
+    explanation = causes.explain(service, chosen, now=Clock().now())
+    if as_json:
+        render.print_json({"stack": stack.name, **explanation.as_json()})
+        return
+    for text in _lines(stack, explanation):
+        render.line(text)
+
+
+def _lines(stack: "Stack", explanation: "Explanation") -> list[str]:
+    from arca.release.service import short
+
+    past, deployment = explanation.past, explanation.past.deployment
+    ended = f"{deployment.finished:%Y-%m-%d %H:%M:%S} UTC" if deployment.finished else "not yet"
+    lines = [
+        f"deployment  {short(deployment.arn)}  {deployment.status}  {deployment.stage or ''}",
+        f"deployed    {short(past.task_definition)}  {past.tag}",
+        f"begun       {deployment.created:%Y-%m-%d %H:%M:%S} UTC, ended {ended}",
+        f"ECS says    {deployment.reason or 'nothing'}",
+    ]
+    if deployment.status == "SUCCESSFUL":
+        lines += ["", "The deployment succeeded. What follows happened all the same."]
+    for number, cause in enumerate(explanation.causes, start=1):
+        lines += ["", f"{number}. {cause.what}"]
+        for one in cause.evidence:
+            when = f"{one.at:%Y-%m-%d %H:%M:%S} UTC  " if one.at else ""
+            lines.append(f"     {when}{one.text}")
+        lines += [f"     log: {line}" for line in cause.log_lines]
+    if not explanation.causes:
+        lines += ["", "No cause of a failure is known."]
+    lines += (
+        ["", *(f"not known: {text}" for text in explanation.unknown)] if explanation.unknown else []
+    )
+    lines += ["", f"next: arca status --stack {stack.name}"]
+    return lines

@@ -1,0 +1,259 @@
+"""Why a deployment failed: the causes of each fault, their rank, and what nobody knows any more."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from arca.errors import ArcaError
+from arca.release import causes, given_reasons, history
+from tests.arca.emulator.ecs.emulated_ecs import ALARMS
+from tests.arca.release.faults import ROWS, deploy
+from tests.arca.release.stage import URL, Arca, Stage, printed_json
+
+EVENTS = "/arca-prod/events"
+
+
+def failed(stage: Stage, fault: str, /, **details: Any) -> None:
+    """Release image 2 with a fault of its own."""
+    stage.cloud.fault(fault, **details)
+    stage.release(migrate=False).deploy("2")
+
+
+def event(stage: Stage, detail_type: str, **detail: Any) -> None:
+    """Write an event of ECS into the stack's log group, as EventBridge does."""
+    logs = stage.client("logs")
+    if not logs.describe_log_groups(logGroupNamePrefix=EVENTS)["logGroups"]:
+        logs.create_log_group(logGroupName=EVENTS)
+        logs.create_log_stream(logGroupName=EVENTS, logStreamName="s")
+    now = stage.clock.now()
+    content = {"detail-type": detail_type, "time": now.isoformat(), "detail": detail}
+    logs.put_log_events(
+        logGroupName=EVENTS,
+        logStreamName="s",
+        logEvents=[{"timestamp": round(now.timestamp() * 1000), "message": json.dumps(content)}],
+    )
+
+
+def stopped_task(stage: Stage, *, code: int) -> None:
+    """Write the event of a task of image 2 that ended with this exit code."""
+    now = stage.clock.now().isoformat()
+    definition = stage.client("ecs").describe_task_definition(taskDefinition="api:2")
+    event(
+        stage,
+        "ECS Task State Change",
+        taskArn="arn:aws:ecs:sa-east-1:123456789012:task/arca-test/0123abcd",
+        taskDefinitionArn=definition["taskDefinition"]["taskDefinitionArn"],
+        createdAt=now,
+        stoppedAt=now,
+        stopCode="EssentialContainerExited",
+        stoppedReason="Essential container in task exited",
+        containers=[{"name": "api", "exitCode": code}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "details", "expected"),
+    [
+        ("exits", {"image": f"{URL}:2", "code": 3}, ("exit", "api exited with 3: Essential")),
+        ("exits", {"image": f"{URL}:2", "code": 137}, ("exit", "(out of memory, or killed")),
+        ("image-missing", {"image": f"{URL}:2"}, ("start", "could not start: api: CannotPull")),
+        ("unhealthy", {"image": f"{URL}:2"}, ("health", "failed the health checks")),
+        ("hook-refuses", {"stage": "PRE_SCALE_UP"}, ("hook", "hook failed at PRE_SCALE_UP")),
+        ("alarm-at", {"percent": 10}, ("alarm", f"The alarm {ALARMS[0]} fired, and ECS")),
+    ],
+)
+def test_the_first_cause_is_the_fault(
+    stage: Stage, arca: Arca, fault: str, details: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    """The likeliest cause is the fault that was injected, and it ended the deployment."""
+    failed(stage, fault, **details)
+    first = printed_json(arca("why", "--json"))["causes"][0]
+    kind, what = expected
+    assert (first["kind"], first["ended_the_deployment"]) == (kind, True)
+    assert what in first["cause"]
+    person = arca("why").stdout
+    assert f"\n1. {first['cause']}\n" in person
+    assert "ROLLBACK_SUCCESSFUL" in person
+
+
+def test_a_task_that_died_is_shown_with_its_log(stage: Stage, arca: Arca) -> None:
+    """The evidence names tasks with their times, and their last log lines."""
+    words = ["sh", "-c", "echo cannot read DATABASE_HOST; exit 7"]
+    stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": words})
+    stage.release(migrate=False).deploy("2")
+    stage.cloud.end_stand_ins()
+    found = printed_json(arca("why", "--json"))
+    assert found["deployment"]["image"] == f"{URL}:2"
+    cause = next(one for one in found["causes"] if one["kind"] == "exit")
+    assert cause["evidence"][0]["text"].startswith("task ")
+    assert cause["evidence"][0]["at"]
+    assert "cannot read DATABASE_HOST" in cause["log_lines"]
+    assert "     log: cannot read DATABASE_HOST" in arca("why").stdout
+
+
+def test_the_circuit_breaker_is_a_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rolling deployment names the breaker, after the tasks that opened it."""
+    row = ROWS["exits, rolling"]
+    stage = Stage(monkeypatch, strategy=row.strategy)
+    deploy(stage, row)
+    service = stage.service()
+    past = history.read_history(service, most=1)[0]
+    found = causes.explain(service, past, now=stage.clock.now()).causes
+    ended = [cause.kind for cause in found if cause.ended]
+    assert ended == ["exit", "breaker"]
+    assert "failed tasks, threshold" in found[1].what
+
+
+def test_an_operator_who_stops_a_deployment(stage: Stage, arca: Arca) -> None:
+    """The reason that `arca` noted is the cause, and stays in the history."""
+    stage.cloud.deploy(f"{URL}:2")
+    stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+    assert arca("stop", "--yes").exit_code == 3
+    first = printed_json(arca("why", "--json"))["causes"][0]
+    assert (first["kind"], first["cause"]) == ("arca", "`arca` found: an operator asked for it.")
+    assert "@" in first["evidence"][0]["text"]
+    past = printed_json(arca("history", "--json"))["deployments"][0]
+    assert past["reason"] == "an operator asked for it"
+    assert past["ecs_reason"].startswith("StopServiceDeployment was called.")
+    assert "an operator asked for it" in arca("history").stdout
+
+
+def test_the_history_keeps_why_tasks_died(stage: Stage, arca: Arca) -> None:
+    """Long after ECS has forgotten the tasks, the history says what `arca` counted."""
+    failed(stage, "exits", image=f"{URL}:2", code=3)
+    stage.cloud.advance(60 * 24)
+    past = printed_json(arca("history", "--json"))["deployments"]
+    assert "tasks died: api exited with 3" in past[0]["reason"]
+    assert past[1]["reason"].startswith("Service deployment completed.")
+    found = printed_json(arca("why", "--json"))
+    assert found["causes"][0]["kind"] == "arca"
+    assert "tasks died: api exited with 3" in found["causes"][0]["cause"]
+    assert any("ECS forgets stopped tasks" in text for text in found["unknown"])
+
+
+def test_events_explain_what_ecs_has_forgotten(stage: Stage, arca: Arca) -> None:
+    """The log group of ECS's events names tasks that DescribeTasks does not know any more."""
+    arn = stage.cloud.deploy(f"{URL}:2")
+    stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+    stopped_task(stage, code=137)
+    event(stage, "ECS Deployment State Change", reason="ECS deployment failed: by the test")
+    stage.client("ecs").stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
+    stage.cloud.advance(60 * 5)
+    found = printed_json(arca("why", "--json"))
+    kinds = {cause["kind"]: cause for cause in found["causes"]}
+    assert "api exited with 137 (out of memory, or killed" in kinds["exit"]["cause"]
+    assert kinds["exit"]["evidence"][0]["text"].startswith("task 0123abcd: ")
+    texts = [one["text"] for one in kinds["service"]["evidence"]]
+    assert "ECS deployment failed: by the test" in texts
+    assert any("CloudTrail names the caller" in text for text in found["unknown"])
+    past = printed_json(arca("history", "--json"))["deployments"][0]
+    assert "Before that: api exited with 137" in past["reason"]
+
+
+def test_a_deployment_is_named_by_id_beginning_or_revision(stage: Stage, arca: Arca) -> None:
+    """Any deployment of the history can be named; one that succeeded has no cause."""
+    failed(stage, "exits", image=f"{URL}:2")
+    past = printed_json(arca("history", "--json"))["deployments"][0]
+    for name in (past["id"], past["id"][:6], "api:2", "2"):
+        found = printed_json(arca("why", name, "--json"))
+        assert found["deployment"]["id"] == past["id"], name
+    assert "\nThe deployment succeeded." in arca("why", "api:1").stdout
+    error = arca("why", "nothing").exception
+    assert isinstance(error, ArcaError)
+    assert past["id"] in error.wanted
+
+
+def test_the_beginning_of_several_ids_is_refused(stage: Stage) -> None:
+    """A beginning that several deployments share names none of them."""
+    stage.release(migrate=False).deploy("2")
+    found = history.read_history(stage.service(), most=5)
+    with pytest.raises(ArcaError, match="Several deployments begin with ''"):
+        causes.chosen_deployment(stage.service(), found, "")
+
+
+def test_nothing_failed(arca: Arca) -> None:
+    """Where every deployment succeeded, the command says so and fails."""
+    error = arca("why").exception
+    assert isinstance(error, ArcaError)
+    assert error.what == "None of the latest 1 deployments failed."
+
+
+def test_what_cannot_be_read_is_said(stage: Stage, arca: Arca) -> None:
+    """A source that AWS refuses is listed; the others still explain."""
+    failed(stage, "exits", image=f"{URL}:2", code=3)
+    plain = printed_json(arca("why", "--json"))
+    assert [text for text in plain["unknown"] if text.startswith("Not read: ECS's past events")]
+    assert plain["causes"][0]["kind"] == "exit"
+
+
+def test_service_events_are_evidence(stage: Stage, arca: Arca) -> None:
+    """The service's own events about failures are shown, and rank below what ended it."""
+    failed(stage, "unhealthy", image=f"{URL}:2")
+    found = printed_json(arca("why", "--json"))["causes"]
+    service = next(one for one in found if one["kind"] == "service")
+    assert not service["ended_the_deployment"]
+    assert found.index(service) > 0
+    assert "health checks" in service["evidence"][0]["text"]
+    assert re.fullmatch(r"and \d+ more", service["evidence"][-1]["text"])
+
+
+class History:
+    """A CloudWatch that knows when an alarm fired; the emulated one keeps no history."""
+
+    def describe_alarm_history(self, **asked: Any) -> Any:
+        """Return one change to ALARM and one back."""
+        moment = asked["StartDate"] + timedelta(minutes=1)
+        summaries = ("Alarm updated from OK to ALARM", "Alarm updated from ALARM to OK")
+        items = [{"HistorySummary": text, "Timestamp": moment} for text in summaries]
+        return {"AlarmHistoryItems": items if asked["AlarmName"] == ALARMS[1] else []}
+
+
+def history_of_alarms(*_: Any) -> History:
+    """Stand for `arca.clients.client`."""
+    return History()
+
+
+def test_on_aws_the_history_says_when_an_alarm_fired(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alarm that fired and is OK again is a cause with its time, below what ended it."""
+    failed(stage, "exits", image=f"{URL}:2", code=3)
+    monkeypatch.setattr(causes, "client", history_of_alarms)
+    service = stage.service()
+    past = history.read_history(service, most=1)[0]
+    service.stack = replace(stage.stack, endpoint=None)
+    found = causes.explain(service, past, now=stage.clock.now()).causes
+    alarm = next(cause for cause in found if cause.kind == "alarm")
+    assert (alarm.what, alarm.ended) == (f"The alarm {ALARMS[1]} fired.", False)
+    moment = past.deployment.created + timedelta(minutes=1)
+    assert [(one.text, one.at) for one in alarm.evidence] == [
+        ("Alarm updated from OK to ALARM", moment)
+    ]
+
+
+def test_only_the_newest_reasons_are_kept(stage: Stage) -> None:
+    """Old reasons give way before the parameter is full, and a long one is cut."""
+    for number in range(30):
+        given_reasons.note_reason(
+            stage.stack, f"arn:x/{number}", "w" * 2000, at=stage.clock.now() + timedelta(number)
+        )
+    kept = given_reasons.read_reasons(stage.stack)
+    assert "29" in kept
+    assert 3 < len(kept) < 30
+    assert len(kept["29"].why) == given_reasons.MOST_CHARACTERS
+    name = given_reasons.parameter_name(stage.stack)
+    value = stage.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    assert len(value) <= given_reasons.MOST_BYTES
+
+
+def test_a_reason_that_cannot_be_kept_stops_no_release(stage: Stage) -> None:
+    """The rollback goes on where SSM refuses; content of another version is replaced."""
+    name = given_reasons.parameter_name(stage.stack)
+    stage.client("ssm").put_parameter(Name=name, Value="no JSON", Type="String")
+    assert given_reasons.read_reasons(stage.stack) == {}
+    given_reasons.note_reason(stage.stack, "arn:x/1", "a", at=stage.clock.now())
+    assert given_reasons.read_reasons(stage.stack)["1"].why == "a"
