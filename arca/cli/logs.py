@@ -1,4 +1,4 @@
-"""`arca logs`: find the log lines of one request in all log groups."""
+"""`arca logs`: show the service's last log lines, or the lines of one request."""
 
 import re
 from datetime import timedelta
@@ -12,52 +12,78 @@ if TYPE_CHECKING:
     from arca.stack import Target
 
 CORRELATION_ID = re.compile(r"^[A-Za-z0-9-]{8,128}$")
+DEFAULT_LINES = 50
 
 
 @click.command("logs")
-@click.option("--correlation-id", "identifier", required=True, help="The id of the request.")
+@click.option(
+    "--correlation-id", "identifier", help="Find the lines of this request in all log groups."
+)
 @click.option("--since", default="1h", show_default=True, type=SPAN, help="How far back to search.")
+@click.option(
+    "--level",
+    type=click.Choice(["DEBUG", "INFO", "WARN", "ERROR"], case_sensitive=False),
+    help="Print only lines of this level or a higher one; lines without a level are left out.",
+)
+@click.option(
+    "--lines",
+    type=click.IntRange(1, 10_000),
+    help=f"Print only the last lines: {DEFAULT_LINES} by default, all with --correlation-id.",
+)
 @click.option("--follow", is_flag=True, help="Print new lines too, until Ctrl-C.")
 @of_stack
 def command(
-    identifier: str,
-    since: timedelta,
     stack_name: str,
     target: "Target",
     *,
+    identifier: str | None,
+    since: timedelta,
+    level: str | None,
+    lines: int | None,
     follow: bool,
     as_json: bool,
 ) -> None:
-    """Find the lines of a request in every log group of a stack, in the order of time.
+    """Show the service's last log lines, or the lines of one request in the order of time.
 
     With --json each line is one object. Ctrl-C ends --follow, with exit code 0.
     """
     from arca.cli import render
     from arca.clock import Clock
-    from arca.monitoring.live.logs import LogSearch
+    from arca.monitoring.live.logs import LogFilter, LogSearch
     from arca.stack import find
 
-    if not CORRELATION_ID.match(identifier):
+    if identifier is not None and not CORRELATION_ID.match(identifier):
         message = f"{identifier!r} is not a correlation id of 8 to 128 letters, digits and hyphens"
         raise click.BadParameter(message, param_hint="--correlation-id")
     stack = find(stack_name, target=target)
-    groups = stack.outputs.observability.log_groups
-    click.echo(f"searching {', '.join(groups.values())}", err=True)
+    outputs = stack.outputs
+    groups = (
+        [outputs.service.log_group]
+        if identifier is None
+        else list(outputs.observability.log_groups.values())
+    )
+    click.echo(f"searching {', '.join(groups)}", err=True)
     clock = Clock()
-    search = LogSearch(stack, list(groups.values()), identifier, start=clock.now() - since)
+    start = clock.now() - since
+    search = LogSearch(stack, groups, LogFilter(identifier, level), start=start)
+    most = lines or (DEFAULT_LINES if identifier is None else None)
     number = 0
     try:
+        found = search.new() if most is None else search.tail(most, now=clock.now())
         while True:
-            for line in search.new():
+            for line in found:
                 number += 1
                 if as_json:
                     render.print_json_line(line.as_json())
                 else:
-                    render.line(str(line))
+                    render.line(str(line) if len(groups) > 1 else line.shown())
             if not follow:
                 break
             clock.sleep(search.PAUSE_SECONDS)
+            found = search.new()
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
     if not number:
-        click.echo(f"No line of {identifier} was found in the last {span_text(since)}.", err=True)
+        wanted = f" of {identifier}" if identifier else ""
+        above = f" at level {level} or above" if level else ""
+        click.echo(f"No line{wanted}{above} was found in the last {span_text(since)}.", err=True)

@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "exec": "Open a shell in a running task.",
     "history": "List the deployments: when each began and how it ended.",
     "local": "Start, show and stop the emulated cloud on this machine.",
-    "logs": "Find the log lines of one request in all log groups.",
+    "logs": "Show the service's last log lines, or those of one request.",
     "maintenance": "Mute the alarms below SEV1 for a limited time.",
     "migrate": "Run the pending schema migrations, phase by phase.",
     "promote": "Let a paused deployment continue.",

@@ -5,7 +5,16 @@ import signal
 import subprocess
 import sys
 import threading
+from datetime import timedelta
+from typing import Any
 
+import click
+
+from arca import stack as stacks
+from arca.cli.logs import command
+from arca.clients import client
+from arca.monitoring.contract import LOG_LEVELS
+from arca.monitoring.live.logs import LogFilter, LogSearch
 from tests import ROOT, clock
 from tests.arca.emulated import Cloud, arca
 
@@ -76,3 +85,72 @@ def test_logs_follows_and_stops_cleanly(cloud: Cloud) -> None:
     assert (process.returncode, rest) == (0, "")
     assert "Stopped." in errors
     assert "Traceback" not in errors
+
+
+def lines_of(cloud: Cloud, *levels: str, ago: int = 60) -> None:
+    """Put a line of each level into the service's log group, numbered."""
+    cloud.log(
+        "/arca-prod/api",
+        *(f'{{"level": "{level}", "event": "n{n}"}}' for n, level in enumerate(levels)),
+        ago=ago,
+    )
+
+
+def test_logs_without_an_id_are_the_services_last_lines(cloud: Cloud) -> None:
+    """Only the service's group is read, and the newest 50 lines come in order."""
+    lines_of(cloud, *["INFO"] * 30, ago=1800)
+    lines_of(cloud, *["WARN"] * 30, ago=30)
+    cloud.log("/arca-prod/events", "an event")
+    shown = arca("logs").stdout.splitlines()
+    assert len(shown) == 50
+    assert ["n10" in shown[0], "INFO" in shown[0], "WARN  n29" in shown[-1]] == [True] * 3
+    assert not [line for line in shown if "an event" in line or "/arca-prod/" in line]
+    few = arca("logs", "--lines", "3", "--json").stdout.splitlines()
+    assert [json.loads(line)["line"]["event"] for line in few] == ["n27", "n28", "n29"]
+    assert len(arca("logs", "--since", "2m").stdout.splitlines()) == 30
+
+
+def test_logs_of_a_level_and_above(cloud: Cloud) -> None:
+    """A level includes the higher ones, in a request's lines too; others are left out."""
+    lines_of(cloud, "DEBUG", "INFO", "WARN", "ERROR", "INFO")
+    cloud.log("/arca-prod/api", "plain text")
+    shown = arca("logs", "--level", "warn").stdout.splitlines()
+    assert ["WARN" in shown[0], "ERROR" in shown[1], len(shown)] == [True, True, 2]
+    logged(cloud)
+    none = arca("logs", "--correlation-id", "8f0a1b2c-GRU", "--level", "ERROR", "--since", "2h")
+    assert (none.exit_code, none.stdout) == (0, "")
+    said = "No line of 8f0a1b2c-GRU at level ERROR or above was found in the last 2h."
+    assert said in none.stderr
+
+
+def test_the_levels_are_the_contracts() -> None:
+    """The option knows the levels of the log contract, and CloudWatch is asked for them."""
+    option = next(one for one in command.params if one.name == "level")
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == LOG_LEVELS
+    wanted = LogFilter(level="WARN").pattern
+    assert wanted == '{ ($.level = "WARN") || ($.level = "ERROR") }'
+    assert LogFilter(identifier="8f0a1b2c-GRU", level="WARN").pattern == '"8f0a1b2c-GRU"'
+
+
+def test_a_tail_reads_no_more_than_it_needs(cloud: Cloud) -> None:
+    """The last lines come from the last minute where it has enough of them."""
+    lines_of(cloud, *["INFO"] * 5, ago=30)
+    lines_of(cloud, *["INFO"] * 5, ago=1800)
+    stack = stacks.find("prod")
+    now = cloud.clock.now()
+    search = LogSearch(stack, ["/arca-prod/api"], LogFilter(), start=now - timedelta(hours=1))
+    asked: list[Any] = []
+    events = client(stack, "logs").meta.events
+    name = "provide-client-params.cloudwatch-logs.FilterLogEvents"
+
+    def note(**call: Any) -> None:
+        asked.append(call["params"])
+
+    events.register(name, note, unique_id="asked")
+    assert len(search.tail(5, now=now)) == 5
+    assert len(asked) == 1
+    events.unregister(name, unique_id="asked")
+    assert search.new() == []
+    lines_of(cloud, "INFO", ago=0)
+    assert [line.text for line in search.new()] == ['{"level": "INFO", "event": "n0"}']
