@@ -15,7 +15,7 @@ import click
 from pydantic import ValidationError
 
 from arca import checkout
-from arca.errors import ArcaError
+from arca.errors import ArcaError, ExitCode
 from arca.outputs import Outputs
 
 PULUMI_TIMEOUT_SECONDS = 120
@@ -40,21 +40,42 @@ class Stack:
         return f"{self.name}, AWS account {self.outputs.account_id} in {self.outputs.region}"
 
 
-def find(name: str, *, target: Target = "auto") -> Stack:
+class StackNotNamed(ArcaError):
+    """No stack was named where there is no default: wrong usage, and nothing was done."""
+
+    exit_code = ExitCode.USAGE
+
+
+def find(name: str | None, *, target: Target = "auto") -> Stack:
     """Read a stack's exports and print on stderr where it is.
 
-    Raises ArcaError where the stack is unknown or its exports cannot be read.
+    Without a name it is the stack that is up in the emulated cloud, and never one on AWS.
+
+    Raises StackNotNamed where there is no such default, ArcaError where the stack is unknown or its
+    exports cannot be read.
     """
-    stack = _find(name, target)
+    stack = _find(_default(target) if name is None else name, target)
     click.echo(stack.where, err=True)
     return stack
 
 
+def find_emulated(name: str | None) -> Stack | None:
+    """Return a stack of the emulated cloud, without a name the default one; None without it.
+
+    Asks neither AWS nor Pulumi. Raises ArcaError where the record or the exports cannot be read.
+    """
+    chosen = _default("emulated") if name is None else name
+    endpoint = _emulated(chosen)
+    if endpoint is None:
+        return None
+    path = _state() / "exports" / f"{chosen}.json"
+    return Stack(chosen, _parse(_saved(path, chosen), str(path)), endpoint)
+
+
 def _find(name: str, target: Target) -> Stack:
-    endpoint = None if target == "aws" else _emulated(name)
-    if endpoint is not None:
-        path = _state() / "exports" / f"{name}.json"
-        return Stack(name, _parse(_saved(path, name), str(path)), endpoint)
+    emulated = None if target == "aws" else find_emulated(name)
+    if emulated is not None:
+        return emulated
     known = checkout.stack_names()
     # Pulumi takes organization/project/stack too.
     if name.rpartition("/")[2] not in known:
@@ -79,11 +100,45 @@ def _state() -> Path:
     return Path(os.environ.get("ARCA_STATE_DIR") or checkout.root() / ".arca" / "local")
 
 
+def _default(target: Target) -> str:
+    """Return the only stack that is up in the emulated cloud, or prod where dr is up beside it."""
+    up = () if target == "aws" else emulated_stacks()
+    if len(up) == 1:
+        return up[0]
+    if "prod" in up:
+        return "prod"
+    why = (
+        f"several are up in the emulated cloud ({', '.join(up)})"
+        if up
+        else "a stack on AWS is never the default"
+        if target == "aws"
+        else "none is up in the emulated cloud, and one on AWS is never the default"
+    )
+    raise StackNotNamed(
+        f"No stack is named: {why}.",
+        where="--stack",
+        wanted=f"one of {', '.join(up or checkout.stack_names())}",
+        do="add `--stack NAME`" + ("" if up else ", or bring one up with `make up`"),
+    )
+
+
+def emulated_stacks() -> tuple[str, ...]:
+    """Return the stacks that are up in the emulated cloud, from its record; asks no cloud."""
+    record = _record()
+    return tuple(sorted(record["stacks"])) if record else ()
+
+
 def _emulated(name: str) -> str | None:
     """Return the URL of the emulated AWS that has the stack; None if none has it."""
+    record = _record()
+    return str(record["endpoint"]) if record and name in record["stacks"] else None
+
+
+def _record() -> dict[str, Any] | None:
+    """Return the record of the emulated cloud with its endpoint and stacks; None without one."""
     try:
         record: dict[str, Any] = json.loads((_state() / "cloud.json").read_text(encoding="utf-8"))
-        return str(record["endpoint"]) if name in record["stacks"] else None
+        return {"endpoint": str(record["endpoint"]), "stacks": [*record["stacks"]]}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -87,7 +87,7 @@ def record(
     name: str,
     since: timedelta,
     out: Path | None,
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     as_json: bool,
 ) -> None:

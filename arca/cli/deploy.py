@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Check the gates, and change nothing.")
 @of_stack
 def command(
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     image: str | None,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @click.command("diff")
 @click.argument("image", required=False)
 @of_stack
-def command(image: str | None, stack_name: str, target: "Target", *, as_json: bool) -> None:
+def command(image: str | None, stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     """Show where the running task differs from what a deployment (of IMAGE) would run.
 
     The exit code is 0 either way, for a difference is not a failure. It is 1 for an IMAGE that is

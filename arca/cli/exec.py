@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def command(
     words: tuple[str, ...],
     task: str | None,
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     dry_run: bool,

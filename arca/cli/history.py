@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @click.command("history")
 @click.option("--last", default=10, show_default=True, type=click.IntRange(1, 20), help="How many.")
 @of_stack
-def command(last: int, stack_name: str, target: "Target", *, as_json: bool) -> None:
+def command(last: int, stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     """Show the latest deployments, newest first; ECS keeps them for 90 days.
 
     The reason is what `arca` noted, else why tasks failed, else what ECS says. `arca why` has the

@@ -33,7 +33,7 @@ DEFAULT_LINES = 50
 @click.option("--follow", is_flag=True, help="Print new lines too, until Ctrl-C.")
 @of_stack
 def command(
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     identifier: str | None,

@@ -28,7 +28,7 @@ def command() -> None:
 def start(
     length: timedelta,
     reason: str,
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     dry_run: bool,
@@ -54,7 +54,7 @@ def start(
 @command.command("end")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @of_stack
-def end(stack_name: str, target: "Target", *, dry_run: bool, as_json: bool) -> None:
+def end(stack_name: str | None, target: "Target", *, dry_run: bool, as_json: bool) -> None:
     """End the open window now."""
     from arca.cli import render
     from arca.clock import Clock
@@ -77,7 +77,7 @@ def end(stack_name: str, target: "Target", *, dry_run: bool, as_json: bool) -> N
 
 @command.command("status")
 @of_stack
-def status(stack_name: str, target: "Target", *, as_json: bool) -> None:
+def status(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     """Print whether a window is open, until when, and why."""
     from arca.cli import render
     from arca.clock import Clock

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would run.")
 @of_stack
 def command(
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     phases: tuple[str, ...],

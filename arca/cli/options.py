@@ -55,9 +55,14 @@ def of_stack(function: Decorated) -> Decorated:
             type=click.Choice(["auto", "aws", "emulated"]),
             default="auto",
             show_default=True,
-            help="Where the stack is; auto uses the emulated cloud if the stack is up in it.",
+            help="Where the stack is; auto: in the emulated cloud if it is up there, else on AWS.",
         ),
-        click.option("--stack", "stack_name", default="prod", show_default=True, help="The stack."),
+        click.option(
+            "--stack",
+            "stack_name",
+            help="The stack. Without it: the one that is up in the emulated cloud, or prod if "
+            "several are. A stack on AWS is always named.",
+        ),
     ):
         function = option(function)
     return function

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @click.command("promote")
 @click.option("--dry-run", is_flag=True, help="Say what would go on.")
 @of_stack
-def command(stack_name: str, target: "Target", *, dry_run: bool, as_json: bool) -> None:
+def command(stack_name: str | None, target: "Target", *, dry_run: bool, as_json: bool) -> None:
     """Answer the pause of the deployment under way: production traffic moves."""
     from arca.cli import render
     from arca.cli.release_output import deployment_line

@@ -22,7 +22,7 @@ def command(
     to: str | None,
     reason: str | None,
     timeout: timedelta,
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     contract_ran: bool,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def command(
     words: tuple[str, ...],
     timeout: timedelta,
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     dry_run: bool,

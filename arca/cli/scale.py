@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def command(
     fewest: int,
     most: int | None,
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     yes: bool,

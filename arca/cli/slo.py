@@ -21,7 +21,9 @@ def command() -> None:
 @command.command("status")
 @of_stack
 @pass_clock
-def status_command(clock: Clock, stack_name: str, target: "Target", *, as_json: bool) -> None:
+def status_command(
+    clock: Clock, stack_name: str | None, target: "Target", *, as_json: bool
+) -> None:
     """Show each objective: good share, budget used and left, burn rate, time until it is gone."""
     from arca.cli import render
     from arca.monitoring.live.objectives import objective_statuses
@@ -75,7 +77,13 @@ def status_command(clock: Clock, stack_name: str, target: "Target", *, as_json: 
 @of_stack
 @pass_clock
 def report_command(
-    clock: Clock, stack_name: str, target: "Target", month: str, out: Path | None, *, as_json: bool
+    clock: Clock,
+    stack_name: str | None,
+    target: "Target",
+    month: str,
+    out: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Write an HTML page about a month: each objective's budget, with plots."""
     from arca.cli import render
@@ -168,7 +176,7 @@ def replay_command(file: Path, name: str, *, everything: bool, as_json: bool) ->
 @of_stack
 @pass_clock
 def publish_command(
-    clock: Clock, stack_name: str, target: "Target", *, dry_run: bool, as_json: bool
+    clock: Clock, stack_name: str | None, target: "Target", *, dry_run: bool, as_json: bool
 ) -> None:
     """Publish the budgets now, as the hourly function does."""
     from arca.cli import render

@@ -23,7 +23,7 @@ SMOKE_EXIT_CODES = {"OK": 0, "FAILED": 1, "SKIPPED": 5}
 )
 @of_stack
 def command(
-    stack_name: str, target: "Target", *, url: str | None, timeout: float, as_json: bool
+    stack_name: str | None, target: "Target", *, url: str | None, timeout: float, as_json: bool
 ) -> None:
     """Test health, database, cache, TLS, headers, the origin's lock and a read-only path.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @click.command("status")
 @of_stack
-def command(stack_name: str, target: "Target", *, as_json: bool) -> None:
+def command(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     """Show the revision, tasks, latest deployment, reasons of failed tasks, and alarms."""
     from arca.cli import render
     from arca.release import status

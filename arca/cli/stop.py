@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @of_stack
 def command(
     timeout: timedelta,
-    stack_name: str,
+    stack_name: str | None,
     target: "Target",
     *,
     yes: bool,

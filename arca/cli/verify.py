@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @of_stack
-def command(stack_name: str, target: "Target", *, as_json: bool) -> None:
+def command(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     """Look up roles, images, secrets, parameters, log and target groups; 1 if one is missing."""
     from arca.cli import release_output, render
     from arca.errors import ExitCode

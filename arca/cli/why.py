@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command("why")
 @click.argument("deployment", required=False)
 @of_stack
-def command(deployment: str | None, stack_name: str, target: "Target", *, as_json: bool) -> None:
+def command(deployment: str | None, stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     """Explain why a DEPLOYMENT failed or rolled back, the likeliest cause first.
 
     DEPLOYMENT is an id of `arca history`, the beginning of one, or a revision. Without it, the

@@ -21,7 +21,7 @@ def shell_command(stack: Stack, *, task: str | None, words: Sequence[str]) -> li
             "The emulated cloud has no shell to open.",
             where=stack.where,
             wanted="a stack on AWS",
-            do="run a command as a task: `arca run -- CMD`",
+            do=f"run a command as a task: `arca run --stack {stack.name} -- CMD`",
         )
     service = EcsService(stack)
     if not service.describe().get("enableExecuteCommand"):
@@ -29,7 +29,7 @@ def shell_command(stack: Stack, *, task: str | None, words: Sequence[str]) -> li
             f"The stack {stack.name} does not allow shells in tasks.",
             where=f"service {service.names['service']}: enableExecuteCommand is false",
             wanted="`service.execute_command: true`, which prod refuses with a read-only root",
-            do="run a command as a task instead: `arca run -- CMD`",
+            do=f"run a command as a task instead: `arca run --stack {stack.name} -- CMD`",
         )
     running = sorted(service.tasks(), key=lambda one: str(one.get("startedAt", "")))
     ids = [short(one["taskArn"]) for one in running]

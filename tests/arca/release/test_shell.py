@@ -47,7 +47,7 @@ def test_refused_where_shells_are_not_allowed(stage: Stage, *, emulated: bool) -
         shell_command(stack, task=None, words=["sh"])
     said = "no shell to open" if emulated else "enableExecuteCommand is false"
     assert said in str(refused.value)
-    assert "arca run -- CMD" in refused.value.do
+    assert "arca run --stack prod -- CMD" in refused.value.do
     assert refused.value.exit_code == 6
 
 
@@ -92,4 +92,4 @@ def test_exec_is_refused_in_the_emulated_cloud(arca: Arca) -> None:
     """The refusal says what to do instead."""
     result = arca("exec")
     assert isinstance(result.exception, Refused)
-    assert "arca run -- CMD" in str(result.exception)
+    assert "arca run --stack prod -- CMD" in str(result.exception)
