@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from arca.cli.suggestions import complete_stack
+
 if TYPE_CHECKING:
     from arca.ci.report import DriftResult
 
-STACK_OPTION = click.option("--stack", "stack_name", required=True, help="The stack.")
+STACK_OPTION = click.option(
+    "--stack", "stack_name", required=True, shell_complete=complete_stack, help="The stack."
+)
 
 
 @click.group("ci")

@@ -7,37 +7,57 @@ from itertools import takewhile
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from arca.cli import extras
 from arca.errors import ArcaError, ExitCode
 
-COMMANDS: Mapping[str, str] = {
-    "bootstrap": "Deploy what an account has before any stack.",
-    "check": "Find what is wrong in the stacks' files.",
-    "ci": "Run a step of the GitHub workflows (docs/pipeline.md).",
-    "contract": "Check log lines of the service against the log contract.",
-    "dashboard": "Draw the dashboards as pictures.",
-    "deploy": "Deploy an image and report what runs afterwards.",
-    "diff": "Compare what runs with what a deployment would run.",
-    "exec": "Open a shell in a running task.",
-    "history": "List the deployments: when each began and how it ended.",
-    "local": "Start, show and stop the emulated cloud on this machine.",
-    "logs": "Show the service's last log lines, or those of one request.",
-    "maintenance": "Mute the alarms below SEV1 for a limited time.",
-    "migrate": "Run the pending schema migrations, phase by phase.",
-    "promote": "Let a paused deployment continue.",
-    "ranges": "Update the list of Cloudflare's address ranges.",
-    "rollback": "Return to the release that served before.",
-    "run": "Run a one-off task and show its log lines and exit code.",
-    "scale": "Set the number of tasks until the next `pulumi up`.",
-    "slo": "Show, report and replay the objectives (SLOs).",
-    "smoke": "Test from outside whether a stack serves.",
-    "status": "Show what the service is doing now.",
-    "stop": "Stop the deployment that is under way and roll it back.",
-    "verify": "Check that everything a task refers to exists.",
-    "why": "Explain why a deployment failed or rolled back.",
+GROUPS: Mapping[str, Mapping[str, str]] = {
+    "Look at a stack; these commands change nothing": {
+        "dashboard": "Record the dashboards and draw them as pictures.",
+        "diff": "Compare what runs with what a deployment would run.",
+        "history": "List the deployments: when each began and how it ended.",
+        "logs": "Show the service's last log lines, or those of one request.",
+        "smoke": "Test from outside whether a stack serves.",
+        "status": "Show what the service is doing now.",
+        "verify": "Check that everything a task refers to exists.",
+        "why": "Explain why a deployment failed or rolled back.",
+    },
+    "Release an image": {
+        "deploy": "Deploy an image and report what runs afterwards.",
+        "promote": "Let a paused deployment continue.",
+        "stop": "Stop the deployment that is under way and roll it back.",
+    },
+    "Change the database's schema": {
+        "migrate": "Run the pending schema migrations, phase by phase.",
+    },
+    "Measure the objectives": {
+        "contract": "Check log lines of the service against the log contract.",
+        "slo": "Show, report and replay the objectives (SLOs).",
+    },
+    "Recover from trouble": {
+        "exec": "Open a shell in a running task.",
+        "maintenance": "Mute the alarms below SEV1 for a limited time.",
+        "rollback": "Return to the release that served before.",
+        "run": "Run a one-off task and show its log lines and exit code.",
+        "scale": "Set the number of tasks until the next `pulumi up`.",
+    },
+    "Work on this machine": {
+        "check": "Find what is wrong in the stacks' files.",
+        "completion": "Print the script that completes `arca` in your shell.",
+        "local": "Start, show and stop the emulated cloud on this machine.",
+    },
+    "Set up accounts and the pipeline": {
+        "bootstrap": "Deploy what an account has before any stack.",
+        "ci": "Run a step of the GitHub workflows (docs/pipeline.md).",
+        "ranges": "Update the list of Cloudflare's address ranges.",
+    },
 }
-"""Each command's line in `arca --help`; the module arca.cli.<name> holds the command."""
+"""The sections of `arca --help`, and each command's line in it; arca.cli.<name> has the command."""
+
+COMMANDS: Mapping[str, str] = {
+    name: text for commands in GROUPS.values() for name, text in commands.items()
+}
 
 EXIT_CODES_HELP = "\n".join(
     [
@@ -48,6 +68,9 @@ EXIT_CODES_HELP = "\n".join(
         '  {"error": {"what": ..., "where": ..., "wanted": ..., "do": ..., "exit_code": ...}}',
     ]
 )
+PROGRAM = "arca"
+COMPLETION_VARIABLE = "_ARCA_COMPLETE"
+"""The variable by which the shell asks for completions; click makes it of the program's name."""
 JSON = "arca.cli.main.json"
 """The key in click's context for whether the command prints JSON."""
 
@@ -93,16 +116,36 @@ class LazyGroup(click.Group):
         return importlib.import_module(f"arca.cli.{cmd_name}").command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
+        """List the commands by groups without importing them."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
+        longest = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                # Names of equal length align the texts of all sections.
+                formatter.write_dl([(name.ljust(longest), commands[name]) for name in commands])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the commands without importing them, and the options."""
+        found = [
+            CompletionItem(name, help=text)
+            for name, text in sorted(COMMANDS.items())
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
 
-@click.group(cls=LazyGroup, epilog=EXIT_CODES_HELP)
+@click.group(
+    cls=LazyGroup,
+    epilog=EXIT_CODES_HELP,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="arca-infra")
 def cli() -> None:
-    """Operate ARCA API's infrastructure."""
+    """Operate ARCA API's infrastructure.
+
+    Without --stack, a command works on the stack that is up in the emulated cloud. A stack on AWS
+    is always named. Run `arca COMMAND -h` for the options of a command.
+    """
 
 
 def _print_json(error: ArcaError) -> None:
@@ -114,7 +157,8 @@ def _print_json(error: ArcaError) -> None:
 def main() -> None:
     """Run the command line and exit; a known failure becomes its message and exit code."""
     try:
-        code = cli(standalone_mode=False)
+        # The name decides the variable of shell completion, also for `python -m arca`.
+        code = cli(prog_name=PROGRAM, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

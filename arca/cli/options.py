@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from arca.cli.suggestions import complete_stack
 from arca.clock import Clock
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -60,6 +61,7 @@ def of_stack(function: Decorated) -> Decorated:
         click.option(
             "--stack",
             "stack_name",
+            shell_complete=complete_stack,
             help="The stack. Without it: the one that is up in the emulated cloud, or prod if "
             "several are. A stack on AWS is always named.",
         ),

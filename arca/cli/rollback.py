@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 import click
 
 from arca.cli.options import SPAN, of_stack
+from arca.cli.suggestions import complete_live_revision
 
 if TYPE_CHECKING:
     from arca.stack import Target
 
 
 @click.command("rollback")
-@click.option("--to", help="Revision to go back to, as `arca history` shows it.")
+@click.option(
+    "--to",
+    shell_complete=complete_live_revision,
+    help="Revision to go back to, as `arca history` shows it.",
+)
 @click.option("--contract-ran", is_flag=True, help="Go back though a contract migration ran since.")
 @click.option("--reason", help="Why; --contract-ran needs it.")
 @click.option("--timeout", default="2h", show_default=True, type=SPAN, help="How long to watch.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from arca.cli.options import of_stack
+from arca.cli.suggestions import complete_deployment
 
 if TYPE_CHECKING:
     from arca.release.causes import Explanation
@@ -12,9 +13,11 @@ if TYPE_CHECKING:
 
 
 @click.command("why")
-@click.argument("deployment", required=False)
+@click.argument("deployment", required=False, shell_complete=complete_deployment)
 @of_stack
-def command(deployment: str | None, stack_name: str | None, target: "Target", *, as_json: bool) -> None:
+def command(
+    deployment: str | None, stack_name: str | None, target: "Target", *, as_json: bool
+) -> None:
     """Explain why a DEPLOYMENT failed or rolled back, the likeliest cause first.
 
     DEPLOYMENT is an id of `arca history`, the beginning of one, or a revision. Without it, the
