@@ -119,6 +119,7 @@ def command(
     render.table(
         ("what", "outcome", "changed"),
         ((one.name, one.outcome, ", ".join(one.changes)) for one in outcomes),
+        folds=("changed",),
     )
     for name, value in following.items():
         render.line(f"{name}: {value}")

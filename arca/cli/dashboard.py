@@ -40,6 +40,7 @@ def show(*, as_json: bool) -> None:
     render.table(
         ("dashboard", "title", "widgets"),
         [(name, board.title, str(len(board.widgets))) for name, board in found.items()],
+        folds=("title",),
     )
 
 

@@ -40,10 +40,11 @@ def command(last: int, stack_name: str | None, target: "Target", *, as_json: boo
         render.print_json({"stack": stack.name, "deployments": deployments})
         return
     render.table(
-        ("begun (UTC)", "status", "revision", "image", "reason"),
+        ("begun (UTC)", "id", "status", "revision", "image", "reason"),
         [
             (
                 f"{past.deployment.created:%Y-%m-%d %H:%M:%S}",
+                short(past.deployment.arn),
                 past.deployment.status,
                 short(past.task_definition),
                 past.tag,
@@ -51,4 +52,5 @@ def command(last: int, stack_name: str | None, target: "Target", *, as_json: boo
             )
             for past in found
         ],
+        folds=("reason",),
     )

@@ -71,8 +71,8 @@ def print_outcome(stack: Stack, release: Callable[[], ReleaseOutcome], *, as_jso
     if as_json:
         render.print_json({"stack": stack.name, **outcome.as_json()})
     else:
-        for text in _outcome_lines(stack, outcome):
-            render.line(text)
+        for number, text in enumerate(_outcome_lines(stack, outcome)):
+            render.line(text, verdicts=number == 0)
     click.get_current_context().exit(outcome.exit_code)
 
 
@@ -98,7 +98,7 @@ def _outcome_lines(stack: Stack, outcome: ReleaseOutcome) -> list[str]:
 def print_checks(found: Sequence[Check]) -> None:
     """Print checks, a line each."""
     for check in found:
-        render.line(f"  {check.verdict:8}{check.name}: {check.detail}")
+        render.line(f"  {check.verdict:8}{check.name}: {check.detail}", verdicts=True)
 
 
 def print_gates(stack: Stack, image: str, found: Sequence[Check], *, as_json: bool) -> None:

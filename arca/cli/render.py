@@ -1,18 +1,33 @@
 """Print JSON for programs, and tables and lines for people; only this module imports rich."""
 
 import json
+import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, cast
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 RESOURCE_OUTCOMES = ("created", "validated", "recorded")
 HIDDEN_EXPORTS = ("client_ca_pem",)
 """Exports that are too long to read."""
+UNLIMITED = 100_000
+NARROWEST_FOLD = 24
+"""Characters that a folded column has at least."""
+VERDICT_STYLES: Mapping[str, str] = {
+    "OK|ok|SUCCESSFUL|LIVE": "green",
+    "FAILED|ROLLBACK[_ ]FAILED|ALARM|STOPPED|exhausted": "bold red",
+    "ROLLED BACK|ROLLBACK_SUCCESSFUL|ROLLBACK_REQUESTED|ROLLBACK_IN_PROGRESS": "yellow",
+    "STOP_REQUESTED": "yellow",
+    "UNKNOWN|REFUSED|SKIPPED|INSUFFICIENT_DATA|IN_PROGRESS|PENDING|at risk": "yellow",
+}
+"""The colour of each verdict, as a regular expression. Rich leaves colours out where there is no
+terminal, and where NO_COLOR is set."""
 
 
 def print_json(content: Any) -> None:
@@ -27,20 +42,70 @@ def print_json_line(content: Any) -> None:
     sys.stdout.flush()
 
 
-def line(text: str = "") -> None:
-    """Print one line on stdout."""
-    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(text)
+def line(text: str = "", *, verdicts: bool = False) -> None:
+    """Print one line on stdout; with `verdicts`, words such as FAILED have a colour."""
+    shown = Text(text)
+    if verdicts:
+        for words, style in VERDICT_STYLES.items():
+            shown.highlight_regex(rf"(?<![\w-])(?:{words})(?![\w-])", style)
+    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(shown)
 
 
-def table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print a table on stdout without cutting any cell off."""
-    shown = Table(*titles, header_style="bold", pad_edge=False)
-    for row in rows:
-        shown.add_row(*(Text(cell, no_wrap=True) for cell in row))
-    console = Console()
+def table(
+    titles: tuple[str, ...], rows: Iterable[tuple[str, ...]], *, folds: Sequence[str] = ()
+) -> None:
+    """Print a table on stdout without cutting any cell off.
+
+    On a terminal that is too narrow, the columns `folds` continue on further lines. Where that is
+    not enough, each row is printed as a record with its titles. Elsewhere the table is as wide as
+    its content.
+    """
+    console = Console(highlight=False, emoji=False)
+    found = list(rows)
+    shown = Table(header_style="bold", pad_edge=False)
+    for title in titles:
+        shown.add_column(title, no_wrap=title not in folds, overflow="fold")
+    for row in found:
+        shown.add_row(*map(_cell, row))
+    wide = console.options.update(max_width=UNLIMITED)
+    natural = Measurement.get(console, wide, shown).maximum
     if not console.is_terminal:
-        console = Console(width=max(console.width, 200))
-    console.print(shown)
+        console.width = max(console.width, natural)
+    lengths = [
+        max(map(cell_len, (title, *cells)))
+        for title, *cells in zip(titles, *found, strict=True)
+        if title in folds
+    ]
+    spared = sum(max(0, length - NARROWEST_FOLD) for length in lengths)
+    if natural - spared <= console.width:
+        console.print(shown)
+    else:
+        _print_records(titles, found, folds, console.width)
+
+
+def _cell(text: str) -> Text:
+    for words, style in VERDICT_STYLES.items():
+        if re.fullmatch(words, text):
+            return Text(text, style)
+    return Text(text)
+
+
+def _print_records(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], folds: Sequence[str], width: int
+) -> None:
+    """Print each row as lines of `title value` pairs, as many on a line as fit."""
+    for number, row in enumerate(rows):
+        if number:
+            line()
+        current = ""
+        for title, text in zip(titles, row, strict=True):
+            pair = f"{title} {text}"
+            if current and (title in folds or cell_len(f"{current}  {pair}") > width):
+                line(current, verdicts=True)
+                current = f"  {pair}"
+            else:
+                current = f"{current}  {pair}" if current else pair
+        line(current, verdicts=True)
 
 
 def components(counts: Mapping[str, Mapping[str, int]]) -> None:

@@ -58,6 +58,7 @@ def command(
                 (check.name, check.verdict, str(check.milliseconds), check.detail)
                 for check in report.checks
             ],
+            folds=("reason",),
         )
         render.line(
             {

@@ -28,12 +28,15 @@ def command(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     latest = found.deployment
     if latest is not None:
         why = f": {latest['reason']}" if latest["reason"] else ""
-        render.line(f"deployment  {latest['id']}  {latest['status']}  {latest['stage'] or ''}{why}")
+        render.line(
+            f"deployment  {latest['id']}  {latest['status']}  {latest['stage'] or ''}{why}",
+            verdicts=True,
+        )
         if latest["paused"]:
             render.line(f"            waits for `arca promote --stack {stack.name}`")
     for reason in found.stop_reasons:
         render.line(f"stopped     {reason}")
     for name, state in sorted(found.alarms.items()):
-        render.line(f"alarm       {state:18}{name}")
+        render.line(f"alarm       {state:18}{name}", verdicts=True)
     if found.release:
         render.line(f"release     {found.release}")

@@ -39,8 +39,8 @@ def command(
     if as_json:
         render.print_json({"stack": stack.name, **explanation.as_json()})
         return
-    for text in _lines(stack, explanation):
-        render.line(text)
+    for number, text in enumerate(_lines(stack, explanation)):
+        render.line(text, verdicts=number == 0)
 
 
 def _lines(stack: "Stack", explanation: "Explanation") -> list[str]:
