@@ -32,7 +32,7 @@ MINUTE = "0.2"
 """Seconds of a simulated minute: the pause leaves six to look and to stop."""
 PROMISED = frozenset(
     {"bootstrap", "deploy", "diff", "history", "migrate"}
-    | {"rollback", "scale", "smoke", "status", "stop", "verify"}
+    | {"rollback", "scale", "smoke", "status", "stop", "verify", "why"}
 )
 """Commands whose output the guide shows."""
 VARYING = tuple(
@@ -43,7 +43,7 @@ VARYING = tuple(
         (r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:PORT"),
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?Z?", "WHEN"),
         (r"sha256:[0-9a-f]+", "DIGEST"),
-        (r"(^|deployment +|, |stop )[A-Za-z0-9]{21}\b", r"\1ID"),
+        (r"(^|deployment +|, |stop |│ )[A-Za-z0-9]{21}\b", r"\1ID"),
         (r"by \S+@\S+ \(process \d+\)", "by SOMEBODY"),
         (r"(role \S+|target group \S+|secret \S+)-[A-Za-z0-9]{6}:", r"\1-SUFFIX:"),
         (r"\d+ tasks( died|\))", r"N tasks\1"),
