@@ -4,13 +4,15 @@ import importlib
 import sys
 from collections.abc import Mapping
 from itertools import takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from arca.cli import extras
 from arca.errors import ArcaError, ExitCode
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 GROUPS: Mapping[str, Mapping[str, str]] = {
     "Look at a stack; these commands change nothing": {
@@ -124,8 +126,10 @@ class LazyGroup(click.Group):
                 # Names of equal length align the texts of all sections.
                 formatter.write_dl([(name.ljust(longest), commands[name]) for name in commands])
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Complete the commands without importing them, and the options."""
+        from click.shell_completion import CompletionItem
+
         found = [
             CompletionItem(name, help=text)
             for name, text in sorted(COMMANDS.items())

@@ -6,7 +6,7 @@ alarm, because an alarm shows a failure and not where it is.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -166,10 +166,14 @@ def explain(service: EcsService, past: PastDeployment, *, now: datetime) -> Expl
     """Return the causes; what cannot be read is listed as unknown, and raises nothing."""
     facts = _read(service, past, now)
     given = facts.given.get(short(past.deployment.arn))
+    known = {str(task["taskArn"]): task for task in (*facts.events.tasks, *facts.stopped)}
+    failed = failures.read_failed(
+        known.values(), past.task_definition, since=past.deployment.created
+    )
     causes = [
-        *_causes_of_tasks(service, past, facts, given),
+        *_causes_of_tasks(service, past, facts, failed, given),
         *_causes_of_ecs(past, facts),
-        *_causes_of_service(facts),
+        *_causes_of_service(facts, failed),
     ]
     if given is not None and not (DEAD_TASKS.match(given.why) and _of_tasks(causes)):
         said = Evidence(f"noted by {given.by}", given.at)
@@ -301,12 +305,13 @@ def _alarms(stack: Stack, start: datetime, end: datetime) -> Mapping[str, Sequen
 
 
 def _causes_of_tasks(
-    service: EcsService, past: PastDeployment, facts: _Facts, given: GivenReason | None
+    service: EcsService,
+    past: PastDeployment,
+    facts: _Facts,
+    failed: Sequence[failures.FailedTask],
+    given: GivenReason | None,
 ) -> list[Cause]:
     """Return a cause for each way in which tasks failed, the most frequent way first."""
-    since = past.deployment.created
-    known = {str(task["taskArn"]): task for task in (*facts.events.tasks, *facts.stopped)}
-    failed = failures.read_failed(known.values(), past.task_definition, since=since)
     trigger = " ".join(
         (_why_of_ecs(past), past.deployment.rollback_reason, given.why if given else "")
     )
@@ -324,13 +329,16 @@ def _causes_of_tasks(
             group[0].kind,
             _task_sentence(group),
             ended,
-            _shown(
-                [Evidence(f"task {short(one.arn)}: {one.reason}", one.stopped) for one in group]
-            ),
+            _shown([Evidence(_task_text(one), one.stopped) for one in group]),
             _log_lines(service, facts, [one.arn for one in group]),
         )
         for group in groups
     ]
+
+
+def _task_text(task: failures.FailedTask) -> str:
+    code = f", exit code {task.exit_code}" if task.exit_code is not None else ""
+    return f"task {short(task.arn)}{code}"
 
 
 def _task_sentence(group: Sequence[failures.FailedTask]) -> str:
@@ -378,15 +386,24 @@ def _causes_of_ecs(past: PastDeployment, facts: _Facts) -> list[Cause]:
     return causes
 
 
-def _causes_of_service(facts: _Facts) -> list[Cause]:
+def _causes_of_service(facts: _Facts, failed: Sequence[failures.FailedTask]) -> list[Cause]:
+    names = {short(task.arn) for task in failed}
     found = [
-        *(message for message in facts.messages if TROUBLE.search(message.text)),
+        *(one for one in facts.messages if TROUBLE.search(one.text) and _is_new(one.text, names)),
         *(Evidence(reason, at) for at, reason in facts.events.deployments),
     ]
     if not found:
         return []
     what = "The service reported trouble during the deployment."
     return [Cause("service", what, ended=False, evidence=_shown(found))]
+
+
+def _is_new(message: str, failed: Collection[str]) -> bool:
+    """Return whether a message says more than that a task stopped which is a cause already.
+
+    ECS's message about an unhealthy target gives the health check's answer after "due to".
+    """
+    return "due to" in message or not any(name in message for name in failed)
 
 
 def _of_tasks(causes: Sequence[Cause]) -> bool:

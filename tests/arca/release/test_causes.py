@@ -1,7 +1,6 @@
 """Why a deployment failed: the causes of each fault, their rank, and what nobody knows any more."""
 
 import json
-import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 
 from arca.errors import ArcaError
 from arca.release import causes, given_reasons, history
+from arca.release.service import EcsService
 from tests.arca.emulator.ecs.emulated_ecs import ALARMS
 from tests.arca.release.faults import ROWS, deploy
 from tests.arca.release.stage import URL, Arca, Stage, printed_json
@@ -146,7 +146,7 @@ def test_events_explain_what_ecs_has_forgotten(stage: Stage, arca: Arca) -> None
     found = printed_json(arca("why", "--json"))
     kinds = {cause["kind"]: cause for cause in found["causes"]}
     assert "api exited with 137 (out of memory, or killed" in kinds["exit"]["cause"]
-    assert kinds["exit"]["evidence"][0]["text"].startswith("task 0123abcd: ")
+    assert kinds["exit"]["evidence"][0]["text"] == "task 0123abcd, exit code 137"
     texts = [one["text"] for one in kinds["service"]["evidence"]]
     assert "ECS deployment failed: by the test" in texts
     assert any("CloudTrail names the caller" in text for text in found["unknown"])
@@ -190,15 +190,41 @@ def test_what_cannot_be_read_is_said(stage: Stage, arca: Arca) -> None:
     assert plain["causes"][0]["kind"] == "exit"
 
 
-def test_service_events_are_evidence(stage: Stage, arca: Arca) -> None:
-    """The service's own events about failures are shown, and rank below what ended it."""
+def test_service_events_are_evidence(
+    stage: Stage, arca: Arca, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's events add what the tasks do not say; what only repeats it is left out."""
     failed(stage, "unhealthy", image=f"{URL}:2")
+    before = printed_json(arca("why", "--json"))["causes"]
+    assert [cause["kind"] for cause in before] == ["health"]
+    task = before[0]["evidence"][0]["text"].removeprefix("task ").partition(",")[0]
+    moment = stage.service().deployments(most=1)[0].created + timedelta(minutes=1)
+    texts = (
+        f"(service api) (task {task}) is unhealthy in (target-group x) due to (reason codes: 503)",
+        f"(service api) (task {task}) failed container health checks.",
+        "(service api) was unable to place a task. Reason: Capacity is unavailable.",
+        "(service api) has reached a steady state.",
+    )
+    events = [{"message": text, "createdAt": moment} for text in texts]
+    early = {"message": "cannot", "createdAt": moment - timedelta(days=1)}
+
+    def describe(_: EcsService) -> Any:
+        return {"events": [*events, early]}
+
+    monkeypatch.setattr(EcsService, "describe", describe)
     found = printed_json(arca("why", "--json"))["causes"]
-    service = next(one for one in found if one["kind"] == "service")
-    assert not service["ended_the_deployment"]
-    assert found.index(service) > 0
-    assert "health checks" in service["evidence"][0]["text"]
-    assert re.fullmatch(r"and \d+ more", service["evidence"][-1]["text"])
+    assert [cause["kind"] for cause in found] == ["health", "service"]
+    assert not found[1]["ended_the_deployment"]
+    assert [one["text"] for one in found[1]["evidence"]] == [texts[0], texts[2]]
+
+
+def test_many_pieces_of_evidence_are_counted(stage: Stage, arca: Arca) -> None:
+    """Three tasks are shown of a cause, and the number of the others."""
+    failed(stage, "exits", image=f"{URL}:2", code=3)
+    cause = printed_json(arca("why", "--json"))["causes"][0]
+    number = int(cause["cause"].split()[0])
+    assert len(cause["evidence"]) == 4
+    assert cause["evidence"][-1]["text"] == f"and {number - 3} more"
 
 
 class History:
