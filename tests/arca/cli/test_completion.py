@@ -114,6 +114,7 @@ def test_deployments_and_revisions_of_the_emulated_cloud(monkeypatch: pytest.Mon
     assert set(everything) == {newest, oldest, "api:1", "api:2"}
     assert suggested(("why",), newest[:5], "deployment") == [newest]
     assert suggested(("rollback",), "api", "to") == ["api:1"]
+    assert suggested(("why", "--target", "aws"), "", "deployment") == []
 
 
 @pytest.mark.parametrize("target", ["aws", "auto"])

@@ -154,6 +154,17 @@ def test_events_explain_what_ecs_has_forgotten(stage: Stage, arca: Arca) -> None
     assert "Before that: api exited with 137" in past["reason"]
 
 
+def test_what_ended_the_deployment_comes_first(stage: Stage, arca: Arca) -> None:
+    """A task that died in passing ranks below the alarm for which ECS rolled back."""
+    failed(stage, "alarm-at", percent=10)
+    stopped_task(stage, code=1)
+    found = printed_json(arca("why", "--json"))["causes"]
+    assert [(cause["kind"], cause["ended_the_deployment"]) for cause in found[:2]] == [
+        ("alarm", True),
+        ("exit", False),
+    ]
+
+
 def test_a_deployment_is_named_by_id_beginning_or_revision(stage: Stage, arca: Arca) -> None:
     """Any deployment of the history can be named; one that succeeded has no cause."""
     failed(stage, "exits", image=f"{URL}:2")
