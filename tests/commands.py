@@ -59,7 +59,7 @@ def parse(words: list[str]) -> None:
 def resolve(words: list[str]) -> tuple[click.Command, click.Context, list[str]]:
     """Follow the words through the groups; return the command and the words after it."""
     command: click.Command = cli
-    context = click.Context(cli, info_name="arca")
+    context = click.Context(cli, info_name="arca", **cli.context_settings)
     rest = list(words)
     while isinstance(command, click.Group) and rest:
         below = command.get_command(context, rest[0])

@@ -116,7 +116,7 @@ def test_every_command_with_a_stack_is_tried() -> None:
     """A new command cannot be forgotten in the two lists above."""
     groups = {"maintenance", "slo", "dashboard"}
     tried = {" ".join(words[: 2 if words[0] in groups else 1]) for words in (*CHANGES, *LOOKS)}
-    assert with_stack(cli, click.Context(cli)) == tried
+    assert with_stack(cli, click.Context(cli, **cli.context_settings)) == tried
 
 
 @pytest.mark.parametrize("words", [*CHANGES, *LOOKS], ids=" ".join)

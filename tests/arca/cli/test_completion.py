@@ -77,7 +77,7 @@ def test_a_cloud_that_does_not_answer_completes_nothing(cloud: Cloud, complete: 
 
 def suggested(words: tuple[str, ...], last: str, kind: str) -> list[str]:
     """Return what the function that completes an argument or option of a command returns."""
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     command = cli.get_command(context, words[0])
     assert command is not None
     made = command.make_context(words[0], list(words[1:]), parent=context, resilient_parsing=True)
