@@ -46,6 +46,11 @@ def test_logs_finds_a_request_across_groups(cloud: Cloud) -> None:
     assert "No line of nothing-here was found" in none.stderr
 
 
+def hear_ctrl_c() -> None:
+    """Let a process end at Ctrl-C, also where the tests run in a shell's background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_logs_follows_and_stops_cleanly(cloud: Cloud) -> None:
     """It prints each line once, later ones too; Ctrl-C ends it with exit code 0."""
     logged(cloud)
@@ -64,6 +69,7 @@ def test_logs_follows_and_stops_cleanly(cloud: Cloud) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - it only sets a signal
         env={
             **clock.environment(),
             "PATH": "/usr/bin:/bin",
