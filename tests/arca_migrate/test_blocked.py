@@ -1,5 +1,7 @@
 """Tests of what blocks a run: another runner, a lock, a lost session, a refused connection."""
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Generator
@@ -222,7 +224,7 @@ def test_a_session_that_is_ended(database: Database, history: Path) -> None:
     ("change", "said", "do"),
     [
         ({"password": "wrong"}, "password authentication failed", "DATABASE_PASSWORD"),
-        ({"port": 1}, "Connection refused", "security group"),
+        ({"port": 1}, os.strerror(errno.ECONNREFUSED), "security group"),
         ({"name": "gone"}, 'database "gone" does not exist', "look at"),
         ({"sslmode": "verify-full"}, "server does not support SSL", "PGSSLROOTCERT"),
     ],
