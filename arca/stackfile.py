@@ -12,7 +12,7 @@ import yaml
 from arca import checkout
 from arca.errors import ArcaError
 
-PULUMI_PROJECT = "arca-api"
+PULUMI_PROJECT = checkout.PROJECT_NAME
 PREFIX = f"{PULUMI_PROJECT}:"
 PULUMIS_OWN = "pulumi:"
 """Beginning of the keys that configure Pulumi itself (Pulumi documentation, "Configuration")."""

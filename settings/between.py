@@ -17,11 +17,12 @@ def problems_between(stack: str, s: Settings) -> Iterator[Problem]:
 
     What is wrong inside another file is that file's own problem.
     """
-    ranges = {name: found for name in _others(stack) if (found := _range(name)) is not None}
+    others = [name for name in checkout.stack_names() if name != stack]
+    ranges = {name: found for name in others if (found := _range(name)) is not None}
     primary = s.recovery.primary_stack
     if s.secondary and primary is not None:
-        if primary not in _others(stack):
-            wanted = f"the name of another stack{did_you_mean(primary, _others(stack))}"
+        if primary not in others:
+            wanted = f"the name of another stack{did_you_mean(primary, others)}"
             yield Problem("recovery.primary_stack", primary, wanted)
         elif primary in ranges and s.recovery.primary_cidr not in (None, ranges[primary]):
             wanted = f"network.cidr of Pulumi.{primary}.yaml, {ranges[primary]}"
@@ -30,10 +31,6 @@ def problems_between(stack: str, s: Settings) -> Iterator[Problem]:
         if s.network.cidr.overlaps(other) and s.recovery.primary_cidr != other:
             wanted = f"a range that does not overlap {other}, that of Pulumi.{name}.yaml"
             yield Problem("network.cidr", str(s.network.cidr), wanted)
-
-
-def _others(stack: str) -> list[str]:
-    return [name for name in checkout.stack_names() if name != stack]
 
 
 def _range(stack: str) -> IPv4Network | None:

@@ -11,11 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from arca import stackfile
 from arca.errors import ArcaError, Explained
-from arca.stackfile import PREFIX, KeyPath, StackFile, did_you_mean
+from arca.stackfile import PREFIX, PULUMI_PROJECT, KeyPath, StackFile, did_you_mean
 from settings.between import problems_between
 from settings.explain import explain
 from settings.model import Settings
-from settings.problem import HIDDEN, NAMESPACE, NO_VALUE, Problem, report
+from settings.problem import HIDDEN, NO_VALUE, Problem, report
 from settings.rules import RULES
 
 SECRETS: tuple[KeyPath, ...] = (("alerting", "pagerduty_key"),)
@@ -78,9 +78,9 @@ def _read() -> dict[str, Any]:
 
     `pulumi.Config` cannot list keys, so this reads the names from the source that it uses.
     """
-    config = pulumi.Config(NAMESPACE)
+    config = pulumi.Config(PULUMI_PROJECT)
     known = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    own = [key.split(":", 1)[1] for key in known if key.startswith(f"{NAMESPACE}:")]
+    own = [key.split(":", 1)[1] for key in known if key.startswith(PREFIX)]
     return {key: _plain(config.require(key)) for key in own}
 
 
@@ -98,6 +98,7 @@ def _validate(
     stack: str, raw: Mapping[str, object], file: StackFile | None
 ) -> tuple[dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
+    annotations = get_type_hints(Settings, include_extras=True)
     problems = _in_file(file) if file else []
     for key in raw:
         if key not in Settings.model_fields:
@@ -110,7 +111,7 @@ def _validate(
             else:
                 values[name] = field.get_default()
             continue
-        annotation = get_type_hints(Settings, include_extras=True)[name]
+        annotation = annotations[name]
         try:
             values[name] = TypeAdapter[Any](annotation).validate_python(raw[name])
         except ValidationError as error:

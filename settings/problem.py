@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-NAMESPACE = "arca-api"
+from arca.stackfile import PREFIX
 
 
 class _Mark:
@@ -33,7 +33,7 @@ class Problem:
     wanted: str
     line: int | None = None
     """Line in the stack's file; None where it is not known."""
-    namespace: str = f"{NAMESPACE}:"
+    prefix: str = PREFIX
     """What stands before the path; empty for a key that lacks it."""
 
     def as_json(self, file: str) -> Mapping[str, object]:
@@ -41,7 +41,7 @@ class Problem:
         return {
             "file": file,
             "line": self.line,
-            "key": f"{self.namespace}{self.path}",
+            "key": f"{self.prefix}{self.path}",
             "value": None if isinstance(self.value, _Mark) else self.value,
             "wanted": self.wanted,
         }
@@ -49,7 +49,7 @@ class Problem:
     def text(self, file: str) -> str:
         """Return two lines: where and what stands there, and what is wanted."""
         place = file if self.line is None else f"{file}:{self.line}"
-        return f"  {place}: {self.namespace}{self.path}{self._shown()}\n    wanted: {self.wanted}"
+        return f"  {place}: {self.prefix}{self.path}{self._shown()}\n    wanted: {self.wanted}"
 
     def _shown(self) -> str:
         if self.value is NO_VALUE:

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from arca.stackfile import PREFIX
 from settings.model import Settings
-from settings.problem import NAMESPACE
 
 ENCRYPTED = {
     "type": "object",
@@ -22,14 +22,14 @@ def stack_file() -> dict[str, Any]:
     """Return the schema: what each key takes, and that there is no other key of the project."""
     whole: dict[str, Any] = TypeAdapter(Settings).json_schema()
     sections: dict[str, Any] = {
-        f"{NAMESPACE}:{name}": content
+        f"{PREFIX}{name}": content
         for name, content in whole["properties"].items()
         if name != ONLY_EMULATED
     }
     config: dict[str, Any] = {
         "type": "object",
         "properties": sections,
-        "required": [f"{NAMESPACE}:{name}" for name in whole["required"]],
+        "required": [f"{PREFIX}{name}" for name in whole["required"]],
         # Pulumi's own keys, such as pulumi:tags.
         "patternProperties": {"^pulumi:": {}},
         "additionalProperties": False,

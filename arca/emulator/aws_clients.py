@@ -85,8 +85,8 @@ class _Raw(BytesIO):
 
 def _send(application: Wsgi, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
     """Answer botocore's `before-send` event, so that botocore itself sends nothing."""
-    # Only here: `arca local --help` works without the extra that has werkzeug.
-    from werkzeug.test import run_wsgi_app  # noqa: PLC0415
+    # `arca local --help` works without the emulator.
+    from werkzeug.test import run_wsgi_app  # noqa: PLC0415 - an extra has it
 
     body, status, headers = run_wsgi_app(application, wsgi_environ(request))
     content = b"".join(body)
