@@ -82,12 +82,7 @@ def read(path: Path) -> StackFile:
     node = _root(path)
     config = next((value for key, value in node.value if key.value == "config"), None)
     if not isinstance(config, yaml.MappingNode):
-        raise ArcaError(
-            "The stack's file has no settings.",
-            where=path.name,
-            wanted="a mapping with the key `config`",
-            do="compare it with Pulumi.dev.yaml",
-        )
+        raise _without_settings(path)
     return _Reader(path.name).read(config)
 
 
@@ -100,12 +95,7 @@ def _root(path: Path) -> yaml.MappingNode:
     except yaml.YAMLError as error:
         raise _not_yaml(path, 1, str(error).partition("\n")[0]) from None
     if not isinstance(node, yaml.MappingNode):
-        raise ArcaError(
-            "The stack's file has no settings.",
-            where=path.name,
-            wanted="a mapping with the key `config`",
-            do="compare it with Pulumi.dev.yaml",
-        )
+        raise _without_settings(path)
     return node
 
 
@@ -138,6 +128,15 @@ def _text(path: Path) -> str:
             wanted="text in UTF-8",
             do="save the file in UTF-8; the first character that is not stands in that line",
         ) from None
+
+
+def _without_settings(path: Path) -> ArcaError:
+    return ArcaError(
+        "The stack's file has no settings.",
+        where=path.name,
+        wanted="a mapping with the key `config`",
+        do="compare it with Pulumi.dev.yaml",
+    )
 
 
 def _not_yaml(path: Path, line: int, problem: str) -> ArcaError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from arca.monitoring.catalogue import OWN_NAMESPACE
 from components.component import Component, Place, Text, after
 from components.iam import Statement, allow, service_role, trust
 from components.service.environment import Environment
@@ -140,7 +141,7 @@ def _telemetry(log_group_arn: Text) -> list[Statement]:
         allow(
             ["cloudwatch:PutMetricData"],
             ["*"],
-            condition={"StringEquals": {"cloudwatch:namespace": "arca-api"}},
+            condition={"StringEquals": {"cloudwatch:namespace": OWN_NAMESPACE}},
         ),
         _writes(log_group_arn),
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from arca.monitoring.catalogue import OWN_NAMESPACE
 from components.component import Text
 from components.service.spec import CollectorSpec, ServiceSpec
 
@@ -124,7 +125,7 @@ def collector_config(
             "awsxray": {"region": region},
             "awsemf": {
                 "region": region,
-                "namespace": "arca-api",
+                "namespace": OWN_NAMESPACE,
                 "log_group_name": log_group,
                 "log_stream_name": "metrics",
                 "dimension_rollup_option": "NoDimensionRollup",
