@@ -220,7 +220,7 @@ outputs = Outputs[pulumi.Output[str]](
     phase=s.recovery.phase if primary else "active",
     region=s.region,
     account_id=owner.account_id,
-    network=network.outputs(service=access.groups["service"], job=access.groups["job"]),
+    network=network.outputs(groups={**access.groups}),
     database=database.outputs(host=database_host, is_replica=s.following),
     cache=cache.outputs() if cache else None,
     service=service.outputs(

@@ -8,7 +8,7 @@ sides. This file does not import Pulumi: whoever reads a stack needs this file a
 
 from typing import Generic, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeVar
 
 from arca.naming import Severity
@@ -35,6 +35,8 @@ class NetworkOutputs(Contract, Generic[T]):
     public_subnet_ids: list[T]
     private_subnet_ids: list[T]
     isolated_subnet_ids: list[T]
+    security_group_ids: dict[str, T] = Field(default={})
+    """By role; empty in exports from before this field."""
     service_security_group_id: T
     job_security_group_id: T
 

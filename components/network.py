@@ -1,6 +1,6 @@
 """The network: a VPC, three tiers of subnets in every zone, and their routes to the internet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal, get_args
@@ -177,16 +177,17 @@ class Network(Component):
         self.register_outputs({"vpc_id": vpc.id})
 
     def outputs(
-        self, *, service: pulumi.Output[str], job: pulumi.Output[str]
+        self, *, groups: Mapping[str, pulumi.Output[str]]
     ) -> NetworkOutputs[pulumi.Output[str]]:
-        """The network's part of the stack's exports; `service` and `job` are security groups."""
+        """The network's part of the stack's exports, with the ids of all security groups."""
         return NetworkOutputs[pulumi.Output[str]](
             vpc_id=self.vpc_id,
             public_subnet_ids=self.subnet_ids["public"],
             private_subnet_ids=self.subnet_ids["private"],
             isolated_subnet_ids=self.subnet_ids["isolated"],
-            service_security_group_id=service,
-            job_security_group_id=job,
+            security_group_ids=dict(groups),
+            service_security_group_id=groups["service"],
+            job_security_group_id=groups["job"],
         )
 
     def _route(

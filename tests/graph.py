@@ -5,13 +5,14 @@ The only test file that knows how the program is run without an engine.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from arca import stackfile
 from arca.clock import Clock
 from arca.emulator.program import engine
 from arca.emulator.program.engine import Registration, plain
 from arca.emulator.provider.simulated_outputs import simulate_outputs
+from arca.outputs import ReplicatedKey, ReplicatedSecret
 
 REGION = {"dr": "us-east-1"}
 ACCOUNT = "000000000000"
@@ -22,12 +23,11 @@ PRIMARY_RECOVERY: Mapping[str, Any] = {
     "cidr": "10.30.0.0/16",
     "database_arn": f"arn:aws:rds:sa-east-1:{ACCOUNT}:db:arca-prod",
     "key_arns": {
-        role: f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-{role}"
-        for role in ("data", "documents", "secrets", "images")
+        role: f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-{role}" for role in get_args(ReplicatedKey)
     },
     "secret_arns": {
         role: f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:arca-prod/{role}-abcdef"
-        for role in ("database-owner", "database-app", "arca-certificate", "jwt-key")
+        for role in get_args(ReplicatedSecret)
     },
     "documents_bucket": "storage-documents-replica-1234567",
     "documents_arn": "arn:aws:s3:::storage-documents-replica-1234567",

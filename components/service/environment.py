@@ -7,6 +7,28 @@ import pulumi
 
 from components.component import Text
 
+SecretKey = tuple[str, str | None]
+"""A role of components/secrets.py, and a key of the JSON in it; None is the whole value."""
+
+SERVICE_SECRETS: Mapping[str, SecretKey] = {
+    "DATABASE_USERNAME": ("database-app", "username"),
+    "DATABASE_PASSWORD": ("database-app", "password"),
+    "ARCA_CERTIFICATE": ("arca-certificate", "certificate"),
+    "ARCA_PRIVATE_KEY": ("arca-certificate", "private_key"),
+    "JWT_KEY": ("jwt-key", None),
+    "CACHE_TOKEN": ("cache-token", None),
+}
+"""The secrets among the service's variables (docs/service-contract.md)."""
+MIGRATION_SECRETS: Mapping[str, SecretKey] = {
+    "DATABASE_USERNAME": ("database-owner", "username"),
+    "DATABASE_PASSWORD": ("database-owner", "password"),
+    # A migration creates the service's user and sets its password.
+    "APP_DATABASE_USERNAME": ("database-app", "username"),
+    "APP_DATABASE_PASSWORD": ("database-app", "password"),
+}
+"""The secrets among a migration's variables."""
+ABSENT_WITHOUT_CACHE = "CACHE_TOKEN"
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -22,36 +44,33 @@ class Environment:
     def of(
         cls, variables: Mapping[str, Text], secret_arns: Mapping[str, Text], *, cache: bool
     ) -> "Environment":
-        """Map the names of docs/service-contract.md to ARNs."""
-        app, owner = secret_arns["database-app"], secret_arns["database-owner"]
-        certificate, jwt = secret_arns["arca-certificate"], secret_arns["jwt-key"]
-        token = {"CACHE_TOKEN": secret_arns["cache-token"]} if cache else {}
+        """Give each variable its ARN; a stack without a cache has no token for it."""
+        service = {
+            name: secret
+            for name, secret in SERVICE_SECRETS.items()
+            if cache or name != ABSENT_WITHOUT_CACHE
+        }
         return cls(
             variables=variables,
-            secrets={
-                "DATABASE_USERNAME": _key(app, "username"),
-                "DATABASE_PASSWORD": _key(app, "password"),
-                "ARCA_CERTIFICATE": _key(certificate, "certificate"),
-                "ARCA_PRIVATE_KEY": _key(certificate, "private_key"),
-                "JWT_KEY": jwt,
-                **token,
-            },
-            migration_secrets={
-                "DATABASE_USERNAME": _key(owner, "username"),
-                "DATABASE_PASSWORD": _key(owner, "password"),
-                # A migration creates the service's user and sets its password.
-                "APP_DATABASE_USERNAME": _key(app, "username"),
-                "APP_DATABASE_PASSWORD": _key(app, "password"),
-            },
-            secret_arns=[app, certificate, jwt, *token.values()],
-            migration_secret_arns=[owner, app],
+            secrets=_references(service, secret_arns),
+            migration_secrets=_references(MIGRATION_SECRETS, secret_arns),
+            secret_arns=_arns(service, secret_arns),
+            migration_secret_arns=_arns(MIGRATION_SECRETS, secret_arns),
         )
 
 
-def _key(arn: Text, key: str) -> pulumi.Output[str]:
-    """Return the reference to one key of a secret that holds JSON.
+def _arns(secrets: Mapping[str, SecretKey], arns: Mapping[str, Text]) -> list[Text]:
+    """Return each secret's ARN once."""
+    return [arns[role] for role in dict.fromkeys(role for role, _ in secrets.values())]
+
+
+def _references(secrets: Mapping[str, SecretKey], arns: Mapping[str, Text]) -> dict[str, Text]:
+    """Return what a task definition names: a secret's ARN, and one key of a secret with JSON.
 
     Source: Amazon ECS Developer Guide, "Pass Secrets Manager secrets through Amazon ECS
     environment variables".
     """
-    return pulumi.Output.concat(arn, ":", key, "::")
+    return {
+        name: arns[role] if key is None else pulumi.Output.concat(arns[role], ":", key, "::")
+        for name, (role, key) in secrets.items()
+    }

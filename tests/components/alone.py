@@ -16,6 +16,7 @@ from components.delivery import Delivery
 from components.load_balancer import LoadBalancer
 from components.network import Network
 from components.service import Environment, Permissions, Service
+from components.service.environment import MIGRATION_SECRETS, SERVICE_SECRETS
 from components.wires import EncryptionKey, Login, Placement, ReleaseScope, Traffic
 from settings import Settings, load, place
 from tests.changes import changed
@@ -103,8 +104,8 @@ def service(s: Settings, here: Place) -> Service:
             opts=pulumi.ResourceOptions(provider=here.providers[0]),
         )
 
-    secrets = ("database-app", "database-owner", "arca-certificate", "jwt-key", "cache-token")
-    arns = {role: f"arn:aws:secretsmanager:sa-east-1:000000000000:{role}" for role in secrets}
+    secrets = {*SERVICE_SECRETS.values(), *MIGRATION_SECRETS.values()}
+    arns = {role: f"arn:aws:secretsmanager:sa-east-1:000000000000:{role}" for role, _ in secrets}
     return Service(
         "service",
         s.service_now,
