@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-slow test-clock test-mutants test-engine lint format bench docs lock clean
+.PHONY: help up down status test test-slow test-clock test-mutants test-engine lint format bench docs fresh lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(READY) ## Measure speed as ratios within one run (JSON)
 
 docs: $(READY) ## Write the generated parts of docs/ anew
 	@$(BIN)/python -m tools.generate
+
+fresh: $(READY) ## Write anew all that follows from a change: pages, pictures, schema, snapshots
+	@$(BIN)/python -m tools.fresh
 
 lock: ## Pin the dependencies with their hashes (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt

@@ -32,7 +32,7 @@ FAST_SETTINGS = {
     "io_method": "sync",
 }
 """Settings of a small, fast server whose data need not survive."""
-GUARDED_COMMAND = '"$0" "$@" & read -r _; kill -INT $!; wait $!; rm -rf data'
+GUARDED_COMMAND = '"$0" "$@" & read -r _; kill -QUIT $!; wait $!; rm -rf data'
 """Ends the server and removes its data when stdin closes, as it does for a killed test."""
 
 

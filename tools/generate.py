@@ -10,6 +10,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from ipaddress import IPv4Network
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
@@ -19,6 +20,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from arca import checkout, stackfile
+from arca.cli.local import resource_totals
+from arca.emulator.provider.cloud import EmulatedOutcome
 from arca.emulator.provider.resources import CALLS, RECORDED
 from components.access import traffic_rules
 from components.spec import Format
@@ -26,7 +29,7 @@ from settings import schema
 from settings.explain import kind_of
 from settings.load import parse
 from settings.model import Settings
-from tests.graph import declare
+from tests.graph import Graph, declare
 from tools import observed
 
 DOCS = checkout.root() / "docs"
@@ -100,9 +103,14 @@ def firewall() -> str:
     return "\n".join([*_header("from", "to", "port", "why"), *rows])
 
 
+@cache
+def _declared(stack: str) -> Graph:
+    return declare(stack)
+
+
 def diagram() -> str:
     """Return a Mermaid chart of prod's components and their dependencies, from its graph."""
-    graph = declare("prod")
+    graph = _declared("prod")
     component_of = {urn: node.component for urn, node in graph.nodes.items()}
     arrows = {
         (node.component, component_of.get(needed, ""))
@@ -119,6 +127,24 @@ def diagram() -> str:
         f"  {_mermaid_id(user)} --> {_mermaid_id(used)}" for user, used in sorted(_direct(arrows))
     ]
     return "\n".join([*lines, "```"])
+
+
+def prod_totals() -> str:
+    """Return what `make up STACK=prod` says about its resources, computed from its graph."""
+    graph = _declared("prod")
+    totals = Counter(
+        _outcome(node.type, graph.states[node.urn]) for node in graph.nodes.values() if node.custom
+    )
+    return f"`{resource_totals({'prod': totals})}`"
+
+
+def _outcome(kind: str, state: Mapping[str, Any]) -> EmulatedOutcome:
+    if kind.startswith(RECORDED):
+        return "recorded"
+    # What the emulated cloud adds to a state; an empty default security group has no rule.
+    full = {**state, "_region": "", "_ingress": [], "_egress": []}
+    made = [call for call in CALLS[kind] if call.when(full)]
+    return "validated" if any(call.only_validated for call in made) else "created"
 
 
 def stack_schema() -> str:
@@ -142,6 +168,7 @@ def emulation() -> str:
 
 
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "../README.md": {"prod": prod_totals},
     "configuration.md": {"configuration": configuration, "stacks": stacks},
     "architecture.md": {"diagram": diagram, "firewall": firewall, "emulation": emulation},
     "monitoring.md": {
@@ -178,8 +205,8 @@ def rendered(page: str) -> str:
         marks = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not marks.search(text):
             raise SystemExit(
-                f"docs/{page} lacks the line `<!-- generated: {name} -->` or the `<!-- end -->` "
-                "after it; add both where the part belongs"
+                f"{(DOCS / page).resolve().name} lacks the line `<!-- generated: {name} -->` "
+                "or the `<!-- end -->` after it; add both where the part belongs"
             )
         content = write()
         text = marks.sub(lambda found, c=content: f"{found[1]}\n{c}\n\n{found[2]}", text)

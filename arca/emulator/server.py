@@ -57,12 +57,18 @@ def start(*, port: int, public_port: int, account: str, log: Path) -> CloudRecor
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=checkout.root(),
-            env={**os.environ, **settings, TOKEN_VARIABLE: token},
+            env={**os.environ, **settings, **_path(), TOKEN_VARIABLE: token},
         )
     born = server_children.start_ticks(process.pid)
     if born is None:
         raise _dead(log)
     return CloudRecord(pid=process.pid, born=born, port=port, endpoint=endpoint(port), token=token)
+
+
+def _path() -> dict[str, str]:
+    """Let a stand-in's `python` be the one with our libraries, whether or not it is activated."""
+    others = [path for path in (os.environ.get("PATH"),) if path]
+    return {"PATH": os.pathsep.join([str(Path(sys.executable).parent), *others])}
 
 
 def endpoint(port: int) -> str:

@@ -13,7 +13,8 @@ from threading import Thread
 from arca.emulator.ecs.model import EcsTask
 from arca.emulator.ecs.stand_ins import LOOPBACK, StandInProcess
 
-HEALTH_CHECK_TIMEOUT_SECONDS = 2
+HEALTH_CHECK_TIMEOUT_SECONDS = 5
+"""The default of a target group (Elastic Load Balancing documentation, "Health checks")."""
 EVERY_SECONDS = 0.5
 LEAST_GRACE_SECONDS = 5.0
 """Real seconds in which a new process may fail its checks: it starts in real time."""

@@ -129,7 +129,7 @@ class EmulatedCloud:
         return calls
 
     def _make(self, call: ApiCall, state: ResourceState, urn: str) -> Mapping[str, Any]:
-        params = dict(call.params(state))
+        params = self._params(call, state, urn)
         client = self._client(call.service, str(params.pop("_region", state["_region"])))
         api_name = client.meta.method_to_api_mapping[call.operation]
         shape = client.meta.service_model.operation_model(api_name).input_shape
@@ -147,6 +147,19 @@ class EmulatedCloud:
         except (ClientError, BotoCoreError) as error:
             raise CallRefused(urn, call, str(error)) from None
         return call.outputs(answer)
+
+    def _params(self, call: ApiCall, state: ResourceState, urn: str) -> dict[str, Any]:
+        try:
+            return dict(call.params(state))
+        except KeyError as missing:
+            raise ArcaError(
+                f"{call.service}.{call.operation} needs the input {missing.args[0]}, "
+                "which the program does not set.",
+                where=urn,
+                wanted="every input that this type's entry in arca/emulator/provider/resources "
+                "reads",
+                do="set the input, or let the entry read it with `.get` if AWS can do without it",
+            ) from None
 
     def _client(self, service: str, region: str) -> BaseClient:
         key = (service, region)

@@ -79,7 +79,7 @@ def check(report: up.UpReport) -> None:
 def shown_in_readme() -> str:
     """Return the line with the numbers of resources in the sample in README.md."""
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^\d+ resources: .*$", page, re.MULTILINE)
+    (line,) = re.findall(r"^`(\d+ resources: .*)`$", page, re.MULTILINE)
     return line
 
 

@@ -37,11 +37,11 @@ def _task_definition(s: ResourceState) -> dict[str, Any]:
 
 def _service(s: ResourceState) -> dict[str, Any]:
     network = s["networkConfiguration"]
-    assign = "ENABLED" if network["assignPublicIp"] else "DISABLED"
+    assign = "ENABLED" if network.get("assignPublicIp") else "DISABLED"
     deployment = {
-        **s["deploymentConfiguration"],
-        "minimumHealthyPercent": s["deploymentMinimumHealthyPercent"],
-        "maximumPercent": s["deploymentMaximumPercent"],
+        **s.get("deploymentConfiguration", {}),
+        "minimumHealthyPercent": s.get("deploymentMinimumHealthyPercent"),
+        "maximumPercent": s.get("deploymentMaximumPercent"),
         "deploymentCircuitBreaker": s.get("deploymentCircuitBreaker"),
         "alarms": s.get("alarms"),
     }
@@ -64,7 +64,7 @@ def _service(s: ResourceState) -> dict[str, Any]:
         "networkConfiguration": {
             "awsvpcConfiguration": {
                 "subnets": network["subnets"],
-                "securityGroups": network["securityGroups"],
+                "securityGroups": network.get("securityGroups"),
                 "assignPublicIp": assign,
             }
         },

@@ -1,0 +1,67 @@
+"""Each recipe of docs/how-to.md can be followed, and does what it says."""
+
+from pathlib import Path
+
+import pytest
+
+from arca.errors import ArcaError
+from tests import ROOT, clock
+from tests.docs.shown import examples, matches
+from tools import how_to, tree
+from tools.how_to import Change, Recipe
+
+TITLES = (
+    "Your own values",
+    "A bigger database",
+    "Another zone",
+    "A secret",
+    "A security group",
+    "An objective's number",
+    "An alarm",
+    "A rate limit",
+)
+
+
+def test_the_page_has_every_recipe() -> None:
+    """What an owner changes first is there, and each recipe shows a change."""
+    recipes = how_to.recipes()
+    assert [recipe.title for recipe in recipes] == list(TITLES)
+    assert [recipe.title for recipe in recipes if not recipe.changes] == []
+
+
+def test_all_recipes_can_be_followed_in_one_tree(tmp_path: Path) -> None:
+    """Every piece that a recipe changes is in its file exactly once."""
+    changes = [change for recipe in how_to.recipes() for change in recipe.changes]
+    for name in {change.file for change in changes}:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    for change in changes:
+        change.make(tmp_path)
+        assert change.after in (tmp_path / change.file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", ["", "a\n", "a\nb\na\nb\n"])
+def test_a_piece_that_is_not_there_once_is_refused(text: str, tmp_path: Path) -> None:
+    """A recipe that no longer fits its file is named, and changes nothing."""
+    (tmp_path / "file").write_text(text, encoding="utf-8")
+    with pytest.raises(ArcaError, match=r"file has this piece [02] times"):
+        Change("file", before="a\nb\n", after="c\n").make(tmp_path)
+    assert (tmp_path / "file").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", how_to.recipes(), ids=lambda recipe: recipe.title)
+def test_a_recipe_does_what_it_says(recipe: Recipe, tmp_path: Path) -> None:
+    """Its commands print what is shown, in a plain shell on a copy with its change."""
+    tree.copy(tmp_path)
+    for change in recipe.changes:
+        change.make(tmp_path)
+    shown = examples(recipe.text)
+    assert shown
+    for example in shown:
+        script = f". .venv/bin/activate\n{example.command}"
+        done = tree.shell(tmp_path, script, clock.environment())
+        assert done.returncode == example.exit_code, f"{example.command}\n{done.stdout}"
+        assert matches(example.shown, done.stdout), (
+            f"{example.command}\n\nshown:\n{example.shown}\nprinted:\n{done.stdout}"
+        )
