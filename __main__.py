@@ -26,7 +26,7 @@ from components.probe import Probe
 from components.proxy import DatabaseProxy
 from components.registry import Registry
 from components.secrets import Secrets, owner_given
-from components.service import Environment, Permissions, Service
+from components.service import Environment, Permissions, Service, threshold_variables
 from components.storage import Storage
 from settings import cloudflare_zone, load, place
 
@@ -140,6 +140,7 @@ parameters = Parameters(
         **database.variables(host=database_host),
         "DATABASE_POOL_SIZE": str(s.service.pool_size),
         "DOCUMENTS_BUCKET": buckets["documents"].name,
+        **threshold_variables(),
         **(cache.variables() if cache else {}),
     },
 )

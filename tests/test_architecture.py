@@ -24,7 +24,10 @@ SHARED = {
     "traffic",
 }
 """Modules that every topic of `arca` may import."""
-FOUNDATIONS = ("alarms", "spec", "component", "wires", "iam", "bucket", "code", "windows")
+FOUNDATIONS = (
+    *("alarms", "spec", "component", "wires", "iam", "bucket", "code", "windows"),
+    "objectives",
+)
 """What any component may build on: components/<these>.py."""
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"settings", "components", "arca.outputs"},

@@ -181,7 +181,10 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "queries": observed.queries,
         "dashboards": observed.dashboards,
     },
-    "service-contract.md": {"metrics": observed.emitted},
+    "service-contract.md": {
+        "metrics": observed.emitted,
+        "thresholds": observed.threshold_table,
+    },
 }
 WHOLE: Mapping[str, Callable[[], str]] = {
     "service-log.schema.json": observed.schema,

@@ -11,7 +11,7 @@ from arca.cli.dashboard import fingerprint
 from arca.monitoring import alarms as table
 from arca.monitoring import contract, sample
 from arca.monitoring.alarm import Alarm, Composite
-from arca.monitoring.catalogue import CATALOGUE, GROUPS
+from arca.monitoring.catalogue import CATALOGUE, GROUPS, Metric
 from arca.monitoring.dashboard import Dashboard
 from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.live import charts
@@ -21,7 +21,7 @@ from arca.monitoring.slo import budget
 from arca.monitoring.slo.compiler import compile_objective, least_total
 from arca.monitoring.slo.duration import DAY, shorthand
 from arca.monitoring.slo.objective import EventIndicator, SliceIndicator
-from arca.monitoring.slo.objectives import read_objectives
+from arca.monitoring.slo.objectives import read_objectives, thresholds
 from arca.monitoring.slo.replay import EventSeries, consumed_at, replay
 from arca.monitoring.thresholds import Thresholds
 from settings.load import parse
@@ -35,6 +35,7 @@ ERROR_RATES = (1.0, 0.1, 0.01, 0.005, 0.0015, 0.001)
 
 def catalogue() -> str:
     """Return the table of every metric, by group."""
+    limits = thresholds(read_objectives())
     lines = [row("metric", "CloudWatch", "unit", "statistic", "role", "from", "what"), rule(7)]
     for group, metrics in GROUPS.items():
         lines.append(row(f"**{group}**", "", "", "", "", "", ""))
@@ -48,7 +49,7 @@ def catalogue() -> str:
                     metric.stat,
                     metric.role,
                     metric.emitter,
-                    metric.meaning,
+                    _meaning(metric, limits),
                 )
             )
     return "\n".join(lines)
@@ -56,11 +57,33 @@ def catalogue() -> str:
 
 def emitted() -> str:
     """Return the table of the metrics that the service emits."""
+    limits = thresholds(read_objectives())
     lines = [row("metric", "unit", "dimensions", "what"), rule(4)]
     for metric in contract.EMITTED.values():
         dimensions = ", ".join(f"`{name}`" for name in (*metric.dimensions, *metric.splits))
-        lines.append(row(f"`{metric.name}`", metric.unit, dimensions, metric.meaning))
+        lines.append(row(f"`{metric.name}`", metric.unit, dimensions, _meaning(metric, limits)))
     return "\n".join(lines)
+
+
+def threshold_table() -> str:
+    """Return the table of the thresholds that the service counts by."""
+    lines = [row("variable", "milliseconds", "counts", "objective"), rule(4)]
+    found = read_objectives()
+    for variable, limit_ms in thresholds(found).items():
+        metric = next(one for one in CATALOGUE.values() if one.threshold_variable == variable)
+        named = ", ".join(
+            f"`{objective.name}`: {objective.description}"
+            for objective in found
+            if objective.counts(metric.id)
+        )
+        lines.append(row(f"`{variable}`", str(limit_ms), f"`{metric.name}`", named))
+    return "\n".join(lines)
+
+
+def _meaning(metric: Metric, limits: Mapping[str, int]) -> str:
+    """Return a metric's meaning, with the threshold where an objective gives one."""
+    limit_ms = limits.get(metric.threshold_variable)
+    return metric.meaning if limit_ms is None else f"{metric.meaning[:-1]}, {limit_ms} ms."
 
 
 def objectives() -> str:

@@ -57,6 +57,8 @@ class Metric:
     """Dimensions whose values are found at run time; a graph draws one line for each value."""
     region: str = ""
     """The region that holds the metric; empty for the stack's own region."""
+    threshold_variable: str = ""
+    """The variable that gives the service an objective's threshold in ms, to count by; or empty."""
 
 
 def own_metric(
@@ -69,6 +71,7 @@ def own_metric(
     stat: str = "Sum",
     emitter: Emitter = "service",
     splits: tuple[str, ...] = (),
+    threshold_variable: str = "",
 ) -> Metric:
     """Describe a metric of the project's own namespace, with the dimension Stage."""
     return Metric(
@@ -82,6 +85,7 @@ def own_metric(
         meaning=meaning,
         dimensions={"Stage": "stage"},
         splits=splits,
+        threshold_variable=threshold_variable,
     )
 
 
@@ -264,7 +268,8 @@ API_METRICS = (
         "api.requests.fast",
         "RequestsFast",
         role="duration",
-        meaning="Requests answered within 200 ms.",
+        meaning="Requests answered within `REQUESTS_FAST_MS`.",
+        threshold_variable="REQUESTS_FAST_MS",
     ),
     own_metric(
         "api.client-errors",
@@ -347,7 +352,8 @@ DATABASE_METRICS = (
         "database.queries.fast",
         "QueriesFast",
         role="duration",
-        meaning="Queries that took 50 ms at most.",
+        meaning="Queries that took `QUERIES_FAST_MS` at most.",
+        threshold_variable="QUERIES_FAST_MS",
     ),
     own_metric(
         "database.query-duration",
@@ -720,6 +726,10 @@ CATALOGUE: Mapping[str, Metric] = {
     metric.id: metric for metrics in GROUPS.values() for metric in metrics
 }
 """Every metric by its id."""
+THRESHOLD_VARIABLES = tuple(
+    metric.threshold_variable for metric in CATALOGUE.values() if metric.threshold_variable
+)
+"""The variables that give the service the thresholds of objectives."""
 
 
 def is_bound(identifier: str, bindings: Mapping[Binding, Sequence[object]]) -> bool:

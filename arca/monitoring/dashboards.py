@@ -1,7 +1,7 @@
 """The five dashboards, with the graphs of the objectives."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from arca.monitoring.alarm import Reading
 from arca.monitoring.dashboard import (
@@ -30,12 +30,49 @@ DASHBOARD_OF_SERVICE: Mapping[str, str] = {
 }
 """The dashboard that shows the indicators of an OpenSLO service; by default the overview."""
 P50, P95, P99 = "p50", "p95", "p99"
+"""Percentiles of graphs; an objective's own comes from its target."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What an objective promises of a time: the percentile that stays below a threshold."""
+
+    stat: str
+    limit: float | None
+    """Milliseconds."""
+
+    @classmethod
+    def of(cls, objectives: Iterable[Objective], fast: str) -> "Promise":
+        """Return the promise of the objective that counts a metric; without one, P95 and no limit.
+
+        `fast` is the metric of the events that take the threshold at most.
+        """
+        for objective in objectives:
+            if objective.counts(fast):
+                return cls(objective.percentile, objective.threshold_ms)
+        return cls(P95, None)
+
+    @property
+    def title(self) -> str:
+        """The percentile as a title has it: P95."""
+        return self.stat.upper()
 
 
 def all_dashboards(objectives: Iterable[Objective]) -> dict[str, Dashboard]:
     """Return every dashboard by its name."""
+    objectives = tuple(objectives)
+    requests = Promise.of(objectives, "api.requests.fast")
+    queries = Promise.of(objectives, "database.queries.fast")
+    errors = next((one for one in objectives if one.counts("api.requests.failed")), None)
     found = {
-        board.name: board for board in (_system(), _api(), _database(), _machines(), _business())
+        board.name: board
+        for board in (
+            _system(requests, errors),
+            _api(requests),
+            _database(queries),
+            _machines(),
+            _business(),
+        )
     }
     for objective in objectives:
         found[SYSTEM_BOARD] = _with(found[SYSTEM_BOARD], _budget(objective))
@@ -85,11 +122,12 @@ def _indicator(objective: Objective) -> Graph:
     return Graph(f"Objective: {objective.title}", (shown,), unit="%", limit=limit)
 
 
-def _percentiles(metric: str) -> tuple[Line, ...]:
-    return tuple(metric_line(stat.upper(), metric, stat) for stat in (P50, P95, P99))
+def _percentiles(metric: str, stat: str = P95) -> tuple[Line, ...]:
+    stats = sorted({P50, stat, P99}, key=lambda one: float(one[1:]))
+    return tuple(metric_line(one.upper(), metric, one) for one in stats)
 
 
-def _system() -> Dashboard:
+def _system(requests: Promise, errors: Objective | None) -> Dashboard:
     return Dashboard(
         SYSTEM_BOARD,
         "System overview",
@@ -99,9 +137,14 @@ def _system() -> Dashboard:
                 "Error rate",
                 (share_line("failed", "api.requests.failed", "api.requests"),),
                 unit="%",
-                limit=0.1,
+                limit=round(100 * errors.budget, 4) if errors else None,
             ),
-            Graph("P95 latency", (metric_line("P95", "api.duration", P95),), unit="ms", limit=200),
+            Graph(
+                f"{requests.title} latency",
+                (metric_line(requests.title, "api.duration", requests.stat),),
+                unit="ms",
+                limit=requests.limit,
+            ),
             Graph(
                 "Active users", (metric_line("users", "business.active-users"),), unit="accounts"
             ),
@@ -121,7 +164,7 @@ def _system() -> Dashboard:
     )
 
 
-def _api() -> Dashboard:
+def _api(requests: Promise) -> Dashboard:
     return Dashboard(
         API_BOARD,
         "API service",
@@ -130,13 +173,18 @@ def _api() -> Dashboard:
                 "Requests by endpoint", (metric_line("", "api.route-requests"),), unit="a minute"
             ),
             Graph(
-                "P95 by endpoint",
-                (metric_line("", "api.route-duration", P95),),
+                f"{requests.title} by endpoint",
+                (metric_line("", "api.route-duration", requests.stat),),
                 unit="ms",
-                limit=200,
+                limit=requests.limit,
             ),
             Graph("Failures by endpoint", (metric_line("", "api.route-errors"),), unit="a minute"),
-            Graph("Latency", _percentiles("api.duration"), unit="ms", limit=200),
+            Graph(
+                "Latency",
+                _percentiles("api.duration", requests.stat),
+                unit="ms",
+                limit=requests.limit,
+            ),
             Graph(
                 "Error breakdown",
                 (
@@ -178,7 +226,7 @@ def _api() -> Dashboard:
     )
 
 
-def _database() -> Dashboard:
+def _database(queries: Promise) -> Dashboard:
     return Dashboard(
         DATABASE_BOARD,
         "Database",
@@ -191,7 +239,12 @@ def _database() -> Dashboard:
                 (metric_line("requests", "database.pool-waiting"),),
                 unit="requests",
             ),
-            Graph("Query latency", _percentiles("database.query-duration"), unit="ms", limit=50),
+            Graph(
+                "Query latency",
+                _percentiles("database.query-duration", queries.stat),
+                unit="ms",
+                limit=queries.limit,
+            ),
             Graph(
                 "Slow queries",
                 (metric_line("above 1 s", "database.slow-queries"),),

@@ -108,6 +108,7 @@ LEVELS: Mapping[str, Level] = {
     "probe.success": Level(100, traffic=0.0, trouble=0),
     "slo.maintenance": Level(0, traffic=0, trouble=1),
 }
+"""The made-up levels by metric; none of their numbers is an objective's."""
 BUDGETS: Mapping[str, tuple[float, float]] = {
     "availability": (9, 185),
     "errors": (21, 27),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from arca.errors import ArcaError
 from arca.monitoring import alarms as table
 from arca.monitoring.alarm import Alarms
 from arca.monitoring.catalogue import Binding
@@ -15,11 +14,11 @@ from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.queries import QUERIES
 from arca.monitoring.slo.compiler import compile_objective
 from arca.monitoring.slo.objective import Objective
-from arca.monitoring.slo.objectives import read_objectives
 from arca.naming import Severity
 from arca.outputs import ObservabilityOutputs
 from components.alarms import declare_alarms
 from components.component import Component, Place, Text
+from components.objectives import declared_objectives
 from components.observability import events, publisher, tracing
 from components.observability.spec import ObservabilitySpec
 
@@ -74,7 +73,7 @@ class Observability(Component):
             "arca:observability:Observability", name, place, data_class="internal", opts=opts
         )
         self.bindings = _bindings(place, watched)
-        objectives = _objectives(self.bindings) if serving else ()
+        objectives = declared_objectives(self.bindings) if serving else ()
         self.objectives = [objective.name for objective in objectives]
         self.log_groups = {
             "events": events.declare_events(self, name, days=spec.events_days, key_arn=log_key_arn)
@@ -175,14 +174,6 @@ class Observability(Component):
                 opts=self.child(),
             )
             self.dashboards.append(physical_name)
-
-
-def _objectives(bindings: Mapping[Binding, list[Text]]) -> tuple[Objective, ...]:
-    try:
-        return read_objectives(bindings)
-    except ArcaError as error:
-        # The engine shows a RunError's text and no traceback.
-        raise pulumi.RunError(str(error)) from None
 
 
 def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:

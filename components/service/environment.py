@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import pulumi
 
+from arca.monitoring.slo.objectives import thresholds
 from components.component import Text
+from components.objectives import declared_objectives
 
 SecretKey = tuple[str, str | None]
 """A role of components/secrets.py, and a key of the JSON in it; None is the whole value."""
@@ -57,6 +59,15 @@ class Environment:
             secret_arns=_arns(service, secret_arns),
             migration_secret_arns=_arns(MIGRATION_SECRETS, secret_arns),
         )
+
+
+def threshold_variables() -> dict[str, str]:
+    """Return the thresholds of the objectives by variable; the service counts what is faster.
+
+    Raises RunError where an OpenSLO document is wrong.
+    """
+    found = thresholds(declared_objectives())
+    return {variable: str(limit_ms) for variable, limit_ms in found.items()}
 
 
 def _arns(secrets: Mapping[str, SecretKey], arns: Mapping[str, Text]) -> list[Text]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from arca.monitoring.catalogue import THRESHOLD_VARIABLES
 from components.service.environment import SERVICE_SECRETS
 from components.service.schedule import ScheduleExpression, TimeZone
 from components.spec import Format, LogRetention, Minutes, Percent, Port, Spec, WrongKey
@@ -29,7 +30,11 @@ considerations)."""
 VariableName = Annotated[
     str, Format(r"^[A-Z][A-Z0-9_]*$", "upper-case letters, digits and _, such as LOG_LEVEL")
 ]
-RESERVED_VARIABLES = ("STAGE", "PUBLIC_URL", "DOCUMENTS_BUCKET", *SERVICE_SECRETS)
+RESERVED_VARIABLES = (
+    *("STAGE", "PUBLIC_URL", "DOCUMENTS_BUCKET"),
+    *SERVICE_SECRETS,
+    *THRESHOLD_VARIABLES,
+)
 RESERVED_PREFIXES = ("APP_DATABASE_", "ARCA_", "AWS_", "CACHE_", "DATABASE_", "ECS_")
 """Names that the platform or ECS sets (docs/service-contract.md; Amazon ECS Developer Guide,
 "Environment variables")."""

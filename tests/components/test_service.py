@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 from arca.emulator.program.engine import Registration
+from arca.monitoring.catalogue import THRESHOLD_VARIABLES
+from arca.monitoring.slo.objectives import read_objectives, thresholds
 from tests.changes import refusal
 from tests.components.alone import alone
 from tests.components.alone import service as declare_service
-from tests.stacks import graph
+from tests.stacks import STACKS, graph
 
 SERVICE = "aws:ecs/service:Service"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
@@ -80,3 +82,20 @@ def test_ask_20_exec_with_a_read_only_root_needs_its_paths() -> None:
     task = declared.one(TASK, "service").inputs
     mounts = json.loads(task["containerDefinitions"])[0]["mountPoints"]
     assert [mount["containerPath"] for mount in mounts] == paths["service.writable_paths"]
+
+
+def test_every_stack_tells_the_service_what_is_fast() -> None:
+    """The thresholds of the objectives are variables, on standby too, and nobody else sets them."""
+    limits = thresholds(read_objectives())
+    assert set(limits) == set(THRESHOLD_VARIABLES)
+    for stack in STACKS:
+        values = {
+            node.inputs["name"]: node.inputs["value"]
+            for node in graph(stack).of("aws:ssm/parameter:Parameter")
+        }
+        for variable, limit_ms in limits.items():
+            assert values[f"/arca-{stack}/{variable}"] == str(limit_ms)
+    for variable in THRESHOLD_VARIABLES:
+        said = refusal("dev", {"service.environment": {variable: "10"}})
+        assert variable in said
+        assert "a name that the platform does not set itself" in said

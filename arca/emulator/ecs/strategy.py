@@ -88,7 +88,7 @@ def traffic_steps(configuration: DeploymentConfiguration) -> Iterator[tuple[floa
 
 
 def failure_threshold(configuration: DeploymentConfiguration, desired: int) -> int:
-    """Return the number of failed tasks that opens the circuit breaker."""
+    """Return the number of failed tasks that opens the circuit breaker: by default 3 to 200."""
     breaker = structure(configuration, "deploymentCircuitBreaker")
     chosen = structure(breaker, "thresholdConfiguration")
     value = chosen.get("value", 50)

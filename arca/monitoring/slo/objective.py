@@ -62,6 +62,8 @@ class Objective:
     lost_after: int
     """Requests in a quarter of an hour after which an indicator without data is lost telemetry."""
     trace_filter: str
+    threshold_ms: int | None = None
+    """Milliseconds within which an event is good; None where no time decides it."""
 
     def readings(self) -> tuple[Reading, ...]:
         """Return what the indicator reads."""
@@ -69,7 +71,17 @@ class Objective:
             return (self.indicator.reading,)
         return (self.indicator.counted, self.indicator.total)
 
+    def counts(self, metric: str) -> bool:
+        """Return whether a metric of the catalogue counts the indicator's good or bad events."""
+        indicator = self.indicator
+        return isinstance(indicator, EventIndicator) and indicator.counted.metric == metric
+
     @property
     def budget(self) -> float:
         """The share that may be bad."""
         return 1 - self.target
+
+    @property
+    def percentile(self) -> str:
+        """The percentile that is below the threshold while the objective holds, such as `p95`."""
+        return f"p{100 * self.target:g}"

@@ -1,7 +1,8 @@
 """Read the objectives: OpenSLO documents, checked against the catalogue and the runbooks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, cast
 
 from arca.monitoring.alarm import Reading
@@ -29,14 +30,21 @@ if TYPE_CHECKING:
     from arca.naming import Severity
 
 ANNOTATION_PREFIX = "arca-api/"
-RUNBOOK, LEAST_BAD, LOST_AFTER, TRACE_FILTER = ANNOTATIONS = (
+RUNBOOK, LEAST_BAD, LOST_AFTER, THRESHOLD, TRACE_FILTER = ANNOTATIONS = (
     f"{ANNOTATION_PREFIX}runbook",
     f"{ANNOTATION_PREFIX}minimum-bad-events",
     f"{ANNOTATION_PREFIX}lost-after-requests",
+    f"{ANNOTATION_PREFIX}threshold-ms",
     f"{ANNOTATION_PREFIX}trace-filter",
 )
 """The annotations that an SLO may have, besides those of others."""
-DEFAULTS: Mapping[str, str] = {RUNBOOK: "", LEAST_BAD: "1", LOST_AFTER: "100", TRACE_FILTER: ""}
+DEFAULTS: Mapping[str, str] = {
+    RUNBOOK: "",
+    LEAST_BAD: "1",
+    LOST_AFTER: "100",
+    THRESHOLD: "",
+    TRACE_FILTER: "",
+}
 
 
 def read_objectives(
@@ -48,8 +56,9 @@ def read_objectives(
     cannot do, a metric that the catalogue lacks, a runbook that is not declared.
     """
     objectives: list[Objective] = []
-    problems: list[str] = []
-    for slo in Documents.read(directory).slos():
+    slos = Documents.read(directory).slos()
+    problems = [*_two_thresholds(slos)]
+    for slo in slos:
         found = list(_problems(slo))
         problems += [f"{slo.where}: {slo.document.metadata.name}: {problem}" for problem in found]
         if not found:
@@ -66,6 +75,15 @@ def read_objectives(
     )
 
 
+def thresholds(objectives: Iterable[Objective]) -> dict[str, int]:
+    """Return the thresholds that the service counts by: milliseconds by environment variable."""
+    return {
+        CATALOGUE[objective.indicator.counted.metric].threshold_variable: objective.threshold_ms
+        for objective in objectives
+        if objective.threshold_ms is not None and isinstance(objective.indicator, EventIndicator)
+    }
+
+
 def _objective(slo: PlacedSlo) -> Objective:
     """Convert an SLO without problems."""
     metadata, spec = slo.document.metadata, slo.document.spec
@@ -73,7 +91,7 @@ def _objective(slo: PlacedSlo) -> Objective:
     return Objective(
         name=metadata.name,
         title=metadata.display_name or metadata.name,
-        description=spec.description,
+        description=_filled(slo, spec.description),
         service=spec.service,
         target=spec.objectives[0].share,
         indicator=_indicator(slo),
@@ -81,8 +99,29 @@ def _objective(slo: PlacedSlo) -> Objective:
         runbook=_annotation(slo, RUNBOOK),
         least_bad=int(_annotation(slo, LEAST_BAD)),
         lost_after=int(_annotation(slo, LOST_AFTER)),
-        trace_filter=_annotation(slo, TRACE_FILTER),
+        trace_filter=_filled(slo, _annotation(slo, TRACE_FILTER)),
+        threshold_ms=_threshold_ms(slo),
     )
+
+
+def _threshold_ms(slo: PlacedSlo) -> int | None:
+    text = _annotation(slo, THRESHOLD)
+    return int(text) if text else None
+
+
+def _filled(slo: PlacedSlo, text: str) -> str:
+    """Return a text with the document's numbers in place of their names, such as `$target`.
+
+    Raises KeyError for an unknown name, and ValueError for a `$` before anything else.
+    """
+    share, threshold_ms = slo.document.spec.objectives[0].share, _threshold_ms(slo)
+    numbers = {"target": f"{100 * share:g}%", "budget": f"{100 * (1 - share):.4g}%"}
+    if threshold_ms is not None:
+        numbers |= {
+            "threshold": f"{threshold_ms} ms",
+            "threshold_seconds": f"{threshold_ms / 1000:g}",
+        }
+    return Template(text).substitute(numbers)
 
 
 def _indicator(slo: PlacedSlo) -> EventIndicator | SliceIndicator:
@@ -195,10 +234,60 @@ def _annotation_problems(slo: PlacedSlo) -> Iterator[str]:
             yield f"annotation {key}: one of {', '.join(ANNOTATIONS)}"
     if _annotation(slo, RUNBOOK) not in RUNBOOKS:
         yield f"annotation {RUNBOOK}: one of {', '.join(sorted(RUNBOOKS))}"
-    for key in (LEAST_BAD, LOST_AFTER):
-        text = _annotation(slo, key)
-        if not text.isdecimal() or int(text) < 1:
-            yield f"annotation {key}: a whole number above 0, not {text}"
+    wrong = [
+        key
+        for key in (LEAST_BAD, LOST_AFTER, THRESHOLD)
+        if (text := _annotation(slo, key)) and not (text.isdecimal() and int(text))
+    ]
+    for key in wrong:
+        yield f"annotation {key}: a whole number above 0, not {_annotation(slo, key)}"
+    if THRESHOLD not in wrong:
+        yield from _threshold_problems(slo)
+
+
+def _threshold_problems(slo: PlacedSlo) -> Iterator[str]:
+    """Yield a threshold that the service cannot count by, or lacks, and texts that name another."""
+    ratio, given = _indicator_spec(slo).ratio_metric, _threshold_ms(slo) is not None
+    metric = _metric_of(ratio.good) if ratio is not None else None
+    variable = metric.threshold_variable if metric else ""
+    if variable and not given:
+        yield f"annotation {THRESHOLD} is missing: the service counts {metric and metric.id} by it"
+    if given and not variable:
+        takers = ", ".join(one.id for one in CATALOGUE.values() if one.threshold_variable)
+        yield f"annotation {THRESHOLD} goes with good events of one of {takers}"
+    texts = {
+        "description": slo.document.spec.description,
+        f"annotation {TRACE_FILTER}": _annotation(slo, TRACE_FILTER),
+    }
+    for place, text in texts.items():
+        try:
+            _filled(slo, text)
+        except KeyError as unknown:
+            yield f"{place}: ${unknown.args[0]} is no number of this document"
+        except ValueError:
+            yield f"{place}: a $ begins the name of a number, such as $target; $$ is a dollar sign"
+
+
+def _two_thresholds(slos: Sequence[PlacedSlo]) -> Iterator[str]:
+    """Yield the documents that give one metric another threshold than a document before them."""
+    first: dict[str, tuple[str, str]] = {}
+    for slo in slos:
+        ratio, text = _indicator_spec(slo).ratio_metric, _annotation(slo, THRESHOLD)
+        metric = _metric_of(ratio.good) if ratio is not None else None
+        if metric is None or not text:
+            continue
+        where, before = first.setdefault(metric.id, (slo.where, text))
+        if text != before:
+            yield (
+                f"{slo.where}: {slo.document.metadata.name}: annotation {THRESHOLD}: {before} as "
+                f"in {where}, not {text}: the service counts {metric.id} by a single one"
+            )
+
+
+def _metric_of(measured: MeasuredMetric | None) -> Metric | None:
+    if measured is None:
+        return None
+    return CATALOGUE.get(str(measured.metric_source.spec.get("metric", "")))
 
 
 def _alert_problems(slo: PlacedSlo) -> Iterator[str]:

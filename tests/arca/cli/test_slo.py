@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from arca.cli.main import cli
 from arca.errors import ArcaError
+from arca.monitoring.slo.objectives import read_objectives
 from tests.arca.emulated import Cloud, arca, as_json
 from tests.arca.fixed_clock import FixedClock
 
@@ -24,7 +25,8 @@ def test_status_of_the_objectives(cloud: Cloud) -> None:
     assert errors["consumed_percent"] == pytest.approx(2 * 2 / 30 * 100, rel=0.05)
     assert errors["left_percent"] == pytest.approx(100 - errors["consumed_percent"])
     assert errors["days_left"] == pytest.approx((1 - 4 / 30) * 15, rel=0.05)
-    assert found["latency"]["burn_rate"] == pytest.approx(0.4)
+    budget = {objective.name: objective.budget for objective in read_objectives()}
+    assert found["latency"]["burn_rate"] == pytest.approx(0.02 / budget["latency"], abs=0.005)
     assert (found["arca"]["verdict"], found["arca"]["good_percent"]) == ("no data", None)
     table = arca("slo", "status").output
     assert "errors" in table

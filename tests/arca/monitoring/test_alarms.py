@@ -23,6 +23,8 @@ from arca.monitoring.thresholds import Thresholds
 
 OBJECTIVES = read_objectives()
 BOARDS = all_dashboards(OBJECTIVES)
+LATENCY = next(objective for objective in OBJECTIVES if objective.name == "latency")
+"""Its percentile is in titles: P95 for a target of 95%."""
 
 
 def everything() -> Alarms:
@@ -102,12 +104,12 @@ LISTED = {
     "system-overview": (
         "Requests",
         "Error rate",
-        "P95 latency",
+        f"{LATENCY.percentile.upper()} latency",
         "Active users",
         "Invoices created",
     ),
     "api-service": (
-        "P95 by endpoint",
+        f"{LATENCY.percentile.upper()} by endpoint",
         "Error breakdown",
         "Rate limiting",
         "Authentication success",

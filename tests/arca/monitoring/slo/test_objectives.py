@@ -48,6 +48,39 @@ REFUSED = (
     ),
     ("errors", "trace-filter", "trace-filtre", "annotation arca-api/trace-filtre: one of arca"),
     ("errors", "alertPolicyRef: ticket", "alertPolicyRef: outage", "outage stands there twice"),
+    ("latency", "threshold-ms", "threshold", "annotation arca-api/threshold: one of"),
+    (
+        "latency",
+        "    arca-api/threshold-ms",
+        "    example.com/threshold-ms",
+        "threshold-ms is missing: the service counts api.requests.fast by it",
+    ),
+    (
+        "latency",
+        "arca-api/threshold-ms: ",
+        "arca-api/threshold-ms: about ",
+        "annotation arca-api/threshold-ms: a whole number above 0, not about",
+    ),
+    (
+        "errors",
+        "    arca-api/trace-filter",
+        '    arca-api/threshold-ms: "100"\n    arca-api/trace-filter',
+        "threshold-ms goes with good events of one of api.requests.fast, database.queries.fast",
+    ),
+    (
+        "latency",
+        "metric: api.requests.fast",
+        "metric: database.queries.fast",
+        "in database.yaml:2, not",
+    ),
+    ("errors", "$budget", "$threshold", "description: $threshold is no number of this document"),
+    (
+        "latency",
+        "$threshold_seconds",
+        "$seconds",
+        "annotation arca-api/trace-filter: $seconds is no number of this document",
+    ),
+    ("errors", "$budget", "$0.1", "description: a $ begins the name of a number, such as $target"),
 )
 
 
@@ -65,3 +98,18 @@ def test_refused(file: str, old: str, new: str, said: str, tmp_path: Path) -> No
     assert said in str(error.value)
     assert re.search(r"^  \w+\.yaml:\d+: ", str(error.value), re.MULTILINE)
     assert "Nothing was changed" in str(error.value)
+
+
+def test_a_text_takes_the_numbers_of_its_document(tmp_path: Path) -> None:
+    """Target, budget and threshold stand once, and description and trace filter name them."""
+    for path in FOLDER.glob("*.yaml"):
+        shutil.copy(path, tmp_path)
+    path = tmp_path / "latency.yaml"
+    text = re.sub(r"target: .*", "target: 0.9925", path.read_text(encoding="utf-8"))
+    text = re.sub(r"threshold-ms: .*", 'threshold-ms: "1250"', text)
+    text = re.sub(r"description: .*", "description: $target, $budget, $threshold, $$5.", text)
+    path.write_text(text, encoding="utf-8")
+    found = {one.name: one for one in read_objectives(directory=tmp_path)}["latency"]
+    assert found.description == "99.25%, 0.75%, 1250 ms, $5."
+    assert found.trace_filter == "responsetime > 1.25"
+    assert (found.target, found.threshold_ms, found.percentile) == (0.9925, 1250, "p99.25")

@@ -21,7 +21,8 @@ from tests.stacks import graph
 NOW = datetime(2026, 10, 14, 9, 5, tzinfo=UTC)
 HOUR = NOW.replace(minute=0)
 BIND: dict[Binding, list[str]] = {"stage": ["prod"], "canary": ["probe"]}
-STACK = publisher_input(read_objectives(), BIND, stage="prod")
+OBJECTIVES = {objective.name: objective for objective in read_objectives()}
+STACK = publisher_input(OBJECTIVES.values(), BIND, stage="prod")
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_good_events_are_turned_into_bad_ones(cloudwatch: Any) -> None:
     """An hour without a good event is wholly bad."""
     put(cloudwatch, "Requests", {HOUR - timedelta(hours=1): 1000.0})
     found = values(publisher.publish(cloudwatch, STACK, now=NOW), "latency")
-    assert found["BurnRate 1h"] == pytest.approx(1 / 0.05)
+    assert found["BurnRate 1h"] == pytest.approx(1 / OBJECTIVES["latency"].budget)
 
 
 def test_slices_are_counted_from_minutes_and_kept(cloudwatch: Any) -> None:
@@ -153,9 +154,7 @@ def test_the_function_carries_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp
     archive = zipfile.ZipFile(BytesIO(b64decode(code.inputs["contentBase64"])))
     archive.extractall(tmp_path)
     described = json.loads((tmp_path / "objectives.json").read_text(encoding="utf-8"))
-    assert [one["name"] for one in described["objectives"]] == [
-        objective.name for objective in read_objectives()
-    ]
+    assert [one["name"] for one in described["objectives"]] == [*OBJECTIVES]
     function = graph("prod").one("aws:lambda/function:Function")
     assert function.inputs["handler"] == "arca.monitoring.slo.publisher.handler"
     monkeypatch.setattr(
