@@ -1,13 +1,16 @@
 """`arca contract`: check log lines of the service against the log contract."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from arca.errors import ArcaError
+
+if TYPE_CHECKING:
+    from arca.monitoring.slo.objective import Objective
 
 MOST_PROBLEMS_SHOWN = 50
 
@@ -24,15 +27,18 @@ def check(file: Path, *, as_json: bool) -> int:
     """List the log lines that break the contract, with the reasons.
 
     The exit code is 1 if a line breaks it. FILE holds one JSON object a line, as the container
-    writes it; `-` is stdin. Empty lines are ignored.
+    writes it; `-` is stdin. Empty lines are ignored. A request that counts as fast must be within
+    the threshold of its objective, and one that does not must be above it.
     """
     from arca.cli import render
+    from arca.monitoring.slo.objectives import read_objectives
 
+    objectives = read_objectives()
     lines = broken = 0
     found: list[dict[str, Any]] = []
     for number, line in _lines(file):
         lines += 1
-        problems = list(_problems(line))
+        problems = list(_problems(line, objectives))
         broken += bool(problems)
         found += [{"line": number, "problem": problem} for problem in problems]
     if not lines:
@@ -77,13 +83,13 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
         ) from None
 
 
-def _problems(line: str) -> Iterator[str]:
+def _problems(line: str, objectives: "Sequence[Objective]") -> Iterator[str]:
     from arca.monitoring import contract
 
     try:
         content: object = json.loads(line, parse_constant=_refuse_number)
         if isinstance(content, dict):
-            yield from list(contract.breaches(cast("dict[str, Any]", content)))
+            yield from list(contract.breaches(cast("dict[str, Any]", content), objectives))
         else:
             yield "not a JSON object"
     except ValueError as error:

@@ -5,13 +5,14 @@ format (Amazon CloudWatch User Guide, "Specification: Embedded metric format").
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from arca.monitoring.catalogue import CATALOGUE, OWN_NAMESPACE, Metric
+from arca.monitoring.slo.objective import EventIndicator, Objective
 
 LOG_LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"]
 EMITTED: Mapping[str, Metric] = {
@@ -122,14 +123,40 @@ def schema() -> dict[str, Any]:
 
 
 VALIDATOR = Draft202012Validator(schema())
+COUNTED_BY: Mapping[str, str] = {"request": "api.requests", "database.query": "database.queries"}
+"""The metric that counts an event; a line of the event has the event's own `duration_ms`."""
+ROUNDING_MS = 1
+"""`duration_ms` may be rounded, so this close to a threshold either count is right."""
 
 
-def breaches(line: Mapping[str, Any]) -> Iterator[str]:
-    """Yield everything in a line that breaks the contract."""
+def breaches(line: Mapping[str, Any], objectives: Iterable[Objective] = ()) -> Iterator[str]:
+    """Yield everything in a line that breaks the contract, or the counting of the objectives."""
     errors = cast("Any", VALIDATOR).iter_errors(line)
     yield from sorted(_explain(error) for error in errors)
     yield from _metrics(line)
+    for objective in objectives:
+        yield from _miscounted(line, objective)
     yield from _revealed(dict(line), "")
+
+
+def _miscounted(line: Mapping[str, Any], objective: Objective) -> Iterator[str]:
+    """Yield an event that the service counts as fast, or as slow, against its own duration."""
+    indicator, limit, event = objective.indicator, objective.threshold_ms, str(line.get("event"))
+    if not isinstance(indicator, EventIndicator) or limit is None:
+        return
+    if indicator.total.metric != COUNTED_BY.get(event):
+        return
+    fast, total = (CATALOGUE[one.metric].name for one in (indicator.counted, indicator.total))
+    took, counted = line.get("duration_ms"), line.get(fast, 0)
+    # A line may count several events; only that of a single one tells how long it took.
+    if line.get(total) != 1 or not isinstance(took, int | float) or counted not in (0, 1):
+        return
+    if abs(took - limit) >= ROUNDING_MS and counted != (took < limit):
+        verb = "is" if took < limit else "is not"
+        yield (
+            f"{fast}: {counted}, and {took:g} ms {verb} within the {limit} ms of the objective "
+            f"{objective.name}"
+        )
 
 
 def _explain(error: ValidationError) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from arca.monitoring.slo.objectives import read_objectives
 from tests import ROOT
 from tests.arca.emulated import arca, as_json
 
@@ -37,6 +38,16 @@ def test_contract_check_names_each_broken_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     log.write_text(f"{good}\n" * 3, encoding="utf-8")
     assert as_json("contract", "check", str(log)) == {"lines": 3, "broken": 0, "problems": []}
+
+
+def test_contract_check_knows_what_is_fast(tmp_path: Path) -> None:
+    """A service that has a threshold of its own is found by its lines."""
+    (limit,) = (one.threshold_ms for one in read_objectives() if one.name == "latency")
+    line = {"event": "request", "duration_ms": (limit or 0) + 50, "Requests": 1, "RequestsFast": 1}
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps(line), encoding="utf-8")
+    said = f"is not within the {limit} ms of the objective latency"
+    assert said in arca("contract", "check", str(log)).output
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arca.monitoring import contract
+from arca.monitoring.slo.objectives import read_objectives
 from tests import ROOT
 
 GOOD: dict[str, Any] = {
@@ -108,6 +109,45 @@ def test_what_breaks_it_is_said(line: dict[str, Any], said: str) -> None:
     assert any(said in one for one in found), found
 
 
+LATENCY = next(one for one in read_objectives() if one.name == "latency")
+LIMIT_MS = LATENCY.threshold_ms or 0
+DATABASE = next(one for one in read_objectives() if one.name == "database")
+QUERY: dict[str, Any] = {"event": "database.query", "Requests": None, "Queries": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"duration_ms": LIMIT_MS - 2}, f"RequestsFast: 0, and {LIMIT_MS - 2} ms is within"),
+        (
+            {"duration_ms": LIMIT_MS + 2, "RequestsFast": 1},
+            f"RequestsFast: 1, and {LIMIT_MS + 2} ms is not within the {LIMIT_MS} ms of the obj",
+        ),
+        ({"duration_ms": LIMIT_MS - 2, "RequestsFast": 1}, ""),
+        ({"duration_ms": LIMIT_MS + 2, "RequestsFast": 0}, ""),
+        # It may have been 0.4 ms more, or less.
+        ({"duration_ms": LIMIT_MS, "RequestsFast": 0}, ""),
+        ({"duration_ms": LIMIT_MS, "RequestsFast": 1}, ""),
+        # Several requests, or none that counts, as a health check.
+        ({"duration_ms": LIMIT_MS + 2, "Requests": 2, "RequestsFast": 1}, ""),
+        ({"duration_ms": 1, "Requests": None}, ""),
+        # A request's duration is not that of its query.
+        ({"duration_ms": LIMIT_MS + 2, "Queries": 1, "QueriesFast": 1}, ""),
+        (
+            {"duration_ms": LIMIT_MS + 2000, "QueriesFast": 1, **QUERY},
+            f"QueriesFast: 1, and {LIMIT_MS + 2000} ms is not within the {DATABASE.threshold_ms} ",
+        ),
+    ],
+)
+def test_fast_is_what_an_objective_says(changes: dict[str, Any], said: str) -> None:
+    """A line that counts against its own duration is found, unless rounding explains it."""
+    found = [
+        one for one in contract.breaches(changed(**changes), read_objectives()) if "within" in one
+    ]
+    assert bool(found) == bool(said)
+    assert all(said in one for one in found)
+
+
 LEAVES = st.none() | st.booleans() | st.integers() | st.text()
 
 
@@ -115,6 +155,9 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.text()
 def test_no_line_breaks_the_checker(value: Any) -> None:
     """No value of a field raises an error."""
     list(contract.breaches({"_aws": value, "x": value, "timestamp": value}))
+    counted = {"Requests": 1, "RequestsFast": value, "duration_ms": value}
+    for event in (value, "request"):
+        list(contract.breaches({"event": event, **counted}, [LATENCY]))
     list(contract.breaches({"_aws": {"CloudWatchMetrics": [{"Metrics": value}, value]}}))
 
 
