@@ -36,8 +36,12 @@ def command(stacks: tuple[str, ...], *, aws: bool, as_json: bool) -> int:
     Nothing is asked of AWS, and nothing is changed. The exit code is 1 if anything is wrong.
     """
     from arca.cli import extras, render
+    from arca.cli.lazy_package import import_on_use
 
     extras.require("pulumi", "pulumi_aws", "pulumi_cloudflare")
+    # The files of the settings declare resources too. A check declares none, and importing this
+    # package takes most of its time; pulumi_aws imports its own modules on use.
+    import_on_use("pulumi_cloudflare")
     found = {name: _check(name) for name in stacks or checkout.stack_names()}
     wrong = any(one.problems or (aws and one.before_aws) for one in found.values())
     if as_json:

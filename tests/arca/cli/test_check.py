@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from click.testing import CliRunner, Result
 from arca import checkout
 from arca.cli.main import cli
 from arca.errors import ArcaError
-from tests import ROOT
+from tests import ROOT, clock
 from tests.settings.bad_files import DEV
 
 
@@ -109,3 +111,52 @@ def test_a_stack_that_is_none() -> None:
     done = check("prodd")
     assert isinstance(done.exception, ArcaError)
     assert "did you mean prod?" in done.exception.wanted
+
+
+WATCHED = """
+import sys, traceback
+
+class Watch:
+    places = {}
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        frames = [f"{f.filename}:{f.lineno}" for f in traceback.extract_stack()]
+        ours = [place for place in frames if "/components/" in place or "/settings/" in place]
+        cls.places.setdefault(name, ours[-1] if ours else "an import outside the components")
+
+sys.meta_path.insert(0, Watch)
+sys.argv = ["arca", "check"]
+from arca.cli.main import main
+try:
+    main()
+except SystemExit as end:
+    if end.code:
+        raise
+# pulumi_aws puts its packages there before it loads them; their own modules come with them.
+loaded = [
+    name
+    for name in sys.modules
+    if name.startswith("pulumi_cloudflare.")
+    or (name.startswith("pulumi_aws.") and name.count(".") > 1)
+]
+if loaded:
+    sys.exit(f"{Watch.places[loaded[0]]} loads {loaded[0]}")
+"""
+
+
+def test_no_package_of_the_sdks_is_loaded() -> None:
+    """Loading one takes seconds: a check reads annotations of none, and uses none."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED],
+        cwd=ROOT,
+        env=clock.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (
+        f"`arca check` became slow: {done.stderr}"
+        "Use the SDK's classes in functions only. Where annotations name them, begin the file with "
+        "`from __future__ import annotations`."
+    )
