@@ -70,9 +70,9 @@ def _check(stack: str) -> FileCheck:
         if not path.exists():
             raise
         return FileCheck(path.name, [f"  {error}"], [error.as_json()], [], [])
-    problems_of = checkout.program_module("settings.load").problems_of
-    always = problems_of(file, emulated=True)
-    later = [one for one in problems_of(file, emulated=False) if one not in always]
+    problems = checkout.program_module("settings.load").problems_of(file)
+    always = [one for one in problems if not one.only_aws]
+    later = [one for one in problems if one.only_aws]
     return FileCheck(
         file.name,
         [one.text(file.name) for one in always],

@@ -13,6 +13,9 @@ from click.testing import CliRunner, Result
 from arca import checkout
 from arca.cli.main import cli
 from arca.errors import ArcaError
+from settings.model import Settings
+from settings.problem import Problem
+from settings.rules import RULES, Rule
 from tests import ROOT, clock
 from tests.settings.bad_files import DEV
 
@@ -111,6 +114,23 @@ def test_a_stack_that_is_none() -> None:
     done = check("prodd")
     assert isinstance(done.exception, ArcaError)
     assert "did you mean prod?" in done.exception.wanted
+
+
+@pytest.mark.usefixtures("root")
+def test_a_file_is_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each rule runs once for a file, with and without `--aws`."""
+    checked: list[str] = []
+
+    def count(settings: Settings) -> Iterator[Problem]:
+        checked.append(settings.stage)
+        yield from ()
+
+    module = checkout.program_module("settings.load")
+    monkeypatch.setattr(module, "RULES", (Rule((), count), *RULES))
+    check()
+    assert sorted(checked) == ["dev", "prod", "prod", "staging"]
+    check("dev", "--aws")
+    assert len(checked) == 5
 
 
 WATCHED = """
