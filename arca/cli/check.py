@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from arca import checkout, stackfile
+from arca.cli.suggestions import complete_stack
 from arca.errors import ArcaError, ExitCode
 
 
@@ -23,7 +24,7 @@ class FileCheck:
 
 
 @click.command("check")
-@click.argument("stacks", metavar="[STACK]...", nargs=-1)
+@click.argument("stacks", metavar="[STACK]...", nargs=-1, shell_complete=complete_stack)
 @click.option(
     "--aws",
     is_flag=True,
