@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from arca import checkout
+from arca.checkout import ProgramFailed
 from arca.cli.main import cli
 from arca.errors import ArcaError
 from settings.model import Settings
@@ -131,6 +132,15 @@ def test_a_file_is_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(checked) == ["dev", "prod", "prod", "staging"]
     check("dev", "--aws")
     assert len(checked) == 5
+
+
+def test_a_mistake_in_the_program_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A component that cannot be imported is an error with its line, and no bare traceback."""
+    (root / "settings_of_this_test.py").write_text("FIRST = 1\ndef broken(:\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(ProgramFailed, match="SyntaxError: ") as raised:
+        checkout.program_module("settings_of_this_test")
+    assert raised.value.where == "settings_of_this_test.py:2"
 
 
 WATCHED = """
