@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import traceback
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,40 @@ from arca.errors import ArcaError
 PROJECT_FILE = "Pulumi.yaml"
 PROJECT_NAME = "arca-api"
 PROGRAM_FILE = "__main__.py"
+
+
+class ProgramFailed(ArcaError):
+    """The checkout's program raised an exception, which is this one's cause.
+
+    `where` names the innermost line of the checkout, and `details` has the whole traceback.
+    """
+
+    def __init__(self, error: Exception, *, doing: str) -> None:
+        text = " ".join(str(error).split())
+        super().__init__(
+            f"The program failed {doing}: {type(error).__name__}{text and f': {text}'}",
+            where=_place(error),
+            wanted="a program that runs without an exception",
+            do="correct the program, and run this again; stderr has the whole traceback",
+        )
+        self.details = "".join(traceback.format_exception(error))
+
+
+def _place(error: Exception) -> str:
+    """Return the innermost line of the checkout in a traceback, as `FILE:LINE`.
+
+    Installed packages do not count, because a virtual environment may be in the checkout. Nor does
+    the emulated cloud, which runs the program.
+    """
+    lines = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        lines.append((error.filename, error.lineno))
+    others = (Path(sys.prefix), root() / "arca" / "emulator")
+    for name, line in reversed(lines):
+        path = Path(name)
+        if path.is_relative_to(root()) and not any(path.is_relative_to(one) for one in others):
+            return f"{path.relative_to(root())}:{line}"
+    return "a value that the program passed to Pulumi, which failed later; no line is known"
 
 
 @lru_cache
@@ -56,10 +91,15 @@ def program_module(name: str) -> ModuleType:
     """Import a module of the checkout's program, such as `settings.load`.
 
     The program is not installed with this package: it imports from its own folder, as under the
-    Pulumi CLI. Raises ArcaError outside a checkout.
+    Pulumi CLI. Raises ArcaError outside a checkout, and ProgramFailed where the import fails.
     """
     make_importable()
-    return importlib.import_module(name)
+    try:
+        return importlib.import_module(name)
+    except ArcaError:
+        raise
+    except Exception as error:
+        raise ProgramFailed(error, doing=f"while {name} was imported") from error
 
 
 def make_importable() -> None:

@@ -44,6 +44,8 @@ class ArcaError(Exception):
     """
 
     exit_code = ExitCode.FAILED
+    details = ""
+    """What the command line prints on stderr below the message, such as a traceback."""
 
     def __init__(self, what: str, *, where: str, wanted: str, do: str) -> None:
         super().__init__(what)

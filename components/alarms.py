@@ -1,5 +1,7 @@
 """Alarms, given as plain data (arca/monitoring/alarm.py), as CloudWatch's resources."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pulumi

@@ -1,5 +1,7 @@
 """The load balancer's certificate, validated through DNS."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import pulumi

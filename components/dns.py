@@ -1,5 +1,7 @@
 """The origin names: a Route 53 zone whose records point to the load balancers."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 import pulumi

@@ -1,5 +1,7 @@
 """The web application firewall in front of the load balancer."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 import pulumi
@@ -16,9 +18,6 @@ ManagedGroup = Literal[
     "AWSManagedRulesSQLiRuleSet",
     "AWSManagedRulesLinuxRuleSet",
 ]
-
-WafRule = aws.wafv2.WebAclRuleArgsDict
-WafVisibility = aws.wafv2.WebAclVisibilityConfigArgsDict
 
 
 class FirewallSpec(Spec):
@@ -102,7 +101,7 @@ class Firewall(Component):
         self.register_outputs({})
 
 
-def _managed_rules(spec: FirewallSpec) -> list[WafRule]:
+def _managed_rules(spec: FirewallSpec) -> list[aws.wafv2.WebAclRuleArgsDict]:
     return [
         {
             "name": group,
@@ -115,7 +114,7 @@ def _managed_rules(spec: FirewallSpec) -> list[WafRule]:
     ]
 
 
-def _rate_rule(spec: FirewallSpec, *, priority: int) -> WafRule:
+def _rate_rule(spec: FirewallSpec, *, priority: int) -> aws.wafv2.WebAclRuleArgsDict:
     return {
         "name": "rate",
         "priority": priority,
@@ -135,7 +134,7 @@ def _rate_rule(spec: FirewallSpec, *, priority: int) -> WafRule:
     }
 
 
-def _visible(metric: str) -> WafVisibility:
+def _visible(metric: str) -> aws.wafv2.WebAclVisibilityConfigArgsDict:
     return {
         "cloudwatch_metrics_enabled": True,
         "sampled_requests_enabled": True,

@@ -1,5 +1,7 @@
 """IAM policy documents, and roles that AWS services assume."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """The load balancer: two target groups behind a production listener and a test listener."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Literal
 

@@ -1,5 +1,7 @@
 """The network: a VPC, three tiers of subnets in every zone, and their routes to the internet."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network

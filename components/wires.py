@@ -1,5 +1,7 @@
 """The values that components hand to each other, since no component imports another."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

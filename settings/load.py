@@ -20,6 +20,8 @@ from settings.rules import RULES
 
 SECRETS: tuple[KeyPath, ...] = (("alerting", "pagerduty_key"),)
 """Keys whose values are encrypted in a stack's file."""
+SET_BY_MAKE_UP = "runs_on"
+"""The section that `make up` sets, whatever stands in the file."""
 
 
 def load() -> Settings:
@@ -45,20 +47,19 @@ def parse(file: StackFile, *, emulated: bool) -> Settings:
 
     Raises ArcaError with the message of `load`.
     """
-    values, problems = _checked(file, emulated=emulated)
+    values, problems = _checked(file, {SET_BY_MAKE_UP: "emulated"} if emulated else {})
     if problems:
         raise Explained(report(file.name, problems))
     return Settings.model_construct(**values)
 
 
-def problems_of(file: StackFile, *, emulated: bool) -> list[Problem]:
-    """Return everything that is wrong in a stack's file; `emulated` accepts placeholders."""
-    return _checked(file, emulated=emulated)[1]
+def problems_of(file: StackFile) -> list[Problem]:
+    """Return everything that is wrong in a stack's file; what only AWS refuses is marked so."""
+    return _checked(file, {})[1]
 
 
-def _checked(file: StackFile, *, emulated: bool) -> tuple[dict[str, Any], list[Problem]]:
+def _checked(file: StackFile, where: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
     raw = {key.removeprefix(PREFIX): _plain(value) for key, value in file.config.items()}
-    where = {"runs_on": "emulated"} if emulated else {}
     values, problems = _validate(file.stack, {**raw, **where}, file)
     said = {problem.path for problem in problems}
     return values, [*problems, *(one for one in _plain_secrets(file) if one.path not in said)]
@@ -115,13 +116,19 @@ def _validate(
         try:
             values[name] = TypeAdapter[Any](annotation).validate_python(raw[name])
         except ValidationError as error:
-            problems.extend(explain(name, annotation, error, file))
-    found = Settings.model_construct(**values)
+            only_aws = name == SET_BY_MAKE_UP
+            found = explain(name, annotation, error, file)
+            problems.extend(replace(problem, only_aws=only_aws) for problem in found)
+    settings = Settings.model_construct(**values)
+    on_aws = values.get(SET_BY_MAKE_UP) == "aws"
     for rule in RULES:
-        if all(section in values for section in rule.needs):
-            problems.extend(_placed(problem, file) for problem in rule.check(found))
+        if all(section in values for section in rule.needs) and (on_aws or not rule.only_aws):
+            problems.extend(
+                replace(_placed(problem, file), only_aws=rule.only_aws)
+                for problem in rule.check(settings)
+            )
     if all(section in values for section in ("network", "recovery")):
-        problems.extend(_placed(problem, file) for problem in problems_between(stack, found))
+        problems.extend(_placed(problem, file) for problem in problems_between(stack, settings))
     return values, problems
 
 

@@ -35,6 +35,8 @@ class Problem:
     """Line in the stack's file; None where it is not known."""
     prefix: str = PREFIX
     """What stands before the path; empty for a key that lacks it."""
+    only_aws: bool = False
+    """Whether only `pulumi up` refuses it, and `make up` does not."""
 
     def as_json(self, file: str) -> Mapping[str, object]:
         """Return the problem as `--json` prints it."""

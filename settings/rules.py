@@ -37,6 +37,8 @@ class Rule:
 
     needs: tuple[str, ...]
     check: Callable[[Settings], Iterator[Problem]]
+    only_aws: bool = False
+    """Whether the emulated cloud accepts what the rule refuses."""
 
 
 def production_database(s: Settings) -> Iterator[Problem]:
@@ -238,14 +240,13 @@ def firewall_limit(s: Settings) -> Iterator[Problem]:
 
 
 def placeholders(s: Settings) -> Iterator[Problem]:
-    """On AWS, every placeholder is replaced."""
-    if s.runs_on == "aws":
-        for key in s.owner.placeholders():
-            wanted = "your own value; only `make up` accepts this placeholder"
-            yield Problem(f"owner.{key}", getattr(s.owner, key), wanted)
-        for key in s.delivery.placeholders():
-            wanted = "your own repository; only `make up` accepts this placeholder"
-            yield Problem(f"delivery.{key}", getattr(s.delivery, key), wanted)
+    """Every placeholder is replaced."""
+    for key in s.owner.placeholders():
+        wanted = "your own value; only `make up` accepts this placeholder"
+        yield Problem(f"owner.{key}", getattr(s.owner, key), wanted)
+    for key in s.delivery.placeholders():
+        wanted = "your own repository; only `make up` accepts this placeholder"
+        yield Problem(f"delivery.{key}", getattr(s.delivery, key), wanted)
 
 
 def review_stacks(s: Settings) -> Iterator[Problem]:
@@ -270,7 +271,7 @@ def shared_zone(s: Settings) -> Iterator[Problem]:
 
 def pager(s: Settings) -> Iterator[Problem]:
     """Alarms of production page the engineer on call."""
-    if s.stage == "prod" and s.runs_on == "aws" and s.alerting.pagerduty_key is None:
+    if s.stage == "prod" and s.alerting.pagerduty_key is None:
         wanted = "PagerDuty's integration key in stage prod, set as a secret"
         yield Problem("alerting.pagerduty_key", None, wanted)
 
@@ -294,9 +295,9 @@ RULES = (
     Rule(("recovery", "network", "dns"), secondary_knows_its_primary),
     Rule(("edge",), rate_limits),
     Rule(("edge", "firewall"), firewall_limit),
-    Rule(("owner", "delivery", "runs_on"), placeholders),
+    Rule(("owner", "delivery"), placeholders, only_aws=True),
     Rule(("stage", "delivery"), review_stacks),
     Rule(("disposable", "protected"), disposable_or_protected),
     Rule(("edge", "load_balancer"), shared_zone),
-    Rule(("stage", "runs_on", "alerting"), pager),
+    Rule(("stage", "alerting"), pager, only_aws=True),
 )

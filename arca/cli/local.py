@@ -7,11 +7,20 @@ from typing import Any
 import click
 
 from arca import stackfile
+from arca.cli.suggestions import complete_stack
 from arca.emulator import client, server
 from arca.emulator import state as states
 from arca.emulator import up as lifecycle
 from arca.emulator.ecs import faults
 from arca.errors import ExitCode
+
+OWNER_OPTION = click.option(
+    "--stack",
+    default="prod",
+    show_default=True,
+    shell_complete=complete_stack,
+    help="The owner of the registry.",
+)
 
 
 @click.group("local")
@@ -20,7 +29,13 @@ def command() -> None:
 
 
 @command.command("up")
-@click.option("--stack", default="dev", show_default=True, help="The stack to bring up.")
+@click.option(
+    "--stack",
+    default="dev",
+    show_default=True,
+    shell_complete=complete_stack,
+    help="The stack to bring up.",
+)
 @click.option(
     "--port",
     default=lifecycle.DEFAULT_PORT,
@@ -194,7 +209,7 @@ def _print_status(record: states.CloudRecord, *, running: bool) -> None:
 
 @command.command("push")
 @click.argument("tag")
-@click.option("--stack", default="prod", show_default=True, help="The owner of the registry.")
+@OWNER_OPTION
 @click.option("--dry-run", is_flag=True, help="Print what would be pushed, and push nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
@@ -221,7 +236,7 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 @click.option("--percent", type=float, help="The share of the traffic at which `alarm-at` fires.")
 @click.option("--stage", help="The lifecycle stage of `hook-refuses` and `stall`.")
 @click.option("--calls", type=int, help="The number of calls that `throttle` refuses.")
-@click.option("--stack", default="prod", show_default=True, help="The owner of the registry.")
+@OWNER_OPTION
 @click.option(
     "--clear",
     is_flag=True,
@@ -265,7 +280,7 @@ def fault(
 @command.command("stand-in")
 @click.argument("image")
 @click.argument("words", nargs=-1, required=True)
-@click.option("--stack", default="prod", show_default=True, help="The owner of the registry.")
+@OWNER_OPTION
 @click.option("--dry-run", is_flag=True, help="Print what would be run, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def stand_in(

@@ -173,5 +173,7 @@ def main() -> None:
         sys.exit(ExitCode.INTERRUPTED)
     except ArcaError as error:
         click.echo(f"Error: {error}", err=True)
+        if error.details:
+            click.echo(f"\n{error.details}", err=True, nl=False)
         sys.exit(error.exit_code)
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)

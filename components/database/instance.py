@@ -1,5 +1,7 @@
 """PostgreSQL on RDS: one instance, the source of its data, its replicas and backups."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import pulumi

@@ -4,14 +4,13 @@ Every rule carries a `ref`. Without it, a change of one rule makes Cloudflare re
 later rule.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import pulumi_cloudflare as cloudflare
 
 from components.edge.spec import EdgeSpec
-
-EdgeRule = cloudflare.RulesetRuleArgs
-RuleParameters = cloudflare.RulesetRuleActionParametersArgs
 
 MANAGED_RULESET = "efb7b8c949ac4650a09736fc376e9aee"
 """Id of the Cloudflare Managed Ruleset, the same in every zone (Cloudflare WAF documentation,
@@ -26,24 +25,24 @@ def path_begins_with(paths: Sequence[str]) -> str:
     return " or ".join(f'starts_with(http.request.uri.path, "{path}")' for path in paths)
 
 
-def cache_rules(spec: EdgeSpec) -> list[EdgeRule]:
+def cache_rules(spec: EdgeSpec) -> list[cloudflare.RulesetRuleArgs]:
     """Cache the paths that the settings name, and nothing else: no invoice may be cached."""
     return [
-        EdgeRule(
+        cloudflare.RulesetRuleArgs(
             ref="never",
             description="Answers belong to one customer",
             expression="true",
             action="set_cache_settings",
-            action_parameters=RuleParameters(cache=False),
+            action_parameters=cloudflare.RulesetRuleActionParametersArgs(cache=False),
         ),
         *(
             [
-                EdgeRule(
+                cloudflare.RulesetRuleArgs(
                     ref="public",
                     description="What is the same for everybody",
                     expression=path_begins_with(spec.cache_paths),
                     action="set_cache_settings",
-                    action_parameters=RuleParameters(
+                    action_parameters=cloudflare.RulesetRuleActionParametersArgs(
                         cache=True,
                         edge_ttl={"mode": "override_origin", "default": spec.cache_seconds},
                         serve_stale={"disable_stale_while_updating": False},
@@ -56,26 +55,26 @@ def cache_rules(spec: EdgeSpec) -> list[EdgeRule]:
     ]
 
 
-def custom_rules(spec: EdgeSpec, *, health_path: str) -> list[EdgeRule]:
+def custom_rules(spec: EdgeSpec, *, health_path: str) -> list[cloudflare.RulesetRuleArgs]:
     """Block internal paths, and never challenge Route 53's health checks."""
     probe = (
         f'http.request.uri.path eq "{health_path}" and '
         f'starts_with(http.user_agent, "{PROBE_AGENT}")'
     )
     return [
-        EdgeRule(
+        cloudflare.RulesetRuleArgs(
             ref="health-checks",
             description="Health checks: a challenge would fail the region over",
             expression=probe,
             action="skip",
-            action_parameters=RuleParameters(
+            action_parameters=cloudflare.RulesetRuleActionParametersArgs(
                 ruleset="current", phases=["http_request_firewall_managed"]
             ),
             logging={"enabled": True},
         ),
         *(
             [
-                EdgeRule(
+                cloudflare.RulesetRuleArgs(
                     ref="internal",
                     description="Paths that are for ourselves",
                     expression=path_begins_with(spec.blocked_paths),
@@ -88,25 +87,25 @@ def custom_rules(spec: EdgeSpec, *, health_path: str) -> list[EdgeRule]:
     ]
 
 
-def managed_rules(spec: EdgeSpec) -> list[EdgeRule]:
+def managed_rules(spec: EdgeSpec) -> list[cloudflare.RulesetRuleArgs]:
     """Run Cloudflare's managed rules, where the settings enable them."""
     if not spec.managed_waf:
         return []
     return [
-        EdgeRule(
+        cloudflare.RulesetRuleArgs(
             ref="cloudflare-managed",
             description="Cloudflare Managed Ruleset",
             expression="true",
             action="execute",
-            action_parameters=RuleParameters(id=MANAGED_RULESET),
+            action_parameters=cloudflare.RulesetRuleActionParametersArgs(id=MANAGED_RULESET),
         )
     ]
 
 
-def rate_limit_rules(spec: EdgeSpec) -> list[EdgeRule]:
+def rate_limit_rules(spec: EdgeSpec) -> list[cloudflare.RulesetRuleArgs]:
     """Return a rule for each limit, in the order of the settings."""
     return [
-        EdgeRule(
+        cloudflare.RulesetRuleArgs(
             ref=f"limit-{limit.path.strip('/').replace('/', '-') or 'all'}",
             description=f"{limit.requests} in {limit.period_seconds} s on {limit.path}",
             expression=path_begins_with([limit.path]),

@@ -1,5 +1,7 @@
 """ECS's deployment configuration, capacity providers, and the inputs that others set."""
 
+from __future__ import annotations
+
 import pulumi_aws as aws
 
 from components.service.spec import (
@@ -9,10 +11,6 @@ from components.service.spec import (
     PausedSpec,
     ServiceSpec,
 )
-
-Hook = aws.ecs.ServiceDeploymentConfigurationLifecycleHookArgs
-Timeout = aws.ecs.ServiceDeploymentConfigurationLifecycleHookTimeoutConfigurationArgs
-Configuration = aws.ecs.ServiceDeploymentConfigurationArgs
 
 
 def capacity(spec: ServiceSpec) -> list[aws.ecs.ServiceCapacityProviderStrategyArgs]:
@@ -32,7 +30,7 @@ def capacity(spec: ServiceSpec) -> list[aws.ecs.ServiceCapacityProviderStrategyA
     return providers
 
 
-def strategy(spec: ServiceSpec) -> Configuration:
+def strategy(spec: ServiceSpec) -> aws.ecs.ServiceDeploymentConfigurationArgs:
     """Return the chosen deployment strategy as ECS takes it."""
     chosen = spec.deployment
     canary = linear = None
@@ -46,7 +44,7 @@ def strategy(spec: ServiceSpec) -> Configuration:
             step_percent=chosen.step_percent,
             step_bake_time_in_minutes=str(chosen.step_minutes),
         )
-    return Configuration(
+    return aws.ecs.ServiceDeploymentConfigurationArgs(
         strategy=chosen.strategy.upper().replace("-", "_"),
         bake_time_in_minutes=str(chosen.bake_minutes),
         lifecycle_hooks=pause(chosen),
@@ -55,7 +53,9 @@ def strategy(spec: ServiceSpec) -> Configuration:
     )
 
 
-def pause(chosen: DeploymentSpec) -> list[Hook] | None:
+def pause(
+    chosen: DeploymentSpec,
+) -> list[aws.ecs.ServiceDeploymentConfigurationLifecycleHookArgs] | None:
     """Return the hook that waits for smoke tests before customers reach the new tasks.
 
     Without an answer ECS rolls back: a release that was killed while it waited has confirmed
@@ -64,10 +64,10 @@ def pause(chosen: DeploymentSpec) -> list[Hook] | None:
     if not isinstance(chosen, PausedSpec) or not chosen.pause_minutes:
         return None
     return [
-        Hook(
+        aws.ecs.ServiceDeploymentConfigurationLifecycleHookArgs(
             lifecycle_stages=["POST_TEST_TRAFFIC_SHIFT"],
             target_type="PAUSE",
-            timeout_configuration=Timeout(
+            timeout_configuration=aws.ecs.ServiceDeploymentConfigurationLifecycleHookTimeoutConfigurationArgs(
                 timeout_in_minutes=str(chosen.pause_minutes), action="ROLLBACK"
             ),
         )

@@ -1,13 +1,12 @@
 """Autoscaling: the number of tasks by load and by schedule."""
 
+from __future__ import annotations
+
 import pulumi
 import pulumi_aws as aws
 
 from components.component import Component
 from components.service.spec import ScalingSpec
-
-Policy = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgsDict
-Custom = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationCustomizedMetricSpecificationArgsDict  # noqa: E501 - the SDK's own name
 
 
 def declare(
@@ -39,7 +38,7 @@ def declare(
         "memory": ("ECSServiceAverageMemoryUtilization", spec.memory_percent),
     }
     policies = {
-        metric: Policy(
+        metric: aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgsDict(
             target_value=aim,
             predefined_metric_specification={"predefined_metric_type": metric_type},
             scale_out_cooldown=spec.scale_out_seconds,
@@ -47,12 +46,7 @@ def declare(
         )
         for metric, (metric_type, aim) in predefined.items()
     }
-    policies["requests"] = Policy(
-        target_value=spec.requests_per_task,
-        customized_metric_specification=_requests_per_task(cluster, service, load_balancer),
-        scale_out_cooldown=spec.scale_out_seconds,
-        scale_in_cooldown=spec.scale_in_seconds,
-    )
+    policies["requests"] = _requests_per_task(spec, cluster, service, load_balancer)
     for metric, policy in policies.items():
         aws.appautoscaling.Policy(
             f"{name}-{metric}",
@@ -82,42 +76,50 @@ def declare(
 
 
 def _requests_per_task(
-    cluster: pulumi.Output[str], service: pulumi.Output[str], load_balancer: pulumi.Output[str]
-) -> Custom:
-    return Custom(
-        metrics=[
-            {
-                "id": "requests",
-                "return_data": False,
-                "metric_stat": {
-                    "stat": "Sum",
-                    "metric": {
-                        "namespace": "AWS/ApplicationELB",
-                        "metric_name": "RequestCount",
-                        "dimensions": [{"name": "LoadBalancer", "value": load_balancer}],
+    spec: ScalingSpec,
+    cluster: pulumi.Output[str],
+    service: pulumi.Output[str],
+    load_balancer: pulumi.Output[str],
+) -> aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgsDict:
+    return {
+        "target_value": spec.requests_per_task,
+        "customized_metric_specification": {
+            "metrics": [
+                {
+                    "id": "requests",
+                    "return_data": False,
+                    "metric_stat": {
+                        "stat": "Sum",
+                        "metric": {
+                            "namespace": "AWS/ApplicationELB",
+                            "metric_name": "RequestCount",
+                            "dimensions": [{"name": "LoadBalancer", "value": load_balancer}],
+                        },
                     },
                 },
-            },
-            {
-                "id": "tasks",
-                "return_data": False,
-                "metric_stat": {
-                    "stat": "Average",
-                    "metric": {
-                        "namespace": "ECS/ContainerInsights",
-                        "metric_name": "RunningTaskCount",
-                        "dimensions": [
-                            {"name": "ClusterName", "value": cluster},
-                            {"name": "ServiceName", "value": service},
-                        ],
+                {
+                    "id": "tasks",
+                    "return_data": False,
+                    "metric_stat": {
+                        "stat": "Average",
+                        "metric": {
+                            "namespace": "ECS/ContainerInsights",
+                            "metric_name": "RunningTaskCount",
+                            "dimensions": [
+                                {"name": "ClusterName", "value": cluster},
+                                {"name": "ServiceName", "value": service},
+                            ],
+                        },
                     },
                 },
-            },
-            {
-                "id": "load",
-                "return_data": True,
-                "label": "Requests per task",
-                "expression": "requests / tasks",
-            },
-        ]
-    )
+                {
+                    "id": "load",
+                    "return_data": True,
+                    "label": "Requests per task",
+                    "expression": "requests / tasks",
+                },
+            ]
+        },
+        "scale_out_cooldown": spec.scale_out_seconds,
+        "scale_in_cooldown": spec.scale_in_seconds,
+    }

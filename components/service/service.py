@@ -1,5 +1,7 @@
 """The ECS cluster, its service, and the task definitions of service and migrations."""
 
+from __future__ import annotations
+
 import json
 
 import pulumi

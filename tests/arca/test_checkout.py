@@ -1,11 +1,13 @@
-"""Where the checkout is that a command works on."""
+"""Where the checkout is that a command works on, and where its program failed."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from arca import checkout
+from arca.checkout import ProgramFailed
 from arca.errors import ArcaError
 
 
@@ -64,3 +66,21 @@ def test_a_checkout_needs_no_working_directory(
     monkeypatch.setattr(checkout, "__file__", str(root / "arca" / "checkout.py"))
     outside.rmdir()
     assert checkout.root() == root
+
+
+@pytest.mark.parametrize("inner", [".venv/lib/package.py", "arca/emulator/up.py"])
+def test_the_place_of_a_failure(inner: str, outside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the innermost line of the program, not of a package or of what runs the program."""
+    project(outside, "arca-api")
+    monkeypatch.setattr(sys, "prefix", str(outside / ".venv"))
+    names: dict[str, object] = {}
+    for file, text in (
+        (inner, "def fail():\n    {}['servce']"),
+        ("components/part.py", "\n\ndef called():\n    fail()"),
+    ):
+        exec(compile(text, outside / file, "exec"), names)  # noqa: S102 - stands for an import
+    with pytest.raises(KeyError) as raised:
+        exec(compile("called()", outside / "__main__.py", "exec"), names)  # noqa: S102 - likewise
+    failed = ProgramFailed(raised.value, doing="for the stack dev")
+    assert failed.where == "components/part.py:4"
+    assert f'"{outside / inner}", line 2, in fail' in failed.details

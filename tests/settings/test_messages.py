@@ -34,7 +34,7 @@ def message(text: str, folder: Path) -> str:
     path = folder / "Pulumi.dev.yaml"
     path.write_text(text, encoding="utf-8")
     file = stackfile.read(path)
-    problems = problems_of(file, emulated=True)
+    problems = [one for one in problems_of(file) if not one.only_aws]
     return report(file.name, problems) if problems else ""
 
 

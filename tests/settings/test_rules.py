@@ -8,7 +8,7 @@ from arca import checkout, stackfile
 from arca.emulator.program import engine
 from arca.errors import Explained
 from arca.stackfile import StackFile
-from settings.load import parse
+from settings.load import parse, problems_of
 from settings.model import Settings
 from settings.rules import NEEDED_WITHOUT_NAT
 from tests.changes import changed, refusal
@@ -79,6 +79,19 @@ def test_without_nat_a_task_needs_every_endpoint() -> None:
         changes = {"network.nat": "none", "network.interface_endpoints": rest}
         with pytest.raises(Explained, match=f"also {missing}, because network.nat is none"):
             parsed("dev", changes)
+
+
+def test_what_only_aws_refuses_is_marked() -> None:
+    """One validation finds it, and the emulated cloud accepts the same file."""
+    changes: dict[str, Any] = {"owner.image": "arca-api:placeholder", "alerting": {}}
+    file = StackFile("Pulumi.prod.yaml", changed("prod", changes))
+    problems = problems_of(file)
+    assert {"owner.image", "alerting.pagerduty_key"} <= {one.path for one in problems}
+    assert all(one.only_aws for one in problems)
+    assert parse(file, emulated=True)
+    wrong = StackFile("Pulumi.dev.yaml", changed("dev", {"stage": "stagging", "runs_on": "moon"}))
+    only_aws = {one.path: one.only_aws for one in problems_of(wrong)}
+    assert (only_aws["stage"], only_aws["runs_on"]) == (False, True)
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging"])

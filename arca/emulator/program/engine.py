@@ -96,8 +96,9 @@ def run(
 ) -> dict[str, Any]:
     """Run the program once and return the stack's exports, secrets in plain.
 
-    An exception of the program or the cloud is raised unchanged. With `preview`, the outputs of
-    resources without an id are unknown, as in a first `pulumi preview`.
+    Raises ProgramFailed for an exception of the program. An ArcaError of the program and any
+    exception of the cloud are raised unchanged. With `preview`, the outputs of resources without
+    an id are unknown, as in a first `pulumi preview`.
     """
     monitor = _Monitor(cloud)
     runtime.reset_options()
@@ -129,11 +130,13 @@ def run(
             runner.run(run_in_stack(program))
     except pulumi.RunError as error:
         raise Explained(str(error)) from None
-    except Exception:
+    except Exception as error:
         # Pulumi wraps the exception of a registration; the first one is the cause.
         if monitor.failure is not None:
             raise monitor.failure from None
-        raise
+        if isinstance(error, ArcaError):
+            raise
+        raise checkout.ProgramFailed(error, doing=f"for the stack {stack}") from error
     if monitor.failure is not None:
         raise monitor.failure
     return monitor.exports

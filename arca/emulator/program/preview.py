@@ -29,7 +29,7 @@ def preview(
 ) -> int:
     """Return the number of resources that a run of the program would create.
 
-    An invalid setting and any other exception of the program are raised unchanged.
+    Raises what `engine.run` raises.
     """
     cloud = PreviewCloud(exports)
     engine.run(engine.main, stack=stack, config=config, cloud=cloud, preview=True)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from arca import checkout
+from arca.checkout import ProgramFailed
 from arca.cli.main import cli
 from arca.errors import ArcaError
-from tests import ROOT
+from settings.model import Settings
+from settings.problem import Problem
+from settings.rules import RULES, Rule
+from tests import ROOT, clock
 from tests.settings.bad_files import DEV
 
 
@@ -109,3 +115,78 @@ def test_a_stack_that_is_none() -> None:
     done = check("prodd")
     assert isinstance(done.exception, ArcaError)
     assert "did you mean prod?" in done.exception.wanted
+
+
+@pytest.mark.usefixtures("root")
+def test_a_file_is_validated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each rule runs once for a file, with and without `--aws`."""
+    checked: list[str] = []
+
+    def count(settings: Settings) -> Iterator[Problem]:
+        checked.append(settings.stage)
+        yield from ()
+
+    module = checkout.program_module("settings.load")
+    monkeypatch.setattr(module, "RULES", (Rule((), count), *RULES))
+    check()
+    assert sorted(checked) == ["dev", "prod", "prod", "staging"]
+    check("dev", "--aws")
+    assert len(checked) == 5
+
+
+def test_a_mistake_in_the_program_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A component that cannot be imported is an error with its line, and no bare traceback."""
+    (root / "settings_of_this_test.py").write_text("FIRST = 1\ndef broken(:\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(ProgramFailed, match="SyntaxError: ") as raised:
+        checkout.program_module("settings_of_this_test")
+    assert raised.value.where == "settings_of_this_test.py:2"
+
+
+WATCHED = """
+import sys, traceback
+
+class Watch:
+    places = {}
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        frames = [f"{f.filename}:{f.lineno}" for f in traceback.extract_stack()]
+        ours = [place for place in frames if "/components/" in place or "/settings/" in place]
+        cls.places.setdefault(name, ours[-1] if ours else "an import outside the components")
+
+sys.meta_path.insert(0, Watch)
+sys.argv = ["arca", "check"]
+from arca.cli.main import main
+try:
+    main()
+except SystemExit as end:
+    if end.code:
+        raise
+# pulumi_aws puts its packages there before it loads them; their own modules come with them.
+loaded = [
+    name
+    for name in sys.modules
+    if name.startswith("pulumi_cloudflare.")
+    or (name.startswith("pulumi_aws.") and name.count(".") > 1)
+]
+if loaded:
+    sys.exit(f"{Watch.places[loaded[0]]} loads {loaded[0]}")
+"""
+
+
+def test_no_package_of_the_sdks_is_loaded() -> None:
+    """Loading one takes seconds: a check reads annotations of none, and uses none."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED],
+        cwd=ROOT,
+        env=clock.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (
+        f"`arca check` became slow: {done.stderr}"
+        "Use the SDK's classes in functions only. Where annotations name them, begin the file with "
+        "`from __future__ import annotations`."
+    )

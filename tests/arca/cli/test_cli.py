@@ -15,6 +15,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from arca.checkout import ProgramFailed
 from arca.cli import main as cli_main
 from arca.cli.main import COMMANDS, cli
 from arca.errors import ArcaError, ExitCode, Explained, Refused
@@ -136,6 +137,31 @@ def test_exit_codes(
         cli_main.main()
     assert left.value.code == code
     assert said in capsys.readouterr().err
+
+
+def test_a_traceback_is_below_the_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It belongs to a developer; stdout has the JSON alone."""
+
+    def fails(_name: str) -> None:
+        try:
+            {}["servce"]
+        except KeyError as error:
+            raise ProgramFailed(error, doing="for the stack dev") from error
+
+    monkeypatch.setattr(cli_main.importlib, "import_module", fails)
+    monkeypatch.setattr(sys, "argv", ["arca", "status", "--json"])
+    with pytest.raises(SystemExit) as left:
+        cli_main.main()
+    assert left.value.code == 1
+    shown = capsys.readouterr()
+    message, traceback = shown.err.split("\n\n")
+    assert message.startswith("Error: The program failed for the stack dev: KeyError: 'servce'\n")
+    assert "where:  tests/arca/cli/test_cli.py:" in message
+    assert traceback.startswith("Traceback (most recent call last):\n")
+    assert traceback.endswith("\nKeyError: 'servce'\n")
+    assert json.loads(shown.out)["error"]["what"].endswith("KeyError: 'servce'")
 
 
 def test_a_module_that_no_extra_has_is_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,6 +23,7 @@ from tests.arca.emulated import Cloud, arca
 from tests.arca.release.stage import Stage
 
 Complete = Callable[..., list[str]]
+STACKS = ["dev", "dr", "prod", "staging"]
 RUN = "import sys; sys.argv = ['arca']; from arca.cli.main import main; main()"
 
 
@@ -57,9 +58,38 @@ def test_commands_options_and_stacks_are_completed(complete: Complete) -> None:
     assert complete("sta") == ["status"]
     assert complete("st") == ["status", "stop"]
     assert complete("maintenance", "st") == ["start", "status"]
-    assert complete("status", "--stack", "") == ["dev", "dr", "prod", "staging"]
+    assert complete("status", "--stack", "") == STACKS
     assert complete("deploy", "--stack", "st") == ["staging"]
+    assert complete("check", "d") == ["dev", "dr"]
+    assert complete("check", "dev", "p") == ["prod"]
     assert "--correlation-id" in complete("logs", "--")
+
+
+def commands(group: click.Group, context: click.Context) -> Iterator[click.Command]:
+    """Yield every command below a group."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, context)
+        else:
+            yield command
+
+
+def test_every_option_and_argument_for_a_stack_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to know where the stacks of a command come from."""
+    monkeypatch.setenv("ARCA_STATE_DIR", str(tmp_path))
+    context = click.Context(cli)
+    found = [
+        (str(command.name), [item.value for item in one.shell_complete(context, "")])
+        for command in commands(cli, context)
+        for one in command.params
+        if "--stack" in one.opts or (isinstance(one, click.Argument) and one.name == "stacks")
+    ]
+    assert {"check", "up", "push", "fault", "stand-in"} <= {name for name, _ in found}
+    assert [name for name, stacks in found if stacks != STACKS] == []
 
 
 def test_without_a_cloud_no_deployment_is_completed(complete: Complete) -> None:

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from arca import checkout, stackfile
+from arca.checkout import ProgramFailed
 from arca.emulator import server, up
 from arca.emulator.aws_clients import session
 from arca.emulator.program import engine
@@ -269,7 +272,7 @@ def test_a_failing_run_leaves_nothing_running(
 FAILURES: list[tuple[Callable[[], None], type[BaseException]]] = [
     (no_such_table, CallRefused),
     (interrupted_run, KeyboardInterrupt),
-    (broken, ZeroDivisionError),
+    (broken, ProgramFailed),
 ]
 
 
@@ -296,6 +299,49 @@ def test_a_failure_keeps_the_old_cloud(
         state.exports("staging")
     ec2 = session().client("ec2", region_name="sa-east-1", endpoint_url=report.endpoint)
     assert ec2.describe_vpcs(VpcIds=[report.exports["vpc_id"]])["Vpcs"]
+
+
+PROGRAMS = {
+    "exception": (
+        "from own_part import at",
+        "def at():\n    {}['servce']\nat()\n",
+        "KeyError: 'servce'",
+    ),
+    "syntax": ("import own_part", "ONE = 1\ndef two(:\n", "SyntaxError: invalid syntax"),
+}
+"""What `__main__.py` imports, the file that it imports, and the exception that follows."""
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_mistake_in_the_program_keeps_the_old_cloud(
+    name: str, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the exception and its line; a dry run finds it too, and no server starts."""
+    port = free_port()
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "main", tiny)
+        up.up("dev", port=port, state=state, watch=quiet)
+    before = state.read()
+    main, part, said = PROGRAMS[name]
+    (tmp_path / "__main__.py").write_text(f"{main}\n", encoding="utf-8")
+    (tmp_path / "own_part.py").write_text(part, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(checkout, "root", lambda: tmp_path)
+    config = stackfile.stack_config("staging", root=ROOT)
+
+    def stack_config(_stack: str) -> dict[str, str]:
+        return config
+
+    monkeypatch.setattr(up.stackfile, "stack_config", stack_config)
+    monkeypatch.setattr(server, "start", refuse_start)
+    for attempt in (
+        lambda: up.up("staging", port=port, state=state, watch=quiet),
+        lambda: up.plan("staging", port=port, state=state),
+    ):
+        with pytest.raises(ProgramFailed, match=f"for the stack staging: {said}") as raised:
+            attempt()
+        assert raised.value.where == "own_part.py:2"
+    assert up.status(state=state) == (before, True)
 
 
 def refuse_start(**_: Any) -> CloudRecord:
