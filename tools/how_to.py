@@ -45,6 +45,19 @@ class Recipe:
     title: str
     text: str
 
+    def fits(self, tree: Path) -> bool:
+        """Return whether a tree can still follow the recipe.
+
+        It cannot where it has values of its own in a stack's file or an objective's document, or
+        where it has made the changes already.
+        """
+        contents = {c: (tree / c.file).read_text(encoding="utf-8") for c in self.changes}
+        own_values = any(
+            change.file.endswith(".yaml") and change.before not in text
+            for change, text in contents.items()
+        )
+        return not own_values and not all(c.after in text for c, text in contents.items())
+
     @property
     def changes(self) -> tuple[Change, ...]:
         """The changes that the recipe shows."""

@@ -20,7 +20,11 @@ from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
 
 from arca import checkout
-from arca.emulator.program.workarounds import waiting_for_all_outputs, without_garbage_collection
+from arca.emulator.program.workarounds import (
+    waiting_for_all_outputs,
+    without_garbage_collection,
+    without_stack_traces,
+)
 from arca.errors import ArcaError, Explained
 from arca.stackfile import PULUMI_PROJECT
 
@@ -120,6 +124,7 @@ def run(
         with (
             without_garbage_collection(),
             waiting_for_all_outputs(),
+            without_stack_traces(),
             asyncio.Runner() as runner,
             ThreadPoolExecutor(1) as pool,
         ):
