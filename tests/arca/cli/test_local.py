@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from arca.cli.local import command
+from arca.cli.main import cli
 from arca.emulator import server_children
 from arca.emulator import up as lifecycle
 from arca.emulator.state import CloudRecord, StackRecord, State
@@ -29,7 +29,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
 
 def local(*words: str) -> Result:
     """Run `arca local`."""
-    return CliRunner().invoke(command, list(words))
+    return CliRunner().invoke(cli, ["local", *words])
 
 
 def record(**changes: Any) -> CloudRecord:
