@@ -5,10 +5,13 @@ import hashlib
 import json
 import pickle
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from arca import checkout
+from arca import checkout, stackfile
+from settings.load import parse
+from settings.model import Settings
 from tests.changes import changed
 from tests.graph import Graph, declare
 
@@ -36,6 +39,12 @@ def graph(stack: str, changes: Mapping[str, Any] | None = None, *, known: bool =
     if key not in _declared:
         _declared[key] = _read_or_declare(key, stack, config, known=known)
     return _declared[key]
+
+
+@cache
+def settings_of(stack: str) -> Settings:
+    """Return what a stack's file sets, read without Pulumi's engine."""
+    return parse(stackfile.read(stackfile.path_of(stack)), emulated=True)
 
 
 def _read_or_declare(key: str, stack: str, config: Mapping[str, str], *, known: bool) -> Graph:

@@ -1,7 +1,6 @@
 """The resources that watch a stack: alarms, topics, dashboards, traces and budgets."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -9,13 +8,15 @@ from arca.emulator.program.engine import Registration
 from arca.monitoring.catalogue import CATALOGUE
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo.objectives import read_objectives
+from tests.changes import NO_ROUTES, ROUTES
 from tests.graph import Graph
-from tests.stacks import STACKS, graph
+from tests.stacks import STACKS, graph, settings_of
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 DASHBOARD = "aws:cloudwatch/dashboard:Dashboard"
 GROUP = "aws:xray/group:Group"
+SLACK = "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration"
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 
 
@@ -136,16 +137,6 @@ def test_sessions_are_alarmed_at_a_share_of_what_the_class_takes() -> None:
     assert alarm.inputs["threshold"] == 1802 * 80 // 100
 
 
-ROUTES: dict[str, Any] = {
-    "alerting": {
-        "pagerduty_key": "0123456789abcdef0123456789abcdef",
-        "slack_team_id": "T01",
-        "slack_channel_id": "C01",
-        "emails": ["tickets@arca.example"],
-    }
-}
-
-
 def test_routes_go_where_settings_say() -> None:
     """Pages go to PagerDuty, tickets to e-mail, all of them to Slack; the key is a secret."""
     declared = graph("staging", ROUTES)
@@ -159,24 +150,28 @@ def test_routes_go_where_settings_say() -> None:
     }
     for (protocol, _), node in routes.items():
         assert ("endpoint" in node.secret_inputs) == (protocol == "https")
-    slack = declared.one("aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration")
+    slack = declared.one(SLACK)
     assert sorted(slack.inputs["snsTopicArns"]) == sorted(topics.values())
     plain = [n.inputs for n in declared.custom() if "endpoint" not in n.secret_inputs]
     assert "0123456789abcdef0123" not in json.dumps([plain, declared.outputs])
 
 
 def test_nobody_is_told_where_no_route_is_set() -> None:
-    """The committed files hold no address of a person."""
-    assert [graph(stack).of(SUBSCRIPTION) for stack in STACKS] == [[], [], [], []]
+    """Without routes the topics have no subscription and no Slack channel."""
+    for stack in STACKS:
+        declared = graph(stack, NO_ROUTES)
+        assert declared.of(SUBSCRIPTION, SLACK) == []
+        assert len(declared.outputs["observability"]["topics"]) == 4
 
 
 def test_topics_take_alarms_of_this_account_only() -> None:
     """CloudWatch may use the key of the topics."""
+    account = settings_of("prod").owner.account_id
     policy = json.loads(
         graph("prod").one("aws:sns/topicPolicy:TopicPolicy", "alerting-sev1").inputs["policy"]
     )["Statement"][0]
     assert policy["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert policy["Condition"] == {"StringEquals": {"aws:SourceAccount": "000000000000"}}
+    assert policy["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
     key = json.loads(graph("prod").one("aws:kms/key:Key", "keys-alerts").inputs["policy"])
     principals = [s["Principal"] for s in key["Statement"]]
     assert {"Service": "cloudwatch.amazonaws.com"} in principals

@@ -5,6 +5,7 @@ from typing import Any
 
 from arca.emulator.provider.resources.definition import (
     ONLY_ON_CHANGE,
+    PROVIDER_ONLY,
     ApiCall,
     OutputTemplates,
     Resource,
@@ -238,6 +239,7 @@ RESOURCES: Mapping[str, Resource] = {
                 only_validated="moto would send to the address for real",
             ),
         ),
+        not_sent={"endpointAutoConfirms": PROVIDER_ONLY},
     ),
     "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration": Resource(
         OutputTemplates(

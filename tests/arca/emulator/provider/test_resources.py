@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from arca.emulator.provider.resources import CALLS, RECORDED, RESOURCES
+from tests.changes import ROUTES
+from tests.graph import Graph
 from tests.stacks import STACKS, graph
 
 
@@ -29,14 +31,19 @@ class WatchedState(dict[str, Any]):
         return super().get(key, default)
 
 
+def graphs() -> list[Graph]:
+    """Return the graphs of all stacks, and one in which alarms take every route."""
+    return [*(graph(stack) for stack in STACKS), graph("staging", ROUTES)]
+
+
 def test_every_input_reaches_a_call_or_is_declared_unsent() -> None:
     """Nothing would check an input that no call reads and no entry declares."""
     unread: dict[str, set[str]] = defaultdict(set)
-    for stack in STACKS:
-        for urn, node in graph(stack).nodes.items():
+    for declared in graphs():
+        for urn, node in declared.nodes.items():
             if node.type in CALLS:
                 drawn = {"id": "x", "_urn": urn, "_region": "x", "_ingress": [1], "_egress": [1]}
-                state = WatchedState({**graph(stack).states[urn], **drawn})
+                state = WatchedState({**declared.states[urn], **drawn})
                 for call in CALLS[node.type]:
                     if call.when(state):
                         call.params(state)
@@ -48,12 +55,10 @@ def test_every_input_reaches_a_call_or_is_declared_unsent() -> None:
 
 
 def test_the_table_holds_no_type_that_nobody_declares() -> None:
-    """The table has only types that a stack declares, and those of options that none uses."""
-    declared = {node.type for stack in STACKS for node in graph(stack).custom()}
+    """The table has only types that a stack or a route declares, and those of unused options."""
+    declared = {node.type for one in graphs() for node in one.custom()}
     assert set(CALLS) - declared == {
         "aws:appautoscaling/scheduledAction:ScheduledAction",
-        "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
-        "aws:sns/topicSubscription:TopicSubscription",
         "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway",
     }
 
