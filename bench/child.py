@@ -65,7 +65,7 @@ def growth(times: str) -> dict[str, Any]:
         for number in range(int(times)):
             renamed(number, engine.main)
 
-    recorder = Recorder(region="sa-east-1")
+    recorder = Recorder(config)
     started = time.perf_counter()
     engine.run(program, stack="prod", config=config, cloud=recorder)
     return {"declared": time.perf_counter() - started, "resources": len(recorder.graph.nodes)}

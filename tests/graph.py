@@ -3,6 +3,7 @@
 The only test file that knows how the program is run without an engine.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -16,26 +17,30 @@ from arca.outputs import ReplicatedKey, ReplicatedSecret
 
 REGION = {"dr": "us-east-1"}
 ACCOUNT = "000000000000"
+"""The account where no owner names one."""
 
-PRIMARY_RECOVERY: Mapping[str, Any] = {
-    "region": "us-east-1",
-    "account_id": ACCOUNT,
-    "cidr": "10.30.0.0/16",
-    "database_arn": f"arn:aws:rds:sa-east-1:{ACCOUNT}:db:arca-prod",
-    "key_arns": {
-        role: f"arn:aws:kms:us-east-1:{ACCOUNT}:key/mrk-{role}" for role in get_args(ReplicatedKey)
-    },
-    "secret_arns": {
-        role: f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:arca-prod/{role}-abcdef"
-        for role in get_args(ReplicatedSecret)
-    },
-    "documents_bucket": "storage-documents-replica-1234567",
-    "documents_arn": "arn:aws:s3:::storage-documents-replica-1234567",
-    "repository_name": "arca-prod-api",
-    "origin_zone_id": "Z0123456789ABCDEF",
-    "client_ca_pem": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-}
-"""Stand-in for what prod exports for dr; a test compares it with prod's real export."""
+
+def primary_recovery(account: str = ACCOUNT) -> Mapping[str, Any]:
+    """Return a stand-in for what prod exports for dr; a test compares it with the real export."""
+    return {
+        "region": "us-east-1",
+        "account_id": account,
+        "cidr": "10.30.0.0/16",
+        "database_arn": f"arn:aws:rds:sa-east-1:{account}:db:arca-prod",
+        "key_arns": {
+            role: f"arn:aws:kms:us-east-1:{account}:key/mrk-{role}"
+            for role in get_args(ReplicatedKey)
+        },
+        "secret_arns": {
+            role: f"arn:aws:secretsmanager:us-east-1:{account}:secret:arca-prod/{role}-abcdef"
+            for role in get_args(ReplicatedSecret)
+        },
+        "documents_bucket": "storage-documents-replica-1234567",
+        "documents_arn": "arn:aws:s3:::storage-documents-replica-1234567",
+        "repository_name": "arca-prod-api",
+        "origin_zone_id": "Z0123456789ABCDEF",
+        "client_ca_pem": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+    }
 
 
 @dataclass
@@ -71,10 +76,17 @@ class Graph:
 class Recorder:
     """A cloud that creates nothing and records every resource."""
 
-    def __init__(self, *, region: str, known: bool = True) -> None:
+    def __init__(self, settings: Mapping[str, str], *, known: bool = True) -> None:
         self.graph = Graph()
-        self.region = region
+        self.region = settings.get("arca-api:region", "sa-east-1")
         self.known = known
+        self._settings = settings
+
+    @property
+    def account(self) -> str:
+        """The owner's account; read only once the program has accepted the settings."""
+        owner = self._settings.get("arca-api:owner")
+        return str(json.loads(owner)["account_id"]) if owner else ACCOUNT
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
         """Return outputs as the services would; without `known`, as in a first preview."""
@@ -83,7 +95,7 @@ class Recorder:
             return None, dict(registration.inputs)
         region = str(registration.inputs.get("region", self.region))
         resource_id, state = simulate_outputs(
-            registration, account=ACCOUNT, region=region, clock=Clock()
+            registration, account=self.account, region=region, clock=Clock()
         )
         self.graph.states[registration.urn] = state
         return resource_id, state
@@ -91,7 +103,7 @@ class Recorder:
     def read_stack(self, name: str) -> Mapping[str, Any]:
         """Return the stand-in for prod's exports."""
         self.graph.referred.append(name)
-        return {"recovery": PRIMARY_RECOVERY}
+        return {"recovery": primary_recovery(self.account)}
 
 
 def declare(
@@ -103,7 +115,7 @@ def declare(
 ) -> Graph:
     """Run a stack's program with the settings of its file, or with other settings."""
     settings = dict(config if config is not None else stackfile.stack_config(stack))
-    recorder = Recorder(region=settings.get("arca-api:region", "sa-east-1"), known=known)
+    recorder = Recorder(settings, known=known)
     exports = engine.run(
         program,
         stack=stack,

@@ -19,7 +19,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from arca import checkout, stackfile
+from arca import checkout
 from arca.cli.local import resource_totals
 from arca.emulator.provider.cloud import EmulatedOutcome
 from arca.emulator.provider.resources import CALLS, RECORDED
@@ -27,9 +27,9 @@ from components.access import traffic_rules
 from components.spec import Format
 from settings import schema
 from settings.explain import kind_of
-from settings.load import parse
 from settings.model import Settings
 from tests.graph import Graph, declare
+from tests.stacks import settings_of
 from tools import observed
 
 DOCS = checkout.root() / "docs"
@@ -192,11 +192,6 @@ WHOLE: Mapping[str, Callable[[], str]] = {
 }
 """Files that are generated as a whole."""
 FILES = (*PAGES, *WHOLE)
-
-
-def settings_of(stack: str) -> Settings:
-    """Return a stack's settings, read without Pulumi's engine."""
-    return parse(stackfile.read(stackfile.path_of(stack)), emulated=True)
 
 
 def rendered(page: str) -> str:

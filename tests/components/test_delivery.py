@@ -15,9 +15,8 @@ from tests import ROOT
 from tests.arca.bootstrap.resolved import boundary_document
 from tests.components.alone import alone, delivery
 from tests.github.workflows import WORKFLOWS, loaded, steps
-from tests.graph import ACCOUNT
 from tests.policies import allows, of_role
-from tests.stacks import STACKS, graph
+from tests.stacks import STACKS, graph, settings_of
 
 READ_ONLY: Mapping[str, Any] = {
     "Effect": "Allow",
@@ -26,11 +25,32 @@ READ_ONLY: Mapping[str, Any] = {
 }
 """Wider than AWS's ReadOnlyAccess, so that only our own policy can deny a call."""
 EVERYTHING: Mapping[str, Any] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-BOUNDARY = list(boundary_document(ACCOUNT)["Statement"])
-BUCKET = f"arn:aws:s3:::{state_bucket(ACCOUNT)}"
-IAM = f"arn:aws:iam::{ACCOUNT}"
 OF_STATE_KEY = {"kms:ResourceAliases": [STATE_KEY_ALIAS]}
-BOUNDED = {"iam:PermissionsBoundary": boundary_arn(ACCOUNT)}
+
+
+def account(stack: str) -> str:
+    """Return the account of a stack's owner."""
+    return settings_of(stack).owner.account_id
+
+
+def iam(stack: str) -> str:
+    """Return the beginning of the ARNs of IAM in a stack's account."""
+    return f"arn:aws:iam::{account(stack)}"
+
+
+def bucket(stack: str) -> str:
+    """Return the ARN of the bucket with a stack's state."""
+    return f"arn:aws:s3:::{state_bucket(account(stack))}"
+
+
+def boundary(stack: str) -> list[Any]:
+    """Return the statements of the boundary in a stack's account."""
+    return list(boundary_document(account(stack))["Statement"])
+
+
+def bounded(stack: str) -> Mapping[str, str]:
+    """Return the context of a call that gives a role the boundary."""
+    return {"iam:PermissionsBoundary": boundary_arn(account(stack))}
 
 
 def roles(stack: str) -> dict[str, Registration]:
@@ -56,21 +76,22 @@ def test_the_roles_are_the_purposes(stack: str) -> None:
     exported = graph(stack).outputs["delivery"]
     assert {key for key, arn in exported.items() if arn} == wanted
     for key, arn in exported.items():
-        assert arn == f"{IAM}:role/arca-delivery/arca-{stack}-{key}"
+        assert arn == f"{iam(stack)}:role/arca-delivery/arca-{stack}-{key}"
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_trust_is_exact(stack: str) -> None:
     """Each role trusts one environment of one repository: no branch, no pull request."""
     for purpose, role in roles(stack).items():
-        repository = "your-org/arca-api" if purpose == "release" else "your-org/arca-infra"
+        ours = settings_of(stack).delivery
+        repository = ours.application_repository if purpose == "release" else ours.infra_repository
         issuer = "token.actions.githubusercontent.com"
         assert json.loads(role.inputs["assumeRolePolicy"]) == {
             "Version": "2012-10-17",
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"Federated": f"{IAM}:oidc-provider/{issuer}"},
+                    "Principal": {"Federated": f"{iam(stack)}:oidc-provider/{issuer}"},
                     "Action": "sts:AssumeRoleWithWebIdentity",
                     "Condition": {
                         "StringEquals": {
@@ -140,7 +161,7 @@ def test_every_role_of_the_platform_is_bounded(stack: str) -> None:
     for role in found:
         own = "/arca-delivery/" if role.component == "delivery" else f"/arca/{stack}/"
         assert role.inputs["path"] == own
-        assert role.inputs["permissionsBoundary"] == boundary_arn(ACCOUNT)
+        assert role.inputs["permissionsBoundary"] == boundary_arn(account(stack))
 
 
 def test_without_repositories_there_are_no_roles() -> None:
@@ -181,7 +202,7 @@ def test_who_runs_unasked_may_no_more(stack: str) -> None:
 def test_a_preview_reads_no_secret_and_no_customer(stack: str, purpose: str) -> None:
     """ReadOnlyAccess would allow logs and objects, and the role's denial wins."""
     can = [READ_ONLY, *of_role(graph(stack), f"delivery-{purpose}")]
-    here = f"{region(stack)}:{ACCOUNT}"
+    here = f"{region(stack)}:{account(stack)}"
     secret = f"arn:aws:secretsmanager:{here}:secret:arca-{stack}/database-owner-abcdef"
     assert not allows(can, "secretsmanager:GetSecretValue", secret)
     assert not allows(can, "secretsmanager:BatchGetSecretValue", "*")
@@ -230,11 +251,11 @@ def test_a_state_is_read_by_its_own_stack(stack: str, purpose: str) -> None:
     can = of_role(graph(stack), f"delivery-{purpose}")
     mine = {stack, "prod"} if stack == "dr" else {stack}
     for other in STACKS:
-        state = f"{BUCKET}/.pulumi/stacks/arca-api/{other}.json"
+        state = f"{bucket(stack)}/.pulumi/stacks/arca-api/{other}.json"
         assert allows(can, "s3:GetObject", state) == (other in mine)
         assert not allows(can, "s3:PutObject", state)
         assert not allows(can, "s3:DeleteObject", state)
-    keys = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
+    keys = f"arn:aws:kms:us-east-1:{account(stack)}:key/1"
     assert allows(can, "kms:Decrypt", keys, OF_STATE_KEY)
     for aliases in ({}, {"kms:ResourceAliases": [f"alias/arca-{stack}-data"]}):
         assert not allows(can, "kms:Decrypt", keys, aliases)
@@ -243,27 +264,27 @@ def test_a_state_is_read_by_its_own_stack(stack: str, purpose: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_infra_can_do_its_work(stack: str) -> None:
     """Its policy and the boundary allow an update, below its own path only."""
-    own = of_role(graph(stack), "delivery-infra")
-    role = f"{IAM}:role/arca/{stack}/service-task-1234567"
+    own, limit = of_role(graph(stack), "delivery-infra"), boundary(stack)
+    role = f"{iam(stack)}:role/arca/{stack}/service-task-1234567"
 
     def can(*call: Any) -> bool:
-        return allows(own, *call) and allows(BOUNDARY, *call)
+        return allows(own, *call) and allows(limit, *call)
 
-    assert can("iam:CreateRole", role, BOUNDED)
-    assert can("iam:PutRolePolicy", role, BOUNDED)
+    assert can("iam:CreateRole", role, bounded(stack))
+    assert can("iam:PutRolePolicy", role, bounded(stack))
     assert can("iam:PassRole", role)
     assert can("iam:UpdateAssumeRolePolicy", role)
-    elsewhere = f"{IAM}:role/arca/elsewhere/service-task-1234567"
-    assert not can("iam:CreateRole", elsewhere, BOUNDED)
+    elsewhere = f"{iam(stack)}:role/arca/elsewhere/service-task-1234567"
+    assert not can("iam:CreateRole", elsewhere, bounded(stack))
     assert not can("iam:PassRole", elsewhere)
     types = {node.type for node in graph(stack).custom() if node.type.startswith("aws:")}
     services = {t.split(":")[1].split("/")[0] for t in types} - {"iam"}
     called = {SAME.get(service, service) for service in services}
-    (platform,) = [one for one in BOUNDARY if one["Sid"] == "Platform"]
+    (platform,) = [one for one in limit if one["Sid"] == "Platform"]
     assert called <= {action.removesuffix(":*") for action in platform["Action"]}
     # Whether a review stack may be paid for.
-    assert allows(BOUNDARY, "budgets:ViewBudget", "*")
-    assert allows(BOUNDARY, "s3:PutObject", f"{BUCKET}/.pulumi/stacks/arca-api/{stack}.json")
+    assert allows(limit, "budgets:ViewBudget", "*")
+    assert allows(limit, "s3:PutObject", f"{bucket(stack)}/.pulumi/stacks/arca-api/{stack}.json")
 
 
 SAME = {
@@ -278,11 +299,11 @@ SAME = {
 @pytest.mark.parametrize("purpose", ["review", "sweep"])
 def test_a_review_makes_roles_of_review_stacks_only(purpose: str) -> None:
     """A review cannot create or pass dev's own roles."""
-    can = of_role(graph("dev"), f"delivery-{purpose}")
-    assert allows(can, "iam:CreateRole", f"{IAM}:role/arca/review-7/x", BOUNDED)
-    assert not allows(can, "iam:CreateRole", f"{IAM}:role/arca/review-7/x")
-    assert not allows(can, "iam:CreateRole", f"{IAM}:role/arca/dev/x", BOUNDED)
-    assert not allows(can, "iam:PassRole", f"{IAM}:role/arca/dev/x")
+    can, roles_of = of_role(graph("dev"), f"delivery-{purpose}"), f"{iam('dev')}:role/arca"
+    assert allows(can, "iam:CreateRole", f"{roles_of}/review-7/x", bounded("dev"))
+    assert not allows(can, "iam:CreateRole", f"{roles_of}/review-7/x")
+    assert not allows(can, "iam:CreateRole", f"{roles_of}/dev/x", bounded("dev"))
+    assert not allows(can, "iam:PassRole", f"{roles_of}/dev/x")
 
 
 def test_ask_23_a_login_is_bound_to_an_environment() -> None:

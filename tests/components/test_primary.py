@@ -7,8 +7,8 @@ import pulumi
 from arca.outputs import RecoveryOutputs, ReplicatedKey, ReplicatedSecret
 from components.primary import read_primary
 from components.secrets import PLAN
-from tests.graph import PRIMARY_RECOVERY, declare
-from tests.stacks import graph
+from tests.graph import declare, primary_recovery
+from tests.stacks import graph, settings_of
 
 
 def test_every_field_is_read_from_the_export() -> None:
@@ -20,7 +20,8 @@ def test_every_field_is_read_from_the_export() -> None:
         pulumi.export("read", primary.model_dump())
 
     declared = declare(program=program)
-    assert declared.outputs["read"] == PRIMARY_RECOVERY
+    account = settings_of("dev").owner.account_id
+    assert declared.outputs["read"] == primary_recovery(account)
     assert declared.referred == ["organization/arca-api/prod"]
 
 

@@ -14,10 +14,9 @@ from botocore.session import get_session
 from components.delivery.permissions import IMAGES
 from tests import ROOT, commands
 from tests.github.workflows import jobs_of
-from tests.graph import ACCOUNT
 from tests.policies import allows, of_role
 from tests.sources import imports
-from tests.stacks import STACKS, graph
+from tests.stacks import STACKS, graph, settings_of
 
 PREFIX = {"elbv2": "elasticloadbalancing"}
 """Services to which IAM gives another name than the SDK."""
@@ -85,7 +84,7 @@ def tasks(stack: str) -> list[dict[str, Any]]:
 def resources(stack: str) -> dict[str, list[str]]:
     """Return the resources of each call, as the stack declares them."""
     out = graph(stack).outputs
-    here = f"{out['region']}:{ACCOUNT}"
+    here = f"{out['region']}:{settings_of(stack).owner.account_id}"
     ecs, of_service = f"arn:aws:ecs:{here}", f"{out['service']['cluster']}/{out['service']['name']}"
     containers = [one for task in tasks(stack) for one in json.loads(task["containerDefinitions"])]
     given = {s["valueFrom"] for one in containers for s in one.get("secrets", [])}
@@ -147,7 +146,7 @@ def test_a_release_does_what_a_release_does(stack: str) -> None:
     """The role allows each call of `arca deploy` on this stack, and on no other."""
     can = of_role(graph(stack), "delivery-release")
     here, inside = (
-        f"{graph(stack).outputs['region']}:{ACCOUNT}",
+        f"{graph(stack).outputs['region']}:{settings_of(stack).owner.account_id}",
         {"aws:RequestedRegion": graph(stack).outputs["region"]},
     )
     name, other = f"arca-{stack}", "arca-elsewhere"

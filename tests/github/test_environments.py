@@ -19,7 +19,7 @@ from tests.github.workflows import (
     loaded,
     triggers,
 )
-from tests.stacks import STACKS, graph
+from tests.stacks import STACKS, graph, settings_of
 
 TOUCHED = "${{ fromJSON(needs.touched.outputs.stacks) }}"
 CLOUDFLARE_TOKEN = "CLOUDFLARE_API_TOKEN"  # noqa: S105 - a variable's name
@@ -149,8 +149,9 @@ def test_each_role_is_an_export_of_its_stack() -> None:
 def test_a_release_role_trusts_the_applications_repository() -> None:
     """Every other role trusts this one."""
     for name, repository in trusted_environments().items():
-        wanted = "your-org/arca-api" if name.endswith("-release") else "your-org/arca-infra"
-        assert repository == wanted
+        ours = settings_of(name.partition("-")[0]).delivery
+        released = name.endswith("-release")
+        assert repository == (ours.application_repository if released else ours.infra_repository)
 
 
 def test_only_a_job_in_an_environment_can_log_in() -> None:
