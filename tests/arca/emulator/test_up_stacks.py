@@ -144,10 +144,9 @@ def test_options_that_no_stack_switches_on(
     changes: dict[str, Any], state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stack comes up with options that no committed stack file uses."""
-    config = changed("staging", changes)
 
-    def stack_config(_stack: str) -> dict[str, str]:
-        return config
+    def stack_config(stack: str) -> dict[str, str]:
+        return changed(stack, changes if stack == "staging" else {})
 
     monkeypatch.setattr(stackfile, "stack_config", stack_config)
     report = up.up("staging", port=free_port(), state=state, watch=quiet)
