@@ -46,6 +46,7 @@ class Environment:
             cwd=cwd or self.work,
             env={
                 **clock.environment(),
+                "PYTHONPATH": clock.FOLDER,
                 "PATH": "/usr/bin:/bin",
                 "HOME": str(self.work),
                 **(variables or {}),

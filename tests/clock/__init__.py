@@ -1,7 +1,10 @@
 """The clock that the tests live by."""
 
 import os
+from pathlib import Path
 
+FOLDER = str(Path(__file__).parent)
+"""What a process needs on PYTHONPATH to share the clock; a tree's packages may stand beside it."""
 VARIABLES = ("ARCA_TEST_CLOCK_OFFSET", "PYTHONPATH")
 
 

@@ -190,7 +190,6 @@ def test_the_script_works_in_bash(tmp_path: Path) -> None:
         env={
             **clock.environment(),
             "PATH": f"{tmp_path}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
             "ARCA_STATE_DIR": str(tmp_path),
         },
         capture_output=True,
