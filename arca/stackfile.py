@@ -16,10 +16,11 @@ PULUMI_PROJECT = checkout.PROJECT_NAME
 PREFIX = f"{PULUMI_PROJECT}:"
 PULUMIS_OWN = "pulumi:"
 """Beginning of the keys that configure Pulumi itself (Pulumi documentation, "Configuration")."""
-ENCRYPTED = "0" * 32
+ENCRYPTED = "e" * 32
 """Stands for an encrypted value, which only Pulumi can read with the stack's key.
 
-It has the form of the only secret among the settings, an integration key of PagerDuty.
+It has the form of the only secret among the settings, an integration key of PagerDuty, and it
+differs from the placeholders, which consist of zeros.
 """
 
 KeyPath = tuple[str, ...]

@@ -100,6 +100,15 @@ def test_an_encrypted_secret_is_accepted_and_never_shown(root: Path) -> None:
     assert "v1:abc" not in done.stdout
 
 
+def test_an_encrypted_value_is_no_placeholder(root: Path) -> None:
+    """An owner may encrypt Cloudflare's ids too."""
+    zone = "abcdef0123456789abcdef0123456789"
+    spoil(root, "dev", DEV.replace(f": {zone}", ": {secure: v1:abc}"))
+    done = check("dev", "--aws")
+    assert done.return_value == 0, done.stdout
+    assert "v1:abc" not in done.stdout
+
+
 def test_a_file_that_is_not_yaml(root: Path) -> None:
     """It is a problem of that file; the others are checked all the same."""
     spoil(root, "dev", "config: {a: [\n")
