@@ -1,9 +1,11 @@
 """The JSON schema of a stack's file, for editors."""
 
+import re
 from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from arca import stackfile
 from arca.stackfile import PREFIX
 from settings.model import Settings
 
@@ -14,6 +16,18 @@ ENCRYPTED = {
     "additionalProperties": False,
     "description": "Encrypted by `pulumi config set --secret --path`.",
 }
+REFERENCE = {"$ref": "#/$defs/Encrypted"}
+PULUMIS_OWN = {
+    "secretsprovider": {"type": "string", "description": "What encrypts this stack's secrets."},
+    "encryptedkey": {"type": "string", "description": "The key of the secrets, encrypted by KMS."},
+    "encryptionsalt": {"type": "string", "description": "The salt of a passphrase."},
+    "environment": {
+        "type": ["array", "object"],
+        "items": {"type": "string"},
+        "description": "Environments of Pulumi ESC: their names, or a definition.",
+    },
+}
+"""What Pulumi writes beside `config` (Pulumi documentation, "Stack settings file reference")."""
 ONLY_EMULATED = "runs_on"
 """The key that no file has."""
 
@@ -34,24 +48,32 @@ def stack_file() -> dict[str, Any]:
         "patternProperties": {"^pulumi:": {}},
         "additionalProperties": False,
     }
-    found: dict[str, Any] = {
+    return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A stack's file of ARCA API",
         "type": "object",
-        "properties": {"config": config},
+        "properties": {**PULUMIS_OWN, "config": _with_encrypted(config)},
         "required": ["config"],
-        "$defs": whole["$defs"],
+        "additionalProperties": False,
+        "$defs": {"Encrypted": ENCRYPTED, **_with_encrypted(whole["$defs"])},
     }
-    return _with_encrypted(found)
 
 
 def _with_encrypted(node: Any) -> Any:
-    """Let a secret be what `pulumi config set --secret` writes, and nothing else."""
+    """Let a text be what `pulumi config set --secret` writes; a secret is nothing else."""
     if isinstance(node, dict):
         given = cast("dict[str, Any]", node)
         if given.get("format") == "password":
-            return ENCRYPTED
+            return REFERENCE
+        if _takes_encrypted(given):
+            return {"anyOf": [given, REFERENCE]}
         return {key: _with_encrypted(value) for key, value in given.items()}
     if isinstance(node, list):
         return [_with_encrypted(item) for item in cast("list[Any]", node)]
     return node
+
+
+def _takes_encrypted(node: dict[str, Any]) -> bool:
+    """Return whether a text may be anything that looks like the stand-in of an encrypted value."""
+    free = node.get("type") == "string" and node.keys().isdisjoint({"const", "enum", "format"})
+    return free and re.search(node.get("pattern", ""), stackfile.ENCRYPTED) is not None

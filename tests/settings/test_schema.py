@@ -1,6 +1,7 @@
 """The schema that editors use agrees with the settings."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from arca import checkout, stackfile
+from settings.load import problems_of
 from tests import ROOT
 from tests.settings.bad_files import DEV, FILES
 
@@ -45,10 +47,10 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize("stack", checkout.stack_names())
 def test_the_real_files_keep_the_schema(stack: str) -> None:
-    """Each of them names the schema in its first line."""
+    """Each of them names the schema above its settings, where Pulumi keeps the line."""
     text = stackfile.path_of(stack).read_text(encoding="utf-8")
     assert problems(yaml.safe_load(text)) == []
-    assert text.startswith("# yaml-language-server: $schema=docs/stack.schema.json\n")
+    assert "# yaml-language-server: $schema=docs/stack.schema.json\nconfig:\n" in text
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -61,3 +63,54 @@ def test_an_encrypted_secret_is_accepted() -> None:
     """It is what `pulumi config set --secret --path` writes."""
     encrypted = "  arca-api:alerting:\n    pagerduty_key:\n      secure: v1:abc\n"
     assert problems(yaml.safe_load(DEV + encrypted)) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "secretsprovider: awskms://alias/arca-state\nencryptedkey: AQICAHhr\n",
+        "secretsprovider: passphrase\nencryptionsalt: v1:abc\n",
+        "environment: [acme/shared]\n",
+        "environment: {imports: [acme/shared], values: {}}\n",
+    ],
+)
+def test_what_pulumi_writes_beside_the_settings_is_accepted(written: str) -> None:
+    """`pulumi stack init`, `change-secrets-provider` and `config env add` write these keys."""
+    assert problems(yaml.safe_load(written + DEV)) == []
+
+
+def test_a_mistyped_key_beside_the_settings_is_marked() -> None:
+    """Pulumi ignores it in silence."""
+    assert problems(yaml.safe_load(f"secretprovider: passphrase\n{DEV}")) != []
+
+
+@pytest.mark.parametrize(
+    ("key", "taken"),
+    [
+        ("arca-api:owner account_id", False),
+        ("arca-api:owner domain", False),
+        ("arca-api:owner cloudflare_account_id", True),
+        ("arca-api:owner cloudflare_zone_id", True),
+        ("arca-api:owner image", False),
+        ("arca-api:owner contact_email", False),
+        ("arca-api:owner team", True),
+        ("arca-api:region", False),
+        ("arca-api:service environment GREETING", True),
+        ("arca-api:alerting slack_team_id", False),
+    ],
+)
+def test_an_encrypted_text_is_accepted_where_the_settings_take_it(
+    key: str, *, taken: bool, tmp_path: Path
+) -> None:
+    """Pulumi encrypts any value; the emulated cloud gets a stand-in of a certain form."""
+    content = yaml.safe_load(DEV)
+    place = content["config"]
+    *sections, last = key.split()
+    for section in sections:
+        place = place.setdefault(section, {})
+    place[last] = {"secure": "v1:abc"}
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert (problems(content) == []) == taken
+    refused = [one for one in problems_of(stackfile.read(file)) if not one.only_aws]
+    assert (refused == []) == taken
