@@ -70,9 +70,17 @@ class Project:
             "NO_COLOR": "1",
         }
         for stack in ("dev", "staging", "prod", "dr"):
+            self._keep_settings(stack)
             domain = f"arca-{'prod' if stack == 'dr' else stack}.com.ar"
             self.change(stack, "owner", {**OWNER, "domain": domain})
             self.change(stack, "delivery", REPOSITORIES)
+
+    def _keep_settings(self, stack: str) -> None:
+        """Remove what only this tree's owner can decrypt: Pulumi's own keys, and the routes."""
+        path = self.directory / f"Pulumi.{stack}.yaml"
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
+        config.pop("arca-api:alerting", None)
+        path.write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
 
     def change(self, stack: str, section: str, values: dict[str, Any]) -> None:
         """Change some keys of a section in a stack's file."""
