@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-slow test-clock test-mutants test-engine lint format bench docs fresh lock clean
+.PHONY: help up down status test test-slow test-clock test-owner test-mutants test-engine lint format bench docs fresh lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-slow: $(READY) ## Run what is left out there: real processes, the guide's c
 
 test-clock: $(READY) ## Run the tests at awkward moments and in another locale (MOMENT=name for one)
 	@$(BIN)/python -m tools.clock $(MOMENT)
+
+test-owner: $(READY) ## Run the tests on a copy of the tree in which an owner filled everything in
+	@$(BIN)/python -m tools.owner
 
 test-mutants: $(READY) ## Change the code in 1500 ways and count the changes that the tests notice
 	@rm -rf mutants
