@@ -58,6 +58,11 @@ class Recipe:
         )
         return not own_values and not all(c.after in text for c, text in contents.items())
 
+    def make(self, tree: Path) -> None:
+        """Make the changes in a tree; raises ArcaError at the first that does not fit."""
+        for change in self.changes:
+            change.make(tree)
+
     @property
     def changes(self) -> tuple[Change, ...]:
         """The changes that the recipe shows."""

@@ -1,6 +1,7 @@
-"""Run the tests on a copy of the tree in which an owner filled in everything: `make test-owner`.
+"""Run the tests on a copy of the tree as an owner would change it: `make test-owner`.
 
-A test that holds a placeholder's value, or that cannot stand an encrypted one, fails there.
+Every placeholder is filled in, and the changes of every recipe in docs/how-to.md are made. A test
+that holds a value of the committed tree, or that cannot stand an encrypted one, fails there.
 `python -m tools.owner [WORD ...]` gives the words to pytest.
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from arca import checkout
-from tools import tree
+from tools import how_to, tree
 
 ACCOUNTS = {"dev": "411122223333", "staging": "422233334444", "prod": "433344445555"}
 PAGED = ("prod", "dr")
@@ -76,16 +77,19 @@ def _with_pager(text: str) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Fill in a copy, write its generated pages anew, and run its tests; return their exit code."""
+    """Change a copy, write anew what follows, and run its tests; return their exit code."""
     with tempfile.TemporaryDirectory(prefix="arca-owner-") as name:
         directory = Path(name)
         tree.copy(directory)
         fill_in(directory)
+        for recipe in how_to.recipes():
+            if recipe.fits(directory):
+                recipe.make(directory)
         programs = str(Path(tree.python(directory)).parent)
         environment = os.environ | {"PATH": os.pathsep.join([programs, os.environ["PATH"]])}
         for command in (
             ("-m", "arca", "check", "--aws"),
-            ("-m", "tools.generate"),
+            ("-m", "tools.fresh"),
             ("-m", "pytest", "-m", "not slow and not engine", *words),
         ):
             done = subprocess.run(  # noqa: S603 - our own commands

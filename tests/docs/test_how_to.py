@@ -63,8 +63,7 @@ def test_a_recipe_does_what_it_says(recipe: Recipe, tmp_path: Path) -> None:
     if not recipe.fits(ROOT):
         pytest.skip("This tree has values of its own there.")
     tree.copy(tmp_path)
-    for change in recipe.changes:
-        change.make(tmp_path)
+    recipe.make(tmp_path)
     shown = examples(recipe.text)
     assert shown
     for example in shown:
