@@ -24,10 +24,12 @@ def test_unread_type_parameters_are_text() -> None:
         CacheOutputs.model_validate({"replication_group_id": 1, "address": "a", "port": 6379})
 
 
-@pytest.mark.parametrize("section", ["network", "recovery", "service"])
-def test_a_missing_or_an_unknown_key_is_refused(section: str) -> None:
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [("network", "vpc_id"), ("recovery", "account_id"), ("service", "cluster")],
+)
+def test_a_missing_or_an_unknown_key_is_refused(section: str, key: str) -> None:
     """The contract is exact, in every section."""
-    key, *_ = prod()[section]
     less = {name: value for name, value in prod()[section].items() if name != key}
     with pytest.raises(ValidationError, match=f"{section}.{key}\n"):
         Outputs.model_validate({**prod(), section: less})
