@@ -142,7 +142,7 @@ def _outcome(kind: str, state: Mapping[str, Any]) -> EmulatedOutcome:
     if kind.startswith(RECORDED):
         return "recorded"
     # What the emulated cloud adds to a state; an empty default security group has no rule.
-    full = {**state, "_region": "", "_ingress": [], "_egress": []}
+    full: dict[str, Any] = {**state, "_region": "", "_ingress": [], "_egress": []}
     made = [call for call in CALLS[kind] if call.when(full)]
     return "validated" if any(call.only_validated for call in made) else "created"
 

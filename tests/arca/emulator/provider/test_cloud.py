@@ -65,6 +65,7 @@ def test_a_worker_is_a_service_with_few_inputs() -> None:
     }
     model = botocore.session.get_session().get_service_model("ecs").operation_model("CreateService")
     shape = model.input_shape
+    assert shape is not None
     params = to_api_parameters(dict(call.params(inputs)), shape)
     assert ParamValidator().validate(params, shape).generate_report() == ""
     assert json.dumps(params["networkConfiguration"]) == json.dumps(
