@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     ROLLBACK_FAILED = 4
     UNKNOWN = 5
     REFUSED = 6
+    ANOTHER_SERVES = 7
     INTERRUPTED = 130
     """128 and the number of SIGINT, as a shell reports Ctrl-C."""
 
@@ -32,6 +33,8 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.UNKNOWN: "unknown: ECS continues on its own, or what runs was not asked for",
     ExitCode.REFUSED: "refused: another operation is under way, or a gate is closed; "
     "nothing was done",
+    ExitCode.ANOTHER_SERVES: "another release serves than was asked for: a rollback or a stop came "
+    "too late, or was undone; repeat it",
     ExitCode.INTERRUPTED: "interrupted; a deployment that ECS works on continues: "
     "see `arca status`",
 }

@@ -37,7 +37,7 @@ class DeploymentFollower:
     stopped_because: str | None = None
     """Why this follower asked for a rollback; None where it did not."""
     too_late: str | None = None
-    """What a check found wrong after somebody else had taken the deployment to its end."""
+    """Why this follower wanted a rollback that ECS could no longer do."""
     checked_after_shift: bool = False
     """False at the end where no look fell after the shift, as in a short rolling deployment."""
     _answered_hooks: set[str] = field(default_factory=set[str], init=False)
@@ -56,8 +56,7 @@ class DeploymentFollower:
             self.clock.sleep(self.service.poll_seconds)
 
     def stop(self, deployment: EcsDeployment, why: str) -> None:
-        """Ask ECS to roll back; a deployment that ended meanwhile is left as it is."""
-        self.stopped_because = why
+        """Ask ECS to roll back; where it no longer can, note that this came too late."""
         ecs = self.service.ecs
         with explained(self.service.stack, "The deployment cannot be stopped"):
             try:
@@ -65,7 +64,9 @@ class DeploymentFollower:
                     serviceDeploymentArn=deployment.arn, stopType="ROLLBACK"
                 )
             except ecs.exceptions.ConflictException:
+                self.too_late = why
                 return
+        self.stopped_because = why
         note_reason(self.service.stack, deployment.arn, why, at=self.clock.now())
 
     def _act(self, deployment: EcsDeployment, target: str) -> None:

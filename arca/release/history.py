@@ -7,7 +7,13 @@ from typing import Any
 
 from arca.errors import ArcaError, Refused
 from arca.release.image import image_of
-from arca.release.service import MOST_DEPLOYMENTS, EcsDeployment, EcsService, short
+from arca.release.service import (
+    ALL_DEPLOYMENTS,
+    MOST_DEPLOYMENTS,
+    EcsDeployment,
+    EcsService,
+    short,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,13 @@ class PastDeployment:
     def tag(self) -> str:
         """The image without the registry."""
         return self.image.rpartition("/")[2]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything by which an operator may call the release."""
+        tag = self.image.rpartition(":")[2]
+        revision = self.task_definition
+        return frozenset({revision, short(revision), self.image, self.tag, tag})
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -56,32 +69,40 @@ def previous_release(service: EcsService) -> PastDeployment:
 
     Raises Refused where that release serves already, ArcaError where ECS knows no such release.
     """
-    found = read_history(service, most=MOST_DEPLOYMENTS)
-    if not found:
-        raise _nothing_to_roll_back_to(service, "ECS knows no deployment")
-    latest, live = found[0], _live(found)
-    if latest.deployment.status == "ROLLBACK_SUCCESSFUL":
-        raise _serves_already(service, latest, "was rolled back by ECS")
-    if latest.deployment.status != "SUCCESSFUL":
-        return _source_of_failed(service, latest, live)
-    others = [past for past in live if past.task_definition != latest.task_definition]
-    if not others:
-        raise _nothing_to_roll_back_to(service, "ECS knows no other release that was live")
-    earlier = live[live.index(others[0]) :]
-    if latest.task_definition in {past.task_definition for past in earlier}:
-        raise _serves_already(service, latest, "was a rollback")
-    return others[0]
+    for most in (MOST_DEPLOYMENTS, ALL_DEPLOYMENTS):
+        found = read_history(service, most=most)
+        if not found:
+            raise _nothing_to_roll_back_to(service, "ECS knows no deployment")
+        latest, live = found[0], _live(found)
+        if latest.deployment.status == "ROLLBACK_SUCCESSFUL":
+            return _undone(service, latest, live)
+        if latest.deployment.status != "SUCCESSFUL":
+            return _source_of_failed(service, latest, live)
+        others = [past for past in live if past.task_definition != latest.task_definition]
+        if not others:
+            # Perhaps one release was deployed again and again: look further back.
+            continue
+        earlier = live[live.index(others[0]) :]
+        if latest.task_definition in {past.task_definition for past in earlier}:
+            raise _serves_already(service, latest, "was a rollback")
+        return others[0]
+    raise _nothing_to_roll_back_to(service, "ECS knows no other release that was live")
 
 
-def named_release(service: EcsService, revision: str) -> PastDeployment:
-    """Return the release that was live as this revision; raises ArcaError where none was."""
-    live = _live(read_history(service, most=MOST_DEPLOYMENTS))
-    for past in live:
-        if revision in (past.task_definition, short(past.task_definition)):
-            return past
+def named_release(service: EcsService, name: str) -> PastDeployment:
+    """Return the last release that was live as this revision, image or tag.
+
+    Raises ArcaError where none was.
+    """
+    live: list[PastDeployment] = []
+    for most in (MOST_DEPLOYMENTS, ALL_DEPLOYMENTS):
+        live = _live(read_history(service, most=most))
+        for past in live:
+            if name in past.names:
+                return past
     known = dict.fromkeys(f"{short(one.task_definition)} ({one.tag})" for one in live)
     raise ArcaError(
-        f"{revision!r} is not a release that was live.",
+        f"{name!r} is not a release that was live.",
         where=service.stack.where,
         wanted=f"one of {', '.join(known) or 'none'}",
         do=f"choose from `arca history --stack {service.stack.name}`",
@@ -105,6 +126,19 @@ def source_of(service: EcsService, deployment: EcsDeployment) -> str:
 
 def _live(found: Sequence[PastDeployment]) -> list[PastDeployment]:
     return [past for past in found if past.deployment.status == "SUCCESSFUL"]
+
+
+def _undone(
+    service: EcsService, latest: PastDeployment, live: Sequence[PastDeployment]
+) -> PastDeployment:
+    """Return the release that a rollback was to bring back when ECS undid the rollback.
+
+    Raises Refused where ECS undid the deployment of a new release: the previous one serves.
+    """
+    for past in live:
+        if past.task_definition == latest.task_definition:
+            return past
+    raise _serves_already(service, latest, "was rolled back by ECS")
 
 
 def _source_of_failed(

@@ -147,9 +147,19 @@ class Release:
                 raise
             raise after.error from None
         if ends_release(outcome.verdict):
-            held.end()
+            outcome = self._close(held, outcome)
         checks = tuple(check.as_json() for check in self._checks)
         return replace(outcome, checks=checks, opened=self._opened)
+
+    def _close(self, held: Journal, outcome: ReleaseOutcome) -> ReleaseOutcome:
+        """Free the lock; a failure to do so never hides the verdict."""
+        try:
+            held.end()
+        except ArcaError as error:
+            freed = f"`arca stop --stack {self._stack.name}` frees it"
+            self._say(f"the release's lock is left: {error.what} {freed}")
+            return replace(outcome, reason=f"{outcome.reason}; its lock is left, and {freed}")
+        return outcome
 
     def _advance(self, held: Journal, *, check_again: bool) -> ReleaseOutcome:
         work: dict[Step, Callable[[Journal], ReleaseOutcome | Facts]] = {
@@ -352,10 +362,11 @@ class Release:
         verdict, reason, serving = judge_when_settled(
             service, clock, ended, target=str(entry.task_definition), source=entry.source
         )
-        if follower.stopped_because:
+        if follower.stopped_because and verdict is not Verdict.LIVE:
             reason = f"{reason}; stopped because {follower.stopped_because}"
         if verdict is Verdict.LIVE:
-            wrong = follower.too_late
+            # ECS may accept a stop, and finish all the same.
+            wrong = follower.too_late or follower.stopped_because
             if wrong is None and not follower.checked_after_shift:
                 wrong = smoke_tests.check_after_shift(self._stack, self._say)
             if wrong is not None:

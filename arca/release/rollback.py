@@ -7,6 +7,7 @@ from typing import Any
 
 from arca.clock import Clock
 from arca.errors import Refused
+from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import history, journal
 from arca.release.deployment import DeploymentFollower
 from arca.release.image import image_of
@@ -16,6 +17,7 @@ from arca.release.release import Release
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.steps import Interrupted, ends_release
 from arca.release.verdict import (
+    RUNBOOK,
     ReleaseOutcome,
     Verdict,
     deployment_outcome,
@@ -119,6 +121,9 @@ class Rollback:
             clock=self._clock,
         )
         outcome = release.back_to(plan.to, plan.image)
+        if outcome.verdict is Verdict.ROLLED_BACK:
+            # ECS rolled the rollback back: the release that was to go serves.
+            outcome = _another_serves(outcome, asked=plan.to)
         opened = {} if past_contract is None else {"contract": past_contract}
         return replace(outcome, opened=opened)
 
@@ -158,7 +163,7 @@ class Rollback:
         held = journal.read_entry(self._stack)
         if held is not None and held.deployment == ended.arn and ends_release(verdict):
             journal.delete(self._stack)
-        return deployment_outcome(
+        outcome = deployment_outcome(
             self._service,
             ended,
             verdict,
@@ -167,3 +172,16 @@ class Rollback:
             task_definition=target,
             serving=serving,
         )
+        if verdict is Verdict.LIVE:
+            # The deployment had succeeded before ECS could stop it.
+            return _another_serves(outcome, asked=source)
+        return outcome
+
+
+def _another_serves(outcome: ReleaseOutcome, *, asked: str) -> ReleaseOutcome:
+    return replace(
+        outcome,
+        verdict=Verdict.ANOTHER_SERVES,
+        reason=f"{short(asked)} was asked for; {outcome.reason}",
+        runbook=RUNBOOKS[RUNBOOK].path,
+    )

@@ -3,7 +3,7 @@
 Source: Amazon ECS API Reference, DescribeServiceDeployments and DescribeServiceRevisions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
@@ -26,6 +26,10 @@ MOST_TASKS = 100
 """The most tasks that one DescribeTasks call takes."""
 MOST_DEPLOYMENTS = 20
 """The most deployments that one DescribeServiceDeployments call takes."""
+LARGEST_PAGE = 100
+"""The most deployments on a page of ListServiceDeployments."""
+ALL_DEPLOYMENTS = 1000
+"""More deployments than a service has in the 90 days for which ECS keeps them, as a limit."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +145,21 @@ class EcsService:
         return found[0]
 
     def deployments(self, *, most: int = MOST_DEPLOYMENTS) -> list[EcsDeployment]:
-        """Return the latest deployments, newest first."""
+        """Return the latest deployments, newest first, from as many pages as `most` needs."""
+        arns: list[str] = []
+        token = ""
         with explained(self.stack, "The deployments cannot be read"):
-            briefs = self.ecs.list_service_deployments(**self.names, maxResults=most)[
-                "serviceDeployments"
-            ]
-            arns = [brief["serviceDeploymentArn"] for brief in briefs]
-            found = self._describe_deployments(arns)
+            while True:
+                page = self.ecs.list_service_deployments(
+                    **self.names,
+                    maxResults=min(most, LARGEST_PAGE),
+                    **({"nextToken": token} if token else {}),
+                )
+                arns += [brief["serviceDeploymentArn"] for brief in page["serviceDeployments"]]
+                token = page.get("nextToken", "")
+                if not token or len(arns) >= most:
+                    break
+            found = self._describe_deployments(arns[:most])
         return sorted(found, key=lambda one: one.created, reverse=True)
 
     def under_way(self) -> EcsDeployment | None:
@@ -169,10 +181,13 @@ class EcsService:
         return found[0]
 
     def _describe_deployments(self, arns: list[str]) -> list[EcsDeployment]:
-        if not arns:
-            return []
-        answer = self.ecs.describe_service_deployments(serviceDeploymentArns=arns)
-        return [EcsDeployment.read(one) for one in answer["serviceDeployments"]]
+        return [
+            EcsDeployment.read(one)
+            for some in _parts(arns, MOST_DEPLOYMENTS)
+            for one in self.ecs.describe_service_deployments(serviceDeploymentArns=some)[
+                "serviceDeployments"
+            ]
+        ]
 
     def task_definition(self, revision_arn: str) -> str:
         """Return the ARN of a service revision's task definition, which never changes."""
@@ -196,14 +211,26 @@ class EcsService:
         """Return the service's tasks; ECS knows stopped ones for about an hour."""
         wanted = "STOPPED" if stopped else "RUNNING"
         with explained(self.stack, "The tasks cannot be read"):
-            arns = self.ecs.list_tasks(
-                cluster=self.names["cluster"],
-                serviceName=self.names["service"],
-                desiredStatus=wanted,
-            )["taskArns"][:MOST_TASKS]
-            if not arns:
-                return []
-            return self.ecs.describe_tasks(cluster=self.names["cluster"], tasks=arns)["tasks"]
+            arns: list[str] = []
+            token = ""
+            while True:
+                page = self.ecs.list_tasks(
+                    cluster=self.names["cluster"],
+                    serviceName=self.names["service"],
+                    desiredStatus=wanted,
+                    **({"nextToken": token} if token else {}),
+                )
+                arns += page["taskArns"]
+                token = page.get("nextToken", "")
+                if not token:
+                    break
+            return [
+                task
+                for some in _parts(arns, MOST_TASKS)
+                for task in self.ecs.describe_tasks(cluster=self.names["cluster"], tasks=some)[
+                    "tasks"
+                ]
+            ]
 
     def definition(self, name: str) -> Mapping[str, Any]:
         """Return a task definition by ARN, or a family's latest one."""
@@ -213,6 +240,12 @@ class EcsService:
     def current_definition(self) -> Mapping[str, Any]:
         """Return the task definition that the service is set to."""
         return self.definition(str(self.describe()["taskDefinition"]))
+
+
+def _parts(arns: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Yield the ARNs in parts that one call takes."""
+    for begin in range(0, len(arns), size):
+        yield arns[begin : begin + size]
 
 
 def _hook_failed(hook: Mapping[str, Any]) -> bool:

@@ -102,9 +102,21 @@ def after_failure(step: Step, error: BaseException, stack: Stack) -> AfterFailur
             seen = error
         case ArcaError():
             seen = ConnectionLost(error, stack)
+        case Exception():
+            seen = ConnectionLost(_unforeseen(error, stack), stack)
         case _:
             seen = error
     return AfterFailure(seen, closes_journal=False)
+
+
+def _unforeseen(error: Exception, stack: Stack) -> ArcaError:
+    """Return an error of ours in the form of the others: the deployment matters more now."""
+    return ArcaError(
+        f"arca failed while ECS worked on the deployment: {type(error).__name__}: {error}.",
+        where=stack.where,
+        wanted="the verdict on the deployment",
+        do="report this",
+    )
 
 
 def ends_release(verdict: Verdict) -> bool:

@@ -41,6 +41,8 @@ class Verdict(StrEnum):
     """The deployment goes on, or what runs is not what its status says."""
     REFUSED = "refused"
     """A gate is closed; nothing was done."""
+    ANOTHER_SERVES = "another serves"
+    """A rollback or a stop came too late, or ECS undid it: what was to go serves."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -55,6 +57,7 @@ VERDICT_EXIT_CODES: Mapping[Verdict, ExitCode] = {
     Verdict.ROLLBACK_FAILED: ExitCode.ROLLBACK_FAILED,
     Verdict.UNKNOWN: ExitCode.UNKNOWN,
     Verdict.REFUSED: ExitCode.REFUSED,
+    Verdict.ANOTHER_SERVES: ExitCode.ANOTHER_SERVES,
 }
 
 

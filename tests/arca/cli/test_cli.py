@@ -181,7 +181,7 @@ def test_the_help_documents_exit_codes_and_json(arca: Any) -> None:
     text = arca("--help").stdout
     for code in ExitCode:
         assert f"\n    {code:<5}{code.meaning}\n" in text
-    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 4, 5, 6, 130]
+    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 4, 5, 6, 7, 130]
     assert '{"error": {"what": ..., "where": ..., "wanted": ..., "do": ..., "exit_code"' in text
 
 

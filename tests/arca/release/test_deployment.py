@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from arca.release import failures
+from arca.release import failures, smoke_tests
 from arca.release.deployment import DeploymentFollower
 from arca.release.verdict import Verdict
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE, ended
@@ -47,13 +47,15 @@ def test_how_many_tasks_may_die(
 def test_a_deployment_that_ended_before_it_could_be_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A deployment that has ended is left as it is."""
+    """A deployment that has ended is left as it is, and that is noted."""
     stage = Stage(monkeypatch)
     arn = stage.cloud.deploy(stage.push("2"))
     before = stage.service().deployment(arn)
     stage.cloud.until(ended, minutes=200)
     status = stage.cloud.deployment(arn)["status"]
-    follower(stage).stop(before, "somebody asked for it")
+    late = follower(stage)
+    late.stop(before, "somebody asked for it")
+    assert (late.stopped_because, late.too_late) == (None, "somebody asked for it")
     assert stage.calls.count("ecs.stop_service_deployment") == 1
     assert stage.cloud.deployment(arn)["status"] == status
 
@@ -142,6 +144,23 @@ def test_smoke_tests_that_fail_when_all_is_over(monkeypatch: pytest.MonkeyPatch)
     outcome = stage.release(migrate=False).deploy("2")
     assert outcome.verdict is Verdict.FAILED
     assert "it is live all the same, and smoke tests on the test listener" in outcome.reason
+    assert stage.serves() == ({"api:2"}, {"api:2"})
+
+
+def test_smoke_tests_that_fail_too_late_for_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that ended before its failed smoke tests could stop it has failed."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+
+    def end_first(call: str) -> None:
+        if call == "ecs.stop_service_deployment":
+            stage.cloud.until(ended, minutes=200)
+
+    stage.before = end_first
+    monkeypatch.setattr(smoke_tests, "check_after_shift", lambda *_: "smoke tests failed: ready")
+    outcome = stage.release(migrate=False).deploy("2")
+    assert outcome.verdict is Verdict.FAILED
+    assert "it is live all the same, and smoke tests failed: ready" in outcome.reason
     assert stage.serves() == ({"api:2"}, {"api:2"})
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from arca.errors import ArcaError
+from arca.release import journal
 from arca.release.service import EcsDeployment
 from arca.release.steps import ConnectionLost
 from arca.release.verdict import Verdict
@@ -56,6 +57,36 @@ def test_throttled_calls_are_tried_again_within_a_bound(monkeypatch: pytest.Monk
     assert len(stage.waits) == 2
     assert all(0 <= seconds <= 20 for seconds in stage.waits)
     assert len({*stage.waits}) == 2
+
+
+def test_a_lock_that_cannot_be_freed_hides_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The release is live, whether or not its journal can be deleted; who frees it is said."""
+    stage = Stage(monkeypatch)
+    stage.push("2")
+    denied(stage, "ssm.delete_parameter")
+    outcome = stage.release().deploy("2")
+    assert outcome.verdict is Verdict.LIVE
+    assert outcome.reason.endswith("its lock is left, and `arca stop --stack prod` frees it")
+    assert stage.serves() == ({"api:2"}, {"api:2"})
+    assert any("AccessDenied" in line for line in stage.said)
+    stage.before = lambda _call: None
+    stage.abandon()
+    assert journal.close_dead(stage.stack, now=stage.clock.now())
+    assert stage.release().deploy(stage.push("3")).verdict is Verdict.LIVE
+
+
+def test_an_error_of_ours_while_ecs_works(stage: Stage) -> None:
+    """A fault in arca itself is no traceback: ECS goes on, and the release can be resumed."""
+
+    def broken(deployment: EcsDeployment) -> None:
+        if deployment.stage == "PRODUCTION_TRAFFIC_SHIFT":
+            raise KeyError("weight")
+
+    with pytest.raises(ConnectionLost, match=r"KeyError: 'weight'\. ECS goes on") as error:
+        stage.release(watch=broken).deploy("2")
+    assert error.value.exit_code == 5
+    stage.abandon()
+    assert stage.release().resume().verdict is Verdict.LIVE
 
 
 def test_an_update_that_is_refused(stage: Stage) -> None:

@@ -194,7 +194,7 @@ def test_while_a_stop_is_watched(stage: Stage, arca: Arca) -> None:
 def test_a_stop_that_comes_too_late(
     stage: Stage, arca: Arca, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A deployment that ended while `arca stop` asked stays live."""
+    """A deployment that ended while `arca stop` asked stays live, and that is no success."""
     import click
 
     stage.cloud.deploy(f"{URL}:2")
@@ -210,8 +210,33 @@ def test_a_stop_that_comes_too_late(
 
     monkeypatch.setattr(click, "confirm", confirm)
     result = arca("stop", "--json")
-    assert (result.exit_code, printed_json(result)["verdict"]) == (0, "live")
+    said = printed_json(result)
+    assert (result.exit_code, said["verdict"]) == (7, "another serves")
+    assert said["reason"].startswith("api:1 was asked for; ECS says SUCCESSFUL, and api:2 serves")
     assert stage.serves() == ({"api:2"}, {"api:2"})
+
+
+def test_a_rollback_that_ecs_undoes(stage: Stage, arca: Arca) -> None:
+    """An alarm takes the rollback back: the exit code says so, and the next rollback goes on."""
+    arca("deploy", "2")
+    stage.cloud.fault("alarm-at", percent=10)
+    result = arca("rollback", "--json")
+    said = printed_json(result)
+    assert (result.exit_code, said["verdict"]) == (7, "another serves")
+    assert said["reason"].startswith("api:1 was asked for; ECS says ROLLBACK_SUCCESSFUL, and api:2")
+    assert stage.serves() == ({"api:2"}, {"api:2"})
+    stage.cloud.control("DELETE", "/arca/faults")
+    assert printed_json(arca("rollback", "--dry-run", "--json"))["to"] == "api:1"
+    assert printed_json(arca("rollback", "--json"))["verdict"] == "live"
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+
+
+@pytest.mark.parametrize("name", ["api:1", "1", "arca-test-api:1", f"{URL}:1"])
+def test_a_release_is_named_by_revision_tag_or_image(stage: Stage, arca: Arca, name: str) -> None:
+    """`--to` takes what an operator remembers."""
+    arca("deploy", "2")
+    assert printed_json(arca("rollback", "--to", name, "--dry-run", "--json"))["to"] == "api:1"
+    assert stage.serves()[0] == {"api:2"}
 
 
 def test_a_stop_whose_rollback_fails(stage: Stage, arca: Arca) -> None:

@@ -71,7 +71,8 @@ def test_a_failure_before_ecs_is_asked(
         (FAILURE, ConnectionLost),
         (REFUSAL, Refused),
         (KeyboardInterrupt(), Interrupted),
-        (ValueError(), ValueError),
+        (ValueError(), ConnectionLost),
+        (SystemExit(), SystemExit),
     ],
     ids=lambda one: getattr(one, "__name__", type(one).__name__),
 )
