@@ -18,7 +18,7 @@ help: ## List the commands
 
 $(READY): requirements-dev.txt pyproject.toml packages/arca-migrate/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }
-	@echo "Setting up $(VENV)" >&2
+	@echo "Setting up $(VENV): downloading the dependencies, minutes the first time" >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable packages/arca-migrate --editable .

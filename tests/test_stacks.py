@@ -148,9 +148,11 @@ def test_addresses_of_stacks_do_not_overlap() -> None:
 
 
 def test_dr_agrees_with_prod() -> None:
-    """Both files name the same owner, and dr's file has prod's address range."""
+    """Both files name the same account and zone, and dr's file has prod's address range."""
     prod, dr = stackfile.stack_config("prod"), stackfile.stack_config("dr")
-    assert json.loads(prod["arca-api:owner"]) == json.loads(dr["arca-api:owner"])
+    owner, same = (json.loads(config["arca-api:owner"]) for config in (prod, dr))
+    shared = ("account_id", "domain", "cloudflare_account_id", "cloudflare_zone_id")
+    assert [owner[key] for key in shared] == [same[key] for key in shared]
     assert (
         json.loads(dr["arca-api:recovery"])["primary_cidr"]
         == json.loads(prod["arca-api:network"])["cidr"]
