@@ -25,6 +25,10 @@ def command(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
         return
     render.line(f"runs        {found.revision}  {found.image}")
     render.line(f"tasks       {found.running} of {found.desired}, {found.pending} pending")
+    for share in found.traffic:
+        render.line(f"traffic     {share}")
+    for fault in found.faults:
+        render.line(f"problem     {fault}", verdicts=True)
     latest = found.deployment
     if latest is not None:
         why = f": {latest['reason']}" if latest["reason"] else ""

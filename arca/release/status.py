@@ -10,6 +10,7 @@ from arca.release.image import image_of
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.verdict import Serving, read_serving
 from arca.stack import Stack
+from arca.traffic import read_production_traffic
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class ServiceStatus:
     """The state of each alarm that deployments watch."""
     release: str | None
     """Who releases now; None where nobody does."""
+    traffic: tuple[str, ...]
+    """Each target group that gets production traffic, with its share and its health."""
+    faults: tuple[str, ...]
+    """Why customers do not reach the tasks."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -40,12 +45,13 @@ class ServiceStatus:
 def read_status(stack: Stack) -> ServiceStatus:
     """Ask ECS, the load balancer, CloudWatch and the journal at once."""
     service = EcsService(stack)
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(6) as pool:
         described = pool.submit(service.describe)
         latest = pool.submit(service.deployments, most=1)
         serving = pool.submit(read_serving, service)
         alarms = pool.submit(_alarms, stack)
         held = pool.submit(journal.read_entry, stack)
+        production = pool.submit(read_production_traffic, stack)
         images = pool.submit(lambda: _images(service, serving.result()))
     newest = latest.result()[0] if latest.result() else None
     entry = held.result()
@@ -61,6 +67,8 @@ def read_status(stack: Stack) -> ServiceStatus:
         release=f"{entry.what} of {entry.image} by {entry.owner}, step {entry.step}"
         if entry
         else None,
+        traffic=tuple(map(str, production.result().shares)),
+        faults=production.result().faults,
     )
 
 

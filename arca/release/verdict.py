@@ -69,6 +69,27 @@ class Serving:
     """ARNs of task definitions, and the address of each target that is not a task of the
     service."""
     running: frozenset[str]
+    healthy: int
+    """Healthy targets of the groups that get production traffic."""
+    wanted: int
+    """The number of tasks that the service is set to."""
+    faults: tuple[str, ...] = ()
+    """Why customers do not reach the tasks."""
+
+    def reaches(self, wanted: int) -> bool:
+        """Return whether customers reach so many tasks, or as many as the service is set to.
+
+        Autoscaling may have removed tasks since the deployment ended.
+        """
+        return not self.faults and self.healthy >= min(wanted, self.wanted)
+
+    def shortage(self, wanted: int) -> str:
+        """Return why not enough tasks are reached, in words that follow a sentence."""
+        if self.faults:
+            return f"; but {'; '.join(self.faults)}"
+        if not self.reaches(wanted):
+            return f"; but only {self.healthy} of {wanted} targets are healthy"
+        return ""
 
     def only(self, task_definition: str | None) -> bool:
         """Return whether a task definition gets all of the traffic, and no other has tasks."""
@@ -94,25 +115,27 @@ def judge(
     """
     verb = "serve" if len(serving.traffic) > 1 else "serves"
     said = f"ECS says {deployment.status}, and {serving} {verb}"
+    wanted = deployment.target.requested
     why = f": {deployment.reason}" if deployment.reason else ""
     match deployment.status:
-        case "SUCCESSFUL" if serving.only(target):
+        case "SUCCESSFUL" if serving.only(target) and serving.reaches(wanted):
             verdict = Verdict.LIVE
-        case "ROLLBACK_SUCCESSFUL" if serving.only(source):
+        case "ROLLBACK_SUCCESSFUL" if serving.only(source) and serving.reaches(1):
             verdict = Verdict.ROLLED_BACK
         case "ROLLBACK_FAILED":
             verdict = Verdict.ROLLBACK_FAILED
-        case "STOPPED" if source != target and serving.only(source):
+        case "STOPPED" if source != target and serving.only(source) and serving.reaches(1):
             verdict = Verdict.FAILED
         case _:
             verdict = Verdict.UNKNOWN
-            said = f"{said}, in stage {deployment.stage}"
+            said = f"{said}, in stage {deployment.stage}{serving.shortage(wanted)}"
     return verdict, said + why
 
 
 def read_serving(service: EcsService) -> Serving:
     """Read the evidence: the load balancer's targets, and the tasks that they belong to."""
-    addresses = {str(found["Target"]["Id"]) for found in traffic.production_targets(service.stack)}
+    production = traffic.read_production_traffic(service.stack)
+    addresses = {str(found["Target"]["Id"]) for found in production.targets}
     tasks = service.tasks()
     owners = {
         address: str(task["taskDefinitionArn"]) for task in tasks for address in _addresses(task)
@@ -120,6 +143,9 @@ def read_serving(service: EcsService) -> Serving:
     return Serving(
         traffic=frozenset({owners.get(address, address) for address in addresses}),
         running=frozenset(task["taskDefinitionArn"] for task in tasks),
+        healthy=production.healthy,
+        wanted=int(service.describe()["desiredCount"]),
+        faults=production.faults,
     )
 
 

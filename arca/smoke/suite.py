@@ -13,7 +13,7 @@ from arca.clock import Clock
 from arca.smoke.probes import PROBES, ProbedStack, SmokeProbe
 from arca.smoke.request import Address, Deadline, NoAnswer
 from arca.stack import Stack
-from arca.traffic import production_targets
+from arca.traffic import read_production_traffic
 
 GRACE_SECONDS = 1.0
 """Seconds after its timeout at which a check that has not ended counts as failed.
@@ -179,7 +179,7 @@ def _without_answer(names: tuple[str, ...], why: str) -> list[Check]:
 
 def _local_task(stack: Stack) -> Address | None:
     """Return a task on this machine that gets production traffic; None where there is none."""
-    for found in production_targets(stack):
+    for found in read_production_traffic(stack).targets:
         target = found["Target"]
         address = Address("http", target["Id"], target.get("Port", stack.outputs.service.port))
         if address.loopback:

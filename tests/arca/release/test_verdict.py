@@ -1,5 +1,6 @@
 """The verdict follows from what runs, whatever ECS says."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from arca.release.verdict import (
     judge_when_settled,
     read_serving,
 )
+from arca.traffic import ProductionTraffic, TrafficShare
 from tests.arca.release.failing import denied
 from tests.arca.release.stage import URL, Stage
 
@@ -50,10 +52,23 @@ DEPLOYMENT = EcsDeployment(
 
 def only(name: str) -> Serving:
     """Return the evidence that one task definition serves, and it alone runs."""
-    return Serving(frozenset([name]), frozenset([name]))
+    return serving([name], [name])
 
 
-BOTH = Serving(frozenset([NEW, OLD]), frozenset([NEW, OLD]))
+def serving(
+    taking: Iterable[str],
+    running: Iterable[str],
+    *,
+    healthy: int = 3,
+    wanted: int = 3,
+    faults: tuple[str, ...] = (),
+) -> Serving:
+    """Return evidence about a service of three tasks."""
+    return Serving(frozenset(taking), frozenset(running), healthy, wanted, faults)
+
+
+BOTH = serving([NEW, OLD], [NEW, OLD])
+RULE_FIRST = "the listener rule of priority 1 comes first: fixed-response 503"
 
 
 @pytest.mark.parametrize(
@@ -62,7 +77,13 @@ BOTH = Serving(frozenset([NEW, OLD]), frozenset([NEW, OLD]))
         ("SUCCESSFUL", only(NEW), Verdict.LIVE),
         ("SUCCESSFUL", only(OLD), Verdict.UNKNOWN),
         ("SUCCESSFUL", BOTH, Verdict.UNKNOWN),
-        ("SUCCESSFUL", Serving(frozenset([NEW]), frozenset([NEW, OLD])), Verdict.UNKNOWN),
+        ("SUCCESSFUL", serving([NEW], [NEW, OLD]), Verdict.UNKNOWN),
+        ("SUCCESSFUL", serving([NEW], [NEW], healthy=2), Verdict.UNKNOWN),
+        ("SUCCESSFUL", serving([NEW], [NEW], healthy=2, wanted=2), Verdict.LIVE),
+        ("SUCCESSFUL", serving([NEW], [NEW], faults=(RULE_FIRST,)), Verdict.UNKNOWN),
+        ("ROLLBACK_SUCCESSFUL", serving([OLD], [OLD], healthy=0), Verdict.UNKNOWN),
+        ("ROLLBACK_SUCCESSFUL", serving([OLD], [OLD], healthy=1), Verdict.ROLLED_BACK),
+        ("STOPPED", serving([OLD], [OLD], faults=(RULE_FIRST,)), Verdict.UNKNOWN),
         ("ROLLBACK_SUCCESSFUL", only(OLD), Verdict.ROLLED_BACK),
         ("ROLLBACK_SUCCESSFUL", only(NEW), Verdict.UNKNOWN),
         ("ROLLBACK_FAILED", only(OLD), Verdict.ROLLBACK_FAILED),
@@ -88,7 +109,7 @@ def test_a_verdict_never_says_more_than_what_runs(
 ) -> None:
     """LIVE needs the target alone to run, ROLLED_BACK and FAILED the source alone."""
     one = replace(DEPLOYMENT, status=status)
-    judged, _ = judge(one, Serving(taking, running), target=NEW, source=OLD)
+    judged, _ = judge(one, serving(taking, running), target=NEW, source=OLD)
     if judged is Verdict.LIVE:
         assert taking == running == {NEW}
     if judged in (Verdict.ROLLED_BACK, Verdict.FAILED):
@@ -114,13 +135,18 @@ def test_a_stopped_deployment_of_the_same_definition_is_unknown() -> None:
 def test_a_first_release_has_nothing_to_return_to() -> None:
     """Without a previous definition, no evidence agrees with a rollback."""
     back = replace(DEPLOYMENT, status="ROLLBACK_SUCCESSFUL")
-    nothing = Serving(frozenset(), frozenset())
+    nothing = serving([], [])
     assert judge(back, nothing, target=NEW, source=None)[0] is Verdict.UNKNOWN
 
 
 def a_service(*tasks: dict[str, Any]) -> EcsService:
     """Return a service with these tasks, of which the evidence is read."""
-    made = SimpleNamespace(stack=None, poll_seconds=7.0, tasks=lambda: list(tasks))
+    made = SimpleNamespace(
+        stack=None,
+        poll_seconds=7.0,
+        tasks=lambda: list(tasks),
+        describe=lambda: {"desiredCount": 2},
+    )
     return cast("EcsService", made)
 
 
@@ -135,20 +161,25 @@ def a_task(definition: str, **addresses: str) -> dict[str, Any]:
 
 def test_targets_are_matched_by_either_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """A target is a task's IPv4 or IPv6 address, and stands for itself where no task has it."""
-    found = [{"Target": {"Id": address}} for address in ("10.0.0.1", "fd00::2", "subnet-1")]
+    health = {"State": "healthy"}
+    found = tuple(
+        {"Target": {"Id": address}, "TargetHealth": health}
+        for address in ("10.0.0.1", "fd00::2", "subnet-1")
+    )
 
-    def targets(_stack: object) -> list[dict[str, Any]]:
-        return found
+    def production(_stack: object) -> ProductionTraffic:
+        return ProductionTraffic((TrafficShare("group/blue/1", 100, found),), ())
 
-    monkeypatch.setattr(traffic, "production_targets", targets)
+    monkeypatch.setattr(traffic, "read_production_traffic", production)
     starting = {"taskDefinitionArn": "family:3"}
-    serving = read_serving(
+    read = read_serving(
         a_service(
             a_task(OLD, privateIPv4Address="10.0.0.1"), a_task(NEW, ipv6Address="fd00::2"), starting
         )
     )
-    assert serving.traffic == {OLD, NEW, "subnet-1"}
-    assert serving.running == {OLD, NEW, "family:3"}
+    assert read.traffic == {OLD, NEW, "subnet-1"}
+    assert read.running == {OLD, NEW, "family:3"}
+    assert (read.healthy, read.wanted, read.faults) == (3, 2, ())
 
 
 class SleepingClock(Clock):
@@ -303,6 +334,64 @@ def test_traffic_that_goes_elsewhere(stage: Stage) -> None:
     assert (outcome.verdict, outcome.runs) == (Verdict.UNKNOWN, None)
     assert "ECS says SUCCESSFUL, and nothing serves" in outcome.reason
     assert stage.journal is not None
+
+
+def spoil_half(stage: Stage) -> None:
+    """Have the rule send half of the customers to a group without targets."""
+    groups = [
+        {"TargetGroupArn": arn, "Weight": 50} for arn in (stage.cloud.blue, stage.cloud.green)
+    ]
+    stage.client("elbv2").modify_rule(
+        RuleArn=stage.cloud.rule,
+        Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}],
+    )
+
+
+def spoil_targets(stage: Stage) -> None:
+    """Take all targets but one out of the group that serves."""
+    group = (stage.cloud.blue, stage.cloud.green)[stage.cloud.weights()[1] > 0]
+    gone = [{"Id": address, "Port": port} for address, port in sorted(stage.cloud.targets(group))]
+    stage.client("elbv2").deregister_targets(TargetGroupArn=group, Targets=gone[1:])
+
+
+def spoil_order(stage: Stage) -> None:
+    """Let a fixed response for every request come first."""
+    listener = stage.cloud.rule.replace(":listener-rule/", ":listener/").rpartition("/")[0]
+    elb = stage.client("elbv2")
+    elb.set_rule_priorities(RulePriorities=[{"RuleArn": stage.cloud.rule, "Priority": 10}])
+    elb.create_rule(
+        ListenerArn=listener,
+        Priority=1,
+        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+        Actions=[
+            {
+                "Type": "fixed-response",
+                "FixedResponseConfig": {"StatusCode": "503", "ContentType": "text/plain"},
+            }
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (spoil_half, "; but 50% to target group"),
+        (spoil_targets, "; but only 1 of 2 targets are healthy"),
+        (spoil_order, f"; but {RULE_FIRST}"),
+    ],
+)
+def test_a_release_that_customers_do_not_reach(
+    stage: Stage, spoil: Callable[[Stage], None], said: str
+) -> None:
+    """SUCCESSFUL is unknown where some customers get an error instead of the new tasks."""
+
+    def last(deployment: EcsDeployment) -> None:
+        if not deployment.under_way:
+            spoil(stage)
+
+    outcome = stage.release(watch=last).deploy("2")
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert said in outcome.reason
 
 
 def test_a_target_that_is_no_task(stage: Stage) -> None:
