@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -101,16 +101,12 @@ def read_production_traffic(stack: Stack) -> ProductionTraffic:
 
 def _rules(elb: "ElasticLoadBalancingv2Client", listener: str) -> list[Mapping[str, Any]]:
     rules: list[Mapping[str, Any]] = []
-    marker = ""
     with _nothing_if_missing():
-        while True:
-            page = elb.describe_rules(
-                ListenerArn=listener, **({"Marker": marker} if marker else {})
-            )
+        page = elb.describe_rules(ListenerArn=listener)
+        rules += page["Rules"]
+        while marker := page.get("NextMarker"):
+            page = elb.describe_rules(ListenerArn=listener, Marker=marker)
             rules += page["Rules"]
-            marker = page.get("NextMarker", "")
-            if not marker:
-                break
     return rules
 
 
@@ -144,9 +140,10 @@ def _values(rule: Mapping[str, Any], field: str) -> set[str]:
 
 
 def _does(rule: Mapping[str, Any]) -> str:
-    action: Mapping[str, Any] = (rule.get("Actions") or [{}])[-1]
+    # The last action answers; what stands before it authenticates (CreateRule, Actions).
+    *_, action = cast("Sequence[Mapping[str, Any]]", rule["Actions"])
     code = action.get("FixedResponseConfig", {}).get("StatusCode", "")
-    return f"{action.get('Type', 'no action')} {code}".strip()
+    return f"{action['Type']} {code}".strip()
 
 
 def _weights(rule: Mapping[str, Any]) -> dict[str, int]:

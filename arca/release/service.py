@@ -6,6 +6,7 @@ Source: Amazon ECS API Reference, DescribeServiceDeployments and DescribeService
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypedDict
 
 from arca.clients import client, explained
@@ -146,19 +147,16 @@ class EcsService:
 
     def deployments(self, *, most: int = MOST_DEPLOYMENTS) -> list[EcsDeployment]:
         """Return the latest deployments, newest first, from as many pages as `most` needs."""
-        arns: list[str] = []
-        token = ""
+        size = min(most, LARGEST_PAGE)
         with explained(self.stack, "The deployments cannot be read"):
-            while True:
+            page = self.ecs.list_service_deployments(**self.names, maxResults=size)
+            briefs = [*page["serviceDeployments"]]
+            while len(briefs) < most and (token := page.get("nextToken")):
                 page = self.ecs.list_service_deployments(
-                    **self.names,
-                    maxResults=min(most, LARGEST_PAGE),
-                    **({"nextToken": token} if token else {}),
+                    **self.names, maxResults=size, nextToken=token
                 )
-                arns += [brief["serviceDeploymentArn"] for brief in page["serviceDeployments"]]
-                token = page.get("nextToken", "")
-                if not token or len(arns) >= most:
-                    break
+                briefs += page["serviceDeployments"]
+            arns = [brief["serviceDeploymentArn"] for brief in briefs]
             found = self._describe_deployments(arns[:most])
         return sorted(found, key=lambda one: one.created, reverse=True)
 
@@ -209,21 +207,18 @@ class EcsService:
 
     def tasks(self, *, stopped: bool = False) -> Sequence[Mapping[str, Any]]:
         """Return the service's tasks; ECS knows stopped ones for about an hour."""
-        wanted = "STOPPED" if stopped else "RUNNING"
+        list_tasks = partial(
+            self.ecs.list_tasks,
+            cluster=self.names["cluster"],
+            serviceName=self.names["service"],
+            desiredStatus="STOPPED" if stopped else "RUNNING",
+        )
         with explained(self.stack, "The tasks cannot be read"):
-            arns: list[str] = []
-            token = ""
-            while True:
-                page = self.ecs.list_tasks(
-                    cluster=self.names["cluster"],
-                    serviceName=self.names["service"],
-                    desiredStatus=wanted,
-                    **({"nextToken": token} if token else {}),
-                )
+            page = list_tasks()
+            arns = [*page["taskArns"]]
+            while token := page.get("nextToken"):
+                page = list_tasks(nextToken=token)
                 arns += page["taskArns"]
-                token = page.get("nextToken", "")
-                if not token:
-                    break
             return [
                 task
                 for some in _parts(arns, MOST_TASKS)

@@ -156,8 +156,11 @@ def test_smoke_tests_that_fail_too_late_for_a_stop(monkeypatch: pytest.MonkeyPat
         if call == "ecs.stop_service_deployment":
             stage.cloud.until(ended, minutes=200)
 
+    def fails(_stack: object, _say: object) -> str:
+        return "smoke tests failed: ready"
+
     stage.before = end_first
-    monkeypatch.setattr(smoke_tests, "check_after_shift", lambda *_: "smoke tests failed: ready")
+    monkeypatch.setattr(smoke_tests, "check_after_shift", fails)
     outcome = stage.release(migrate=False).deploy("2")
     assert outcome.verdict is Verdict.FAILED
     assert "it is live all the same, and smoke tests failed: ready" in outcome.reason
