@@ -8,6 +8,7 @@ import getpass
 import os
 import socket
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
@@ -90,6 +91,22 @@ class JournalEntry:
 ENTRY = TypeAdapter(JournalEntry)
 
 
+class UnreadableJournal(ArcaError):
+    """The parameter holds what another version wrote, or what nobody can read."""
+
+    def __init__(self, stack: Stack, why: str, *, modified: datetime) -> None:
+        super().__init__(
+            "This version cannot read the release's journal.",
+            where=f"{stack.where}, SSM parameter {parameter_name(stack)}, last written "
+            f"{modified:%Y-%m-%d %H:%M:%S} UTC: {why}",
+            wanted="what `arca deploy` writes",
+            do=f"`arca stop --stack {stack.name}` deletes it {_minutes(SILENCE_LIMIT)} after it "
+            "was last written",
+        )
+        self.modified = modified
+        """When AWS says that the parameter was last written."""
+
+
 class Journal:
     """The lock on a stack's releases, held by this process."""
 
@@ -98,11 +115,25 @@ class Journal:
         self._ssm = client(stack, "ssm")
 
     @classmethod
-    def begin(cls, stack: Stack, *, what: str, image: str, clock: Clock, **known: Any) -> Self:
+    def begin(
+        cls,
+        stack: Stack,
+        *,
+        what: str,
+        image: str,
+        clock: Clock,
+        free_dead: bool = False,
+        **known: Any,
+    ) -> Self:
         """Acquire the lock; raises Refused with the holder's name.
 
-        `known` are further fields of the entry, written at once so that no kill parts them.
+        With `free_dead`, the lock of a process that died is deleted first. `known` are further
+        fields of the entry, written at once so that no kill parts them.
         """
+        if free_dead:
+            # One that lives is refused below, with the same words as always.
+            with suppress(Refused, UnreadableJournal):
+                close_dead(stack, now=clock.now())
         now = clock.now()
         entry = JournalEntry(uuid.uuid4().hex, this_process(), now, now, what, image, **known)
         journal = cls(stack, entry, clock)
@@ -202,19 +233,14 @@ def read_entry(stack: Stack) -> JournalEntry | None:
     ssm = client(stack, "ssm")
     with explained(stack, "The release's journal cannot be read"):
         try:
-            value = ssm.get_parameter(Name=parameter_name(stack))["Parameter"]["Value"]
+            found = ssm.get_parameter(Name=parameter_name(stack))["Parameter"]
         except ssm.exceptions.ParameterNotFound:
             return None
     try:
-        return ENTRY.validate_json(value)
+        return ENTRY.validate_json(found["Value"])
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ArcaError(
-            "This version cannot read the release's journal.",
-            where=f"{stack.where}, SSM parameter {parameter_name(stack)}: {first['msg']}",
-            wanted="what `arca deploy` writes",
-            do="make sure that nobody releases, then delete the parameter",
-        ) from None
+        why = error.errors()[0]["msg"]
+        raise UnreadableJournal(stack, why, modified=found["LastModifiedDate"]) from None
 
 
 def read_interrupted(stack: Stack, *, now: datetime) -> JournalEntry:
@@ -230,7 +256,7 @@ def read_interrupted(stack: Stack, *, now: datetime) -> JournalEntry:
             wanted="a release that was interrupted",
             do=f"see what runs: `arca status --stack {stack.name}`",
         )
-    if not _is_dead(found, now):
+    if not is_dead(found, now):
         raise _held(stack, found)
     if found.what == MIGRATION:
         raise Refused(
@@ -255,13 +281,19 @@ def delete(stack: Stack) -> None:
 def close_dead(stack: Stack, *, now: datetime) -> bool:
     """Delete the journal of a dead process; False where there is none.
 
-    Raises Refused while the process lives.
+    Raises Refused while the process lives, and UnreadableJournal where it may live: a newer
+    version writes a heartbeat too, in whatever form.
     """
-    held = read_entry(stack)
-    if held is None:
-        return False
-    if not _is_dead(held, now):
-        raise _held(stack, held)
+    try:
+        held = read_entry(stack)
+    except UnreadableJournal as unreadable:
+        if now - unreadable.modified <= SILENCE_LIMIT:
+            raise
+    else:
+        if held is None:
+            return False
+        if not is_dead(held, now):
+            raise _held(stack, held)
     delete(stack)
     return True
 
@@ -280,12 +312,16 @@ def _user() -> str:
         return f"uid {os.getuid()}"
 
 
-def _is_dead(held: JournalEntry, now: datetime) -> bool:
+def is_dead(held: JournalEntry, now: datetime) -> bool:
     """Tell whether the holder was silent too long, or was a process here that has exited."""
     here, _, number = held.owner.partition(" (process ")
     if here == this_process().partition(" (process ")[0] and not _exists(number[:-1]):
         return True
     return now - held.beat > SILENCE_LIMIT
+
+
+def _minutes(span: timedelta) -> str:
+    return f"{span.seconds // 60} minutes"
 
 
 def _exists(process: str) -> bool:
@@ -306,5 +342,5 @@ def _held(stack: Stack, held: JournalEntry) -> Refused:
         f"{held.beat:%H:%M:%S}",
         wanted="one release at a time",
         do=f"wait for it; if it was killed, follow it from its step with "
-        f"`arca deploy --resume --stack {stack.name}` after {SILENCE_LIMIT.seconds // 60} minutes",
+        f"`arca deploy --resume --stack {stack.name}` after {_minutes(SILENCE_LIMIT)}",
     )

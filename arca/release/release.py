@@ -76,6 +76,7 @@ class Release:
             step=Step.MIGRATED,
             task_definition=task_definition,
             source=self._current(),
+            free_dead=True,
         )
         return self._run(begun, check_again=True)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from arca.clock import Clock
-from arca.errors import Refused
+from arca.errors import ArcaError, Refused
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import history, journal
 from arca.release.deployment import DeploymentFollower
@@ -160,9 +160,8 @@ class Rollback:
             )
         except KeyboardInterrupt:
             raise Interrupted from None
-        held = journal.read_entry(self._stack)
-        if held is not None and held.deployment == ended.arn and ends_release(verdict):
-            journal.delete(self._stack)
+        if ends_release(verdict):
+            self._free_lock(ended)
         outcome = deployment_outcome(
             self._service,
             ended,
@@ -176,6 +175,15 @@ class Rollback:
             # The deployment had succeeded before ECS could stop it.
             return _another_serves(outcome, asked=source)
         return outcome
+
+    def _free_lock(self, ended: EcsDeployment) -> None:
+        """Delete the journal of the release that was stopped; a failure hides no verdict."""
+        try:
+            held = journal.read_entry(self._stack)
+            if held is not None and held.deployment == ended.arn:
+                journal.delete(self._stack)
+        except ArcaError as error:
+            self._say(f"the release's lock is left: {error.what} {error.do}")
 
 
 def _another_serves(outcome: ReleaseOutcome, *, asked: str) -> ReleaseOutcome:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from arca.clients import client, explained
@@ -42,7 +43,7 @@ class ServiceStatus:
         return asdict(self)
 
 
-def read_status(stack: Stack) -> ServiceStatus:
+def read_status(stack: Stack, *, now: datetime) -> ServiceStatus:
     """Ask ECS, the load balancer, CloudWatch and the journal at once."""
     service = EcsService(stack)
     with ThreadPoolExecutor(6) as pool:
@@ -50,11 +51,10 @@ def read_status(stack: Stack) -> ServiceStatus:
         latest = pool.submit(service.deployments, most=1)
         serving = pool.submit(read_serving, service)
         alarms = pool.submit(_alarms, stack)
-        held = pool.submit(journal.read_entry, stack)
+        held = pool.submit(_holder, stack, now)
         production = pool.submit(read_production_traffic, stack)
         images = pool.submit(lambda: _images(service, serving.result()))
     newest = latest.result()[0] if latest.result() else None
-    entry = held.result()
     return ServiceStatus(
         image=images.result(),
         revision=str(serving.result()),
@@ -64,11 +64,25 @@ def read_status(stack: Stack) -> ServiceStatus:
         deployment=_deployment_json(newest) if newest else None,
         stop_reasons=_stop_reasons(service, newest) if newest else (),
         alarms=alarms.result(),
-        release=f"{entry.what} of {entry.image} by {entry.owner}, step {entry.step}"
-        if entry
-        else None,
+        release=held.result(),
         traffic=tuple(map(str, production.result().shares)),
         faults=production.result().faults,
+    )
+
+
+def _holder(stack: Stack, now: datetime) -> str | None:
+    """Return who releases, and whether the process lives; no journal disables the rest."""
+    try:
+        entry = journal.read_entry(stack)
+    except journal.UnreadableJournal as unreadable:
+        return f"unknown: {unreadable.what} {unreadable.where}; {unreadable.do}"
+    if entry is None:
+        return None
+    held = f"{entry.what} of {entry.image} by {entry.owner}, step {entry.step}"
+    if not journal.is_dead(entry, now):
+        return held
+    return (
+        f"{held}; dead since {entry.beat:%H:%M:%S} UTC: `arca stop --stack {stack.name}` frees it"
     )
 
 

@@ -258,9 +258,12 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
     cloud.client("ssm").put_parameter(Name=name, Value="{}", Type="String")
     with pytest.raises(ArcaError, match="cannot read the release's journal") as error:
         journal.read_entry(stack)
-    assert f"SSM parameter {name}: Field required" in error.value.where
+    assert f"SSM parameter {name}, last written 20" in error.value.where
+    assert error.value.where.endswith(" UTC: Field required")
     assert error.value.wanted == "what `arca deploy` writes"
-    assert error.value.do == "make sure that nobody releases, then delete the parameter"
+    assert error.value.do == (
+        "`arca stop --stack prod` deletes it 3 minutes after it was last written"
+    )
     cloud.client("ssm").put_parameter(Name=name, Value="no JSON", Type="String", Overwrite=True)
     with pytest.raises(ArcaError, match="cannot read the release's journal"):
         begin(stack)

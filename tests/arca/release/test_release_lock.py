@@ -7,10 +7,11 @@ from typing import NoReturn
 import pytest
 
 from arca.errors import Refused
-from arca.release.journal import Journal
+from arca.release import journal
+from arca.release.journal import Journal, UnreadableJournal
 from arca.release.service import EcsDeployment
 from arca.release.verdict import Verdict
-from tests.arca.release.stage import Arca, Stage, printed_json
+from tests.arca.release.stage import JOURNAL, URL, Arca, Stage, printed_json
 
 
 def test_the_second_operator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,3 +79,51 @@ def test_a_refusal_is_json_too(stage: Stage, arca: Arca) -> None:
     assert (said["exit_code"], isinstance(result.exception, Refused)) == (6, True)
     assert "Somebody else releases to prod" in said["what"]
     assert arca("deploy", "2").stdout == ""
+
+
+def damage(stage: Stage) -> None:
+    """Leave a journal that this version cannot read."""
+    stage.client("ssm").put_parameter(Name=JOURNAL, Value='{"version": 9}', Type="String")
+
+
+def test_an_unreadable_journal_disables_nothing(stage: Stage, arca: Arca) -> None:
+    """`status` shows it, `stop` frees it when its writer has been silent, `rollback` goes on."""
+    arca("deploy", "2")
+    damage(stage)
+    shown = printed_json(arca("status", "--json"))
+    assert shown["release"].startswith("unknown: This version cannot read the release's journal.")
+    assert shown["revision"] == "api:2"
+    with pytest.raises(UnreadableJournal) as unreadable:
+        journal.read_entry(stage.stack)
+    just_written = unreadable.value.modified + timedelta(minutes=3)
+    with pytest.raises(UnreadableJournal):
+        journal.close_dead(stage.stack, now=just_written)
+    # The simulated clock is far beyond the moment at which the parameter was written.
+    assert printed_json(arca("stop", "--json"))["journal_closed"] is True
+    assert stage.client("ssm").get_parameters(Names=[JOURNAL])["Parameters"] == []
+    damage(stage)
+    assert printed_json(arca("rollback", "--json"))["verdict"] == "live"
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+
+
+def test_a_rollback_takes_the_lock_of_a_dead_release(stage: Stage, arca: Arca) -> None:
+    """Nobody waits for a dead lock in an outage; `status` says before that its holder is dead."""
+    arca("deploy", "2")
+    Journal.begin(stage.stack, what="deploy", image=f"{URL}:3", clock=stage.clock)
+    stage.abandon()
+    shown = printed_json(arca("status", "--json"))["release"]
+    assert "step preflight; dead since " in shown
+    assert shown.endswith("UTC: `arca stop --stack prod` frees it")
+    assert printed_json(arca("rollback", "--json"))["verdict"] == "live"
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+    assert stage.journal is None
+
+
+def test_a_rollback_leaves_the_lock_of_a_living_release(stage: Stage, arca: Arca) -> None:
+    """The lock of a process that lives is refused as always."""
+    arca("deploy", "2")
+    held = Journal.begin(stage.stack, what="deploy", image=f"{URL}:3", clock=stage.clock)
+    result = arca("rollback")
+    assert isinstance(result.exception, Refused)
+    assert journal.read_entry(stage.stack) == held.entry
+    assert stage.serves()[0] == {"api:2"}
