@@ -9,8 +9,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -31,11 +33,14 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from arca.errors import ArcaError
 from arca.stack import Stack
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSResponse
+    from botocore.model import OperationModel
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_budgets import BudgetsClient
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -80,6 +85,8 @@ CONFIGURATION_VARIABLES = (
 )
 """Variables that an error message shows, because they choose the configuration; none is secret."""
 MOST_ATTEMPTS = 5
+ANSWER_SHOWN = 80
+"""Characters that a message shows of an answer that cannot be read."""
 MAKING = Lock()
 """Held while a client is made, which is not thread-safe."""
 
@@ -128,7 +135,7 @@ def client(stack: Stack, service: str, *, region: str | None = None) -> Any:
 def _client(service: str, region: str, endpoint: str | None) -> Any:
     make = cast("Callable[..., Any]", boto3.client)
     emulated = endpoint is not None
-    return make(
+    made = make(
         service,
         region_name=region,
         endpoint_url=endpoint,
@@ -136,6 +143,23 @@ def _client(service: str, region: str, endpoint: str | None) -> Any:
         aws_secret_access_key="emulated" if emulated else None,
         config=config(emulated=emulated),
     )
+    # A port out of range is a ValueError here, and not at the first call.
+    _ = urlsplit(made.meta.endpoint_url).port
+    made.meta.events.register("after-call", _require_json)
+    return made
+
+
+def _require_json(http_response: "AWSResponse", model: "OperationModel", **_: object) -> None:
+    """Raise ResponseParserError for an answer that is no JSON object, where there has to be one.
+
+    Botocore takes a page of HTML, as a proxy sends it, for an answer without any field.
+    """
+    if "json" not in model.service_model.resolved_protocol:
+        return
+    content = http_response.content.lstrip()
+    if http_response.status_code < HTTPStatus.MULTIPLE_CHOICES and content[:1] not in (b"", b"{"):
+        start = content[:ANSWER_SHOWN].decode(errors="replace")
+        raise ResponseParserError(f"the answer is no JSON: {start}")
 
 
 def config(*, emulated: bool) -> Config:
@@ -228,6 +252,14 @@ def explained(stack: Stack | Account, what: str) -> Generator[None]:
         raise _unusable(stack, what, error) from None
     except ClientError as error:
         raise _refused(stack, what, error) from None
+    except ResponseParserError as error:
+        raise ArcaError(
+            f"{what}: the answer is not one of AWS: {' '.join(str(error).split())}",
+            where=stack.where,
+            wanted="an answer of AWS's API",
+            do="look for a proxy or a login page between this machine and AWS, and at "
+            "AWS_ENDPOINT_URL",
+        ) from None
     except BotoCoreError as error:
         raise ArcaError(
             f"{what}: {error}", where=stack.where, wanted="an answer of AWS", do="run this again"

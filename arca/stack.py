@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import click
 from pydantic import ValidationError
@@ -138,7 +139,10 @@ def _record() -> dict[str, Any] | None:
     """Return the record of the emulated cloud with its endpoint and stacks; None without one."""
     try:
         record: dict[str, Any] = json.loads((_state() / "cloud.json").read_text(encoding="utf-8"))
-        return {"endpoint": str(record["endpoint"]), "stacks": [*record["stacks"]]}
+        endpoint = str(record["endpoint"])
+        # A port out of range is a ValueError here, and not at the first call.
+        _ = urlsplit(endpoint).port
+        return {"endpoint": endpoint, "stacks": [*record["stacks"]]}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

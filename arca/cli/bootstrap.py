@@ -1,7 +1,6 @@
 """`arca bootstrap`: deploy what an account has before any stack, as one CloudFormation stack."""
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -131,7 +130,7 @@ def _progress(text: str) -> None:
 
 def _agreement(where: str, *, yes: bool) -> Callable[[Sequence["ResourceOutcome"]], None]:
     """Return a function that shows a plan and asks; it raises ArcaError where nobody can answer."""
-    from arca.errors import ArcaError
+    from arca.cli import questions
 
     def agree(plan: Sequence["ResourceOutcome"]) -> None:
         for one in plan:
@@ -139,14 +138,7 @@ def _agreement(where: str, *, yes: bool) -> Callable[[Sequence["ResourceOutcome"
             click.echo(f"{one.outcome}: {one.name}{changes}", err=True)
         if yes:
             return
-        if not sys.stdin.isatty():
-            raise ArcaError(
-                "Nobody is here to agree; nothing was changed.",
-                where=where,
-                wanted="a yes",
-                do="look at what `--dry-run` says, then add --yes",
-            )
-        click.confirm(f"Change this in {where}?", abort=True, err=True)
+        questions.confirm(f"Change this in {where}?", where=where)
 
     return agree
 

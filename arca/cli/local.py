@@ -219,6 +219,7 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
     """
     from arca.cli import render
 
+    client.require_tag(tag)
     asked = client.EmulatorClient(states.State())
     reference = {"image": asked.reference(tag, stack=stack)}
     found = reference if dry_run else asked.push(tag, stack=stack)

@@ -2,13 +2,14 @@
 
 import importlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from arca.cli import extras
+from arca.cli import extras, streams
 from arca.errors import ArcaError, ExitCode
 
 if TYPE_CHECKING:
@@ -84,16 +85,13 @@ class LazyGroup(click.Group):
         """Note whether the command, which is not known yet, is to print JSON."""
         # The words after `--` belong to another program.
         ctx.meta[JSON] = "--json" in takewhile(lambda word: word != "--", args)
-        return super().parse_args(ctx, args)
+        with _failures_as_json(ctx):
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; print a known failure as JSON where the command prints JSON."""
-        try:
+        with _failures_as_json(ctx):
             return self._invoke(ctx)
-        except ArcaError as error:
-            if ctx.meta[JSON]:
-                _print_json(error)
-            raise
 
     def _invoke(self, ctx: click.Context) -> Any:
         """Run the command; a module of an extra that is not installed is a known failure."""
@@ -152,14 +150,40 @@ def cli() -> None:
     """
 
 
-def _print_json(error: ArcaError) -> None:
-    from arca.cli import render
+@contextmanager
+def _failures_as_json(ctx: click.Context) -> Generator[None]:
+    """Print a known failure, also of usage, on stdout where JSON is asked for; it is raised on."""
+    try:
+        yield
+    except (ArcaError, click.ClickException) as error:
+        if ctx.meta[JSON]:
+            from arca.cli import render
 
-    render.print_json_line({"error": error.as_json()})
+            known = error if isinstance(error, ArcaError) else _as_arca_error(error)
+            content = {**known.as_json(), "exit_code": int(error.exit_code)}
+            render.print_json_line({"error": content})
+        raise
+
+
+def _as_arca_error(error: click.ClickException) -> ArcaError:
+    """Return an error of click with the four texts of every other error."""
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    command = ctx.command_path if ctx else PROGRAM
+    usage = " ".join(ctx.get_usage().split()) if ctx else f"Usage: {PROGRAM} COMMAND"
+    return ArcaError(
+        error.format_message(),
+        where=command,
+        wanted=usage.removeprefix("Usage: "),
+        do=f"see its arguments and options: `{command} --help`",
+    )
 
 
 def main() -> None:
-    """Run the command line and exit; a known failure becomes its message and exit code."""
+    """Run the command line and exit; a known failure becomes its message and exit code.
+
+    What cannot be written on stdout or stderr is dropped, and the command goes on.
+    """
+    streams.drop_failed_writes()
     try:
         # The name decides the variable of shell completion, also for `python -m arca`.
         code = cli(prog_name=PROGRAM, standalone_mode=False)

@@ -36,7 +36,7 @@ def command(
     Use it in an incident: `pulumi up` restores what the stack's file says. A stack without
     autoscaling gets exactly --min tasks. It asks before the service may be left with no task.
     """
-    from arca.cli import render
+    from arca.cli import questions, render
     from arca.release.scaling import carry_out, plan_scaling
     from arca.stack import find
 
@@ -46,7 +46,7 @@ def command(
     change = plan_scaling(stack, fewest=fewest, most=most)
     if not dry_run:
         if change.empties and not yes:
-            click.confirm(f"{change}: may no task be left to serve?", abort=True, err=True)
+            questions.confirm(f"{change}: may no task be left to serve?", where=stack.where)
         carry_out(stack, change)
     if as_json:
         render.print_json({"stack": stack.name, "dry_run": dry_run, **change.as_json()})

@@ -29,7 +29,7 @@ def command(
 
     Where none is under way, the journal of a release that was killed is closed.
     """
-    from arca.cli import release_output, render
+    from arca.cli import questions, release_output, render
     from arca.clock import Clock
     from arca.release.rollback import Rollback
     from arca.stack import find
@@ -58,5 +58,6 @@ def command(
             render.line(f"Nothing is under way.{ended}")
         return
     if not yes:
-        click.confirm(f"Stop {release_output.deployment_line(under_way)}?", abort=True, err=True)
+        line = release_output.deployment_line(under_way)
+        questions.confirm(f"Stop {line}?", where=stack.where)
     release_output.print_outcome(stack, lambda: rollback.stop(under_way), as_json=as_json)

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -17,6 +18,7 @@ from arca.emulator.ecs.access import TOKEN_HEADER
 from arca.emulator.ecs.faults import (
     FAULT,
     FAULT_LIST,
+    FAULT_NAMES,
     FAULTS_PATH,
     IMAGES_PATH,
     LISTEN_PATH,
@@ -25,7 +27,23 @@ from arca.emulator.ecs.faults import (
 from arca.emulator.state import State
 from arca.errors import ArcaError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 REQUEST_TIMEOUT_SECONDS = 10
+TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+"""OCI Distribution Specification 1.1, "Pulling manifests"."""
+
+
+def require_tag(tag: str) -> None:
+    """Raise ArcaError for a tag that no registry takes."""
+    if TAG.fullmatch(tag) is None:
+        raise ArcaError(
+            f"{tag!r} is no tag of an image.",
+            where="the TAG",
+            wanted="letters a-z and A-Z, digits, and . _ - but not first; 128 characters at most",
+            do="choose such a tag, for example 1.2.3",
+        )
 
 
 def read_fault(content: Mapping[str, Any]) -> AnyFault:
@@ -33,11 +51,20 @@ def read_fault(content: Mapping[str, Any]) -> AnyFault:
     try:
         return FAULT.validate_python(content)
     except ValidationError as error:
-        reason = "; ".join(
-            f"{'.'.join(map(str, one['loc'][1:])) or 'fault'}: {one['msg']}"
-            for one in error.errors()
-        )
+        reason = "; ".join(map(_problem, error.errors(include_url=False)))
         raise _refused(reason, where=f"the fault {content.get('fault')}") from None
+
+
+def _problem(error: "ErrorDetails") -> str:
+    """Return one thing that is wrong with a fault, with the option that gives it."""
+    # The union's models come first in the place of an error: exits, image.
+    names = [str(one) for one in error["loc"] if one not in FAULT_NAMES]
+    option = f"--{names[-1]}" if names else "NAME"
+    if error["type"] == "missing":
+        return f"it needs {option}"
+    if error["type"] == "extra_forbidden":
+        return f"it does not take {option}"
+    return f"{option}: {error['msg']}"
 
 
 class EmulatorClient:
@@ -78,13 +105,19 @@ class EmulatorClient:
         """Return a tag's whole reference in the stack's registry; a reference stays as it is."""
         if "/" in image:
             return image
-        return f"{self._state.exports(stack)['registry']['repository_url']}:{image}"
+        return f"{self._export(stack, 'registry', 'repository_url')}:{image}"
 
     def push(self, tag: str, *, stack: str) -> dict[str, str]:
-        """Put a made-up image with this tag into a stack's registry and scan it."""
-        exports = self._state.exports(stack)
-        repository = exports["registry"]["repository_name"]
-        ecr = session().client("ecr", region_name=exports["region"], endpoint_url=self._endpoint)
+        """Put a made-up image with this tag into a stack's registry and scan it.
+
+        Raises ArcaError for a tag that no registry takes.
+        """
+        require_tag(tag)
+        repository, region = (
+            self._export(stack, "registry", "repository_name"),
+            self._export(stack, "region"),
+        )
+        ecr = session().client("ecr", region_name=region, endpoint_url=self._endpoint)
         try:
             digest = _push(ecr, repository, tag)
         except ClientError as error:
@@ -93,6 +126,21 @@ class EmulatorClient:
         except BotoCoreError as error:
             raise _no_answer(error, where=self._endpoint) from None
         return {"image": self.reference(tag, stack=stack), "digest": digest}
+
+    def _export(self, stack: str, *path: str) -> str:
+        """Return an export of a stack; raises ArcaError where the saved exports have none."""
+        found: Any = self._state.exports(stack)
+        try:
+            for name in path:
+                found = found[name]
+        except (KeyError, TypeError):
+            raise ArcaError(
+                f"The exports of {stack} cannot be read: there is no {'.'.join(path)}.",
+                where=str(self._state.directory),
+                wanted="the exports that `arca local up` writes",
+                do=f"run `make up STACK={stack}` again",
+            ) from None
+        return str(found)
 
     def _faults(self, method: str, faults: list[AnyFault] | None = None) -> list[AnyFault]:
         content = None if faults is None else FAULT_LIST.dump_python(faults)

@@ -12,9 +12,10 @@ from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from arca import checkout
 from arca.clock import Clock
@@ -48,11 +49,17 @@ class ServerProcess(Frozen):
     """
 
 
+def _with_valid_port(url: str) -> str:
+    """Return a URL; raises ValueError where its port is out of range."""
+    _ = urlsplit(url).port
+    return url
+
+
 class CloudRecord(ServerProcess):
     """The server's process, and the stacks in it."""
 
-    port: int
-    endpoint: str
+    port: int = Field(ge=1, le=65535)
+    endpoint: Annotated[str, AfterValidator(_with_valid_port)]
     stacks: dict[str, StackRecord] = Field(default_factory=dict[str, StackRecord])
     token: str = ""
     """What the server's control paths need; only the owner can read the file."""
@@ -60,6 +67,8 @@ class CloudRecord(ServerProcess):
     """Stacks that joined this cloud and failed half-way: some of their resources are in it."""
 
 
+EXPORTS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+"""Reads the exports of a stack: any JSON object."""
 SERVERS: TypeAdapter[list[ServerProcess]] = TypeAdapter(list[ServerProcess])
 """Reads and writes the list of started servers."""
 
@@ -135,7 +144,7 @@ class State:
         """Return a stack's exports; raises ArcaError if it is not up."""
         path = self._exports(stack)
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return EXPORTS.validate_json(path.read_bytes())
         except FileNotFoundError:
             raise ArcaError(
                 f"The stack {stack} is not up.",
@@ -236,5 +245,6 @@ def _unusable(error: OSError, path: Path) -> ArcaError:
         f"The state directory cannot be used: {error.strerror}.",
         where=str(path),
         wanted="a directory with free space that this user may write to",
-        do="free space or correct the permissions, or set ARCA_STATE_DIR to another directory",
+        do="free space, correct the permissions or move away what is no file, or set "
+        "ARCA_STATE_DIR to another directory",
     )

@@ -35,12 +35,15 @@ VARIABLES = (
 BROKEN = "[profile x\nregion ="
 
 
-class Empty:
+class Body:
     """The body of an HTTP answer."""
 
+    def __init__(self, content: bytes = b"{}") -> None:
+        self._content = content
+
     def stream(self, *_: Any, **__: Any) -> list[bytes]:
-        """Return an empty JSON object."""
-        return [b"{}"]
+        """Return the content."""
+        return [self._content]
 
 
 @pytest.fixture
@@ -62,6 +65,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
         ("AWS_CONFIG_FILE={file}", "Unable to parse config file: {file}"),
         ("AWS_SHARED_CREDENTIALS_FILE={file}", "Unable to parse config file: {file}"),
         ("AWS_ENDPOINT_URL=nonsense", "Invalid endpoint: nonsense"),
+        ("AWS_ENDPOINT_URL=http://127.0.0.1:99999", "Port out of range 0-65535"),
     ],
 )
 def test_a_configuration_that_cannot_be_used(
@@ -126,7 +130,7 @@ def test_how_often_aws_is_asked(
     def busy(request: Any, **_: Any) -> AWSResponse:
         asked.append(request.url)
         # The stubs know no headers and no raw body but urllib3's.
-        return AWSResponse(request.url, 503, cast("Any", {}), cast("Any", Empty()))
+        return AWSResponse(request.url, 503, cast("Any", {}), cast("Any", Body()))
 
     # The stubs know no handler that returns something; this one answers in place of AWS.
     made.meta.events.register("before-send", cast("Any", busy))
@@ -135,3 +139,23 @@ def test_how_often_aws_is_asked(
     assert len(asked) == attempts
     assert len(waits) == attempts - 1
     assert all(0 <= seconds <= 20 for seconds in waits)
+
+
+@pytest.mark.parametrize("service", ["ecs", "elbv2"])
+def test_a_page_instead_of_an_answer(stack: Stack, service: Any) -> None:
+    """HTML where JSON or XML is expected is an error which shows how it begins."""
+    made: Any = client(stack, service)
+    page = b"\n<html><body>Log in<br></body></html>"
+
+    def log_in(request: Any, **_: Any) -> AWSResponse:
+        return AWSResponse(request.url, 200, cast("Any", {}), cast("Any", Body(page)))
+
+    made.meta.events.register("before-send", log_in)
+    call = made.list_clusters if service == "ecs" else made.describe_load_balancers
+    with (
+        pytest.raises(ArcaError, match="the answer is not one of AWS") as said,
+        explained(stack, "It fails"),
+    ):
+        call()
+    assert "Log in" in said.value.what
+    assert "proxy" in said.value.do

@@ -96,6 +96,29 @@ def test_a_failure_is_json_too(arca: Any, words: tuple[str, ...]) -> None:
         assert said[key] in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "what", "where"),
+    [
+        (("--nonsense",), "No such option", "arca"),
+        (("nonsense",), "No such command 'nonsense'", "arca"),
+        (("local", "up", "--port", "99999"), "99999 is not in the range", "arca local up"),
+        (("local", "push"), "Missing argument 'TAG'", "arca local push"),
+        (("deploy",), "name an IMAGE or --resume", "arca deploy"),
+    ],
+)
+def test_wrong_usage_is_json_too(arca: Any, words: tuple[str, ...], what: str, where: str) -> None:
+    """Wrong usage is printed on stdout with the same fields, and as text on stderr."""
+    done = arca(*words, "--json")
+    said = json.loads(done.stdout)["error"]
+    assert done.returncode == said["exit_code"] == 2
+    assert what in said["what"]
+    assert said["where"] == where
+    assert said["wanted"].startswith(f"{where} [OPTIONS]")
+    assert f"`{where} --help`" in said["do"]
+    assert set(said) == {"what", "where", "wanted", "do", "exit_code"}
+    assert what in done.stderr
+
+
 def test_what_comes_after_two_dashes_is_another_programs(arca: Any) -> None:
     """`--json` after `--` belongs to the task's command."""
     done = arca("run", "--stack", "nope", "--", "x", "--json")

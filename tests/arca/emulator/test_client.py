@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from moto.server import ThreadedMotoServer
 
-from arca.emulator.client import EmulatorClient
+from arca.emulator.client import EmulatorClient, read_fault, require_tag
 from arca.emulator.state import CloudRecord, State
 from arca.errors import ArcaError
 from tests.arca.smoke.served import Said, free_port, serve
@@ -76,3 +76,41 @@ def test_a_push_that_is_refused(tmp_path: Path) -> None:
     finally:
         server.stop()
     assert raised.value.where.endswith("repository api")
+
+
+@pytest.mark.parametrize("content", [{}, {"registry": "x"}, {"registry": {}}])
+def test_exports_without_a_registry(content: dict[str, object], tmp_path: Path) -> None:
+    """Somebody changed the saved exports: the error names what is missing."""
+    client = at(tmp_path / "state", free_port())
+    State(tmp_path / "state").save_exports("prod", content)
+    with pytest.raises(ArcaError, match=r"there is no registry\.repository_url"):
+        client.reference("1", stack="prod")
+
+
+@pytest.mark.parametrize("tag", ["\u00fcn\u00ef", "a/b", "", ".1", "-1", "1 2", "1\n", "a" * 129])
+def test_a_tag_that_no_registry_takes(tag: str) -> None:
+    """The grammar is that of the OCI Distribution Specification."""
+    with pytest.raises(ArcaError, match="is no tag of an image"):
+        require_tag(tag)
+
+
+@pytest.mark.parametrize("tag", ["1", "1.2.3", "_a-B.9", "a" * 128])
+def test_a_tag_of_a_registry(tag: str) -> None:
+    """Letters, digits and three signs, of which _ may be first."""
+    require_tag(tag)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"fault": "exits"}, "it needs --image"),
+        ({"fault": "stall", "image": "i"}, "it does not take --image"),
+        ({"fault": "exits", "image": "i", "code": 256}, "--code: Input should be less than"),
+        ({"fault": "nonsense"}, "NAME: "),
+    ],
+)
+def test_a_fault_in_words(content: dict[str, object], said: str) -> None:
+    """An invalid fault is explained with the command's own options."""
+    with pytest.raises(ArcaError) as raised:
+        read_fault(content)
+    assert said in raised.value.what

@@ -120,3 +120,21 @@ def test_a_server_leaves_the_list(tmp_path: Path) -> None:
     state.add_server(later)
     state.remove_server(RECORD)
     assert [(one.pid, one.born) for one in state.servers()] == [(1, 2)]
+
+
+@pytest.mark.parametrize("text", ["[1]", "1", "{half", "\x00"])
+def test_exports_that_are_no_object(text: str, tmp_path: Path) -> None:
+    """Somebody changed the file of a stack's exports."""
+    state = State(tmp_path)
+    state.save_exports("prod", {})
+    (tmp_path / "exports" / "prod.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ArcaError, match="The exports of prod cannot be read"):
+        state.exports("prod")
+
+
+def test_a_port_out_of_range(tmp_path: Path) -> None:
+    """A record whose endpoint cannot be called is one that cannot be read, to every command."""
+    text = RECORD.model_dump_json().replace("127.0.0.1:1", "127.0.0.1:99999")
+    (tmp_path / "cloud.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ArcaError, match="record of the emulated cloud cannot be read"):
+        State(tmp_path).read()

@@ -163,6 +163,8 @@ def test_stop(stage: Stage, arca: Arca) -> None:
     stage.cloud.deploy(f"{URL}:2")
     stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
     assert arca("stop", answer="n\n").exit_code == 1
+    said = printed_json(arca("stop", "--json"))["error"]
+    assert (said["exit_code"], said["do"][-9:]) == (2, "add --yes")
     assert stage.cloud.deployment()["status"] == "IN_PROGRESS"
     dry = printed_json(arca("stop", "--dry-run", "--json"))
     assert dry["under_way"] == stage.cloud.deployment()["serviceDeploymentArn"]

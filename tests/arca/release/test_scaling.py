@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from arca.cli.questions import NobodyAnswers
 from arca.errors import ArcaError
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE
 from tests.arca.release.stage import Arca, Stage, printed_json
@@ -77,6 +78,7 @@ def test_no_task_at_all(
         result = arca("scale", "--min", "0", answer=answer)
         assert result.exit_code == 1
         assert "may no task be left to serve?" in result.stderr
+        assert isinstance(result.exception, NobodyAnswers) is (not answer)
         assert desired(stage) == 2
     assert arca("scale", "--min", "0", "--dry-run").exit_code == 0
     assert arca("scale", "--min", "0", "--json", answer="y\n").exit_code == 0
