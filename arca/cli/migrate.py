@@ -64,7 +64,7 @@ def command(
     from arca.cli import render
     from arca.clock import Clock
     from arca.errors import ExitCode
-    from arca.release.migrations import RELEASE_PHASES, Migrations, exit_code, refusal
+    from arca.release.migrations import RELEASE_PHASES, Migrations, ending, exit_code, refusal
     from arca.release.service import EcsService
     from arca.stack import find
 
@@ -92,8 +92,7 @@ def command(
     elif result.exit_code == ExitCode.DONE:
         render.line(f"Done: {', '.join(chosen)} of {reference}.")
     else:
-        failed = f"FAILED: it ended with {result.exit_code}: {result.reason}"
-        render.line(f"REFUSED: {refused}" if refused else failed)
+        render.line(f"REFUSED: {refused}" if refused else f"FAILED: {ending(result)}")
         render.line("  runbook:  docs/runbooks/database-migration-failure.md")
     click.get_current_context().exit(exit_code(result))
 

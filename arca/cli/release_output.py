@@ -9,6 +9,7 @@ from arca.check import Check
 from arca.cli import render
 from arca.errors import ExitCode
 from arca.release import gates
+from arca.release.migrations import sentence
 from arca.release.service import EcsDeployment, short
 from arca.release.steps import Interrupted
 from arca.release.verdict import ReleaseOutcome, Verdict
@@ -84,7 +85,7 @@ def _outcome_lines(stack: Stack, outcome: ReleaseOutcome) -> list[str]:
         found.append(f"  runs:     {short(outcome.runs)}")
     found += [f"  opened:   {name}: {why}" for name, why in outcome.opened.items()]
     found += [f"  stopped:  {reason}" for reason in outcome.stop_reasons]
-    found += [f"  log:      {line}" for line in outcome.log_lines]
+    found += [f"  log:      {sentence(line)}" for line in outcome.log_lines]
     if outcome.runbook:
         found.append(f"  runbook:  {outcome.runbook}")
     if outcome.verdict is Verdict.UNKNOWN:

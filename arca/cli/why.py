@@ -8,7 +8,7 @@ from arca.cli.options import of_stack
 from arca.cli.suggestions import complete_deployment
 
 if TYPE_CHECKING:
-    from arca.release.causes import Explanation
+    from arca.release.causes import Cause, Explanation, Undeployed
     from arca.stack import Stack, Target
 
 
@@ -21,9 +21,10 @@ def command(
     """Explain why a DEPLOYMENT failed or rolled back, the likeliest cause first.
 
     DEPLOYMENT is an id of `arca history`, the beginning of one, or a revision. Without it, the
-    latest deployment that did not succeed is explained. Each cause comes with its evidence: stop
-    reasons and exit codes of tasks, their last log lines, health checks, alarms, lifecycle hooks,
-    the service's events, and what `arca` noted itself. What nobody knows any more is said, too.
+    latest that did not succeed is explained. A release whose migrations failed has no deployment:
+    name its revision. Each cause comes with its evidence: stop reasons and exit codes of tasks,
+    their last log lines, health checks, alarms, lifecycle hooks, the service's events, and what
+    `arca` noted itself. What nobody knows any more is said, too.
     """
     from arca.cli import render
     from arca.clock import Clock
@@ -34,6 +35,14 @@ def command(
     stack = find(stack_name, target=target)
     service = EcsService(stack)
     found = history.read_history(service, most=MOST_DEPLOYMENTS)
+    undeployed = causes.find_undeployed(service, found, deployment)
+    if undeployed is not None:
+        if as_json:
+            render.print_json({"stack": stack.name, **undeployed.as_json()})
+            return
+        for text in _lines_of_undeployed(stack, undeployed):
+            render.line(text)
+        return
     chosen = causes.chosen_deployment(service, found, deployment)
     explanation = causes.explain(service, chosen, now=Clock().now())
     if as_json:
@@ -41,6 +50,24 @@ def command(
         return
     for number, text in enumerate(_lines(stack, explanation)):
         render.line(text, verdicts=number == 0)
+
+
+def _lines_of_undeployed(stack: "Stack", undeployed: "Undeployed") -> list[str]:
+    return [
+        "deployment  none: the migrations ended the release before it",
+        f"revision    {undeployed.given.deployment}",
+        *_cause_lines(1, undeployed.cause),
+        "",
+        f"next: arca status --stack {stack.name}",
+    ]
+
+
+def _cause_lines(number: int, cause: "Cause") -> list[str]:
+    lines = ["", f"{number}. {cause.what}"]
+    for one in cause.evidence:
+        when = f"{one.at:%Y-%m-%d %H:%M:%S} UTC  " if one.at else ""
+        lines.append(f"     {when}{one.text}")
+    return [*lines, *(f"     log: {line}" for line in cause.log_lines)]
 
 
 def _lines(stack: "Stack", explanation: "Explanation") -> list[str]:
@@ -57,11 +84,7 @@ def _lines(stack: "Stack", explanation: "Explanation") -> list[str]:
     if deployment.status == "SUCCESSFUL":
         lines += ["", "The deployment succeeded. What follows happened all the same."]
     for number, cause in enumerate(explanation.causes, start=1):
-        lines += ["", f"{number}. {cause.what}"]
-        for one in cause.evidence:
-            when = f"{one.at:%Y-%m-%d %H:%M:%S} UTC  " if one.at else ""
-            lines.append(f"     {when}{one.text}")
-        lines += [f"     log: {line}" for line in cause.log_lines]
+        lines += _cause_lines(number, cause)
     if not explanation.causes:
         lines += ["", "No cause of a failure is known."]
     lines += (

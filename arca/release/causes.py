@@ -21,8 +21,20 @@ from arca.release.history import PastDeployment
 from arca.release.service import EcsService, short
 from arca.stack import Stack
 
-CauseKind = Literal["arca", "start", "exit", "health", "hook", "breaker", "alarm", "service", "ecs"]
+CauseKind = Literal[
+    "migrations",
+    "arca",
+    "start",
+    "exit",
+    "health",
+    "hook",
+    "breaker",
+    "alarm",
+    "service",
+    "ecs",
+]
 RANKS: Sequence[CauseKind] = (
+    "migrations",
     "arca",
     "start",
     "exit",
@@ -106,6 +118,28 @@ class Explanation:
         }
 
 
+@dataclass(frozen=True)
+class Undeployed:
+    """A release that ended before its deployment began, because its migrations failed."""
+
+    given: GivenReason
+
+    @property
+    def cause(self) -> Cause:
+        """What `arca deploy` noted, as a cause of no deployment."""
+        found = Evidence(f"noted by {self.given.by}", self.given.at)
+        return Cause("migrations", self.given.why, ended=False, evidence=(found,))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--json` prints."""
+        return {
+            "deployment": None,
+            "task_definition": self.given.deployment,
+            "causes": [self.cause.as_json()],
+            "unknown": [],
+        }
+
+
 @dataclass
 class _Facts:
     """What was read about a deployment, and what could not be read."""
@@ -118,6 +152,35 @@ class _Facts:
     alarms: Mapping[str, Sequence[Evidence]] = field(default_factory=dict[str, Sequence[Evidence]])
     """When each alarm of the deployments fired."""
     unread: list[str] = field(default_factory=list[str])
+
+
+def find_undeployed(
+    service: EcsService, found: Sequence[PastDeployment], name: str | None
+) -> Undeployed | None:
+    """Return the release of this revision where its migrations ended it; None where none did.
+
+    Without a name it is the latest, unless a deployment of the history that failed is later.
+    """
+    try:
+        given = given_reasons.read_reasons(service.stack)
+    except ArcaError:
+        # What is known about the deployment is explained without them.
+        return None
+    deployed = {short(past.task_definition) for past in found}
+    # A release without a deployment has its reason under its revision: `family:number`.
+    ended = [one for key, one in given.items() if ":" in key and key not in deployed]
+    if name is not None:
+        wanted = short(name)
+        ended = [
+            one for one in ended if wanted in (one.deployment, one.deployment.rpartition(":")[2])
+        ]
+    latest = max(ended, key=lambda one: one.at, default=None)
+    if latest is None:
+        return None
+    failed = next((past for past in found if _failed(past, given)), None)
+    if name is None and failed is not None and failed.deployment.created > latest.at:
+        return None
+    return Undeployed(latest)
 
 
 def chosen_deployment(

@@ -28,7 +28,7 @@ class GivenReason:
     """A reason; the names of the JSON fields are stored and never change."""
 
     deployment: str
-    """Id of the service deployment."""
+    """Id of the service deployment; the revision of a release that ended before it had one."""
     at: datetime
     by: str
     """User, machine and process that found the reason."""
@@ -43,9 +43,12 @@ def parameter_name(stack: Stack) -> str:
     return f"{journal.parameter_name(stack).rpartition('/')[0]}/reasons"
 
 
-def note_reason(stack: Stack, deployment_arn: str, why: str, *, at: datetime) -> None:
-    """Keep the reason; where it cannot be kept, the release continues without it."""
-    one = GivenReason(short(deployment_arn), at, journal.this_process(), why[:MOST_CHARACTERS])
+def note_reason(stack: Stack, arn: str, why: str, *, at: datetime) -> None:
+    """Keep the reason; where it cannot be kept, the release continues without it.
+
+    `arn` is that of the deployment, or of the task definition where no deployment began.
+    """
+    one = GivenReason(short(arn), at, journal.this_process(), why[:MOST_CHARACTERS])
     with suppress(ArcaError):
         kept = [one, *(old for old in _read(stack) if old.deployment != one.deployment)]
         # An older reason gives way to a newer one.

@@ -153,7 +153,12 @@ class Migrations:
         command = [*definition["containerDefinitions"][0]["command"], *arguments]
         self._say(f"{short(arn)}: {' '.join(command)}")
         task = OneOffTask(self._service, definition, self._clock)
-        return task.run(command, show=self._say, timeout=timeout, token=token)
+        return task.run(
+            command,
+            show=lambda line: self._say(sentence(line)),
+            timeout=timeout,
+            token=token,
+        )
 
 
 def exit_code(result: TaskResult) -> ExitCode:
@@ -170,12 +175,52 @@ def refusal(result: TaskResult) -> str | None:
     """
     if exit_code(result) is not ExitCode.REFUSED:
         return None
-    for line in result.lines:
-        content = _json_object(line)
-        if content.get("event") == "migration.refused":
-            do = content.get("do")
-            return f"{content.get('message')}" + (f" To do: {do}" if do else "")
-    return result.reason or "the task did not say why"
+    return _reported(result) or result.reason or "the task did not say why"
+
+
+def ending(result: TaskResult) -> str:
+    """Return why a task's migrations did not succeed, what to do, and the exit code."""
+    if result.exit_code is None:
+        return f"the migrations never ran: {result.reason or 'ECS gives no reason'}"
+    said = _reported(result)
+    if said:
+        return f"{said} The migrations ended with {result.exit_code}"
+    reason = result.reason or "ECS gives no reason"
+    return f"the migrations ended with {result.exit_code}: {reason}"
+
+
+def sentence(line: str) -> str:
+    """Return an event of the runner as a sentence; another line stays as it is.
+
+    Source of the events' fields: docs/migrations.md, "What a run does".
+    """
+    content = _json_object(line)
+    if not str(content.get("event")).startswith("migration.") or not content.get("message"):
+        return line
+    text = str(content["message"])
+    revision = content.get("revision")
+    if revision and str(revision) not in text:
+        text = f"{revision} ({content.get('phase')}): {text}"
+    blocked = content.get("blocked_by")
+    if isinstance(blocked, list) and content["event"] == "migration.retried":
+        named = (_blocker(one) for one in cast("list[Any]", blocked))
+        text += f" Blocked by {'; '.join(named) or 'a session that has ended since'}."
+    do = str(content.get("do") or "").removesuffix(".")
+    return f"{text} To do: {do}." if do else text
+
+
+def _blocker(session: Any) -> str:
+    """Return a session in words; the field `blocked_by` lists them."""
+    known = cast("dict[str, Any]", session) if isinstance(session, dict) else {}
+    return f"pid {known.get('pid')} of {known.get('user')}"
+
+
+def _reported(result: TaskResult) -> str | None:
+    """Return the runner's reason for a failure or refusal and what to do; None without one."""
+    for line in reversed(result.lines):
+        if _json_object(line).get("event") in ("migration.failed", "migration.refused"):
+            return sentence(line)
+    return None
 
 
 def contract_since(result: TaskResult, moment: datetime | None, *, emulated: bool) -> str | None:
@@ -185,7 +230,8 @@ def contract_since(result: TaskResult, moment: datetime | None, *, emulated: boo
     nobody knows then what was dropped.
     """
     if result.exit_code != ExitCode.DONE:
-        return f"the applied migrations are unknown: the task ended with {result.exit_code}"
+        why = _reported(result) or f"the task ended with {result.exit_code}"
+        return f"the applied migrations are unknown: {why}"
     for line in result.lines:
         content = _json_object(line)
         if content.get("event") != "migration.history":

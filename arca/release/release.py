@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from arca_migrate.durations import in_words
 from botocore.exceptions import ClientError
 
 from arca.check import Check
@@ -18,7 +19,7 @@ from arca.release.deployment import DeploymentFollower
 from arca.release.given_reasons import note_reason
 from arca.release.image import image_of, image_reference, register_revision
 from arca.release.journal import Journal, ReleaseOptions
-from arca.release.migrations import RELEASE_PHASES, Migrations, refusal
+from arca.release.migrations import RELEASE_PHASES, Migrations, ending, refusal
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.steps import CHECKED_AGAIN, TRANSITIONS, Step, after_failure, ends_release
 from arca.release.verdict import (
@@ -249,11 +250,11 @@ class Release:
         )
         if result.exit_code == ExitCode.DONE:
             return {}
-        refused = refusal(result)
+        why = f"{ending(result)}; nothing was deployed"
+        note_reason(self._stack, str(entry.task_definition), why, at=self._clock.now())
         return ReleaseOutcome(
-            Verdict.REFUSED if refused else Verdict.FAILED,
-            f"the migrations ended with {result.exit_code}: {refused or result.reason}; "
-            "nothing was deployed",
+            Verdict.REFUSED if refusal(result) else Verdict.FAILED,
+            why,
             entry.image,
             entry.task_definition,
             runs=read_serving(self._service).alone,
@@ -322,7 +323,7 @@ class Release:
             self._service,
             None,
             Verdict.UNKNOWN,
-            f"no deployment appeared within {LISTED_WITHIN}",
+            f"no deployment appeared within {in_words(LISTED_WITHIN)}",
             image=held.entry.image,
             task_definition=held.entry.task_definition,
             serving=read_serving(self._service),

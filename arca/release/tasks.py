@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from arca_migrate.durations import in_words
+
 from arca.clients import client, explained
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
@@ -143,7 +145,7 @@ class OneOffTask:
                 return self._result(task, tuple(lines))
             if self._clock.now() > deadline:
                 raise ArcaError(
-                    f"The task did not end within {timeout}; it was stopped.",
+                    f"The task did not end within {in_words(timeout)}; it was stopped.",
                     where=f"{self._service.stack.where}, {arn}",
                     wanted="an end",
                     do="see its last lines above; give it longer with --timeout",

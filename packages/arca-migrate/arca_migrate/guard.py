@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from arca_migrate.applied import Applied, utc
+from arca_migrate.durations import in_words
 from arca_migrate.errors import MigrationError, MigrationRefused
 from arca_migrate.history import History
 from arca_migrate.phase import Phase
@@ -52,20 +53,20 @@ def contract_allowed(
             allowed=False,
             reason=f"A contract together with {' and '.join(others)} is refused: no live release "
             f"has used what {' and '.join(others)} would make.",
-            do=f"run {','.join(others)}, release, and run the contract after {_hours(wait)}",
+            do=f"run {','.join(others)}, release, and run the contract after {in_words(wait)}",
         )
     if live_since is None:
         return Decision(
             allowed=False,
             reason="The contract is refused: it needs a release that is live by a deployment.",
-            do=f"release, and run the contract after {_hours(wait)}",
+            do=f"release, and run the contract after {in_words(wait)}",
         )
     due = live_since + wait
     if now < due:
         return Decision(
             allowed=False,
             reason=f"The contract is refused until {utc(due)}: the running release is live since "
-            f"{utc(live_since)}, and a rollback must stay possible for {_hours(wait)}.",
+            f"{utc(live_since)}, and a rollback must stay possible for {in_words(wait)}.",
             do="run it then; nothing that runs needs it earlier",
             allowed_from=due,
         )

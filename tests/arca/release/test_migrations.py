@@ -10,7 +10,7 @@ from click.testing import Result
 
 from arca.errors import ArcaError, Refused
 from arca.release.journal import Journal
-from arca.release.migrations import contract_since, migration_lock, refusal
+from arca.release.migrations import contract_since, migration_lock, refusal, sentence
 from arca.release.tasks import TaskResult
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE
 from tests.arca.release.stage import REPOSITORY, URL, Arca, Stage, printed_json
@@ -272,6 +272,89 @@ def test_a_refused_migration(stage: Stage, arca: Arca) -> None:
     assert "REFUSED: Another runner. To do: Wait." in result.stdout
     said = json.loads(arca("migrate", "--image", "2", "--json").stdout)
     assert said["refused"] == "Another runner. To do: Wait."
+
+
+RETRIED = {
+    "event": "migration.retried",
+    "message": "Attempt 1 ended by lock_timeout; again in 1.0 s.",
+    "revision": "r2",
+    "phase": "expand",
+    "blocked_by": [{"pid": 7, "user": "report"}],
+}
+FAILED = {
+    "event": "migration.failed",
+    "message": "Revision r2 (expand) failed: column exists (SQLSTATE 42701).",
+    "do": "correct the revision, release, and run again",
+    "revision": "r2",
+    "phase": "expand",
+    "blocked_by": [],
+}
+CAUSE = (
+    "Revision r2 (expand) failed: column exists (SQLSTATE 42701). "
+    "To do: correct the revision, release, and run again."
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("plain", "plain"),
+        ('{"event": "other.event", "message": "M."}', '{"event": "other.event", "message": "M."}'),
+        ('{"event": "migration.done"}', '{"event": "migration.done"}'),
+        ('{"event": "migration.done", "message": "M."}', "M."),
+        (
+            json.dumps(RETRIED),
+            f"r2 (expand): {RETRIED['message']} Blocked by pid 7 of report.",
+        ),
+        (json.dumps({**RETRIED, "blocked_by": ["?"]}), "pid None of None."),
+        (json.dumps({**RETRIED, "blocked_by": []}), "a session that has ended since."),
+        (json.dumps(FAILED), CAUSE),
+    ],
+)
+def test_events_as_sentences(line: str, said: str) -> None:
+    """An event of the runner is a sentence; every other line stays as it is."""
+    assert sentence(line).endswith(said)
+
+
+def test_a_failed_migration_is_explained(stage: Stage, arca: Arca) -> None:
+    """The cause comes first, then what to do, then the exit code; no line is raw JSON."""
+    runs(stage, f"{URL}:2", json.dumps(RETRIED), json.dumps(FAILED), code=1)
+    for words in (("migrate", "--image", "2"), ("deploy", "2")):
+        result = arca(*words)
+        assert result.exit_code == 1
+        headline = f"FAILED: {CAUSE} The migrations ended with 1"
+        assert result.stdout.startswith(headline), result.output
+        assert f"\n{CAUSE}\n" in result.stderr
+        assert "{" not in result.output
+    said = printed_json(arca("migrate", "--image", "2", "--json"))
+    assert json.loads(said["lines"][-1]) == FAILED
+
+
+def test_migrations_that_never_ran(stage: Stage, arca: Arca) -> None:
+    """ECS's own reason is the cause where the runner said nothing."""
+    stage.cloud.fault("image-missing", image=f"{URL}:2")
+    result = arca("migrate", "--image", "2")
+    assert "FAILED: the migrations never ran: CannotPullContainerError" in result.stdout
+
+
+@pytest.mark.parametrize("words", [(), ("2",), ("api:2",)])
+def test_why_migrations_failed(stage: Stage, arca: Arca, words: tuple[str, ...]) -> None:
+    """`arca why` knows a release that ended before its deployment, without a name the latest."""
+    stage.push("3")
+    runs(stage, f"{URL}:2", json.dumps(FAILED), code=1)
+    assert arca("deploy", "2").exit_code == 1
+    result = arca("why", *words)
+    assert result.exit_code == 0, result.output
+    assert f"1. {CAUSE}" in result.stdout
+    said = printed_json(arca("why", *words, "--json"))
+    assert (said["deployment"], said["task_definition"]) == (None, "api:2")
+    assert said["causes"][0]["kind"] == "migrations"
+    assert CAUSE in said["causes"][0]["cause"]
+    # A deployment that failed later is explained instead, unless the revision is named.
+    stage.cloud.advance(5)
+    stage.cloud.fault("exits", image=f"{URL}:3")
+    assert arca("deploy", "3", "--skip-migrations").exit_code == 3
+    assert (CAUSE in arca("why", *words).stdout) is bool(words)
 
 
 def test_a_plan_that_a_run_would_refuse(arca: Arca, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_one_that_does_not_end_in_time_is_stopped(stage: Stage, arca: Arca) -> N
     sleeps(stage)
     result = arca("run", "--timeout", "10m", "--", "/app/job")
     assert isinstance(result.exception, ArcaError)
-    assert "The task did not end within 0:10:00; it was stopped." in str(result.exception)
+    assert "The task did not end within 10 minutes; it was stopped." in str(result.exception)
     (task,) = stopped(stage)
     assert (task["lastStatus"], task["stoppedReason"].split(" (")[0]) == (
         "STOPPED",
