@@ -135,7 +135,7 @@ def client(stack: Stack, service: str, *, region: str | None = None) -> Any:
 def _client(service: str, region: str, endpoint: str | None) -> Any:
     make = cast("Callable[..., Any]", boto3.client)
     emulated = endpoint is not None
-    made = make(
+    made: Any = make(
         service,
         region_name=region,
         endpoint_url=endpoint,
@@ -144,7 +144,7 @@ def _client(service: str, region: str, endpoint: str | None) -> Any:
         config=config(emulated=emulated),
     )
     # A port out of range is a ValueError here, and not at the first call.
-    _ = urlsplit(made.meta.endpoint_url).port
+    _ = urlsplit(str(made.meta.endpoint_url)).port
     made.meta.events.register("after-call", _require_json)
     return made
 

@@ -50,6 +50,11 @@ def test_a_stack_that_nobody_declares(cloud: Cloud, name: str) -> None:
 
 UNREADABLE: tuple[tuple[str, str | None, str], ...] = (
     ("cloud.json", "{", "record of the emulated cloud"),
+    (
+        "cloud.json",
+        '{"endpoint": "http://127.0.0.1:99999", "stacks": {"prod": {}}}',
+        "Port out of range 0-65535",
+    ),
     ("exports/prod.json", "{}", "not those of this version"),
     ("exports/prod.json", None, "The exports of prod cannot be read"),
     ("cloud.json", None, "there is no `pulumi` on PATH"),

@@ -274,14 +274,14 @@ def test_a_refused_migration(stage: Stage, arca: Arca) -> None:
     assert said["refused"] == "Another runner. To do: Wait."
 
 
-RETRIED = {
+RETRIED: dict[str, Any] = {
     "event": "migration.retried",
     "message": "Attempt 1 ended by lock_timeout; again in 1.0 s.",
     "revision": "r2",
     "phase": "expand",
     "blocked_by": [{"pid": 7, "user": "report"}],
 }
-FAILED = {
+FAILED: dict[str, Any] = {
     "event": "migration.failed",
     "message": "Revision r2 (expand) failed: column exists (SQLSTATE 42701).",
     "do": "correct the revision, release, and run again",
