@@ -123,7 +123,8 @@ class EmulatorClient:
         except ClientError as error:
             where = f"{self._endpoint}, repository {repository}"
             raise _refused(str(error), where=where) from None
-        except BotoCoreError as error:
+        except (BotoCoreError, KeyError) as error:
+            # Botocore takes a page of HTML for an answer without any field.
             raise _no_answer(error, where=self._endpoint) from None
         return {"image": self.reference(tag, stack=stack), "digest": digest}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -64,6 +65,15 @@ def test_an_answer_of_another_kind(said: Said, reason: str, tmp_path: Path) -> N
     ):
         at(tmp_path / "state", server.port).faults()
     assert reason in raised.value.what
+
+
+def test_a_push_that_a_page_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program listens on the port; botocore reads its HTML as an answer without fields."""
+    ecr = SimpleNamespace(describe_images=lambda **_: dict[str, object]())
+    made = SimpleNamespace(client=lambda *_, **__: ecr)
+    monkeypatch.setattr("arca.emulator.client.session", lambda: made)
+    with pytest.raises(ArcaError, match="does not answer"):
+        at(tmp_path / "state", free_port()).push("1", stack="prod")
 
 
 def test_a_push_that_is_refused(tmp_path: Path) -> None:
