@@ -69,8 +69,14 @@ def test_an_answer_of_another_kind(said: Said, reason: str, tmp_path: Path) -> N
 
 def test_a_push_that_a_page_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program listens on the port; botocore reads its HTML as an answer without fields."""
-    ecr = SimpleNamespace(describe_images=lambda **_: dict[str, object]())
-    made = SimpleNamespace(client=lambda *_, **__: ecr)
+
+    def answered(*_: object, **__: object) -> dict[str, object]:
+        return {}
+
+    def client(*_: object, **__: object) -> SimpleNamespace:
+        return SimpleNamespace(describe_images=answered)
+
+    made = SimpleNamespace(client=client)
     monkeypatch.setattr("arca.emulator.client.session", lambda: made)
     with pytest.raises(ArcaError, match="does not answer"):
         at(tmp_path / "state", free_port()).push("1", stack="prod")
