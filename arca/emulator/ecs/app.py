@@ -52,11 +52,16 @@ class _Moto(DomainDispatcherApplication):
 
 
 def _create_app(service: Any) -> Any:
-    """Create moto's application of a service, with our resource types in CloudFormation's."""
+    """Create moto's application of a service, with what it lacks in two of them."""
     if service == "cloudformation":
         from arca.emulator.provider import cloudformation  # noqa: PLC0415 - it imports all of moto
 
         cloudformation.register()
+    # moto serves both generations of load balancers under the older one's name.
+    if service == "elb":
+        from arca.emulator.ecs import moto_targets  # noqa: PLC0415 - it imports moto's elbv2
+
+        moto_targets.tell_apart_by_port()
     return create_backend_app(service)
 
 

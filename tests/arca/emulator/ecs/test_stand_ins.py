@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from arca.emulator.aws_clients import WsgiClients
 from arca.emulator.ecs import health_checks, stand_ins
@@ -24,6 +25,7 @@ from tests.arca.emulator.ecs.emulated_ecs import (
     GROUP,
     REGION,
     SECONDS,
+    SERVICE,
     Emulated,
     fresh,
     wait_for,
@@ -298,3 +300,28 @@ def test_a_process_has_an_environment_of_ours(monkeypatch: pytest.MonkeyPatch) -
     assert "SECRET_OF_THE_OPERATOR" not in shown
     allowed = {"PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "A", MARK_VARIABLE}
     assert set(shown) <= allowed
+
+
+def test_stand_ins_of_one_address_are_targets_of_their_own(cloud: Emulated, tmp_path: Path) -> None:
+    """Each process is a target with its own port, and one that ends takes no other with it."""
+    serve(cloud, tmp_path / "mode")
+    ecs = cloud.client("ecs")
+    ecs.update_service(cluster=CLUSTER, service=SERVICE, desiredCount=3)
+    wait_for(lambda: look(cloud) and len(cloud.targets(cloud.blue)) == 3, "three targets")
+    assert {address for address, _ in cloud.targets(cloud.blue)} == {"127.0.0.1"}
+    ecs.update_service(cluster=CLUSTER, service=SERVICE, desiredCount=2)
+    wait_for(lambda: look(cloud) and len(cloud.targets(cloud.blue)) == 2, "two targets")
+
+
+def test_a_target_that_is_not_registered(cloud: Emulated) -> None:
+    """Another port of a known address is unused, and cannot be deregistered."""
+    cloud.create_service(strategy="BLUE_GREEN", desired=1)
+    elb = cloud.client("elbv2")
+    known, other = ({"Id": "10.0.0.9", "Port": port} for port in (8080, 8081))
+    elb.register_targets(TargetGroupArn=cloud.blue, Targets=[known])
+    answer = elb.describe_target_health(TargetGroupArn=cloud.blue, Targets=[known, other])
+    states = [one["TargetHealth"]["State"] for one in answer["TargetHealthDescriptions"]]
+    assert states == ["healthy", "unused"]
+    with pytest.raises(ClientError, match="InvalidTarget"):
+        elb.deregister_targets(TargetGroupArn=cloud.blue, Targets=[other])
+    assert ("10.0.0.9", 8080) in cloud.targets(cloud.blue)
