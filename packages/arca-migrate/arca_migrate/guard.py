@@ -113,7 +113,3 @@ def _aware(*moments: datetime | None) -> None:
                 wanted="an aware datetime",
                 do="give it in UTC",
             )
-
-
-def _hours(wait: timedelta) -> str:
-    return f"{wait.total_seconds() / 3600:g} hours"
