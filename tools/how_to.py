@@ -46,17 +46,14 @@ class Recipe:
     text: str
 
     def fits(self, tree: Path) -> bool:
-        """Return whether a tree can still follow the recipe.
+        """Return whether every piece that the recipe changes is in the tree.
 
-        It cannot where it has values of its own in a stack's file or an objective's document, or
-        where it has made the changes already.
+        It is not where the tree has values of its own there, or has made such a change already.
         """
-        contents = {c: (tree / c.file).read_text(encoding="utf-8") for c in self.changes}
-        own_values = any(
-            change.file.endswith(".yaml") and change.before not in text
-            for change, text in contents.items()
+        return all(
+            change.before in (tree / change.file).read_text(encoding="utf-8")
+            for change in self.changes
         )
-        return not own_values and not all(c.after in text for c, text in contents.items())
 
     def make(self, tree: Path) -> None:
         """Make the changes in a tree; raises ArcaError at the first that does not fit."""

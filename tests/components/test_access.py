@@ -1,5 +1,8 @@
 """The security groups: closed to everything that no traffic rule names."""
 
+from typing import get_args
+
+from components.access import TIERS, GroupRole
 from tests.stacks import graph
 
 
@@ -16,3 +19,8 @@ def test_ask_9_security_groups_are_closed() -> None:
         "access-cloudflare-load-balancer-443-ipv4",
         "access-cloudflare-load-balancer-443-ipv6",
     ]
+
+
+def test_every_role_has_its_subnets() -> None:
+    """A role without a tier would fail where something is first placed there."""
+    assert set(TIERS) == set(get_args(GroupRole))

@@ -133,7 +133,8 @@ def test_without_a_probe_nothing_reads_it() -> None:
 
 def test_sessions_are_alarmed_at_a_share_of_what_the_class_takes() -> None:
     """db.r7g.large has 16 GiB: 1802 sessions, of which 80%."""
-    alarm = graph("prod").one(ALARM, "observability-database-sessions")
+    large = graph("prod", {"database.instance_class": "db.r7g.large"})
+    alarm = large.one(ALARM, "observability-database-sessions")
     assert alarm.inputs["threshold"] == 1802 * 80 // 100
 
 

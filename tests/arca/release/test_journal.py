@@ -235,8 +235,15 @@ def test_a_heartbeat_every_half_minute(stack: Stack) -> None:
 
 def test_what_is_known_is_written_with_the_lock(stack: Stack) -> None:
     """No kill can part the lock from the deployment that it follows."""
-    known: dict[str, Any] = {"source": "t:1", "deployment": "arn:x/1", "step": Step.FOLLOWING}
-    kept = Journal.begin(stack, what="follow", image="image:1", clock=StillClock(), **known)
+    kept = Journal.begin(
+        stack,
+        what="follow",
+        image="image:1",
+        clock=StillClock(),
+        source="t:1",
+        deployment="arn:x/1",
+        step=Step.FOLLOWING,
+    )
     found = journal.read_entry(stack)
     assert found == kept.entry
     assert (kept.entry.source, kept.entry.deployment) == ("t:1", "arn:x/1")
