@@ -15,6 +15,7 @@ from tools import generate
 NAMES = "tests/__snapshots__/test_stacks.ambr"
 SNAPSHOTS = ("tests/test_stacks.py::test_logical_names", "tests/settings/test_messages.py")
 """The tests that keep what they expect in files."""
+UPDATE = ("-n", "0", "--no-header", "--snapshot-update")
 
 
 def files() -> Mapping[str, bytes]:
@@ -59,16 +60,7 @@ def main() -> int:
     generate.main()
     sys.stderr.write("Writing the snapshots...\n")
     # The tests need processes of their own: they move the clock.
-    words = (
-        sys.executable,
-        "-m",
-        "pytest",
-        "-n",
-        "0",
-        "--no-header",
-        "--snapshot-update",
-        *SNAPSHOTS,
-    )
+    words = (sys.executable, "-m", "pytest", *UPDATE, *SNAPSHOTS)
     done = subprocess.run(  # noqa: S603 - our own tests
         words, cwd=checkout.root(), capture_output=True, text=True, check=False
     )

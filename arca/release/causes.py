@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
@@ -28,23 +28,12 @@ CauseKind = Literal[
     "exit",
     "health",
     "hook",
-    "breaker",
     "alarm",
     "service",
+    "breaker",
     "ecs",
 ]
-RANKS: Sequence[CauseKind] = (
-    "migrations",
-    "arca",
-    "start",
-    "exit",
-    "health",
-    "hook",
-    "alarm",
-    "service",
-    "breaker",
-    "ecs",
-)
+RANKS: Sequence[CauseKind] = get_args(CauseKind)
 """The order of causes that equally ended, or did not end, the deployment."""
 MOST_EVIDENCE = 3
 """Tasks or events that are shown of each cause."""

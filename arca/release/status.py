@@ -11,7 +11,6 @@ from arca.release.image import image_of
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.verdict import Serving, read_serving
 from arca.stack import Stack
-from arca.traffic import read_production_traffic
 
 
 @dataclass(frozen=True)
@@ -46,13 +45,12 @@ class ServiceStatus:
 def read_status(stack: Stack, *, now: datetime) -> ServiceStatus:
     """Ask ECS, the load balancer, CloudWatch and the journal at once."""
     service = EcsService(stack)
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(5) as pool:
         described = pool.submit(service.describe)
         latest = pool.submit(service.deployments, most=1)
         serving = pool.submit(read_serving, service)
         alarms = pool.submit(_alarms, stack)
         held = pool.submit(_holder, stack, now)
-        production = pool.submit(read_production_traffic, stack)
         images = pool.submit(lambda: _images(service, serving.result()))
     newest = latest.result()[0] if latest.result() else None
     return ServiceStatus(
@@ -65,8 +63,8 @@ def read_status(stack: Stack, *, now: datetime) -> ServiceStatus:
         stop_reasons=_stop_reasons(service, newest) if newest else (),
         alarms=alarms.result(),
         release=held.result(),
-        traffic=tuple(map(str, production.result().shares)),
-        faults=production.result().faults,
+        traffic=tuple(map(str, serving.result().production.shares)),
+        faults=serving.result().production.faults,
     )
 
 

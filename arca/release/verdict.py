@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from arca import traffic
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import failures
 from arca.release.service import EcsDeployment, EcsService, short
+from arca.traffic import ProductionTraffic, read_production_traffic
 
 RUNBOOK = "deployment-rollback"
 MOST_LOOKS = 6
@@ -69,26 +69,25 @@ class Serving:
     """ARNs of task definitions, and the address of each target that is not a task of the
     service."""
     running: frozenset[str]
-    healthy: int
-    """Healthy targets of the groups that get production traffic."""
+    production: ProductionTraffic
+    """What the load balancer says about the traffic, and about the health of its targets."""
     wanted: int
     """The number of tasks that the service is set to."""
-    faults: tuple[str, ...] = ()
-    """Why customers do not reach the tasks."""
 
     def reaches(self, wanted: int) -> bool:
         """Return whether customers reach so many tasks, or as many as the service is set to.
 
         Autoscaling may have removed tasks since the deployment ended.
         """
-        return not self.faults and self.healthy >= min(wanted, self.wanted)
+        enough = self.production.healthy >= min(wanted, self.wanted)
+        return enough and not self.production.faults
 
     def shortage(self, wanted: int) -> str:
         """Return why not enough tasks are reached, in words that follow a sentence."""
-        if self.faults:
-            return f"; but {'; '.join(self.faults)}"
+        if self.production.faults:
+            return f"; but {'; '.join(self.production.faults)}"
         if not self.reaches(wanted):
-            return f"; but only {self.healthy} of {wanted} targets are healthy"
+            return f"; but only {self.production.healthy} of {wanted} targets are healthy"
         return ""
 
     def only(self, task_definition: str | None) -> bool:
@@ -134,7 +133,7 @@ def judge(
 
 def read_serving(service: EcsService) -> Serving:
     """Read the evidence: the load balancer's targets, and the tasks that they belong to."""
-    production = traffic.read_production_traffic(service.stack)
+    production = read_production_traffic(service.stack)
     addresses = {str(found["Target"]["Id"]) for found in production.targets}
     tasks = service.tasks()
     owners = {
@@ -143,9 +142,8 @@ def read_serving(service: EcsService) -> Serving:
     return Serving(
         traffic=frozenset({owners.get(address, address) for address in addresses}),
         running=frozenset(task["taskDefinitionArn"] for task in tasks),
-        healthy=production.healthy,
+        production=production,
         wanted=int(service.describe()["desiredCount"]),
-        faults=production.faults,
     )
 
 

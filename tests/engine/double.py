@@ -21,9 +21,9 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from arca.clock import Clock
-from arca.emulator.program.engine import Registration
 from arca.emulator.provider.simulated_outputs import simulate_outputs
 from tests.graph import ACCOUNT
+from tests.registrations import registration
 
 PACKAGES = ("aws", "cloudflare", "random", "tls")
 
@@ -156,25 +156,10 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def _outputs(self, urn: str, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        kind = urn.split("::")[2].rpartition("$")[2]
-        registration = Registration(
-            urn=urn,
-            type=kind,
-            name=urn.rpartition("::")[2],
-            inputs=inputs,
-            secret_inputs=frozenset(),
-            parent="",
-            provider="",
-            custom=True,
-            protect=False,
-            retain=False,
-            dependencies=frozenset(),
-            ignore_changes=(),
-            aliases=(),
-            component="",
-        )
         region = str(inputs.get("region", self.region))
-        return simulate_outputs(registration, account=ACCOUNT, region=region, clock=Clock())
+        return simulate_outputs(
+            registration(urn, inputs), account=ACCOUNT, region=region, clock=Clock()
+        )
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -317,10 +317,7 @@ def test_a_mistake_in_the_program_keeps_the_old_cloud(
     name: str, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error names the exception and its line; a dry run finds it too, and no server starts."""
-    port = free_port()
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "main", tiny)
-        up.up("dev", port=port, state=state, watch=quiet)
+    port = dev_is_up(state, monkeypatch)
     before = state.read()
     main, part, said = PROGRAMS[name]
     (tmp_path / "__main__.py").write_text(f"{main}\n", encoding="utf-8")
@@ -328,20 +325,36 @@ def test_a_mistake_in_the_program_keeps_the_old_cloud(
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(checkout, "root", lambda: tmp_path)
     config = stackfile.stack_config("staging", root=ROOT)
-
-    def stack_config(_stack: str) -> dict[str, str]:
-        return config
-
-    monkeypatch.setattr(up.stackfile, "stack_config", stack_config)
-    monkeypatch.setattr(server, "start", refuse_start)
-    for attempt in (
-        lambda: up.up("staging", port=port, state=state, watch=quiet),
-        lambda: up.plan("staging", port=port, state=state),
-    ):
+    for attempt in attempts_at_staging(state, port, config, monkeypatch):
         with pytest.raises(ProgramFailed, match=f"for the stack staging: {said}") as raised:
             attempt()
         assert raised.value.where == "own_part.py:2"
     assert up.status(state=state) == (before, True)
+
+
+def dev_is_up(state: State, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Bring a tiny dev up, and return its port."""
+    port = free_port()
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "main", tiny)
+        up.up("dev", port=port, state=state, watch=quiet)
+    return port
+
+
+def attempts_at_staging(
+    state: State, port: int, config: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Callable[[], object], ...]:
+    """Return a run and a dry run with these settings; neither may start a server."""
+
+    def stack_config(_stack: str) -> Mapping[str, str]:
+        return config
+
+    monkeypatch.setattr(up.stackfile, "stack_config", stack_config)
+    monkeypatch.setattr(server, "start", refuse_start)
+    return (
+        lambda: up.up("staging", port=port, state=state, watch=quiet),
+        lambda: up.plan("staging", port=port, state=state),
+    )
 
 
 def refuse_start(**_: Any) -> CloudRecord:
@@ -354,22 +367,10 @@ def test_a_bad_setting_ends_and_starts_nothing(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The settings are checked before any server, by a dry run too."""
-    port = free_port()
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "main", tiny)
-        up.up("dev", port=port, state=state, watch=quiet)
+    port = dev_is_up(state, monkeypatch)
     before = state.read()
     config = changed("staging", {"network.cidr": "10.0.0.0/99"})
-
-    def stack_config(_stack: str) -> dict[str, str]:
-        return config
-
-    monkeypatch.setattr(up.stackfile, "stack_config", stack_config)
-    monkeypatch.setattr(server, "start", refuse_start)
-    for attempt in (
-        lambda: up.up("staging", port=port, state=state, watch=quiet),
-        lambda: up.plan("staging", port=port, state=state),
-    ):
+    for attempt in attempts_at_staging(state, port, config, monkeypatch):
         with pytest.raises(ArcaError, match=r"10\.0\.0\.0/99"):
             attempt()
     assert up.status(state=state) == (before, True)

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arca import traffic
 from arca.clock import Clock
 from arca.errors import ArcaError
 from arca.release import failures, verdict
@@ -64,7 +63,9 @@ def serving(
     faults: tuple[str, ...] = (),
 ) -> Serving:
     """Return evidence about a service of three tasks."""
-    return Serving(frozenset(taking), frozenset(running), healthy, wanted, faults)
+    targets = ({"TargetHealth": {"State": "healthy"}},) * healthy
+    production = ProductionTraffic((TrafficShare("group/blue/1", 100, targets),), faults)
+    return Serving(frozenset(taking), frozenset(running), production, wanted)
 
 
 BOTH = serving([NEW, OLD], [NEW, OLD])
@@ -170,7 +171,7 @@ def test_targets_are_matched_by_either_address(monkeypatch: pytest.MonkeyPatch) 
     def production(_stack: object) -> ProductionTraffic:
         return ProductionTraffic((TrafficShare("group/blue/1", 100, found),), ())
 
-    monkeypatch.setattr(traffic, "read_production_traffic", production)
+    monkeypatch.setattr(verdict, "read_production_traffic", production)
     starting = {"taskDefinitionArn": "family:3"}
     read = read_serving(
         a_service(
@@ -179,7 +180,7 @@ def test_targets_are_matched_by_either_address(monkeypatch: pytest.MonkeyPatch) 
     )
     assert read.traffic == {OLD, NEW, "subnet-1"}
     assert read.running == {OLD, NEW, "family:3"}
-    assert (read.healthy, read.wanted, read.faults) == (3, 2, ())
+    assert (read.production.healthy, read.wanted, read.production.faults) == (3, 2, ())
 
 
 class SleepingClock(Clock):

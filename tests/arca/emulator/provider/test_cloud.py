@@ -1,41 +1,20 @@
 """What the emulated cloud says about a resource that its entries do not expect."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
 from arca.clock import Clock
-from arca.emulator.program.engine import Registration
 from arca.emulator.provider.api_parameters import to_api_parameters
 from arca.emulator.provider.cloud import EmulatedCloud
 from arca.emulator.provider.resources import CALLS
 from arca.errors import ArcaError
+from tests.registrations import registration
 
 UNREACHABLE = "http://127.0.0.1:1"
-
-
-def declared(type_: str, inputs: Mapping[str, Any]) -> Registration:
-    """Return a resource of an owner's own."""
-    return Registration(
-        urn=f"urn:pulumi:dev::arca-api::{type_}::worker",
-        type=type_,
-        name="worker",
-        inputs=inputs,
-        secret_inputs=frozenset(),
-        parent="",
-        provider="",
-        custom=True,
-        protect=False,
-        retain=False,
-        dependencies=frozenset(),
-        ignore_changes=(),
-        aliases=(),
-        component="service",
-    )
+VPC = "urn:pulumi:dev::arca-api::aws:ec2/vpc:Vpc::own"
 
 
 def test_an_input_that_the_calls_need_is_named() -> None:
@@ -47,7 +26,7 @@ def test_an_input_that_the_calls_need_is_named() -> None:
         exports=lambda _stack: {},
         on_progress=lambda _registration, _total: None,
     )
-    vpc = declared("aws:ec2/vpc:Vpc", {"enableDnsSupport": True})
+    vpc = registration(VPC, {"enableDnsSupport": True})
     with pytest.raises(ArcaError, match=r"^ec2\.create_vpc needs the input cidrBlock") as refused:
         cloud.create(vpc)
     assert vpc.urn in str(refused.value)
