@@ -74,6 +74,13 @@ def serve(cloud: Emulated, mode: Path) -> None:
     wait_for(lambda: look(cloud) and task(cloud).process is not None, "a process")
 
 
+def glance(cloud: Emulated) -> bool:
+    """Do what a single request does before its answer."""
+    cloud.advance(0.05)
+    cloud.application.catch_up()
+    return True
+
+
 def look(cloud: Emulated) -> bool:
     """Advance the clock a little, then send a request."""
     cloud.advance(0.05)
@@ -200,7 +207,8 @@ def test_a_process_that_stops_answering_is_replaced(cloud: Emulated, tmp_path: P
     assert first.target in cloud.targets(cloud.blue)
     sick = tmp_path / "mode" / "sick"
     sick.touch()
-    wait_for(lambda: look(cloud) and process.failed_checks >= 1, "its first miss")
+    # One request at a time: it reads one check and starts the next, which may still find it sick.
+    wait_for(lambda: glance(cloud) and process.failed_checks >= 1, "its first miss")
     sick.unlink()
     wait_for(lambda: look(cloud) and process.failed_checks == 0, "its recovery")
     assert first.healthy
