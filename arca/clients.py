@@ -4,6 +4,7 @@ The types of clients come from boto3-stubs, which only type checking needs. `cli
 `account_client` have an overload for each service that is used.
 """
 
+import logging
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -21,17 +22,18 @@ from botocore.exceptions import (
     ClientError,
     ConfigNotFound,
     ConfigParseError,
-    ConnectTimeoutError,
     CredentialRetrievalError,
-    EndpointConnectionError,
+    HTTPClientError,
     InvalidConfigError,
     LoginError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
-    ReadTimeoutError,
     SSOError,
     TokenRetrievalError,
+)
+from botocore.exceptions import (
+    ConnectionError as AwsConnectionError,
 )
 from botocore.parsers import ResponseParserError
 
@@ -64,9 +66,12 @@ EXPIRED_CODES = {
     "UnrecognizedClientException",
 }
 """Error codes of different services for credentials that are no longer valid."""
+THROTTLING_CODES = {"Throttling", "ThrottlingException", "TooManyRequestsException"}
 DENIED_CODES = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 LOGGED_OUT = (SSOError, TokenRetrievalError, LoginError)
 """Errors of `aws sso login` and `aws login`: the login has expired, or there was none."""
+UNANSWERED = (AwsConnectionError, HTTPClientError)
+"""Errors of a call that was never sent, or that got no answer in time."""
 UNUSABLE_CONFIGURATION = (
     ProfileNotFound,
     ConfigParseError,
@@ -85,10 +90,20 @@ CONFIGURATION_VARIABLES = (
 )
 """Variables that an error message shows, because they choose the configuration; none is secret."""
 MOST_ATTEMPTS = 5
+EMULATED_ATTEMPTS = 3
+READ_TIMEOUT_SECONDS = 8
+"""A call of these APIs takes less than two seconds; a longer silence is a lost connection, and the
+operator reads of it within ten seconds."""
+CONNECT_TIMEOUT_SECONDS = 5
+LOG = logging.getLogger(__name__)
 ANSWER_SHOWN = 80
 """Characters that a message shows of an answer that cannot be read."""
 MAKING = Lock()
 """Held while a client is made, which is not thread-safe."""
+
+
+class Unreachable(ArcaError):
+    """AWS gave no answer of its own, or no time for one: it may have done what it was asked."""
 
 
 @overload
@@ -102,7 +117,9 @@ def client(
 @overload
 def client(stack: Stack, service: Literal["ecr"], *, region: str | None = None) -> "ECRClient": ...
 @overload
-def client(stack: Stack, service: Literal["ecs"], *, region: str | None = None) -> "ECSClient": ...
+def client(
+    stack: Stack, service: Literal["ecs"], *, region: str | None = None, once: bool = False
+) -> "ECSClient": ...
 @overload
 def client(
     stack: Stack, service: Literal["elbv2"], *, region: str | None = None
@@ -119,20 +136,20 @@ def client(
 ) -> "SecretsManagerClient": ...
 @overload
 def client(stack: Stack, service: Literal["ssm"], *, region: str | None = None) -> "SSMClient": ...
-def client(stack: Stack, service: str, *, region: str | None = None) -> Any:
+def client(stack: Stack, service: str, *, region: str | None = None, once: bool = False) -> Any:
     """Return the client of a service for a stack's AWS, in the stack's region or another one.
 
     All callers share one client for each service and region; a client is thread-safe (Boto3
     documentation, "Clients"). It retries with jitter, within bounds. Source: AWS SDKs and Tools
-    Reference Guide, "Retry behavior", mode `standard`.
+    Reference Guide, "Retry behavior", mode `standard`. With `once` it sends each call once.
 
     Raises ArcaError where this machine's AWS configuration cannot be used.
     """
-    return _make(stack, service, region or stack.outputs.region)
+    return _make(stack, service, region or stack.outputs.region, once=once)
 
 
 @lru_cache
-def _client(service: str, region: str, endpoint: str | None) -> Any:
+def _client(service: str, region: str, endpoint: str | None, *, once: bool = False) -> Any:
     make = cast("Callable[..., Any]", boto3.client)
     emulated = endpoint is not None
     made: Any = make(
@@ -141,12 +158,21 @@ def _client(service: str, region: str, endpoint: str | None) -> Any:
         endpoint_url=endpoint,
         aws_access_key_id="emulated" if emulated else None,
         aws_secret_access_key="emulated" if emulated else None,
-        config=config(emulated=emulated),
+        config=config(emulated=emulated, once=once),
     )
     # A port out of range is a ValueError here, and not at the first call.
     _ = urlsplit(str(made.meta.endpoint_url)).port
     made.meta.events.register("after-call", _require_json)
+    made.meta.events.register("needs-retry", _say_silence)
     return made
+
+
+def _say_silence(
+    operation: "OperationModel", attempts: int, caught_exception: Exception | None, **_: object
+) -> None:
+    """Say that AWS did not answer a call, before botocore tries again."""
+    if isinstance(caught_exception, UNANSWERED):
+        LOG.warning("AWS does not answer %s (attempt %d)", operation.name, attempts)
 
 
 def _require_json(http_response: "AWSResponse", model: "OperationModel", **_: object) -> None:
@@ -162,13 +188,14 @@ def _require_json(http_response: "AWSResponse", model: "OperationModel", **_: ob
         raise ResponseParserError(f"the answer is no JSON: {start}")
 
 
-def config(*, emulated: bool) -> Config:
+def config(*, emulated: bool, once: bool = False) -> Config:
     """Return how often calls are retried, and how long one may take: seconds."""
+    most = EMULATED_ATTEMPTS if emulated else MOST_ATTEMPTS
     return Config(
-        retries={"mode": "standard", "total_max_attempts": 3 if emulated else MOST_ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": 1 if once else most},
         max_pool_connections=20,
-        connect_timeout=5,
-        read_timeout=60,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
     )
 
 
@@ -212,10 +239,10 @@ def account_client(account: Account, service: str) -> Any:
     return _make(account, service, account.region)
 
 
-def _make(stack: Stack | Account, service: str, region: str) -> Any:
+def _make(stack: Stack | Account, service: str, region: str, *, once: bool = False) -> Any:
     with MAKING:
         try:
-            return _client(service, region, stack.endpoint)
+            return _client(service, region, stack.endpoint, once=once)
         except (BotoCoreError, ValueError) as error:
             # Nothing was sent yet; a ValueError means that AWS_ENDPOINT_URL is not a valid URL.
             raise _unusable(stack, f"No client for {service} can be made", error) from None
@@ -233,9 +260,9 @@ def explained(stack: Stack | Account, what: str) -> Generator[None]:
             wanted="credentials for the stack's account",
             do="log in, for example `aws sso login`, and run this again",
         ) from None
-    except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
+    except UNANSWERED as error:
         do = f"run `make up STACK={stack.name}` again" if stack.endpoint else "check the network"
-        raise ArcaError(
+        raise Unreachable(
             f"{what}: AWS does not answer: {error}",
             where=stack.where,
             wanted="an answer",
@@ -253,7 +280,7 @@ def explained(stack: Stack | Account, what: str) -> Generator[None]:
     except ClientError as error:
         raise _refused(stack, what, error) from None
     except ResponseParserError as error:
-        raise ArcaError(
+        raise Unreachable(
             f"{what}: the answer is not one of AWS: {' '.join(str(error).split())}",
             where=stack.where,
             wanted="an answer of AWS's API",
@@ -291,4 +318,7 @@ def _refused(stack: Stack | Account, what: str, error: ClientError) -> ArcaError
     else:
         wanted, do = f"that {error.operation_name} is accepted", "see the message above"
     message = f"{what}: {code}: {detail.get('Message', '')}"
-    return ArcaError(message, where=stack.where, wanted=wanted, do=do)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    busy = status >= HTTPStatus.INTERNAL_SERVER_ERROR or code in THROTTLING_CODES
+    kind = Unreachable if busy else ArcaError
+    return kind(message, where=stack.where, wanted=wanted, do=do)

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 def command(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     """Show the revision, tasks, latest deployment, reasons of failed tasks, and alarms."""
     from arca.cli import render
-    from arca.clock import Clock
     from arca.release import status
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    found = status.read_status(stack, now=Clock().now())
+    found = status.read_status(stack)
     if as_json:
         render.print_json({"stack": stack.name, **found.as_json()})
         return

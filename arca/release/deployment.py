@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NoReturn
 
-from arca.clients import explained
+from arca.clients import Unreachable, explained
 from arca.clock import Clock
 from arca.errors import ArcaError
 from arca.release import failures
 from arca.release.given_reasons import note_reason
+from arca.release.outage import outlast
 from arca.release.service import EcsDeployment, EcsService, short
 
 FEWEST_FAILURES = 3
@@ -17,6 +18,9 @@ FEWEST_FAILURES = 3
 ECS's own circuit breaker is for rolling deployments only (Amazon ECS Developer Guide)."""
 AFTER_SHIFT = frozenset({"POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME"})
 """Stages in which all production traffic has moved to the new tasks."""
+
+TOLD_TO_STOP = ("STOP_REQUESTED", "ROLLBACK_REQUESTED")
+"""Statuses of a deployment that was told to stop or to roll back, and has not begun to."""
 
 DeploymentCheck = Callable[[EcsDeployment], str | None]
 """Checks a deployment that waits; returns what is wrong, None when all is well."""
@@ -31,6 +35,7 @@ class DeploymentFollower:
     watch: Callable[[EcsDeployment], None]
     """Called with each look at the deployment."""
     timeout: timedelta
+    """How long deployments are followed in all."""
     check_at_pause: DeploymentCheck | None = None
     """None leaves the pause to `arca promote`."""
     check_after_shift: DeploymentCheck | None = None
@@ -40,23 +45,44 @@ class DeploymentFollower:
     """Why this follower wanted a rollback that ECS could no longer do."""
     checked_after_shift: bool = False
     """False at the end where no look fell after the shift, as in a short rolling deployment."""
-    _answered_hooks: set[str] = field(default_factory=set[str], init=False)
+    _deadline: datetime | None = field(default=None, init=False)
+    _findings: dict[str, str | None] = field(default_factory=dict[str, str | None], init=False)
+    """What the checks at each pause found wrong, by the id of its hook."""
+    _answered: set[str] = field(default_factory=set[str], init=False)
+    """The hooks whose answer ECS has accepted."""
 
     def follow(self, arn: str) -> EcsDeployment:
         """Return the deployment as it ended, or as it was when the timeout passed."""
-        deadline = self.clock.now() + self.timeout
+        self._deadline = self._deadline or self.clock.now() + self.timeout
         target = self.service.task_definition(self.service.deployment(arn).target.arn)
         while True:
-            deployment = self.service.deployment(arn)
-            self.watch(deployment)
-            if not deployment.under_way or self.clock.now() > deadline:
+            deployment = outlast(lambda: self._look(arn, target), self.clock)
+            if not deployment.under_way or self.clock.now() > self._deadline:
                 return deployment
-            if deployment.status in ("PENDING", "IN_PROGRESS"):
-                self._act(deployment, target)
             self.clock.sleep(self.service.poll_seconds)
+
+    def _look(self, arn: str, target: str) -> EcsDeployment:
+        """Look at the deployment, and act where it waits or breaks."""
+        deployment = self.service.deployment(arn)
+        self.watch(deployment)
+        if deployment.status in ("PENDING", "IN_PROGRESS"):
+            self._act(deployment, target)
+        return deployment
 
     def stop(self, deployment: EcsDeployment, why: str) -> None:
         """Ask ECS to roll back; where it no longer can, note that this came too late."""
+        try:
+            accepted = self._ask_to_stop(deployment)
+        except Unreachable:
+            # ECS may do it all the same, and the next look does not find the cause again.
+            self._note_stop(deployment, why)
+            raise
+        if accepted:
+            self._note_stop(deployment, why)
+        else:
+            self.too_late = why
+
+    def _ask_to_stop(self, deployment: EcsDeployment) -> bool:
         ecs = self.service.ecs
         with explained(self.service.stack, "The deployment cannot be stopped"):
             try:
@@ -64,17 +90,22 @@ class DeploymentFollower:
                     serviceDeploymentArn=deployment.arn, stopType="ROLLBACK"
                 )
             except ecs.exceptions.ConflictException:
-                self.too_late = why
-                return
+                # After a lost reply, the call is repeated and ECS rolls back already.
+                return self.service.deployment(deployment.arn).status in TOLD_TO_STOP
+        return True
+
+    def _note_stop(self, deployment: EcsDeployment, why: str) -> None:
         self.stopped_because = why
         note_reason(self.service.stack, deployment.arn, why, at=self.clock.now())
 
     def _act(self, deployment: EcsDeployment, target: str) -> None:
         hook = deployment.paused_hook
         if hook is not None and self.check_at_pause is not None:
-            if hook not in self._answered_hooks:
-                self._answered_hooks.add(hook)
-                self._answer(deployment, wrong=self.check_at_pause(deployment))
+            if hook not in self._findings:
+                self._findings[hook] = self.check_at_pause(deployment)
+            if hook not in self._answered:
+                self._answer(deployment, wrong=self._findings[hook])
+                self._answered.add(hook)
             return
         if deployment.stage in AFTER_SHIFT and not self.checked_after_shift:
             self.checked_after_shift = True
@@ -90,8 +121,8 @@ class DeploymentFollower:
         # Checks take minutes: the pause may have timed out, or somebody answered it.
         now = self.service.deployment(deployment.arn)
         if now.paused_hook == deployment.paused_hook:
-            answer_pause(self.service, now, proceed=wrong is None)
             self.stopped_because = wrong
+            answer_pause(self.service, now, proceed=wrong is None)
             if wrong is not None:
                 note_reason(self.service.stack, now.arn, wrong, at=self.clock.now())
         elif wrong is not None and now.under_way:
@@ -112,12 +143,19 @@ def answer_pause(service: EcsService, deployment: EcsDeployment, *, proceed: boo
     """Let a paused deployment go on or roll back; raises ArcaError where it is not paused."""
     if deployment.paused_hook is None:
         _refuse_unpaused(service, deployment)
-    with explained(service.stack, "The paused deployment cannot be answered"):
-        service.ecs.continue_service_deployment(
-            serviceDeploymentArn=deployment.arn,
-            hookId=deployment.paused_hook,
-            action="CONTINUE" if proceed else "ROLLBACK",
-        )
+    try:
+        with explained(service.stack, "The paused deployment cannot be answered"):
+            service.ecs.continue_service_deployment(
+                serviceDeploymentArn=deployment.arn,
+                hookId=deployment.paused_hook,
+                action="CONTINUE" if proceed else "ROLLBACK",
+            )
+    except ArcaError:
+        # After a lost reply ECS refuses the repeated call, though it does what was asked.
+        now = service.deployment(deployment.arn)
+        goes_on = now.status in ("PENDING", "IN_PROGRESS", "SUCCESSFUL")
+        if now.paused_hook == deployment.paused_hook or goes_on != proceed:
+            raise
 
 
 def _refuse_unpaused(service: EcsService, latest: EcsDeployment | None) -> NoReturn:

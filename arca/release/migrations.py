@@ -1,6 +1,7 @@
 """Migrations of a release: the image's own runner, as a task with the owner's credentials."""
 
 import json
+import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from arca.release.tasks import STARTED_BY, OneOffTask, TaskResult
 from arca.release.verdict import read_serving
 from arca.stack import Stack
 
+LOG = logging.getLogger(__name__)
 RELEASE_PHASES = ("expand", "migrate")
 """The phases that a release runs, and `arca migrate` where none is named."""
 
@@ -42,11 +44,11 @@ def migration_lock(
 
     Raises Refused while somebody else releases or migrates.
     """
-    held = journal.read_entry(stack)
-    if held is not None and held.what == journal.MIGRATION:
+    held = journal.read_lock(stack)
+    if held is not None and held.entry.what == journal.MIGRATION:
         # A killed migration has no step to resume. If its task still runs, it holds the runner's
         # own lock in the database.
-        journal.close_dead(stack, now=clock.now())
+        journal.close_dead(stack)
     # With the phases it is no image's name, so that `arca deploy --resume` cannot deploy it.
     named = f"{image} ({','.join(phases)})"
     mine = journal.Journal.begin(stack, what=journal.MIGRATION, image=named, clock=clock)
@@ -57,7 +59,11 @@ def migration_lock(
         with suppress(ArcaError):
             mine.end()
         raise
-    mine.end()
+    try:
+        mine.end()
+    except ArcaError as error:
+        # How the migrations ended matters more.
+        LOG.warning("%s `arca stop --stack %s` frees the lock", error.what, stack.name)
 
 
 class Migrations:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from arca_migrate.durations import in_words
@@ -20,6 +21,7 @@ from arca.release.given_reasons import note_reason
 from arca.release.image import image_of, image_reference, register_revision
 from arca.release.journal import Journal, ReleaseOptions
 from arca.release.migrations import RELEASE_PHASES, Migrations, ending, refusal
+from arca.release.outage import outlast
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.steps import CHECKED_AGAIN, TRANSITIONS, Step, after_failure, ends_release
 from arca.release.verdict import (
@@ -57,7 +59,8 @@ class Release:
         self._service = EcsService(stack)
         self._checks = list[Check]()
         self._opened = dict[str, str]()
-        self._first_step = Step.PREFLIGHT
+        self._may_have_asked = False
+        """True where a call to ECS may have taken effect without an answer."""
 
     # Ways into the state machine
 
@@ -88,9 +91,13 @@ class Release:
         """
         unfollowed = self._unfollowed()
         if unfollowed is not None:
-            return self._run(self._adopt(unfollowed))
+            return self._run(self._begin("follow", **self._facts_of(unfollowed)))
         held = Journal.resume(self._stack, clock=self._clock)
         self._options = held.entry.options.resumed_with(self._options)
+        successor = self._successor(held.entry)
+        if successor is not None:
+            held.record(what="follow", **self._facts_of(successor))
+            self._say(f"{short(successor.arn)} has taken the deployment's place")
         self._say(f"resuming {held.entry.what} of {held.entry.image} at {held.entry.step}")
         return self._run(held, check_again=True)
 
@@ -98,16 +105,22 @@ class Release:
         """Tell what `resume` would go on with, and where; raises as `resume` does."""
         unfollowed = self._unfollowed()
         if unfollowed is not None:
-            target = self._service.task_definition(unfollowed.target.arn)
-            return {
-                "what": "follow",
-                "image": image_of(self._service.definition(target)),
-                "step": Step.FOLLOWING,
-                "id": short(unfollowed.arn),
-            }
-        found = journal.read_interrupted(self._stack, now=self._clock.now())
+            return self._as_adopted(unfollowed)
+        found = journal.read_interrupted(self._stack).entry
+        successor = self._successor(found)
+        if successor is not None:
+            return self._as_adopted(successor)
         known = short(found.deployment) if found.deployment else None
         return {"what": found.what, "image": found.image, "step": found.step, "id": known}
+
+    def _as_adopted(self, deployment: EcsDeployment) -> dict[str, Any]:
+        facts = self._facts_of(deployment)
+        return {
+            "what": "follow",
+            "image": facts["image"],
+            "step": facts["step"],
+            "id": short(deployment.arn),
+        }
 
     def _begin(self, what: str, image: str, **known: Any) -> Journal:
         return Journal.begin(
@@ -117,21 +130,31 @@ class Release:
     def _unfollowed(self) -> EcsDeployment | None:
         """Return a deployment that was begun without a journal: by `pulumi up` or in a console."""
         under_way = self._service.under_way()
-        if under_way is not None and journal.read_entry(self._stack) is None:
+        if under_way is not None and journal.read_lock(self._stack) is None:
             return under_way
         return None
 
-    def _adopt(self, deployment: EcsDeployment) -> Journal:
+    def _successor(self, entry: journal.JournalEntry) -> EcsDeployment | None:
+        """Return a deployment under way of another revision, which replaced the release's own."""
+        if entry.deployment is None:
+            return None
+        newest = self._service.newest_after(self._service.deployment(entry.deployment))
+        if newest is None or not newest.under_way:
+            return None
+        target = self._service.task_definition(newest.target.arn)
+        return newest if target != entry.task_definition else None
+
+    def _facts_of(self, deployment: EcsDeployment) -> Facts:
+        """Return what the journal says about a deployment that this run did not begin."""
         target = self._service.task_definition(deployment.target.arn)
         sources = [self._service.task_definition(one.arn) for one in deployment.sources]
-        return self._begin(
-            "follow",
-            image_of(self._service.definition(target)),
-            step=Step.FOLLOWING,
-            task_definition=target,
-            source=sources[0] if sources else None,
-            deployment=deployment.arn,
-        )
+        return {
+            "image": image_of(self._service.definition(target)),
+            "step": Step.FOLLOWING,
+            "task_definition": target,
+            "source": sources[0] if sources else None,
+            "deployment": deployment.arn,
+        }
 
     # From step to step
 
@@ -145,11 +168,13 @@ class Release:
                 # The error that ended the release is raised, not a second one of the journal.
                 with suppress(ArcaError):
                     held.end()
+            held.leave()
             if after.error is error:
                 raise
             raise after.error from None
         if ends_release(outcome.verdict):
             outcome = self._close(held, outcome)
+        held.leave()
         checks = tuple(check.as_json() for check in self._checks)
         return replace(outcome, checks=checks, opened=self._opened)
 
@@ -171,15 +196,15 @@ class Release:
             Step.UPDATING: self._update_service,
             Step.FOLLOWING: self._follow,
         }
-        self._first_step = held.entry.step
-        if check_again and self._first_step in CHECKED_AGAIN:
+        self._may_have_asked = held.entry.step is Step.UPDATING
+        if check_again and held.entry.step in CHECKED_AGAIN:
             refused = self._check_again(held)
             if refused is not None:
                 return refused
         try:
             while True:
                 step = held.entry.step
-                found = work[step](held)
+                found = self._work(work[step], held)
                 if isinstance(found, ReleaseOutcome):
                     return found
                 held.record(step=TRANSITIONS[step].then, **found)
@@ -188,6 +213,14 @@ class Release:
             if goes_on and self._options.rollback_on_interrupt:
                 return self._roll_back(held)
             raise
+
+    def _work(
+        self, work: Callable[[Journal], ReleaseOutcome | Facts], held: Journal
+    ) -> ReleaseOutcome | Facts:
+        """Do a step's work; once ECS works on the deployment, an unreachable AWS is waited out."""
+        if not TRANSITIONS[held.entry.step].ecs_goes_on:
+            return work(held)
+        return outlast(lambda: work(held), held.clock)
 
     # preflight
 
@@ -273,9 +306,17 @@ class Release:
     def _update_service(self, held: Journal) -> ReleaseOutcome | Facts:
         """Ask ECS for the revision, and wait until it lists the deployment.
 
-        A release that was killed here may have asked already: then its deployment is found.
+        A release that was killed here, or got no answer, may have asked already: then its
+        deployment is found.
         """
-        found = self._find_deployment(held) if self._first_step is Step.UPDATING else None
+        asked = self._may_have_asked
+        self._may_have_asked = True
+        found = None
+        if asked and self._is_forced(held):
+            # Asking twice for the same revision would begin two deployments.
+            found = self._wait_for_deployment(held)
+        elif asked:
+            found = self._find_deployment(held)
         if found is None:
             self._ask_for_deployment(held)
             found = self._wait_for_deployment(held)
@@ -283,21 +324,26 @@ class Release:
             return self._not_listed(held)
         return {"deployment": found}
 
+    def _is_forced(self, held: Journal) -> bool:
+        """Return whether the release asks for what serves already."""
+        return held.entry.source == held.entry.task_definition
+
     def _ask_for_deployment(self, held: Journal) -> None:
-        entry = held.entry
+        forced = self._is_forced(held)
+        ecs = self._service.ecs_once if forced else self._service.ecs
         with explained(self._stack, "The service cannot be updated"):
             try:
-                self._service.ecs.update_service(
+                ecs.update_service(
                     **self._service.names,
-                    taskDefinition=str(entry.task_definition),
-                    forceNewDeployment=entry.source == entry.task_definition,
+                    taskDefinition=str(held.entry.task_definition),
+                    forceNewDeployment=forced,
                 )
             except ClientError as error:
                 # After an error within AWS, 500 and above, the deployment may have begun.
                 if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500:
                     held.record(step=TRANSITIONS[Step.UPDATING].rejected)
                 raise
-        self._say(f"asked ECS for {short(str(entry.task_definition))}")
+        self._say(f"asked ECS for {short(str(held.entry.task_definition))}")
 
     def _find_deployment(self, held: Journal) -> str | None:
         """Return the ARN of the deployment that this release asked for, by what it targets."""
@@ -347,20 +393,12 @@ class Release:
     def _follow_to_verdict(
         self, held: Journal, arn: str, *, stop_because: str | None
     ) -> ReleaseOutcome:
-        service, clock, entry = self._service, held.clock, held.entry
-        follower = DeploymentFollower(
-            service,
-            clock,
-            self._watch,
-            self._options.timeout,
-            check_at_pause=None
-            if self._options.hold
-            else lambda found: smoke_tests.check_at_pause(service, found, clock, self._say),
-            check_after_shift=lambda _: smoke_tests.check_after_shift(self._stack, self._say),
-        )
+        service, clock = self._service, held.clock
+        follower = self._follower(clock)
         if stop_because is not None:
             follower.stop(service.deployment(arn), stop_because)
-        ended = follower.follow(arn)
+        ended = self._follow_service(held, follower, arn)
+        entry = held.entry
         verdict, reason, serving = judge_when_settled(
             service, clock, ended, target=str(entry.task_definition), source=entry.source
         )
@@ -384,3 +422,35 @@ class Release:
             task_definition=entry.task_definition,
             serving=serving,
         )
+
+    def _follower(self, clock: Clock) -> DeploymentFollower:
+        return DeploymentFollower(
+            self._service,
+            clock,
+            self._watch,
+            self._options.timeout,
+            check_at_pause=None
+            if self._options.hold
+            else lambda found: smoke_tests.check_at_pause(self._service, found, clock, self._say),
+            check_after_shift=lambda _: smoke_tests.check_after_shift(self._stack, self._say),
+        )
+
+    def _follow_service(
+        self, held: Journal, follower: DeploymentFollower, arn: str
+    ) -> EcsDeployment:
+        """Follow the deployment, and each successor that deploys the same revision, to its end.
+
+        A successor of another revision is not followed, because nobody asked this run for it; it
+        is noted in the journal, so that an operator can have it followed.
+        """
+        while True:
+            ended = follower.follow(arn)
+            successor = outlast(partial(self._service.newest_after, ended), held.clock)
+            if successor is None:
+                return ended
+            target = self._service.task_definition(successor.target.arn)
+            if target != held.entry.task_definition:
+                return ended
+            self._say(f"{short(arn)} was replaced by {short(successor.arn)} of the same revision")
+            arn = successor.arn
+            held.record(deployment=arn)

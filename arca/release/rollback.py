@@ -98,7 +98,7 @@ class Rollback:
 
         Raises Refused while its process lives.
         """
-        return journal.close_dead(self._stack, now=self._clock.now())
+        return journal.close_dead(self._stack)
 
     def run(self, plan: RollbackPlan, *, past_contract: str | None = None) -> ReleaseOutcome:
         """Carry the plan out, and return the verdict on what runs then.
@@ -161,7 +161,7 @@ class Rollback:
         except KeyboardInterrupt:
             raise Interrupted from None
         if ends_release(verdict):
-            self._free_lock(ended)
+            self._free_dead_lock()
         outcome = deployment_outcome(
             self._service,
             ended,
@@ -176,12 +176,15 @@ class Rollback:
             return _another_serves(outcome, asked=source)
         return outcome
 
-    def _free_lock(self, ended: EcsDeployment) -> None:
-        """Delete the journal of the release that was stopped; a failure hides no verdict."""
+    def _free_dead_lock(self) -> None:
+        """Free the lock of the release that was stopped; a failure hides no verdict.
+
+        A process that lives still follows its release, and frees the lock itself.
+        """
         try:
-            held = journal.read_entry(self._stack)
-            if held is not None and held.deployment == ended.arn:
-                journal.delete(self._stack)
+            journal.close_dead(self._stack)
+        except Refused:
+            return
         except ArcaError as error:
             self._say(f"the release's lock is left: {error.what} {error.do}")
 

@@ -125,6 +125,8 @@ class EcsService:
             "service": stack.outputs.service.name,
         }
         self.ecs = client(stack, "ecs")
+        self.ecs_once = client(stack, "ecs", once=True)
+        """A client that sends a call once, for one that must not take effect twice."""
         emulated = stack.endpoint is not None
         self.poll_seconds = EMULATED_POLL_SECONDS if emulated else DEPLOYMENT_POLL_SECONDS
         """Seconds between two looks at a deployment."""
@@ -159,6 +161,13 @@ class EcsService:
             arns = [brief["serviceDeploymentArn"] for brief in briefs]
             found = self._describe_deployments(arns[:most])
         return sorted(found, key=lambda one: one.created, reverse=True)
+
+    def newest_after(self, deployment: EcsDeployment) -> EcsDeployment | None:
+        """Return the deployment that has taken the place of another one, or None."""
+        latest = self.deployments(most=1)
+        if not latest or latest[0].arn == deployment.arn:
+            return None
+        return latest[0] if latest[0].created >= deployment.created else None
 
     def under_way(self) -> EcsDeployment | None:
         """Return the deployment that has not ended, or None."""

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
+from arca.clients import Unreachable
 from arca.clock import Clock
-from arca.errors import ArcaError, Refused
+from arca.errors import ArcaError
 from arca.release.service import EcsDeployment, EcsService
+from arca.release.steps import LockLost
 from arca.release.tasks import OneOffTask
 from arca.smoke import suite
 from arca.stack import Stack
@@ -23,7 +25,8 @@ def check_at_pause(
 ) -> str | None:
     """Ask the new tasks before customers reach them; returns what is wrong, None if nothing is.
 
-    Raises Refused where somebody else has taken over the release, and asks too.
+    Raises LockLost where somebody else has taken over the release, and asks too; Unreachable where
+    AWS is, which says nothing about the new tasks.
     """
     say("paused before production traffic: smoke tests on the test listener")
     address = f"https://{service.stack.outputs.service.load_balancer_dns_name}:{LISTENER_PORT}"
@@ -32,7 +35,7 @@ def check_at_pause(
         result = OneOffTask(service, definition, clock).run(
             ["/app/smoke", address], show=say, timeout=TASK_TIMEOUT
         )
-    except Refused:
+    except (LockLost, Unreachable):
         raise
     except ArcaError as error:
         return f"smoke tests on the test listener could not be run: {error.what}"

@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from arca.clients import client, explained
@@ -42,7 +41,7 @@ class ServiceStatus:
         return asdict(self)
 
 
-def read_status(stack: Stack, *, now: datetime) -> ServiceStatus:
+def read_status(stack: Stack) -> ServiceStatus:
     """Ask ECS, the load balancer, CloudWatch and the journal at once."""
     service = EcsService(stack)
     with ThreadPoolExecutor(5) as pool:
@@ -50,7 +49,7 @@ def read_status(stack: Stack, *, now: datetime) -> ServiceStatus:
         latest = pool.submit(service.deployments, most=1)
         serving = pool.submit(read_serving, service)
         alarms = pool.submit(_alarms, stack)
-        held = pool.submit(_holder, stack, now)
+        held = pool.submit(_holder, stack)
         images = pool.submit(lambda: _images(service, serving.result()))
     newest = latest.result()[0] if latest.result() else None
     return ServiceStatus(
@@ -68,20 +67,17 @@ def read_status(stack: Stack, *, now: datetime) -> ServiceStatus:
     )
 
 
-def _holder(stack: Stack, now: datetime) -> str | None:
+def _holder(stack: Stack) -> str | None:
     """Return who releases, and whether the process lives; no journal disables the rest."""
     try:
-        entry = journal.read_entry(stack)
+        held = journal.read_lock(stack)
     except journal.UnreadableJournal as unreadable:
         return f"unknown: {unreadable.what} {unreadable.where}; {unreadable.do}"
-    if entry is None:
+    if held is None:
         return None
-    held = f"{entry.what} of {entry.image} by {entry.owner}, step {entry.step}"
-    if not journal.is_dead(entry, now):
-        return held
-    return (
-        f"{held}; dead since {entry.beat:%H:%M:%S} UTC: `arca stop --stack {stack.name}` frees it"
-    )
+    if not held.dead:
+        return str(held)
+    return f"{held}; {journal.dead_since(held)}: `arca stop --stack {stack.name}` frees it"
 
 
 def _images(service: EcsService, serving: Serving) -> str:

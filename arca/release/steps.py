@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from arca.errors import ArcaError, ExitCode, Refused
+from arca.errors import ArcaError, ExitCode
 from arca.release.verdict import Verdict
 from arca.stack import Stack
 
@@ -75,6 +75,12 @@ class ConnectionLost(ArcaError):
         )
 
 
+class LockLost(ArcaError):
+    """Somebody else took or freed this run's lock: what it began goes on, and nobody follows it."""
+
+    exit_code = ExitCode.UNKNOWN
+
+
 @dataclass(frozen=True)
 class AfterFailure:
     """What an error or Ctrl-C leads to."""
@@ -97,8 +103,8 @@ def after_failure(step: Step, error: BaseException, stack: Stack) -> AfterFailur
     match error:
         case KeyboardInterrupt():
             seen: BaseException = Interrupted()
-        case Refused():
-            # Somebody else has taken the lock: the connection is not the problem.
+        case LockLost():
+            # The connection is not the problem.
             seen = error
         case ArcaError():
             seen = ConnectionLost(error, stack)

@@ -1,5 +1,6 @@
 """One-off tasks: start one, show its log lines as they come, tell its exit code."""
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -10,10 +11,11 @@ from arca_migrate.durations import in_words
 from arca.clients import client, explained
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
+from arca.release.outage import outlast
 from arca.release.service import EcsService, short
 
 if TYPE_CHECKING:
-    from mypy_boto3_ecs.type_defs import ContainerOverrideTypeDef
+    from mypy_boto3_ecs.type_defs import ContainerOverrideTypeDef, RunTaskResponseTypeDef
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_logs.type_defs import GetLogEventsRequestTypeDef
 
@@ -90,13 +92,31 @@ class OneOffTask:
         return found[0] if found else None
 
     def _start(self, command: Sequence[str], token: str) -> str:
-        network = self._service.stack.outputs.network
         override: ContainerOverrideTypeDef = {
             "name": self._container["name"],
             "command": list(command),
         }
+        # One token for all attempts: ECS starts one task (Amazon ECS API Reference, "Ensuring
+        # idempotency").
+        once = str(uuid.uuid4())
+        answer = outlast(lambda: self._ask(override, token, once), self._clock)
+        if not answer["tasks"]:
+            reasons = ", ".join(failure.get("reason", "") for failure in answer["failures"])
+            raise ArcaError(
+                f"The task was not started: {reasons}",
+                where=f"{self._service.stack.where}, {self._definition['family']}",
+                wanted="a task",
+                do="look at the account's Fargate quota and the subnets' free addresses",
+            )
+        return answer["tasks"][0]["taskArn"]
+
+    def _ask(
+        self, override: "ContainerOverrideTypeDef", token: str, once: str
+    ) -> "RunTaskResponseTypeDef":
+        network = self._service.stack.outputs.network
         with explained(self._service.stack, "The task cannot be started"):
-            answer = self._service.ecs.run_task(
+            return self._service.ecs.run_task(
+                clientToken=once,
                 cluster=self._service.names["cluster"],
                 taskDefinition=self._definition["taskDefinitionArn"],
                 launchType="FARGATE",
@@ -110,15 +130,6 @@ class OneOffTask:
                 },
                 overrides={"containerOverrides": [override]},
             )
-        if not answer["tasks"]:
-            reasons = ", ".join(failure.get("reason", "") for failure in answer["failures"])
-            raise ArcaError(
-                f"The task was not started: {reasons}",
-                where=f"{self._service.stack.where}, {self._definition['family']}",
-                wanted="a task",
-                do="look at the account's Fargate quota and the subnets' free addresses",
-            )
-        return answer["tasks"][0]["taskArn"]
 
     def _follow(self, arn: str, show: Callable[[str], None], timeout: timedelta) -> TaskResult:
         deadline = self._clock.now() + timeout
@@ -127,12 +138,7 @@ class OneOffTask:
         stream = _LogStream(self._logs, self._container, short(arn))
         misses = 0
         while True:
-            with explained(self._service.stack, "The task cannot be read"):
-                task = self._describe(arn)
-                # Read after the status: what a stopped task wrote is all there.
-                for line in stream.new_lines():
-                    lines.append(line)
-                    show(line)
+            task = outlast(lambda: self._look(arn, stream, lines, show), self._clock)
             misses = 0 if task else misses + 1
             if misses > MOST_MISSED_LOOKS:
                 raise ArcaError(
@@ -151,6 +157,18 @@ class OneOffTask:
                     do="see its last lines above; give it longer with --timeout",
                 )
             self._clock.sleep(EMULATED_TASK_POLL_SECONDS if emulated else TASK_POLL_SECONDS)
+
+    def _look(
+        self, arn: str, stream: "_LogStream", lines: list[str], show: Callable[[str], None]
+    ) -> Mapping[str, Any] | None:
+        """Return the task as ECS describes it, and show the lines that came since."""
+        with explained(self._service.stack, "The task cannot be read"):
+            task = self._describe(arn)
+            # Read after the status: what a stopped task wrote is all there.
+            for line in stream.new_lines():
+                lines.append(line)
+                show(line)
+        return task
 
     def _describe(self, arn: str) -> Mapping[str, Any] | None:
         found = self._service.ecs.describe_tasks(

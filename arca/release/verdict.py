@@ -16,6 +16,8 @@ from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import failures
+from arca.release.image import image_of
+from arca.release.outage import outlast
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.traffic import ProductionTraffic, read_production_traffic
 
@@ -131,6 +133,45 @@ def judge(
     return verdict, said + why
 
 
+def judge_replaced(
+    successor: EcsDeployment, serving: Serving, *, target: str, source: str | None, named: str
+) -> tuple[Verdict, str]:
+    """Return the verdict on a deployment whose place another one has taken, and the reason.
+
+    ECS calls the replaced one STOPPED whatever serves, so only the traffic counts; and nothing is
+    decided while the successor is under way. `named` names the successor for a person.
+    """
+    reason = f"{named} has taken its place, and {serving} gets the traffic"
+    if successor.under_way:
+        return Verdict.UNKNOWN, f"{reason}; `arca deploy --resume` follows the successor"
+    match serving.alone:
+        case None:
+            verdict = Verdict.UNKNOWN
+        case alone if not (serving.only(alone) and serving.reaches(1)):
+            verdict = Verdict.UNKNOWN
+        case alone if alone == target:
+            verdict = Verdict.LIVE
+        case alone if alone == source:
+            verdict = Verdict.ROLLED_BACK
+        case _:
+            verdict = Verdict.ANOTHER_SERVES
+    return verdict, f"{reason}{serving.shortage(1)}"
+
+
+def named(service: EcsService, deployment: EcsDeployment) -> str:
+    """Return a deployment that arca did not begin, for a person.
+
+    ECS does not say who began it; CloudTrail does (AWS CloudTrail User Guide, "userIdentity").
+    """
+    target = service.task_definition(deployment.target.arn)
+    image = image_of(service.definition(target))
+    paused = ", waits at a pause" if deployment.paused_hook else ""
+    return (
+        f"{short(deployment.arn)} of {short(target)} ({image}), {deployment.status}{paused}, begun "
+        f"at {deployment.created:%H:%M:%S} UTC by the caller of UpdateService in CloudTrail,"
+    )
+
+
 def read_serving(service: EcsService) -> Serving:
     """Read the evidence: the load balancer's targets, and the tasks that they belong to."""
     production = read_production_traffic(service.stack)
@@ -160,13 +201,21 @@ def judge_when_settled(
 ) -> tuple[Verdict, str, Serving]:
     """Read the evidence until it agrees with the status; return verdict, reason and evidence.
 
-    It gives up after MOST_LOOKS looks, and at once where the deployment has not ended.
+    It gives up after MOST_LOOKS looks, and at once where the deployment has not ended. Where
+    another deployment has taken its place, its own end says nothing, and only what serves counts.
     """
     looks = 1
     while True:
-        serving = read_serving(service)
-        verdict, reason = judge(ended, serving, target=target, source=source)
-        if verdict is not Verdict.UNKNOWN or ended.under_way or looks == MOST_LOOKS:
+        serving = outlast(lambda: read_serving(service), clock)
+        newest = outlast(lambda: service.newest_after(ended), clock)
+        if newest is not None:
+            verdict, reason = judge_replaced(
+                newest, serving, target=target, source=source, named=named(service, newest)
+            )
+        else:
+            verdict, reason = judge(ended, serving, target=target, source=source)
+        goes_on = ended.under_way or (newest is not None and newest.under_way)
+        if verdict is not Verdict.UNKNOWN or goes_on or looks == MOST_LOOKS:
             return verdict, reason, serving
         looks += 1
         clock.sleep(service.poll_seconds)

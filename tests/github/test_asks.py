@@ -52,7 +52,7 @@ def test_ask_1_an_update_is_followed_by_what_status_says(monkeypatch: pytest.Mon
     stage = Stage(monkeypatch)
     stage.push("2")
     assert stage.release(migrate=False).deploy("2").exit_code == 0
-    said: Mapping[str, Any] = status.read_status(stage.stack, now=stage.clock.now()).as_json()
+    said: Mapping[str, Any] = status.read_status(stage.stack).as_json()
 
     def run(_verb: str, _stack: str) -> Mapping[str, Any]:
         return said
@@ -69,7 +69,7 @@ def test_ask_1_an_update_is_followed_by_what_status_says(monkeypatch: pytest.Mon
     ]
     assert deployment.follow(run, "prod", "", clock=clock, say=stage.said.append) == 0
     Journal.begin(stage.stack, what="deploy", image="api:3", clock=clock)
-    assert "deploy of api:3" in str(status.read_status(stage.stack, now=stage.clock.now()).release)
+    assert "deploy of api:3" in str(status.read_status(stage.stack).release)
 
 
 def test_ask_24_review_stacks_come_and_go_with_their_pull_request() -> None:

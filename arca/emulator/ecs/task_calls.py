@@ -1,6 +1,6 @@
 """The calls of ECS about tasks: tasks of services and one-off tasks."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from arca.emulator.ecs.api import SIMULATED, ApiError, Json, invalid
@@ -21,6 +21,8 @@ class TaskCalls:
 
     def __init__(self, backend: EcsBackend) -> None:
         self._backend = backend
+        self._runs: dict[str, tuple[Json, Sequence[EcsTask]]] = {}
+        """What each client token of RunTask asked for, and the tasks that it started."""
 
     def _all(self, call: EcsCall) -> Iterator[tuple[EmulatedService | None, EcsTask]]:
         arn = self._backend.cluster_arn(call)
@@ -94,11 +96,32 @@ class TaskCalls:
         count = content.get("count", 1)
         if not 0 < count <= MOST_STARTED:
             raise invalid(f"count must be from 1 to {MOST_STARTED}.")
-        made = [
-            backend.task_scheduler.run(call.region, arn, definition, content, backend.faults)
-            for _ in range(count)
-        ]
+        made = self._once(
+            content,
+            lambda: [
+                backend.task_scheduler.run(call.region, arn, definition, content, backend.faults)
+                for _ in range(count)
+            ],
+        )
         return {"tasks": [self._describe(task, tags=False) for task in made], "failures": []}
+
+    def _once(self, content: Json, start: Callable[[], Sequence[EcsTask]]) -> Sequence[EcsTask]:
+        """Start tasks, or return those that an earlier call with the same token has started.
+
+        Source: Amazon ECS API Reference, "Ensuring idempotency".
+        """
+        token = content.get("clientToken")
+        if token is None:
+            return start()
+        if token not in self._runs:
+            self._runs[token] = (content, start())
+        before, tasks = self._runs[token]
+        if before != content:
+            raise ApiError(
+                "ConflictException",
+                f"The request uses the same client token as a different request {SIMULATED}.",
+            )
+        return tasks
 
     def stop(self, call: EcsCall) -> Json:
         """Answer StopTask; a task of a service is replaced."""

@@ -1,10 +1,18 @@
 """What the releases' tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from arca.release import run_lock
 from tests.arca.release.stage import Arca, Stage
+
+
+@pytest.fixture(autouse=True)
+def run_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the files of runs that no test ends in a directory of the test's own."""
+    monkeypatch.setattr(run_lock.tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture

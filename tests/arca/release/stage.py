@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from botocore import endpoint
 from click.testing import CliRunner, Result
+from moto.ssm import models as ssm_models
 
 from arca import clients, clock
 from arca import stack as stacks
@@ -27,7 +28,7 @@ from arca.emulator.aws_clients import WsgiClients
 from arca.emulator.client import manifest
 from arca.monitoring.live.objectives import ObjectiveStatus
 from arca.outputs import Outputs
-from arca.release import gates
+from arca.release import gates, journal, outage
 from arca.release.journal import ReleaseOptions
 from arca.release.release import Release
 from arca.release.service import EcsDeployment, EcsService
@@ -41,6 +42,7 @@ from tests.arca.emulator.ecs.emulated_ecs import (
     Emulated,
     fresh,
 )
+from tests.arca.release.processes import die
 from tests.stacks import graph
 
 Arca = Callable[..., Result]
@@ -56,8 +58,6 @@ PAUSE = {
     "timeoutConfiguration": {"timeoutInMinutes": 30, "action": "ROLLBACK"},
 }
 """As the platform declares it."""
-DEAD = 4194399
-"""A process number above the kernel's greatest (proc(5), pid_max)."""
 WRITES = ("register_", "run_", "update_", "continue_", "stop_", "create_", "modify_")
 """Beginnings of the calls that change something."""
 MINUTES = 15.0
@@ -65,9 +65,9 @@ MINUTES = 15.0
 
 
 @cache
-def _retrying() -> WsgiClients:
+def _clients(*, once: bool) -> WsgiClients:
     """Return the commands' clients, kept because making one takes longer than a release."""
-    return WsgiClients(fresh().wsgi, clients.config(emulated=True))
+    return WsgiClients(fresh().wsgi, clients.config(emulated=True, once=once))
 
 
 def _unmeasured(_stack: Stack, *, now: datetime) -> list[ObjectiveStatus]:
@@ -107,7 +107,12 @@ class Stage:
         monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=self.waits.append))
         # Nothing was measured yet; eighteen questions a release would say so each time.
         monkeypatch.setattr(gates, "objective_statuses", _unmeasured)
-        self._retrying = _retrying()
+        # SSM tells the emulated cloud's time, as AWS's services agree about theirs.
+        monkeypatch.setattr(ssm_models, "utcnow", self._ssm_time)
+        # In seconds of a command, of which one takes fifteen simulated minutes here.
+        monkeypatch.setattr(outage, "PAUSE_SECONDS", 0.05)
+        monkeypatch.setattr(journal, "SETTLING_SECONDS", 0.001)
+        self._clients = {once: _clients(once=once) for once in (False, True)}
         self._make(strategy)
         self.stack = Stack(NAME, self._outputs(strategy), "http://127.0.0.1")
         self.clock = SimulatedClock(self.cloud)
@@ -163,8 +168,13 @@ class Stage:
         """Return a client that a test's own faults do not reach."""
         return self.cloud.client(service)
 
-    def _client(self, service: str, region: str, _endpoint: str | None) -> Any:
-        return Watched(self, self._retrying.client(service, region), service)
+    def _ssm_time(self) -> datetime:
+        return self.cloud.clock.now().replace(tzinfo=None)
+
+    def _client(
+        self, service: str, region: str, _endpoint: str | None, *, once: bool = False
+    ) -> Any:
+        return Watched(self, self._clients[once].client(service, region), service)
 
     def push(self, tag: str, *, scanned: bool = True) -> str:
         """Put an image into the registry, and return its reference."""
@@ -195,11 +205,8 @@ class Stage:
     def abandon(self) -> None:
         """Leave the journal as a release does that was killed on this machine."""
         held = self.journal
-        if held is None:
-            return
-        owner = held["owner"].partition(" (process ")[0]
-        value = json.dumps({**held, "owner": f"{owner} (process {DEAD})"})
-        self.client("ssm").put_parameter(Name=JOURNAL, Value=value, Type="String", Overwrite=True)
+        if held is not None:
+            die(held["run"])
 
     def serves(self) -> tuple[set[str], set[str]]:
         """Task definitions that production traffic goes to, and those whose tasks run.

@@ -7,18 +7,26 @@ import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore import endpoint
+from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.core.utils import utcnow
+from moto.ssm.models import Parameter, ssm_backends
 
+from arca.clients import Unreachable
 from arca.clock import Clock
-from arca.errors import ArcaError, Refused
+from arca.errors import ArcaError, ExitCode, Refused
 from arca.release import journal
-from arca.release.journal import Journal, ReleaseOptions
-from arca.release.steps import Step
+from arca.release.journal import Journal, JournalEntry, ReleaseOptions, UnreadableJournal
+from arca.release.run_lock import forget, run_file
+from arca.release.steps import LockLost, Step
 from arca.stack import Stack, find
 from tests.arca.emulated import Cloud
+from tests.arca.release.processes import die
 
 NOW = datetime(2032, 3, 10, 14, 7, tzinfo=UTC)
 
@@ -63,12 +71,27 @@ def begin(stack: Stack, what: str = "deploy") -> Journal:
     return Journal.begin(stack, what=what, image="image:1", clock=StillClock())
 
 
+def entry_of(stack: Stack) -> JournalEntry | None:
+    """Return what the journal holds."""
+    held = journal.read_lock(stack)
+    return held.entry if held else None
+
+
 def elsewhere(stack: Stack, kept: Journal, *, silent: timedelta) -> None:
-    """Leave the journal as if another machine held it."""
-    moment = NOW - silent
-    kept.entry = replace(kept.entry, owner="someone@another (process 1)", beat=moment)
-    kept._put(overwrite=True)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the parameter as another machine left it
-    assert journal.read_entry(stack) is not None
+    """Leave the journal as if another machine held it, which wrote it so long ago."""
+    forget(kept.entry.run)
+    age(stack, silent)
+
+
+def age(stack: Stack, silent: timedelta) -> None:
+    """Let AWS say that the journal was last written so long ago."""
+    stored(stack).last_modified_date = utcnow() - silent
+
+
+def stored(stack: Stack) -> Parameter:
+    """Return the journal as moto stores it; a write by a call would count as a heartbeat."""
+    backend = ssm_backends[DEFAULT_ACCOUNT_ID]["sa-east-1"]
+    return backend._parameters[journal.parameter_name(stack)][-1]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # moto has no other way
 
 
 def test_the_second_is_told_who_is_first(stack: Stack) -> None:
@@ -82,21 +105,21 @@ def test_the_second_is_told_who_is_first(stack: Stack) -> None:
     )
     assert str(refused.value) == (
         "Somebody else releases to prod: deploy of image:1, step preflight.\n"
-        f"  where:  {first.entry.owner}, since 2032-03-10 14:07 UTC, last sign at 14:07:00\n"
+        f"  where:  {first.entry.owner}, since 2032-03-10 14:07 UTC, last sign 0 seconds ago\n"
         "  wanted: one release at a time\n"
         "  do:     wait for it; if it was killed, follow it from its step with "
         "`arca deploy --resume --stack prod` after 3 minutes"
     )
     first.end()
     begin(stack).end()
-    assert journal.read_entry(stack) is None
+    assert entry_of(stack) is None
 
 
 def test_steps_are_kept(stack: Stack) -> None:
     """The journal keeps the step and what is known, for a resumed release."""
     kept = begin(stack)
     kept.record(step=Step.REGISTERED, task_definition="t:2", source="t:1")
-    found = journal.read_entry(stack)
+    found = entry_of(stack)
     assert found is not None
     assert (found.step, found.task_definition, found.source) == ("registered", "t:2", "t:1")
 
@@ -117,12 +140,12 @@ def test_the_living_are_not_taken_over(stack: Stack) -> None:
 def test_a_process_that_is_gone_is_taken_over_at_once(stack: Stack) -> None:
     """A killed process of this machine loses the lock at once."""
     kept = begin(stack)
-    here = kept.entry.owner.partition(" (process ")[0]
-    kept.entry = replace(kept.entry, owner=f"{here} (process 4194399)")
-    kept._put(overwrite=True)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # as a dead process left it
-    taken = Journal.resume(stack, clock=StillClock()).entry
-    assert taken.image == "image:1"
-    assert taken.owner == f"{here} (process {os.getpid()})"
+    die(kept.entry.run)
+    taken = Journal.resume(stack, clock=StillClock())
+    assert taken.entry.image == "image:1"
+    assert not run_file(kept.entry.run).exists()
+    with pytest.raises(Refused):
+        Journal.resume(stack, clock=StillClock())
 
 
 def test_only_the_holder_changes_when_a_release_is_resumed(stack: Stack) -> None:
@@ -132,17 +155,135 @@ def test_only_the_holder_changes_when_a_release_is_resumed(stack: Stack) -> None
     elsewhere(stack, kept, silent=timedelta(minutes=4))
     taken = Journal.resume(stack, clock=StillClock())
     assert taken.entry == replace(kept.entry, run=taken.entry.run, owner=owner, beat=NOW)
-    assert journal.read_entry(stack) == taken.entry
+    assert entry_of(stack) == taken.entry
 
 
 def test_a_holder_is_dead_after_three_minutes_of_silence(stack: Stack) -> None:
-    """Three minutes of silence are one too few, and a second more is enough."""
+    """Just under three minutes of silence are too few, by AWS's clock, which counts seconds."""
     kept = begin(stack)
-    elsewhere(stack, kept, silent=timedelta(minutes=3))
+    elsewhere(stack, kept, silent=timedelta(minutes=3, seconds=-20))
     with pytest.raises(Refused):
         Journal.resume(stack, clock=StillClock())
-    elsewhere(stack, kept, silent=timedelta(minutes=3, seconds=1))
+    elsewhere(stack, kept, silent=timedelta(minutes=3, seconds=2))
     assert Journal.resume(stack, clock=StillClock())
+
+
+def test_only_the_clock_of_aws_counts(stack: Stack) -> None:
+    """An operator whose clock is wrong takes over no living release, and finds a dead one."""
+    ahead, behind = MovingClock(), MovingClock()
+    ahead.moment += timedelta(hours=1)
+    behind.moment -= timedelta(hours=1)
+    kept = Journal.begin(stack, what="deploy", image="image:1", clock=behind)
+    elsewhere(stack, kept, silent=timedelta(minutes=1))
+    with pytest.raises(Refused):
+        Journal.resume(stack, clock=ahead)
+    elsewhere(stack, kept, silent=timedelta(minutes=4))
+    assert Journal.resume(stack, clock=behind)
+
+
+def test_a_clock_that_is_set_back_delays_no_heartbeat(stack: Stack) -> None:
+    """The heartbeats go on, though by this clock the last one lies in the future."""
+    clock = MovingClock()
+    kept = Journal.begin(stack, what="deploy", image="image:1", clock=clock)
+    clock.moment -= timedelta(minutes=10)
+    kept.beat()
+    assert kept.entry.beat == clock.moment
+
+
+def test_another_container_with_this_name_and_number_lives(stack: Stack) -> None:
+    """Neither the host's name nor a process number that nobody has makes a holder dead."""
+    kept = begin(stack)
+    owner = f"{kept.entry.owner.partition(' (process ')[0]} (process 4194399)"
+    kept.record(owner=owner)
+    forget(kept.entry.run)
+    with pytest.raises(Refused, match="Somebody else releases") as refused:
+        begin(stack)
+    assert refused.value.where.startswith(owner)
+
+
+def test_the_dead_are_named(stack: Stack) -> None:
+    """A lock that was left says since when, how to go on, and how to free it."""
+    kept = begin(stack)
+    die(kept.entry.run)
+    with pytest.raises(Refused, match="A run on prod was interrupted: deploy of image:1") as found:
+        begin(stack)
+    assert "UTC, dead since 2032-03-10 14:" in found.value.where
+    assert found.value.do == (
+        "go on with it: `arca deploy --resume --stack prod`, or free its lock: "
+        "`arca stop --stack prod`"
+    )
+
+
+def lose_replies(monkeypatch: pytest.MonkeyPatch, operation: str, *, replies: int) -> list[str]:
+    """Let so many replies get lost, after SSM did what it was asked; returns what was asked."""
+    asked: list[str] = []
+    send = URLLib3Session.send
+
+    def lossy(self: URLLib3Session, request: Any) -> Any:
+        answer = send(self, request)
+        if request.headers.get("X-Amz-Target", b"").decode().endswith(f".{operation}"):
+            asked.append(operation)
+            if len(asked) <= replies:
+                raise ReadTimeoutError(endpoint_url=request.url)
+        return answer
+
+    monkeypatch.setattr(URLLib3Session, "send", lossy)
+    monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=str))
+    return asked
+
+
+def test_a_lost_reply_is_no_second_holder(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock that exists when the call is repeated is the one that was asked for."""
+    asked = lose_replies(monkeypatch, "PutParameter", replies=1)
+    kept = begin(stack)
+    assert asked == ["PutParameter"] * 2
+    assert entry_of(stack) == kept.entry
+
+
+def test_no_lock_is_left_by_a_call_without_an_answer(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator who reads that nothing was begun finds no lock of it."""
+    lose_replies(monkeypatch, "PutParameter", replies=99)
+    with pytest.raises(Unreachable):
+        begin(stack)
+    assert journal.read_lock(stack) is None
+
+
+def test_of_two_who_take_over_one_is_refused(stack: Stack) -> None:
+    """The one whose write was not the first puts back what it has overwritten."""
+    kept = begin(stack)
+    die(kept.entry.run)
+    left = journal.read_interrupted(stack)
+    first = Journal.resume(stack, clock=StillClock())
+    second = Journal(stack, replace(left.entry, run="second"), StillClock())
+    with pytest.raises(Refused, match="Somebody else releases"):
+        second._take_over(left)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # between the other's two calls
+    assert entry_of(stack) == first.entry
+    first.record(step=Step.REGISTERED)
+
+
+def test_a_lock_that_was_freed_is_not_taken_over(stack: Stack) -> None:
+    """A write that comes after `arca stop` freed the lock leaves none behind."""
+    kept = begin(stack)
+    kept.record(step=Step.REGISTERED)
+    die(kept.entry.run)
+    left = journal.read_interrupted(stack)
+    assert journal.close_dead(stack)
+    late = Journal(stack, replace(left.entry, run="late"), StillClock())
+    with pytest.raises(ArcaError, match="no release to resume"):
+        late._take_over(left)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # between the other's two calls
+    assert journal.read_lock(stack) is None
+
+
+def test_a_time_without_a_zone_is_not_read(stack: Stack) -> None:
+    """A journal with a naive time is damaged: nothing compares it with a time of AWS."""
+    kept = begin(stack)
+    value = json.loads(journal.ENTRY.dump_json(kept.entry, by_alias=True))
+    value["beat"] = "2032-03-10T14:07:00"
+    stored(stack).value = json.dumps(value)
+    with pytest.raises(UnreadableJournal, match="cannot read the release's journal"):
+        journal.read_lock(stack)
 
 
 def test_a_migration_is_not_resumed_but_run_again(stack: Stack) -> None:
@@ -156,30 +297,31 @@ def test_a_migration_is_not_resumed_but_run_again(stack: Stack) -> None:
 
 
 def test_whoever_was_taken_over_stops(stack: Stack) -> None:
-    """A release that lost the lock stops at its next step, and leaves the journal alone."""
+    """A run that lost the lock stops at its next step, and never calls that a refusal."""
     kept = begin(stack)
     elsewhere(stack, kept, silent=timedelta(minutes=4))
     taken = Journal.resume(stack, clock=StillClock())
-    with pytest.raises(Refused):
+    with pytest.raises(LockLost, match=r"deploy of image:1 by .* holds it") as lost:
         kept.record(step=Step.MIGRATED)
+    assert lost.value.exit_code is ExitCode.UNKNOWN
     kept.end()
-    found = journal.read_entry(stack)
+    found = entry_of(stack)
     assert found is not None
     assert found.run == taken.entry.run
 
 
 def test_a_journal_that_was_closed_stops_its_release(stack: Stack) -> None:
-    """A release whose journal is gone looks once more a second later, then stops."""
+    """A run whose journal is gone looks once more a second later, then stops."""
     clock = MovingClock()
     kept = Journal.begin(stack, what="deploy", image="image:1", clock=clock)
     journal.delete(stack)
-    with pytest.raises(Refused, match="was closed by somebody else") as refused:
+    with pytest.raises(LockLost, match="was freed by somebody else") as lost:
         kept.record(step=Step.MIGRATED)
     assert clock.slept == [1]
-    assert refused.value.where.endswith("SSM parameter /arca-prod/operations/release")
-    assert refused.value.wanted == "a journal that stays until its release has ended"
-    assert "`arca status --stack prod`" in refused.value.do
-    assert journal.read_entry(stack) is None
+    assert lost.value.where.endswith("SSM parameter /arca-prod/operations/release")
+    assert lost.value.wanted == "a lock that stays until its run has ended"
+    assert "`arca status --stack prod`" in lost.value.do
+    assert entry_of(stack) is None
     journal.delete(stack)
 
 
@@ -188,15 +330,15 @@ def test_what_was_written_a_moment_ago_may_appear_late(
 ) -> None:
     """A parameter that SSM does not show at once is still the release's own."""
     kept = begin(stack)
-    looks = iter([None, kept.entry])
+    looks = iter([None, journal.read_lock(stack)])
 
-    def look(_stack: Stack) -> journal.JournalEntry | None:
+    def look(_stack: Stack) -> journal.HeldLock | None:
         return next(looks)
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal, "read_entry", look)
+        patched.setattr(journal, "read_lock", look)
         kept.record(step=Step.MIGRATED)
-    found = journal.read_entry(stack)
+    found = entry_of(stack)
     assert found is not None
     assert found.step is Step.MIGRATED
 
@@ -205,15 +347,16 @@ def test_a_lock_that_is_let_go_meanwhile_is_taken(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The holder may end between the two calls with which the second one learns of it."""
-    begin(stack)
+    held = begin(stack)
 
     def gone(_stack: Stack) -> None:
         journal.delete(stack)
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal, "read_entry", gone)
+        patched.setattr(journal, "read_lock", gone)
         taken = begin(stack, "rollback")
-    assert journal.read_entry(stack) == taken.entry
+    assert entry_of(stack) == taken.entry
+    assert held.entry.run != taken.entry.run
 
 
 def test_a_heartbeat_every_half_minute(stack: Stack) -> None:
@@ -224,7 +367,7 @@ def test_a_heartbeat_every_half_minute(stack: Stack) -> None:
     beats: list[float] = []
     for seconds in (29, 1, 5, 25, 1):
         kept.clock.sleep(seconds)
-        found = journal.read_entry(stack)
+        found = entry_of(stack)
         assert found is not None
         assert found.step is Step.REGISTERED
         beats.append((found.beat - NOW).total_seconds())
@@ -244,7 +387,7 @@ def test_what_is_known_is_written_with_the_lock(stack: Stack) -> None:
         deployment="arn:x/1",
         step=Step.FOLLOWING,
     )
-    found = journal.read_entry(stack)
+    found = entry_of(stack)
     assert found == kept.entry
     assert (kept.entry.source, kept.entry.deployment) == ("t:1", "arn:x/1")
     assert (kept.entry.since, kept.entry.beat, kept.entry.what) == (NOW, NOW, "follow")
@@ -264,7 +407,7 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
     name = journal.parameter_name(stack)
     cloud.client("ssm").put_parameter(Name=name, Value="{}", Type="String")
     with pytest.raises(ArcaError, match="cannot read the release's journal") as error:
-        journal.read_entry(stack)
+        entry_of(stack)
     assert f"SSM parameter {name}, last written 20" in error.value.where
     assert error.value.where.endswith(" UTC: Field required")
     assert error.value.wanted == "what `arca deploy` writes"
@@ -278,36 +421,21 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
 
 def test_a_dead_journal_is_closed_by_hand(stack: Stack) -> None:
     """Only a dead process's journal can be closed by hand."""
-    assert journal.close_dead(stack, now=NOW) is False
+    assert journal.close_dead(stack) is False
     kept = begin(stack)
     with pytest.raises(Refused):
-        journal.close_dead(stack, now=NOW)
+        journal.close_dead(stack)
     elsewhere(stack, kept, silent=timedelta(minutes=4))
-    assert journal.close_dead(stack, now=NOW) is True
-    assert journal.read_entry(stack) is None
+    assert journal.close_dead(stack) is True
+    assert entry_of(stack) is None
 
 
 def test_one_lock_however_the_stack_is_spelled(stack: Stack) -> None:
     """A stack named organization/project/stack has the same lock."""
-    begin(stack)
+    first = begin(stack)
     with pytest.raises(Refused):
         begin(replace(stack, name="acme/arca-api/prod"))
-
-
-def test_a_process_of_somebody_else_lives(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that this user may not signal exists."""
-    sent: list[tuple[int, int]] = []
-
-    def kill(number: int, signal: int) -> None:
-        sent.append((number, signal))
-        raise PermissionError
-
-    begin(stack)
-    monkeypatch.setattr(os, "kill", kill)
-    with pytest.raises(Refused):
-        Journal.resume(stack, clock=StillClock())
-    # Signal 0 only asks whether the process exists (kill(2)).
-    assert sent == [(os.getpid(), 0)]
+    first.end()
 
 
 class DeniedSsm:
@@ -328,10 +456,10 @@ def test_a_journal_that_aws_denies(stack: Stack, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(journal, "client", denied)
     for attempt, what in (
-        (lambda: journal.read_entry(stack), "read"),
+        (lambda: journal.read_lock(stack), "read"),
         (lambda: journal.delete(stack), "closed"),
         (lambda: begin(stack), "written"),
-        (lambda: Journal(stack, kept.entry, StillClock()).record(), "written"),
+        (lambda: Journal(stack, kept.entry, StillClock()).record(), "read"),
     ):
         with pytest.raises(ArcaError) as error:
             attempt()
@@ -356,6 +484,7 @@ def test_an_entry_of_an_earlier_version_is_read(stack: Stack, cloud: Cloud) -> N
     cloud.client("ssm").put_parameter(
         Name=journal.parameter_name(stack), Value=WRITTEN_BEFORE, Type="String"
     )
+    age(stack, timedelta(minutes=4))
     taken = Journal.resume(stack, clock=StillClock()).entry
     assert (taken.step, taken.newest, taken.deployment) == (
         Step.UPDATING,

@@ -10,7 +10,9 @@ from arca.errors import Refused
 from arca.release import journal
 from arca.release.journal import Journal, UnreadableJournal
 from arca.release.service import EcsDeployment
+from arca.release.steps import LockLost
 from arca.release.verdict import Verdict
+from tests.arca.release.failing import Killed
 from tests.arca.release.stage import JOURNAL, URL, Arca, Stage, printed_json
 
 
@@ -73,12 +75,13 @@ def test_a_user_without_a_name(
 
 def test_a_refusal_is_json_too(stage: Stage, arca: Arca) -> None:
     """With --json a refusal names the lock's holder on stdout."""
-    Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
+    held = Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
     result = arca("deploy", "2", "--json")
     said = printed_json(result)["error"]
     assert (said["exit_code"], isinstance(result.exception, Refused)) == (6, True)
     assert "Somebody else releases to prod" in said["what"]
     assert arca("deploy", "2").stdout == ""
+    held.end()
 
 
 def damage(stage: Stage) -> None:
@@ -87,18 +90,15 @@ def damage(stage: Stage) -> None:
 
 
 def test_an_unreadable_journal_disables_nothing(stage: Stage, arca: Arca) -> None:
-    """`status` shows it, `stop` frees it when its writer has been silent, `rollback` goes on."""
+    """`status` shows it, `stop` frees it after three minutes, and `rollback` at once."""
     arca("deploy", "2")
     damage(stage)
     shown = printed_json(arca("status", "--json"))
     assert shown["release"].startswith("unknown: This version cannot read the release's journal.")
     assert shown["revision"] == "api:2"
-    with pytest.raises(UnreadableJournal) as unreadable:
-        journal.read_entry(stage.stack)
-    just_written = unreadable.value.modified + timedelta(minutes=3)
-    with pytest.raises(UnreadableJournal):
-        journal.close_dead(stage.stack, now=just_written)
-    # The simulated clock is far beyond the moment at which the parameter was written.
+    stage.cloud.advance(3)
+    assert isinstance(arca("stop").exception, UnreadableJournal)
+    stage.cloud.advance(0.1)
     assert printed_json(arca("stop", "--json"))["journal_closed"] is True
     assert stage.client("ssm").get_parameters(Names=[JOURNAL])["Parameters"] == []
     damage(stage)
@@ -125,5 +125,63 @@ def test_a_rollback_leaves_the_lock_of_a_living_release(stage: Stage, arca: Arca
     held = Journal.begin(stage.stack, what="deploy", image=f"{URL}:3", clock=stage.clock)
     result = arca("rollback")
     assert isinstance(result.exception, Refused)
-    assert journal.read_entry(stage.stack) == held.entry
+    found = journal.read_lock(stage.stack)
+    assert found is not None
+    assert found.entry == held.entry
+    held.end()
     assert stage.serves()[0] == {"api:2"}
+
+
+def test_a_release_that_lost_its_lock_is_no_refusal(stage: Stage, arca: Arca) -> None:
+    """Exit code 6 means that nothing was done, and here a deployment goes on: it is 5."""
+
+    def free(deployment: EcsDeployment) -> None:
+        if deployment.stage == "PRODUCTION_TRAFFIC_SHIFT":
+            journal.delete(stage.stack)
+
+    with pytest.raises(LockLost, match="was freed by somebody else") as lost:
+        stage.release(watch=free).deploy("2")
+    assert lost.value.exit_code == 5
+    assert printed_json(arca("deploy", "--resume", "--json"))["verdict"] == "live"
+    assert stage.serves() == ({"api:2"}, {"api:2"})
+
+
+def test_a_stop_leaves_the_lock_of_a_living_release(
+    stage: Stage, arca: Arca, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The release that is stopped by another operator ends with its own verdict."""
+    # It writes no heartbeat while the other command runs, in the same process here.
+    monkeypatch.setattr(journal, "SILENCE_LIMIT", timedelta(days=1))
+    stops: list[int] = []
+
+    def stop(deployment: EcsDeployment) -> None:
+        if deployment.stage == "PRODUCTION_TRAFFIC_SHIFT" and not stops:
+            stops.append(arca("stop", "--yes").exit_code)
+            assert stage.journal is not None
+
+    outcome = stage.release(watch=stop).deploy("2")
+    assert stops == [3]
+    assert outcome.verdict is Verdict.ROLLED_BACK
+    assert stage.journal is None
+
+
+@pytest.mark.parametrize("label", ["ecs.update_service", "ecs.list_service_deployments"])
+def test_a_stop_frees_the_lock_of_a_release_that_was_killed(
+    stage: Stage, arca: Arca, label: str
+) -> None:
+    """Also where it was killed before it had noted its deployment."""
+    asked: list[str] = []
+
+    def kill(call: str) -> None:
+        asked.append(call)
+        if call == label and "ecs.update_service" in asked:
+            raise Killed
+
+    stage.after = kill
+    with pytest.raises(Killed):
+        stage.release().deploy("2")
+    stage.after = lambda _call: None
+    stage.abandon()
+    stage.cloud.advance(1)
+    assert arca("stop", "--yes").exit_code == 3
+    assert stage.journal is None

@@ -9,7 +9,7 @@ import pytest
 from arca.errors import ArcaError, Refused
 from arca.release import journal
 from arca.release.journal import Journal
-from arca.release.steps import Interrupted, Step
+from arca.release.steps import Interrupted, LockLost, Step
 from arca.release.verdict import Verdict
 from tests.arca.release.failing import Killed, ctrl_c, killed_at, killer
 from tests.arca.release.stage import JOURNAL, URL, Arca, Stage, printed_json
@@ -21,8 +21,6 @@ def test_a_dry_run_of_a_resumption_changes_nothing(stage: Stage, arca: Arca) -> 
     """A dry run says what would be resumed, and changes nothing."""
     with pytest.raises(Interrupted):
         stage.release(watch=ctrl_c("POST_TEST_TRAFFIC_SHIFT")).deploy("2")
-    assert isinstance(arca("deploy", "--resume", "--dry-run").exception, Refused)
-    stage.abandon()
     before = len(stage.calls)
     found = printed_json(arca("deploy", "--resume", "--dry-run", "--json"))
     assert (found["what"], found["image"], found["step"]) == ("deploy", f"{URL}:2", "following")
@@ -66,9 +64,9 @@ def test_two_who_resume_at_the_same_time(stage: Stage) -> None:
 
     stage.after = another
     began = stage.clock.now()
-    with pytest.raises(Refused):
+    with pytest.raises(LockLost):
         stage.release().resume()
-    assert stage.clock.now() == began
+    assert stage.clock.now() - began < timedelta(minutes=1)
 
 
 def test_skipped_migrations_stay_skipped(stage: Stage) -> None:
@@ -130,10 +128,10 @@ def test_a_rollback_that_was_killed(stage: Stage, arca: Arca, label: str, *, aft
 
 
 def test_a_journal_that_was_closed_stops_its_release(stage: Stage) -> None:
-    """A release whose journal was closed stops, for another one may have begun."""
+    """A release whose lock was freed stops, for another one may have begun."""
     mine = Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
     journal.delete(stage.stack)
-    with pytest.raises(Refused, match="was closed by somebody else"):
+    with pytest.raises(LockLost, match="was freed by somebody else"):
         mine.record(step=Step.MIGRATED)
     assert stage.journal is None
 

@@ -228,6 +228,7 @@ def holds(
         stage.push("3")
         stage.cloud.control("PUT", "/arca/faults", faults)
         looks = 0
+        at_the_end = [last] if last is not None else []
 
         def watch(deployment: EcsDeployment) -> None:
             nonlocal looks
@@ -235,8 +236,8 @@ def holds(
                 if moment == looks:
                     meddle(stage, what, deployment)
             looks += 1
-            if last is not None and not deployment.under_way:
-                meddle(stage, last, deployment)
+            if at_the_end and not deployment.under_way:
+                meddle(stage, at_the_end.pop(), deployment)
                 stage.cloud.advance(4)
 
         release = stage.release(watch=watch, reason="r", timeout=timedelta(minutes=60), **options)

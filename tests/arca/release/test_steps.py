@@ -8,6 +8,7 @@ from arca.release.steps import (
     TRANSITIONS,
     ConnectionLost,
     Interrupted,
+    LockLost,
     Step,
     after_failure,
     ends_release,
@@ -48,6 +49,7 @@ def test_ecs_goes_on_from_the_update_on() -> None:
 
 FAILURE = ArcaError("It broke.", where="here", wanted="no", do="repair it")
 REFUSAL = Refused("Somebody else.", where="here", wanted="one", do="wait")
+LOST = LockLost("Another run holds the lock.", where="here", wanted="one", do="look")
 
 
 @pytest.mark.parametrize("step", BEFORE_ECS)
@@ -69,7 +71,8 @@ def test_a_failure_before_ecs_is_asked(
     ("error", "seen"),
     [
         (FAILURE, ConnectionLost),
-        (REFUSAL, Refused),
+        (REFUSAL, ConnectionLost),
+        (LOST, LockLost),
         (KeyboardInterrupt(), Interrupted),
         (ValueError(), ConnectionLost),
         (SystemExit(), SystemExit),

@@ -11,7 +11,8 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from email.utils import format_datetime
 from functools import cache
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from moto.backends import get_backend
 from werkzeug.test import Client
 
 from arca.clock import Clock
-from arca.emulator.aws_clients import WsgiClients
+from arca.emulator.aws_clients import Wsgi, WsgiClients
 from arca.emulator.ecs.app import Application
 from arca.emulator.ecs.clock import ManualClock
 from arca.emulator.ecs.control_api import ControlApi
@@ -67,12 +68,24 @@ class Emulated:
     def __init__(self) -> None:
         self.clock = ManualClock(SYSTEM_CLOCK.now())
         self.application = Application(self.clock)
-        self.wsgi = ControlApi(self.application)
+        self.wsgi = self._dated(ControlApi(self.application))
         self._clients = WsgiClients(self.wsgi, Config(retries={"total_max_attempts": 1}))
         self._http = Client(self.wsgi)
         self.network: dict[str, Any] = {}
         """Where tasks stand, for RunTask."""
         self.vpc = self.blue = self.green = self.rule = self.test_rule = ""
+
+    def _dated(self, application: Wsgi) -> Wsgi:
+        """Return the application with the header by which a server tells its own time."""
+
+        def dated(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
+                moment = format_datetime(self.clock.now(), usegmt=True)
+                return start_response(status, [*headers, ("Date", moment)], *failure)
+
+            return application(environ, start)
+
+        return dated
 
     def reset(self) -> None:
         """Delete everything but the network, which takes longest to create."""
