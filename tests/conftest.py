@@ -41,6 +41,8 @@ def begin_at(moment: datetime) -> None:
 
 
 begin_at(datetime.fromisoformat(os.environ.get(MOMENT, ORDINARY)))
+# A worker of pytest-xdist has a COLUMNS of its own, and tables obey it.
+os.environ.pop("COLUMNS", None)
 # The locale of the environment, which Python ignores until a program asks for it.
 locale.setlocale(locale.LC_ALL, "")
 share_service_models()

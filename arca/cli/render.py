@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self, cast
@@ -58,7 +59,7 @@ def table(
 
     On a terminal that is too narrow, the columns `folds` continue on further lines. Where that is
     not enough, each row is printed as a record with its titles. Elsewhere the table is as wide as
-    its content.
+    its content, unless COLUMNS says how wide it may be.
     """
     console = Console(highlight=False, emoji=False)
     found = list(rows)
@@ -70,7 +71,9 @@ def table(
     wide = console.options.update(max_width=UNLIMITED)
     natural = Measurement.get(console, wide, shown).maximum
     if not console.is_terminal:
-        console.width = max(console.width, natural)
+        # An explicit COLUMNS counts without a terminal too, as for shutil.get_terminal_size.
+        asked = shutil.get_terminal_size(fallback=(0, 0)).columns
+        console.width = asked or max(console.width, natural)
     lengths = [
         max(map(cell_len, (title, *cells)))
         for title, *cells in zip(titles, *found, strict=True)

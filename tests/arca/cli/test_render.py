@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from arca.cli import render
 from tests import ROOT, clock
 from tests.arca.release.stage import URL, Stage
 
@@ -69,6 +70,21 @@ def test_a_table_that_is_too_wide_becomes_records() -> None:
         assert [line for line in lines if f"{title} {text}" in line], title
     assert f"  reason {WHY}" in "".join(lines)
     assert not [line for line in lines if "│" in line or "…" in line]
+
+
+def test_columns_counts_without_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a terminal a table is as wide as its content, or as COLUMNS says."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    render.table(TITLES, [(*IDS, WHY)], folds=("reason",))
+    assert f"│ {WHY}" in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "90")
+    render.table(("id", "reason"), [(IDS[0], WHY)], folds=("reason",))
+    assert max(map(len, capsys.readouterr().out.splitlines())) == 90
+    monkeypatch.setenv("COLUMNS", "wide")
+    render.table(TITLES, [(*IDS, WHY)], folds=("reason",))
+    assert f"│ {WHY}" in capsys.readouterr().out
 
 
 def test_a_column_of_sentences_is_folded() -> None:
