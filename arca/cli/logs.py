@@ -9,7 +9,7 @@ import click
 from arca.cli.options import SPAN, of_stack, span_text
 
 if TYPE_CHECKING:
-    from arca.stack import Target
+    from arca.stack import Stack, Target
 
 CORRELATION_ID = re.compile(r"^[A-Za-z0-9-]{8,128}$")
 DEFAULT_LINES = 50
@@ -87,3 +87,20 @@ def command(
         wanted = f" of {identifier}" if identifier else ""
         above = f" at level {level} or above" if level else ""
         click.echo(f"No line{wanted}{above} was found in the last {span_text(since)}.", err=True)
+        click.echo(_hint(stack), err=True)
+
+
+def _hint(stack: "Stack") -> str:
+    """Return what to do where no line was found."""
+    longer = "Search further back with `--since 24h`"
+    if stack.endpoint is None:
+        return (
+            f"{longer}, or see whether tasks run at all: `arca status --stack {stack.name}`. "
+            "A task that could not start wrote nothing: "
+            f"`arca why --stack {stack.name}` says why it stopped."
+        )
+    return (
+        f"{longer}. In the emulated AWS a task writes lines only with a stand-in: give "
+        f"its image one with `arca local stand-in IMAGE --stack {stack.name} -- COMMAND`, "
+        "and deploy the image."
+    )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from arca.clients import client, explained
+from arca.errors import ArcaError
 from arca.monitoring.contract import LOG_LEVELS
 from arca.stack import Stack
 
@@ -137,6 +138,12 @@ class LogSearch:
         return found
 
     def _in(self, group: str, start: int, end: int | None) -> Iterator[LogLine]:
+        try:
+            yield from self._read(group, start, end)
+        except self._logs.exceptions.ResourceNotFoundException:
+            raise _no_group(self._stack, group) from None
+
+    def _read(self, group: str, start: int, end: int | None) -> Iterator[LogLine]:
         asked: dict[str, Any] = {"logGroupName": group, "startTime": start}
         if end is not None:
             asked["endTime"] = end
@@ -148,6 +155,16 @@ class LogSearch:
                 if event["eventId"] not in self._seen and self._wanted.accepts(event["message"]):
                     moment = datetime.fromtimestamp(event["timestamp"] / 1000, tz=UTC)
                     yield LogLine(moment, group, event["eventId"], event["message"])
+
+
+def _no_group(stack: Stack, group: str) -> ArcaError:
+    bring_up = "make up STACK=" if stack.endpoint else "pulumi up --stack "
+    return ArcaError(
+        f"There is no log group {group}.",
+        where=stack.where,
+        wanted="the log groups of the stack's exports",
+        do=f"run `{bring_up}{stack.name}`, which creates it, and then this again",
+    )
 
 
 def _content(text: str) -> Any:

@@ -5,16 +5,21 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import click
+import pytest
 
 from arca import stack as stacks
 from arca.cli.logs import command
 from arca.clients import client
+from arca.errors import ArcaError
 from arca.monitoring.contract import LOG_LEVELS
+from arca.monitoring.live import logs
 from arca.monitoring.live.logs import LogFilter, LogSearch
+from arca.stack import Stack, Target
 from tests import ROOT, clock
 from tests.arca.emulated import Cloud, arca
 
@@ -160,3 +165,53 @@ def test_a_tail_reads_no_more_than_it_needs(cloud: Cloud) -> None:
     assert search.new() == []
     lines_of(cloud, "INFO", ago=0)
     assert [line.text for line in search.new()] == ['{"level": "INFO", "event": "n0"}']
+
+
+def test_no_line_ends_with_what_to_do(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulated AWS has lines of stand-ins only; on AWS a task may not run at all."""
+    lines_of(cloud, "INFO")
+    none = arca("logs", "--level", "ERROR")
+    assert (none.exit_code, none.stdout) == (0, "")
+    assert "`arca local stand-in IMAGE --stack prod -- COMMAND`" in none.stderr
+    on_aws = replace(stacks.find("prod"), endpoint=None)
+    monkeypatch.setattr(logs, "LogSearch", Silent)
+
+    def find(_name: str, *, target: Target) -> Stack:
+        del target
+        return on_aws
+
+    monkeypatch.setattr(stacks, "find", find)
+    none = arca("logs")
+    assert "`--since 24h`" in none.stderr
+    assert "`arca why --stack prod` says why" in none.stderr
+    assert "stand-in" not in none.stderr
+
+
+class Silent:
+    """A search of a log group without lines."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Take what a search takes."""
+
+    def tail(self, *_: Any, **__: Any) -> list[logs.LogLine]:
+        """Return no line."""
+        return []
+
+
+@pytest.mark.parametrize(
+    ("url", "do"),
+    [
+        ("http://127.0.0.1:1", "make up STACK=prod"),
+        (None, "pulumi up --stack prod"),
+    ],
+)
+def test_a_log_group_that_does_not_exist(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, url: str | None, do: str
+) -> None:
+    """The message names the group and the command that creates it."""
+    stack = stacks.find("prod")
+    search = LogSearch(stack, ["/arca-prod/gone"], LogFilter(), start=cloud.clock.now())
+    monkeypatch.setattr(search, "_stack", replace(stack, endpoint=url))
+    with pytest.raises(ArcaError, match="There is no log group /arca-prod/gone") as raised:
+        search.new()
+    assert raised.value.do == f"run `{do}`, which creates it, and then this again"
