@@ -14,6 +14,7 @@ from arca.release.service import (
     EcsService,
     short,
 )
+from arca.release.verdict import read_serving
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,14 @@ def previous_release(service: EcsService) -> PastDeployment:
 def named_release(service: EcsService, name: str) -> PastDeployment:
     """Return the last release that was live as this revision, image or tag.
 
-    Raises ArcaError where none was.
+    Raises ArcaError where none was, Refused where that release serves all customers already.
     """
     live: list[PastDeployment] = []
     for most in (MOST_DEPLOYMENTS, ALL_DEPLOYMENTS):
         live = _live(read_history(service, most=most))
         for past in live:
             if name in past.names:
+                _refuse_serving(service, past)
                 return past
     known = dict.fromkeys(f"{short(one.task_definition)} ({one.tag})" for one in live)
     raise ArcaError(
@@ -151,6 +153,18 @@ def _source_of_failed(
             return past
     image = image_of(service.definition(source))
     return replace(failed, task_definition=source, image=image, replaced=failed.deployment.created)
+
+
+def _refuse_serving(service: EcsService, past: PastDeployment) -> None:
+    """Raise Refused where nothing but this release serves, and customers reach it."""
+    serving = read_serving(service)
+    if serving.only(past.task_definition) and serving.reaches(1):
+        raise Refused(
+            f"{short(past.task_definition)} serves already.",
+            where=f"{service.stack.where}, {past.tag}",
+            wanted="a release to go back to; nothing was done",
+            do=f"name another one of `arca history --stack {service.stack.name}`",
+        )
 
 
 def _nothing_to_roll_back_to(service: EcsService, why: str) -> ArcaError:

@@ -9,7 +9,7 @@ from click.testing import Result
 from arca.errors import Refused
 from arca.release.journal import Journal
 from tests.arca.release.failing import press_after
-from tests.arca.release.stage import URL, Arca, Stage, printed_json, released
+from tests.arca.release.stage import URL, Arca, Stage, printed_json, released, written
 
 
 def test_rollback_to_the_release_of_before(stage: Stage, arca: Arca) -> None:
@@ -46,6 +46,17 @@ def test_rollback_twice_is_not_once_too_far(stage: Stage, arca: Arca) -> None:
     assert stage.serves()[0] == {"api:1"}
     assert printed_json(arca("rollback", "--to", "api:2", "--json"))["verdict"] == "live"
     assert stage.serves() == ({"api:2"}, {"api:2"})
+
+
+def test_a_named_revision_that_serves_already(stage: Stage, arca: Arca) -> None:
+    """What serves is no release to go back to, while customers reach it."""
+    arca("deploy", "2")
+    stage.calls.clear()
+    for words in (("--to", "api:2", "--dry-run"), ("--to", "2")):
+        assert "api:2 serves already." in refused(arca("rollback", *words))
+    assert written(stage) == []
+    stage.turn_the_rule()
+    assert printed_json(arca("rollback", "--to", "2", "--dry-run", "--json"))["to"] == "api:2"
 
 
 def test_rollback_after_one_that_came_by_itself(stage: Stage, arca: Arca) -> None:
