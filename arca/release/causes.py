@@ -45,7 +45,7 @@ SLACK = timedelta(minutes=5)
 """How long after a deployment's end its last events may come."""
 STOP_CALLED = "StopServiceDeployment"
 DEAD_TASKS = re.compile(
-    r"\d+ tasks? (?:died|failed)|circuit breaker|failed to start", re.IGNORECASE
+    r"\d+ tasks? (?:had )?(?:died|failed)|circuit breaker|failed to start", re.IGNORECASE
 )
 TROUBLE = re.compile(r"unhealthy|health check|unable to|cannot|failed|error|exited", re.IGNORECASE)
 """A service event about a failure (Amazon ECS Developer Guide, "Service event messages")."""
@@ -395,7 +395,7 @@ def _task_text(task: failures.FailedTask) -> str:
 
 def _task_sentence(group: Sequence[failures.FailedTask]) -> str:
     first = group[0]
-    number = "1 task" if len(group) == 1 else f"{len(group)} tasks"
+    number = f"{failures.tasks_text(len(group))} in all"
     if first.kind == "start":
         return f"{number} could not start: {first.reason}"
     if first.kind == "health":

@@ -115,7 +115,7 @@ class DeploymentFollower:
                 return
         failed = failures.failed_tasks(self.service, target, since=deployment.created)
         if failed.number >= max(FEWEST_FAILURES, deployment.target.requested / 2):
-            self.stop(deployment, f"{failed.number} tasks died: {'; '.join(failed.reasons)}")
+            self.stop(deployment, failed.so_far)
 
     def _answer(self, deployment: EcsDeployment, *, wrong: str | None) -> None:
         # Checks take minutes: the pause may have timed out, or somebody answered it.

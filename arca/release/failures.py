@@ -34,10 +34,25 @@ class TaskFailures:
     """The failed tasks of a revision."""
 
     number: int
-    reasons: tuple[str, ...]
+    counts: tuple[tuple[str, int], ...]
     """The likeliest reasons, each with its number of tasks."""
     tasks: tuple[str, ...]
     """ARNs, the latest first."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The likeliest reasons, each with the tasks that the whole deployment lost to it."""
+        return tuple(f"{why} ({tasks_text(number)} in all)" for why, number in self.counts)
+
+    @property
+    def so_far(self) -> str:
+        """The reasons while the deployment is under way: ECS may lose more tasks until its end.
+
+        Each has its number only where several reasons share the tasks.
+        """
+        only = len(self.counts) == 1
+        reasons = (why if only else f"{why} ({number} of them)" for why, number in self.counts)
+        return f"{tasks_text(self.number)} had died by then: {'; '.join(reasons)}"
 
 
 @dataclass(frozen=True)
@@ -58,9 +73,7 @@ def failed_tasks(service: EcsService, task_definition: str, *, since: datetime) 
     counted = Counter(task.reason for task in failed)
     return TaskFailures(
         number=len(failed),
-        reasons=tuple(
-            f"{text} ({number} tasks)" for text, number in counted.most_common(MOST_REASONS)
-        ),
+        counts=tuple(counted.most_common(MOST_REASONS)),
         tasks=tuple(task.arn for task in failed),
     )
 
@@ -86,6 +99,11 @@ def read_failed(
         and _has_failed(task)
     ]
     return sorted(failed, key=lambda task: task.stopped, reverse=True)
+
+
+def tasks_text(number: int) -> str:
+    """Return a number of tasks in words."""
+    return "1 task" if number == 1 else f"{number} tasks"
 
 
 def last_lines(service: EcsService, tasks: Sequence[str]) -> tuple[str, ...]:

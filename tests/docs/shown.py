@@ -21,7 +21,7 @@ VARYING = tuple(
         (r"(^|deployment +|, |stop |│ )[A-Za-z0-9]{21}\b", r"\1ID"),
         (r"by \S+@\S+ \(process \d+\)", "by SOMEBODY"),
         (r"(role \S+|target group \S+|secret \S+)-[A-Za-z0-9]{6}:", r"\1-SUFFIX:"),
-        (r"\d+ tasks( died|\))", r"N tasks\1"),
+        (r"\d+ tasks?( had died| in all)", r"N tasks\1"),
         (r"(│ OK +│) \d+ +│", r"\1 MS │"),
         (r"━+|─+", "━"),
         (r" +", " "),

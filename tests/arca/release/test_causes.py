@@ -127,11 +127,11 @@ def test_the_history_keeps_why_tasks_died(stage: Stage, arca: Arca) -> None:
     failed(stage, "exits", image=f"{URL}:2", code=3)
     stage.cloud.advance(60 * 24)
     past = printed_json(arca("history", "--json"))["deployments"]
-    assert "tasks died: api exited with 3" in past[0]["reason"]
+    assert "tasks had died by then: api exited with 3" in past[0]["reason"]
     assert past[1]["reason"].startswith("Service deployment completed.")
     found = printed_json(arca("why", "--json"))
     assert found["causes"][0]["kind"] == "arca"
-    assert "tasks died: api exited with 3" in found["causes"][0]["cause"]
+    assert "tasks had died by then: api exited with 3" in found["causes"][0]["cause"]
     assert any("ECS forgets stopped tasks" in text for text in found["unknown"])
 
 

@@ -32,7 +32,7 @@ def test_how_many_tasks_may_die(
     stage.cloud.advance(30)
 
     def of(*_: Any, **__: Any) -> failures.TaskFailures:
-        return failures.TaskFailures(died, ("they died",), ())
+        return failures.TaskFailures(died, (("they died", died),), ())
 
     monkeypatch.setattr(failures, "failed_tasks", of)
     arn = stage.cloud.deploy(stage.push("2"))
@@ -41,7 +41,9 @@ def test_how_many_tasks_may_die(
     found = one.follow(arn)
     assert found.status == ("ROLLBACK_SUCCESSFUL" if given_up else found.status)
     assert ("ecs.stop_service_deployment" in stage.calls) is given_up
-    assert one.stopped_because == (f"{died} tasks died: they died" if given_up else None)
+    assert one.stopped_because == (
+        f"{died} tasks had died by then: they died" if given_up else None
+    )
 
 
 def test_a_deployment_that_ended_before_it_could_be_stopped(

@@ -1,5 +1,7 @@
 """Why tasks of a revision stopped, and their last log lines."""
 
+import re
+
 import pytest
 
 from arca.release import failures
@@ -26,6 +28,32 @@ def test_the_last_log_lines_are_the_last(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     found = failures.last_lines(stage.service(), tasks)
     assert found == tuple(str(number) for number in range(30, 50))
+
+
+def test_each_number_of_tasks_says_what_it_counts() -> None:
+    """While a deployment is under way more tasks may die; at its end the numbers are final."""
+    one = failures.TaskFailures(3, (("exited", 3),), ())
+    assert (one.so_far, one.reasons) == (
+        "3 tasks had died by then: exited",
+        ("exited (3 tasks in all)",),
+    )
+    two = failures.TaskFailures(3, (("exited", 2), ("ill", 1)), ())
+    assert (two.so_far, two.reasons) == (
+        "3 tasks had died by then: exited (2 of them); ill (1 of them)",
+        ("exited (2 tasks in all)", "ill (1 task in all)"),
+    )
+
+
+def test_the_verdict_tells_its_two_numbers_of_tasks_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Tasks that died before `arca` stopped the deployment, and tasks that died in all."""
+    stage = Stage(monkeypatch)
+    stage.cloud.fault("exits", image=stage.push("2"), code=3)
+    outcome = stage.release(migrate=False).deploy("2")
+    text = r"; stopped because \d+ tasks had died by then: api exited with 3: [^()]+ \(simulated\)$"
+    assert re.search(text, outcome.reason)
+    assert outcome.stop_reasons[0].endswith(" tasks in all)")
 
 
 def test_log_lines_of_what_died(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -278,7 +278,7 @@ def test_what_an_operator_gets_with_a_verdict(monkeypatch: pytest.MonkeyPatch) -
 
     def failed(_service: EcsService, definition: str, *, since: datetime) -> TaskFailures:
         asked.append((definition, since))
-        return TaskFailures(1, ("exited with 3",), ("arn:task/1",))
+        return TaskFailures(1, (("exited with 3", 1),), ("arn:task/1",))
 
     def lines(_service: EcsService, tasks: tuple[str, ...]) -> tuple[str, ...]:
         return (f"lines of {tasks}",)
@@ -292,7 +292,7 @@ def test_what_an_operator_gets_with_a_verdict(monkeypatch: pytest.MonkeyPatch) -
         NEW,
         runs=OLD,
         deployment="arn:x/1",
-        stop_reasons=("exited with 3",),
+        stop_reasons=("exited with 3 (1 task in all)",),
         log_lines=("lines of ('arn:task/1',)",),
         runbook="docs/runbooks/deployment-rollback.md",
     )
