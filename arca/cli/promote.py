@@ -1,5 +1,6 @@
 """`arca promote`: let a paused deployment go on."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -29,4 +30,5 @@ def command(stack_name: str | None, target: "Target", *, dry_run: bool, as_json:
     if as_json:
         render.print_json({"stack": stack.name, "dry_run": dry_run, "promoted": paused.arn})
     else:
-        render.line(f"{'Would go on' if dry_run else 'Goes on'}: {deployment_line(paused)}")
+        line = deployment_line(paused if dry_run else replace(paused, paused_hook=None))
+        render.line(f"{'Would go on' if dry_run else 'Goes on'}: {line}")

@@ -47,7 +47,7 @@ def deployment_line(deployment: EcsDeployment) -> str:
     )
     names = ", ".join(deployment.triggered_alarms)
     alarms = f"  alarms {names}" if names else ""
-    paused = "  waits for `arca promote`" if deployment.paused_hook is not None else ""
+    paused = "  paused" if deployment.paused_hook is not None else ""
     return (
         f"{short(deployment.arn)}  {deployment.status}  {deployment.stage or '-'}{shares}"
         f"  tasks {target.running}/{target.requested}{alarms}{paused}"
@@ -63,9 +63,9 @@ def print_outcome(stack: Stack, release: Callable[[], ReleaseOutcome], *, as_jso
         outcome = release()
     except Interrupted:
         click.echo(
-            f"Stopped watching: ECS goes on by itself. Follow it again with "
-            f"`arca deploy --resume --stack {stack.name}`, or roll it back with "
-            f"`arca stop --stack {stack.name}`.",
+            f"Stopped watching: ECS goes on by itself, but waits at a pause and then rolls back. "
+            f"Follow it again with `arca deploy --resume --stack {stack.name}`, or roll it back "
+            f"with `arca stop --stack {stack.name}`.",
             err=True,
         )
         click.get_current_context().exit(ExitCode.INTERRUPTED)

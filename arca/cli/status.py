@@ -36,8 +36,9 @@ def command(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
             f"deployment  {latest['id']}  {latest['status']}  {latest['stage'] or ''}{why}",
             verdicts=True,
         )
-        if latest["paused"]:
-            render.line(f"            waits for `arca promote --stack {stack.name}`")
+        for said in (latest["noted"], latest["pause"]):
+            if said is not None:
+                render.line(f"            {said}")
     for reason in found.stop_reasons:
         render.line(f"stopped     {reason}")
     for name, state in sorted(found.alarms.items()):

@@ -10,8 +10,10 @@ from arca.clock import Clock
 from arca.errors import ArcaError
 from arca.release import failures
 from arca.release.given_reasons import note_reason
+from arca.release.journal import MIGRATION, JournalEntry
 from arca.release.outage import outlast
 from arca.release.service import EcsDeployment, EcsService, short
+from arca.stack import Stack
 
 FEWEST_FAILURES = 3
 """A deployment is stopped after so many failed tasks, or half of those wanted where that is more.
@@ -38,6 +40,8 @@ class DeploymentFollower:
     """How long deployments are followed in all."""
     check_at_pause: DeploymentCheck | None = None
     """None leaves the pause to `arca promote`."""
+    ask_at_pause: Callable[[], None] | None = None
+    """Called once at a pause that is left to `arca promote`, to say what a person must do."""
     check_after_shift: DeploymentCheck | None = None
     stopped_because: str | None = None
     """Why this follower asked for a rollback; None where it did not."""
@@ -50,6 +54,8 @@ class DeploymentFollower:
     """What the checks at each pause found wrong, by the id of its hook."""
     _answered: set[str] = field(default_factory=set[str], init=False)
     """The hooks whose answer ECS has accepted."""
+    _asked: set[str] = field(default_factory=set[str], init=False)
+    """The hooks for which a person was asked."""
 
     def follow(self, arn: str) -> EcsDeployment:
         """Return the deployment as it ended, or as it was when the timeout passed."""
@@ -107,6 +113,9 @@ class DeploymentFollower:
                 self._answer(deployment, wrong=self._findings[hook])
                 self._answered.add(hook)
             return
+        if hook is not None and self.ask_at_pause is not None and hook not in self._asked:
+            self._asked.add(hook)
+            self.ask_at_pause()
         if deployment.stage in AFTER_SHIFT and not self.checked_after_shift:
             self.checked_after_shift = True
             wrong = self.check_after_shift(deployment) if self.check_after_shift else None
@@ -129,6 +138,20 @@ class DeploymentFollower:
             self.stop(now, wrong)
         elif wrong is not None:
             self.too_late = wrong
+
+
+def who_answers(stack: Stack, release: JournalEntry | None) -> str:
+    """Return who ends a deployment's pause, and what a person must type where nobody else does.
+
+    `release` is the journal of a release whose process lives; None where there is none.
+    """
+    follows = release is not None and release.what != MIGRATION
+    if follows and not release.options.hold:
+        return "paused: `arca` runs the smoke tests and goes on by itself; nobody has to act"
+    return (
+        f"paused until a person answers: `arca promote --stack {stack.name}` moves production "
+        f"traffic, `arca stop --stack {stack.name}` rolls back"
+    )
 
 
 def paused_deployment(service: EcsService) -> EcsDeployment:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from arca.clients import client, explained
 from arca.errors import ArcaError
 from arca.release import journal
-from arca.release.service import short
+from arca.release.service import EcsDeployment, short
 from arca.stack import Stack
 
 MOST_CHARACTERS = 500
@@ -33,6 +33,11 @@ class GivenReason:
     by: str
     """User, machine and process that found the reason."""
     why: str
+
+    def in_words(self, deployment: EcsDeployment) -> str:
+        """Return who acted and why; a deployment that succeeded was not stopped."""
+        what = "noted" if deployment.status == "SUCCESSFUL" else "stopped the deployment"
+        return f"`arca` {what}: {self.why}"
 
 
 REASONS = TypeAdapter(list[GivenReason])

@@ -16,7 +16,7 @@ from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import failures, gates, journal, smoke_tests
-from arca.release.deployment import DeploymentFollower
+from arca.release.deployment import DeploymentFollower, who_answers
 from arca.release.given_reasons import note_reason
 from arca.release.image import image_of, image_reference, register_revision
 from arca.release.journal import Journal, ReleaseOptions
@@ -433,6 +433,7 @@ class Release:
             if self._options.hold
             else lambda found: smoke_tests.check_at_pause(self._service, found, clock, self._say),
             check_after_shift=lambda _: smoke_tests.check_after_shift(self._stack, self._say),
+            ask_at_pause=lambda: self._say(who_answers(self._stack, None)),
         )
 
     def _follow_service(

@@ -1,11 +1,15 @@
 """What the service is doing now: everything is read at once."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from arca.clients import client, explained
-from arca.release import failures, journal
+from arca.errors import ArcaError
+from arca.release import failures, given_reasons, journal
+from arca.release.deployment import who_answers
+from arca.release.given_reasons import GivenReason
 from arca.release.image import image_of
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.verdict import Serving, read_serving
@@ -44,40 +48,68 @@ class ServiceStatus:
 def read_status(stack: Stack) -> ServiceStatus:
     """Ask ECS, the load balancer, CloudWatch and the journal at once."""
     service = EcsService(stack)
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(6) as pool:
         described = pool.submit(service.describe)
         latest = pool.submit(service.deployments, most=1)
         serving = pool.submit(read_serving, service)
         alarms = pool.submit(_alarms, stack)
-        held = pool.submit(_holder, stack)
+        held = pool.submit(_Held.read, stack)
+        noted = pool.submit(_reasons, stack)
         images = pool.submit(lambda: _images(service, serving.result()))
     newest = latest.result()[0] if latest.result() else None
+    deployment: dict[str, Any] | None = None
+    if newest is not None:
+        given = noted.result().get(short(newest.arn))
+        deployment = {
+            **_deployment_json(newest),
+            "noted": given.in_words(newest) if given else None,
+            "pause": who_answers(stack, held.result().living) if newest.paused_hook else None,
+        }
     return ServiceStatus(
         image=images.result(),
         revision=str(serving.result()),
         desired=described.result()["desiredCount"],
         running=described.result()["runningCount"],
         pending=described.result()["pendingCount"],
-        deployment=_deployment_json(newest) if newest else None,
+        deployment=deployment,
         stop_reasons=_stop_reasons(service, newest) if newest else (),
         alarms=alarms.result(),
-        release=held.result(),
+        release=held.result().text,
         traffic=tuple(map(str, serving.result().production.shares)),
         faults=serving.result().production.faults,
     )
 
 
-def _holder(stack: Stack) -> str | None:
-    """Return who releases, and whether the process lives; no journal disables the rest."""
+@dataclass(frozen=True)
+class _Held:
+    """Who releases."""
+
+    text: str | None = None
+    """In words; None where nobody does."""
+    living: journal.JournalEntry | None = None
+    """The journal of a release whose process lives."""
+
+    @classmethod
+    def read(cls, stack: Stack) -> Self:
+        """Read the journal; one that cannot be read does not disable the rest."""
+        try:
+            held = journal.read_lock(stack)
+        except journal.UnreadableJournal as unreadable:
+            return cls(f"unknown: {unreadable.what} {unreadable.where}; {unreadable.do}")
+        if held is None:
+            return cls()
+        if not held.dead:
+            return cls(str(held), held.entry)
+        freed = f"`arca stop --stack {stack.name}` frees it"
+        return cls(f"{held}; {journal.dead_since(held)}: {freed}")
+
+
+def _reasons(stack: Stack) -> Mapping[str, GivenReason]:
+    """Return what `arca` noted; where that cannot be read, the rest is shown without it."""
     try:
-        held = journal.read_lock(stack)
-    except journal.UnreadableJournal as unreadable:
-        return f"unknown: {unreadable.what} {unreadable.where}; {unreadable.do}"
-    if held is None:
-        return None
-    if not held.dead:
-        return str(held)
-    return f"{held}; {journal.dead_since(held)}: `arca stop --stack {stack.name}` frees it"
+        return given_reasons.read_reasons(stack)
+    except ArcaError:
+        return {}
 
 
 def _images(service: EcsService, serving: Serving) -> str:

@@ -72,7 +72,7 @@ def plain(text: str) -> list[str]:
 
 def passing(lines: list[str]) -> tuple[list[str], set[str]]:
     """The lines that every run prints, and the forms of those that a slow look may miss."""
-    gone = [line for line in lines if PASSING.match(line) and "waits for" not in line]
+    gone = [line for line in lines if PASSING.match(line) and " paused" not in line]
     forms = {
         re.sub(r"\d+", "N", PASSING.sub("ID STATUS STAGE", line.partition(" alarms ")[0]))
         for line in gone

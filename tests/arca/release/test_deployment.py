@@ -95,6 +95,10 @@ def test_a_held_release_waits_for_its_promotion(monkeypatch: pytest.MonkeyPatch)
     stage.push("2")
     outcome = stage.release(hold=True).deploy("2")
     assert outcome.exit_code == 3
+    asked = [text for text in stage.said if text.startswith("paused until a person answers: ")]
+    assert len(asked) == 1
+    assert "`arca promote --stack prod` moves" in asked[0]
+    assert "`arca stop --stack prod` rolls back" in asked[0]
     assert "The pause at POST_TEST_TRAFFIC_SHIFT timed out." in outcome.reason
     assert stage.serves() == ({"api:1"}, {"api:1"})
 
@@ -174,7 +178,8 @@ def test_promote(stage: Stage, arca: Arca) -> None:
     assert "No deployment waits" in str(arca("promote").exception)
     stage.cloud.deploy(f"{URL}:2")
     stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
-    assert arca("promote", "--dry-run").exit_code == 0
+    would = arca("promote", "--dry-run")
+    assert (would.exit_code, would.stdout.rstrip().endswith("  paused")) == (0, True)
     stage.cloud.advance(5)
     assert stage.cloud.deployment()["lifecycleStage"] == "POST_TEST_TRAFFIC_SHIFT"
     assert printed_json(arca("promote", "--json"))["promoted"]

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+import pytest
+
+from arca.release.deployment import who_answers
+from arca.release.journal import MIGRATION, Journal
+from arca.release.service import EcsDeployment
 from tests.arca.emulator.ecs.emulated_ecs import ALARMS
 from tests.arca.release.stage import URL, Arca, Stage, printed_json
 
@@ -38,10 +43,42 @@ def test_status_while_somebody_releases(stage: Stage, arca: Arca) -> None:
     assert {"api:1", "api:1 and api:2", "api:2"} >= {one["revision"] for one in seen}
 
 
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_pause_says_who_acts(stage: Stage, arca: Arca, *, hold: bool) -> None:
+    """A living release answers the pause by itself, unless somebody asked it to hold."""
+    seen: list[str | None] = []
+
+    def watch(_found: EcsDeployment) -> None:
+        latest = printed_json(arca("status", "--json"))["deployment"]
+        assert (latest["pause"] is not None) == latest["paused"]
+        seen.append(latest["pause"])
+
+    stage.release(watch=watch, hold=hold, migrate=False).deploy("2")
+    said = {text for text in seen if text is not None}
+    assert len(said) == 1
+    assert said.pop().startswith(
+        "paused until a person answers: `arca promote"
+        if hold
+        else "paused: `arca` runs the smoke tests and goes on by itself"
+    )
+
+
+def test_a_migration_answers_no_pause(stage: Stage) -> None:
+    """The lock of a migration says nothing about the deployment that waits."""
+    held = Journal.begin(stage.stack, what=MIGRATION, image="x", clock=stage.clock)
+    assert who_answers(stage.stack, held.entry) == who_answers(stage.stack, None)
+
+
 def test_status_on_the_way(stage: Stage, arca: Arca) -> None:
     """At the pause the status names the old release and its image."""
     stage.cloud.deploy(f"{URL}:2")
     stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
     found = printed_json(arca("status", "--json"))
     assert (found["revision"], found["image"]) == ("api:1", f"{URL}:1")
+    asks = (
+        "paused until a person answers: `arca promote --stack prod` moves production traffic, "
+        "`arca stop --stack prod` rolls back"
+    )
+    assert found["deployment"]["pause"] == asks
+    assert f"            {asks}\n" in arca("status").stdout
     assert stage.serves()[0] == {"api:1"}
