@@ -9,6 +9,7 @@ from arca.cli.suggestions import complete_deployment
 
 if TYPE_CHECKING:
     from arca.release.causes import Cause, Explanation, Undeployed
+    from arca.release.history import PastDeployment
     from arca.stack import Stack, Target
 
 
@@ -40,7 +41,8 @@ def command(
         if as_json:
             render.print_json({"stack": stack.name, **undeployed.as_json()})
             return
-        for text in _lines_of_undeployed(stack, undeployed):
+        later = causes.success_after(found, undeployed.given.at)
+        for text in _lines_of_undeployed(stack, undeployed, later):
             render.line(text)
         return
     chosen = causes.chosen_deployment(service, found, deployment)
@@ -48,13 +50,28 @@ def command(
     if as_json:
         render.print_json({"stack": stack.name, **explanation.as_json()})
         return
-    for number, text in enumerate(_lines(stack, explanation)):
+    later = causes.success_after(found, chosen.deployment.created)
+    for number, text in enumerate(_lines(stack, explanation, later)):
         render.line(text, verdicts=number == 0)
 
 
-def _lines_of_undeployed(stack: "Stack", undeployed: "Undeployed") -> list[str]:
+def _not_latest(later: "PastDeployment | None") -> list[str]:
+    """Return a line where a later deployment succeeded, so that nobody mends what is over."""
+    from arca.release.service import short
+
+    if later is None:
+        return []
+    one = later.deployment
+    since = f"{one.finished or one.created:%Y-%m-%d %H:%M:%S} UTC"
+    return [f"            not the latest: {short(one.arn)} is live since {since} ({later.tag})"]
+
+
+def _lines_of_undeployed(
+    stack: "Stack", undeployed: "Undeployed", later: "PastDeployment | None"
+) -> list[str]:
     return [
         "deployment  none: the migrations ended the release before it",
+        *_not_latest(later),
         f"revision    {undeployed.given.deployment}",
         *_cause_lines(1, undeployed.cause),
         "",
@@ -70,17 +87,20 @@ def _cause_lines(number: int, cause: "Cause") -> list[str]:
     return [*lines, *(f"     log: {line}" for line in cause.log_lines)]
 
 
-def _lines(stack: "Stack", explanation: "Explanation") -> list[str]:
+def _lines(stack: "Stack", explanation: "Explanation", later: "PastDeployment | None") -> list[str]:
     from arca.release.service import short
 
     past, deployment = explanation.past, explanation.past.deployment
     ended = f"{deployment.finished:%Y-%m-%d %H:%M:%S} UTC" if deployment.finished else "not yet"
     lines = [
         f"deployment  {short(deployment.arn)}  {deployment.status}  {deployment.stage or ''}",
+        *_not_latest(later),
         f"deployed    {short(past.task_definition)}  {past.tag}",
         f"begun       {deployment.created:%Y-%m-%d %H:%M:%S} UTC, ended {ended}",
         f"ECS says    {deployment.reason or 'nothing'}",
     ]
+    if explanation.noted is not None:
+        lines.append(f"            {explanation.noted}")
     if deployment.status == "SUCCESSFUL":
         lines += ["", "The deployment succeeded. What follows happened all the same."]
     for number, cause in enumerate(explanation.causes, start=1):

@@ -92,6 +92,13 @@ class Explanation:
     past: PastDeployment
     causes: tuple[Cause, ...]
     unknown: tuple[str, ...]
+    given: GivenReason | None = None
+    """What `arca` noted; None where it noted nothing, or where that cannot be read."""
+
+    @property
+    def noted(self) -> str | None:
+        """What `arca` noted, in words; None where it noted nothing."""
+        return self.given.in_words(self.past.deployment) if self.given else None
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -101,6 +108,7 @@ class Explanation:
                 **self.past.as_json(),
                 "stage": deployment.stage,
                 "rollback_reason": deployment.rollback_reason,
+                "noted": self.noted,
             },
             "causes": [cause.as_json() for cause in self.causes],
             "unknown": list(self.unknown),
@@ -214,6 +222,12 @@ def chosen_deployment(
     )
 
 
+def success_after(found: Sequence[PastDeployment], moment: datetime) -> PastDeployment | None:
+    """Return the latest deployment that succeeded, where it began after a moment; else None."""
+    live = next((past for past in found if past.deployment.status == "SUCCESSFUL"), None)
+    return live if live is not None and live.deployment.created > moment else None
+
+
 def explain(service: EcsService, past: PastDeployment, *, now: datetime) -> Explanation:
     """Return the causes; what cannot be read is listed as unknown, and raises nothing."""
     facts = _read(service, past, now)
@@ -229,14 +243,16 @@ def explain(service: EcsService, past: PastDeployment, *, now: datetime) -> Expl
     ]
     if given is not None and not (DEAD_TASKS.match(given.why) and _of_tasks(causes)):
         said = Evidence(f"noted by {given.by}", given.at)
-        causes.append(Cause("arca", _sentence(given.why), ended=True, evidence=(said,)))
+        what = f"{given.in_words(past.deployment)}."
+        causes.append(Cause("arca", what, ended=True, evidence=(said,)))
     succeeded = past.deployment.status == "SUCCESSFUL"
     if not succeeded and not any(cause.ended for cause in causes) and _why_of_ecs(past):
         # Only what ECS says is left, and it names no cause.
         named = STOP_CALLED not in _why_of_ecs(past)
         causes.append(Cause("ecs", f"ECS gives this reason: {_why_of_ecs(past)}", ended=named))
     causes.sort(key=lambda cause: (not cause.ended, RANKS.index(cause.kind)))
-    return Explanation(past, tuple(causes), tuple(_unknown(service, past, facts, causes, now)))
+    unknown = _unknown(service, past, facts, causes, now)
+    return Explanation(past, tuple(causes), tuple(unknown), given)
 
 
 def reasons(service: EcsService, found: Sequence[PastDeployment]) -> Mapping[str, str]:
@@ -467,10 +483,6 @@ def _shown(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     more = len(evidence) - MOST_EVIDENCE
     rest = (Evidence(f"and {more} more"),) if more > 0 else ()
     return (*evidence[:MOST_EVIDENCE], *rest)
-
-
-def _sentence(text: str) -> str:
-    return f"`arca` found: {text}."
 
 
 def _unknown(

@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from arca.errors import ArcaError
 from arca.release import causes, given_reasons, history
-from arca.release.service import EcsService
+from arca.release.service import EcsService, short
+from arca.stack import Stack
 from tests.arca.emulator.ecs.emulated_ecs import ALARMS
 from tests.arca.release.faults import ROWS, deploy
 from tests.arca.release.stage import URL, Arca, Stage, printed_json
@@ -114,7 +115,10 @@ def test_an_operator_who_stops_a_deployment(stage: Stage, arca: Arca) -> None:
     stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
     assert arca("stop", "--yes").exit_code == 3
     first = printed_json(arca("why", "--json"))["causes"][0]
-    assert (first["kind"], first["cause"]) == ("arca", "`arca` found: an operator asked for it.")
+    assert (first["kind"], first["cause"]) == (
+        "arca",
+        "`arca` stopped the deployment: an operator asked for it.",
+    )
     assert "@" in first["evidence"][0]["text"]
     past = printed_json(arca("history", "--json"))["deployments"][0]
     assert past["reason"] == "an operator asked for it"
@@ -152,6 +156,57 @@ def test_events_explain_what_ecs_has_forgotten(stage: Stage, arca: Arca) -> None
     assert any("CloudTrail names the caller" in text for text in found["unknown"])
     past = printed_json(arca("history", "--json"))["deployments"][0]
     assert "Before that: api exited with 137" in past["reason"]
+
+
+def test_the_headline_says_that_arca_stopped_it(stage: Stage, arca: Arca) -> None:
+    """ECS says only that somebody called it; `why` and `status` say that `arca` did, and why."""
+    failed(stage, "exits", image=f"{URL}:2", code=3)
+    given = given_reasons.read_reasons(stage.stack)
+    latest = stage.service().deployments(most=1)[0]
+    said = f"`arca` stopped the deployment: {given[short(latest.arn)].why}"
+    assert "tasks had died by then: api exited with 3: Essential container" in said
+    for command in ("why", "status"):
+        above, found, _ = arca(command).stdout.partition(f"            {said}\n")
+        assert found, command
+        assert "StopServiceDeployment was called." in above.splitlines()[-1], command
+        assert printed_json(arca(command, "--json"))["deployment"]["noted"] == said, command
+
+
+def test_a_deployment_that_is_live_was_not_stopped(stage: Stage, arca: Arca) -> None:
+    """A note on a deployment that succeeded is no stop; one without a note has none."""
+    stage.release(migrate=False).deploy("2")
+    assert printed_json(arca("status", "--json"))["deployment"]["noted"] is None
+    latest = stage.service().deployments(most=1)[0]
+    given_reasons.note_reason(stage.stack, latest.arn, "it is live", at=stage.clock.now())
+    for command in ("why", "status"):
+        assert "            `arca` noted: it is live\n" in arca(command).stdout, command
+
+
+def test_a_status_without_the_reasons(arca: Arca, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reasons that cannot be read disable nothing else."""
+
+    def refuse(_stack: Stack) -> NoReturn:
+        raise ArcaError("a", where="b", wanted="c", do="d")
+
+    monkeypatch.setattr(given_reasons, "read_reasons", refuse)
+    found = printed_json(arca("status", "--json"))
+    assert (found["revision"], found["deployment"]["noted"]) == ("api:1", None)
+
+
+def test_an_older_failure_is_not_the_latest(stage: Stage, arca: Arca) -> None:
+    """Below the headline stands which deployment is live since; the latest has no such line."""
+    failed(stage, "exits", image=f"{URL}:2", code=3)
+    assert "not the latest" not in arca("why").stdout
+    stage.cloud.control("DELETE", "/arca/faults")
+    stage.release(migrate=False).deploy("2")
+    live = stage.service().deployments(most=1)[0]
+    lines = arca("why").stdout.splitlines()
+    assert lines[0].startswith("deployment")
+    assert lines[1] == (
+        f"            not the latest: {short(live.arn)} is live since "
+        f"{live.finished:%Y-%m-%d %H:%M:%S} UTC ({URL.rpartition('/')[2]}:2)"
+    )
+    assert "not the latest" not in arca("why", short(live.arn)).stdout
 
 
 def test_what_ended_the_deployment_comes_first(stage: Stage, arca: Arca) -> None:
