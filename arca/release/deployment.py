@@ -145,8 +145,7 @@ def who_answers(stack: Stack, release: JournalEntry | None) -> str:
 
     `release` is the journal of a release whose process lives; None where there is none.
     """
-    follows = release is not None and release.what != MIGRATION
-    if follows and not release.options.hold:
+    if release is not None and release.what != MIGRATION and not release.options.hold:
         return "paused: `arca` runs the smoke tests and goes on by itself; nobody has to act"
     return (
         f"paused until a person answers: `arca promote --stack {stack.name}` moves production "
