@@ -208,9 +208,10 @@ def _parse(text: str, where: str) -> Outputs:
         return Outputs.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        path = ".".join(map(str, first["loc"]))
+        # A text that is no JSON has no path.
+        found = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
         raise ArcaError(
-            f"The exports are not those of this version: {path}: {first['msg']}",
+            f"The exports are not those of this version: {found}",
             where=where,
             wanted="the exports that arca/outputs.py declares",
             do="bring the stack up with this version of the program, then run this again",

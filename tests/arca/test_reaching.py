@@ -56,6 +56,7 @@ UNREADABLE: tuple[tuple[str, str | None, str], ...] = (
         "Port out of range 0-65535",
     ),
     ("exports/prod.json", "{}", "not those of this version"),
+    ("exports/prod.json", '{"a', "not those of this version: Invalid JSON"),
     ("exports/prod.json", None, "The exports of prod cannot be read"),
     ("cloud.json", None, "there is no `pulumi` on PATH"),
 )
