@@ -127,8 +127,8 @@ def _validate(
                 replace(_placed(problem, file), only_aws=rule.only_aws)
                 for problem in rule.check(settings)
             )
-    if all(section in values for section in ("network", "recovery")):
-        problems.extend(_placed(problem, file) for problem in problems_between(stack, settings))
+    between = problems_between(stack, settings, values.keys())
+    problems.extend(_placed(problem, file) for problem in between)
     return values, problems
 
 

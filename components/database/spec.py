@@ -23,6 +23,16 @@ MEMORY_GIB = {
 }
 """GiB by family and size (Amazon RDS User Guide, "Hardware specifications for DB instance
 classes"). Both regions have all of them; the tests compare that with cfn-lint's data."""
+VCPUS = {
+    **dict.fromkeys(("micro", "small", "medium", "large"), 2),
+    "xlarge": 4,
+    "2xlarge": 8,
+    "4xlarge": 16,
+    "8xlarge": 32,
+    "12xlarge": 48,
+    "16xlarge": 64,
+}
+"""vCPUs by size, the same in each of these families (same page)."""
 CLASSES = frozenset(f"db.{family}.{size}" for family, sizes in MEMORY_GIB.items() for size in sizes)
 SHORTEST_MINUTES = 30
 """Amazon RDS API, CreateDBInstance: PreferredBackupWindow and PreferredMaintenanceWindow are at
@@ -166,8 +176,18 @@ class DatabaseSpec(Spec):
         Source: Amazon RDS User Guide, "Quotas and constraints for Amazon RDS", maximum number of
         database connections.
         """
+        return min(self.memory_gib * 1024**3 // 9_531_392, 5000)
+
+    @property
+    def memory_gib(self) -> int:
+        """The memory of the instance class, in GiB."""
         _, family, size = self.instance_class.split(".")
-        return min(MEMORY_GIB[family][size] * 1024**3 // 9_531_392, 5000)
+        return MEMORY_GIB[family][size]
+
+    @property
+    def vcpus(self) -> int:
+        """The number of vCPUs of the instance class."""
+        return VCPUS[self.instance_class.rpartition(".")[2]]
 
     def wrong_keys(self) -> Iterator[WrongKey]:
         """Yield what RDS refuses."""

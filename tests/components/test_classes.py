@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from components.cache import NODE_TYPES
-from components.database.spec import CLASSES
+from components.database.spec import CLASSES, DatabaseSpec
 from components.spec import Region
 
 EXTENSIONS = files("cfnlint") / "data" / "schemas" / "extensions"
@@ -30,6 +30,14 @@ def test_rds_has_each_class_for_postgres(region: str) -> None:
     }
     assert sold
     assert sold >= CLASSES
+
+
+def test_each_class_has_its_size() -> None:
+    """A class of a family that has a new size needs its number of vCPUs."""
+    for name in CLASSES:
+        spec = DatabaseSpec(instance_class=name)
+        assert spec.vcpus >= 2
+        assert spec.memory_gib >= 1
 
 
 @pytest.mark.parametrize("region", get_args(Region))

@@ -34,6 +34,14 @@ DR_RECOVERY = (
     "  arca-api:recovery: {role: secondary, primary_stack: prod, primary_cidr: 10.30.0.0/16}\n"
 )
 DR_REST = DR_NETWORK + DR_DNS + DR_RECOVERY
+PRIMARY = (
+    PROD
+    + PROD_DATABASE
+    + RECOVERY
+    + DR_DNS
+    + "  arca-api:network: {nat: per-zone, cidr: 10.30.0.0/16}\n"
+)
+"""The file of the stack prod beside each of these files."""
 
 
 def dev(section: str, *lines: str) -> str:
@@ -298,6 +306,21 @@ FILES: Mapping[str, str] = {
     + DR_DNS
     + DR_RECOVERY.replace("{role", "{replica_region: sa-east-1, role"),
     "a second region without failover": DR + DR_NETWORK + DR_RECOVERY,
+    "a second region in another account": (DR + DR_REST).replace("123456789012", "210987654321"),
+    "a second region with another domain": (DR + DR_REST).replace("domain: acme", "domain: acne"),
+    "a second region of another zone": (DR + DR_REST).replace("_zone_id: abc", "_zone_id: cba"),
+    "a second region of another customer": (DR + DR_REST).replace("_id: 012", "_id: 210"),
+    "a second region of another stage": (DR + DR_REST).replace("stage: prod", "stage: staging"),
+    "a second region where no copies are": (DR + DR_REST).replace("us-east-1", "sa-east-1"),
+    "a second region with a small database": (DR + DR_REST).replace(
+        "{multi_az", "{instance_class: db.t4g.small, multi_az"
+    ),
+    "a second region with little room": (DR + DR_REST).replace(
+        "{multi_az", "{storage_max_gib: 199, multi_az"
+    ),
+    "a second region of another version": (DR + DR_REST).replace(
+        "{multi_az", '{engine_version: "16.10", multi_az'
+    ),
     # Several at once.
     "everything at once": dev("service", "prot: 1", "cpu: 300", "environment: {A_B: 1}")
     + "  arca-api:network: {zones: [a]}\n  arca-api:cache: {multi_az: true}\n  extra: {}\n",

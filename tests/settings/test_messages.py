@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from arca import stackfile
+from arca import checkout, stackfile
 from arca.errors import ArcaError
 from settings.load import problems_of
 from settings.problem import report
@@ -15,6 +15,7 @@ from tests.settings.bad_files import (
     DR,
     DR_REST,
     FILES,
+    PRIMARY,
     PROD,
     PROD_DATABASE,
     PROD_NETWORK,
@@ -27,6 +28,14 @@ PROGRAMMERS = re.compile(
     r"pattern|\\d|\^|Spec\b|instance of|dictionary|NoneType|valid (string|int)|<"
 )
 """What only somebody who knows Python or regular expressions understands."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a checkout with the file of prod alone."""
+    (tmp_path / "Pulumi.prod.yaml").write_text(PRIMARY, encoding="utf-8")
+    monkeypatch.setattr(checkout, "root", lambda: tmp_path)
+    return tmp_path
 
 
 def message(text: str, folder: Path) -> str:
@@ -43,15 +52,15 @@ def message(text: str, folder: Path) -> str:
     [DEV, PROD + PROD_NETWORK + PROD_DATABASE, DR + DR_REST],
     ids=["dev", "prod", "dr"],
 )
-def test_what_the_bad_files_spoil_is_good(text: str, tmp_path: Path) -> None:
+def test_what_the_bad_files_spoil_is_good(text: str, folder: Path) -> None:
     """Each bad file is wrong for the reason that its name says alone."""
-    assert message(text, tmp_path) == ""
+    assert message(text, folder) == ""
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_message(name: str, tmp_path: Path, snapshot: SnapshotAssertion) -> None:
+def test_the_message(name: str, folder: Path, snapshot: SnapshotAssertion) -> None:
     """The message is exactly the recorded one, in plain words, and shows no secret."""
-    found = message(FILES[name], tmp_path)
+    found = message(FILES[name], folder)
     assert found == snapshot
     first, *lines, last = found.splitlines()
     count = 1 if first.startswith("Pulumi.dev.yaml: 1 setting is wrong") else len(lines) // 2
@@ -67,9 +76,9 @@ SEVERAL = ("everything at once", "a second region without its primary")
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name not in SEVERAL])
-def test_a_mistake_has_one_message(name: str, tmp_path: Path) -> None:
+def test_a_mistake_has_one_message(name: str, folder: Path) -> None:
     """No second error follows from the first one."""
-    assert message(FILES[name], tmp_path).startswith("Pulumi.dev.yaml: 1 setting is wrong.")
+    assert message(FILES[name], folder).startswith("Pulumi.dev.yaml: 1 setting is wrong.")
 
 
 def test_there_are_many_mistakes() -> None:

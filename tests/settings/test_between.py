@@ -1,0 +1,111 @@
+"""Rules between a secondary and its primary, at their limits, on stack files of their own."""
+
+from pathlib import Path
+
+import pytest
+
+from arca import checkout, stackfile
+from settings.load import problems_of
+from tests.settings.bad_files import DR, DR_REST, PRIMARY
+
+SECONDARY = DR + DR_REST
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a checkout without any stack file."""
+    monkeypatch.setattr(checkout, "root", lambda: tmp_path)
+    return tmp_path
+
+
+def problems(folder: Path, *, primary: str = PRIMARY, secondary: str = SECONDARY) -> str:
+    """Return what is wrong in the secondary's file, in the emulated cloud and on AWS."""
+    (folder / "Pulumi.prod.yaml").write_text(primary, encoding="utf-8")
+    path = folder / "Pulumi.dr.yaml"
+    path.write_text(secondary, encoding="utf-8")
+    found = [one for one in problems_of(stackfile.read(path)) if "pagerduty" not in one.path]
+    return "\n".join(problem.text(path.name) for problem in found)
+
+
+def of_class(text: str, name: str) -> str:
+    """Return a file whose database has that class."""
+    return text.replace("{multi_az", f"{{instance_class: {name}, multi_az")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine", "good"),
+    [
+        ("db.r7g.large", "db.r7g.large", True),
+        ("db.r7g.large", "db.r8g.large", True),
+        ("db.r7g.large", "db.m7g.xlarge", True),
+        ("db.r7g.xlarge", "db.r7g.large", False),
+        # As many vCPUs, half the memory; as much memory, half the vCPUs.
+        ("db.r7g.large", "db.m7g.large", False),
+        ("db.m7g.2xlarge", "db.r7g.xlarge", False),
+    ],
+)
+def test_a_replica_carries_its_primary_s_load(
+    theirs: str, mine: str, *, good: bool, folder: Path
+) -> None:
+    """Neither its memory nor its vCPUs are fewer."""
+    primary, secondary = of_class(PRIMARY, theirs), of_class(SECONDARY, mine)
+    text = problems(folder, primary=primary, secondary=secondary)
+    assert text.count("database.instance_class") == (0 if good else 1)
+    assert (text == "") is good
+
+
+def test_storage_grows_as_far_as_the_primary_s(folder: Path) -> None:
+    """The same limit is enough, whatever the storage is at first."""
+    primary = PRIMARY.replace("{multi_az", "{storage_gib: 200, storage_max_gib: 400, multi_az")
+    assert "storage_max_gib is 200" in problems(folder, primary=primary)
+    secondary = SECONDARY.replace("{multi_az", "{storage_max_gib: 400, multi_az")
+    assert problems(folder, primary=primary, secondary=secondary) == ""
+
+
+@pytest.mark.parametrize(("phase", "good"), [("standby", False), ("active", True)])
+def test_a_promoted_database_is_upgraded_alone(phase: str, *, good: bool, folder: Path) -> None:
+    """Only a replica needs the major version of its source."""
+    secondary = SECONDARY.replace("{role", f"{{phase: {phase}, role").replace(
+        "{multi_az", '{engine_version: "18.1", multi_az'
+    )
+    assert (problems(folder, secondary=secondary) == "") is good
+    minor = SECONDARY.replace("{multi_az", '{engine_version: "17.7", multi_az')
+    assert problems(folder, secondary=minor) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("arca-api:recovery", "a stack with recovery.replica_region: us-east-1, which Pulumi.prod"),
+        ("arca-api:dns", "a stack with dns.failover: true, which Pulumi.prod.yaml lacks"),
+    ],
+)
+def test_a_primary_has_its_half(line: str, wanted: str, folder: Path) -> None:
+    """A primary that copies nothing, or that has a plain record, is refused with its key."""
+    primary = "".join(one for one in PRIMARY.splitlines(keepends=True) if line not in one)
+    text = problems(folder, primary=primary)
+    assert f'recovery.primary_stack is "prod"\n    wanted: {wanted}' in text
+
+
+@pytest.mark.parametrize("unfilled", ["primary", "secondary", "both"])
+def test_a_placeholder_is_not_compared(unfilled: str, folder: Path) -> None:
+    """An owner who filled in one of two files reads of each placeholder once."""
+    empty = {
+        name: text.replace("123456789012", "000000000000").replace("acme.com", "arca.example")
+        for name, text in (("primary", PRIMARY), ("secondary", SECONDARY))
+        if unfilled in (name, "both")
+    }
+    text = problems(folder, **empty)
+    assert text.count("owner.account_id") == ("secondary" in empty)
+    assert text.count("owner.domain") == ("secondary" in empty)
+
+
+def test_a_wrong_primary_is_its_own_problem(folder: Path) -> None:
+    """Its valid sections are still compared; a file that is no YAML is not."""
+    primary = PRIMARY.replace('account_id: "1', 'account_id: "x1').replace(
+        "stage: prod", "stage: x"
+    )
+    secondary = SECONDARY.replace("{multi_az", "{storage_max_gib: 199, multi_az")
+    assert problems(folder, primary=primary) == ""
+    assert "storage_max_gib" in problems(folder, primary=primary, secondary=secondary)
+    assert problems(folder, primary="[", secondary=secondary) == ""
