@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,12 @@ ENCRYPTED = "e" * 32
 
 It has the form of the only secret among the settings, an integration key of PagerDuty, and it
 differs from the placeholders, which consist of zeros.
+"""
+
+runs_emulated: ContextVar[bool] = ContextVar("runs_emulated", default=False)
+"""Whether the program runs in the emulated cloud, which accepts what only AWS refuses.
+
+It is no setting, so that no stack's file can make `pulumi up` accept a placeholder.
 """
 
 KeyPath = tuple[str, ...]

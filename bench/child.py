@@ -59,7 +59,7 @@ def growth(times: str) -> dict[str, Any]:
     from tests.graph import Recorder, declare
 
     declare("prod")
-    config = {**stackfile.stack_config("prod"), **engine.EMULATED}
+    config = stackfile.stack_config("prod")
 
     def program() -> None:
         for number in range(int(times)):

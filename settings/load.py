@@ -20,8 +20,6 @@ from settings.rules import RULES
 
 SECRETS: tuple[KeyPath, ...] = (("alerting", "pagerduty_key"),)
 """Keys whose values are encrypted in a stack's file."""
-SET_BY_MAKE_UP = "runs_on"
-"""The section that `make up` sets, whatever stands in the file."""
 
 
 def load() -> Settings:
@@ -37,6 +35,8 @@ def load() -> Settings:
         # A review stack's settings may come from elsewhere; then no line is known.
         file = None
     values, problems = _validate(stack, _read(), file)
+    if stackfile.runs_emulated.get():
+        problems = _refused_everywhere(problems)
     if problems:
         raise pulumi.RunError(report(f"Pulumi.{stack}.yaml", problems))
     return Settings.model_construct(**values)
@@ -47,7 +47,9 @@ def parse(file: StackFile, *, emulated: bool) -> Settings:
 
     Raises ArcaError with the message of `load`.
     """
-    values, problems = _checked(file, {SET_BY_MAKE_UP: "emulated"} if emulated else {})
+    values, problems = _checked(file)
+    if emulated:
+        problems = _refused_everywhere(problems)
     if problems:
         raise Explained(report(file.name, problems))
     return Settings.model_construct(**values)
@@ -55,12 +57,16 @@ def parse(file: StackFile, *, emulated: bool) -> Settings:
 
 def problems_of(file: StackFile) -> list[Problem]:
     """Return everything that is wrong in a stack's file; what only AWS refuses is marked so."""
-    return _checked(file, {})[1]
+    return _checked(file)[1]
 
 
-def _checked(file: StackFile, where: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+def _refused_everywhere(problems: list[Problem]) -> list[Problem]:
+    return [problem for problem in problems if not problem.only_aws]
+
+
+def _checked(file: StackFile) -> tuple[dict[str, Any], list[Problem]]:
     raw = {key.removeprefix(PREFIX): _plain(value) for key, value in file.config.items()}
-    values, problems = _validate(file.stack, {**raw, **where}, file)
+    values, problems = _validate(file.stack, raw, file)
     said = {problem.path for problem in problems}
     return values, [*problems, *(one for one in _plain_secrets(file) if one.path not in said)]
 
@@ -116,13 +122,10 @@ def _validate(
         try:
             values[name] = TypeAdapter[Any](annotation).validate_python(raw[name])
         except ValidationError as error:
-            only_aws = name == SET_BY_MAKE_UP
-            found = explain(name, annotation, error, file)
-            problems.extend(replace(problem, only_aws=only_aws) for problem in found)
+            problems.extend(explain(name, annotation, error, file))
     settings = Settings.model_construct(**values)
-    on_aws = values.get(SET_BY_MAKE_UP) == "aws"
     for rule in RULES:
-        if all(section in values for section in rule.needs) and (on_aws or not rule.only_aws):
+        if all(section in values for section in rule.needs):
             problems.extend(
                 replace(_placed(problem, file), only_aws=rule.only_aws)
                 for problem in rule.check(settings)

@@ -123,9 +123,6 @@ class Settings(Spec):
         description="Destroying the stack leaves nothing behind: no final snapshot, no restorable "
         "secret, no bucket. For review stacks.",
     )
-    runs_on: Literal["aws", "emulated"] = Field(
-        default="aws", description="Only `make up` sets this; on AWS, placeholders are refused."
-    )
     owner: OwnerSpec = Field(description="Values that only the owner of the accounts knows.")
     recovery: RecoverySpec = Field(default=RecoverySpec(), description="Role in disaster recovery.")
     network: NetworkSpec = Field(default=NetworkSpec(), description="The VPC and its subnets.")

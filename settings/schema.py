@@ -28,17 +28,13 @@ PULUMIS_OWN = {
     },
 }
 """What Pulumi writes beside `config` (Pulumi documentation, "Stack settings file reference")."""
-ONLY_EMULATED = "runs_on"
-"""The key that no file has."""
 
 
 def stack_file() -> dict[str, Any]:
     """Return the schema: what each key takes, and that there is no other key of the project."""
     whole: dict[str, Any] = TypeAdapter(Settings).json_schema()
     sections: dict[str, Any] = {
-        f"{PREFIX}{name}": content
-        for name, content in whole["properties"].items()
-        if name != ONLY_EMULATED
+        f"{PREFIX}{name}": content for name, content in whole["properties"].items()
     }
     config: dict[str, Any] = {
         "type": "object",

@@ -119,7 +119,7 @@ def declare(
     exports = engine.run(
         program,
         stack=stack,
-        config={**settings, **engine.EMULATED},
+        config=settings,
         cloud=recorder,
         preview=not known,
     )

@@ -185,7 +185,7 @@ class _Program:
         from arca.emulator.program import engine
         from arca.emulator.program.preview import preview
 
-        config = {**stackfile.stack_config(stack), **engine.EMULATED}
+        config = stackfile.stack_config(stack)
         engine.load()
         total = preview(stack, config, exports=state.exports)
         return cls(stack, config, total, began)

@@ -1,15 +1,17 @@
 """Rules between sections, at their limits; test_messages.py has the message of each mistake."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+import pulumi
 import pytest
+from pulumi.runtime import set_all_config
 
-from arca import checkout, stackfile
-from arca.emulator.program import engine
+from arca import stackfile
 from arca.errors import Explained
 from arca.stackfile import StackFile
-from settings.load import parse, problems_of
+from settings.load import load, parse, problems_of
 from settings.model import Settings
 from settings.rules import NEEDED_WITHOUT_NAT
 from tests.changes import NO_ROUTES, changed, refusal
@@ -129,9 +131,9 @@ def test_what_only_aws_refuses_is_marked() -> None:
     assert {"owner.image", "alerting.pagerduty_key"} <= {one.path for one in problems}
     assert all(one.only_aws for one in problems)
     assert parse(file, emulated=True)
-    wrong = StackFile("Pulumi.dev.yaml", changed("dev", {"stage": "stagging", "runs_on": "moon"}))
+    wrong = StackFile("Pulumi.dev.yaml", changed("dev", {"stage": "stagging"}))
     only_aws = {one.path: one.only_aws for one in problems_of(wrong)}
-    assert (only_aws["stage"], only_aws["runs_on"]) == (False, True)
+    assert only_aws["stage"] is False
 
 
 @pytest.mark.parametrize("stack", ["dev", "staging"])
@@ -176,8 +178,11 @@ def test_a_missing_section_is_named() -> None:
 
 def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the emulated run accepts placeholders."""
-    monkeypatch.setattr(engine, "EMULATED", {})
-    text = refusal("prod", PLACEHOLDERS)
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
+    set_all_config(changed("prod", PLACEHOLDERS))
+    with pytest.raises(pulumi.RunError) as raised:
+        load()
+    text = str(raised.value)
     assert "9 settings are wrong" in text
     for key in ("infra_repository", "application_repository"):
         assert f'arca-api:delivery.{key} is "your-org/' in text
@@ -192,7 +197,17 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
     )
 
 
-def test_no_stack_file_says_where_it_runs() -> None:
-    """No file sets the key with which the emulated run accepts placeholders."""
-    for stack in checkout.stack_names():
-        assert "arca-api:runs_on" not in stackfile.stack_config(stack)
+def test_no_setting_makes_aws_accept_a_placeholder() -> None:
+    """Only the emulated run decides that; a stack's file cannot claim to be emulated."""
+    text = on_aws("prod", {**PLACEHOLDERS, "runs_on": "emulated"})
+    assert "arca-api:runs_on\n    wanted: no such section" in text
+    assert 'owner.account_id is "000000000000"\n    wanted: your own value' in text
+    assert not stackfile.runs_emulated.get()
+
+
+@pytest.mark.parametrize("changes", [{}, {"service.port": "x"}], ids=["a run", "a failed run"])
+def test_the_emulated_run_ends(changes: dict[str, Any]) -> None:
+    """What runs later in the same process is no emulated run."""
+    with suppress(Explained):
+        declare("dev", changed("dev", changes))
+    assert not stackfile.runs_emulated.get()

@@ -19,7 +19,7 @@ from pulumi.runtime import mocks, rpc, set_all_config
 from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
 
-from arca import checkout
+from arca import checkout, stackfile
 from arca.emulator.program.workarounds import (
     waiting_for_all_outputs,
     without_garbage_collection,
@@ -29,8 +29,6 @@ from arca.errors import ArcaError, Explained
 from arca.stackfile import PULUMI_PROJECT
 
 ORGANIZATION = "organization"
-EMULATED = {f"{PULUMI_PROJECT}:runs_on": "emulated"}
-"""Added to a stack's settings, so that they accept the owner's placeholders."""
 SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a key of Pulumi's wire format
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
 SDKS = ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls")
@@ -120,6 +118,7 @@ def run(
         )
     )
     set_all_config(dict(config))
+    before = stackfile.runs_emulated.set(True)
     try:
         with (
             without_garbage_collection(),
@@ -142,6 +141,8 @@ def run(
         if isinstance(error, ArcaError):
             raise
         raise checkout.ProgramFailed(error, doing=f"for the stack {stack}") from error
+    finally:
+        stackfile.runs_emulated.reset(before)
     if monitor.failure is not None:
         raise monitor.failure
     return monitor.exports
