@@ -29,6 +29,8 @@ VARYING = tuple(
     )
 )
 """What differs from run to run: ids, moments, ports, widths of tables."""
+OURS = re.compile(r"^ *((?:arca|arca-migrate|make) .*|\. \.venv/bin/activate)$", re.MULTILINE)
+"""A line that is a command of this repository, with its remark."""
 PASSING = re.compile(r"^ID (PENDING|IN_PROGRESS|ROLLBACK_REQUESTED|ROLLBACK_IN_PROGRESS) \w+")
 """A stage that a slow look may miss."""
 
@@ -61,6 +63,15 @@ def examples(page: str) -> list[Example]:
             aside = "in another terminal" in remark
             found.append(Example(command.strip(), int(code[1]) if code else 0, aside, shown))
     return found
+
+
+def commands(page: str) -> list[str]:
+    """The commands of a page's blocks that stand without `$`, in their order.
+
+    Those of pulumi, gh, aws and pip are left out: they need an account, or the network.
+    """
+    blocks = (block.replace("\\\n", " ") for block in FENCE.findall(page))
+    return [line.partition(" # ")[0].strip() for block in blocks for line in OURS.findall(block)]
 
 
 def plain(text: str) -> list[str]:

@@ -17,59 +17,19 @@ import pytest
 from click.testing import CliRunner
 
 from arca.cli.main import main
-from tests import ROOT, clock
-from tests.arca.emulator.local_cloud import free_port
-from tests.docs.shown import Example, examples, matches, plain
+from tests import ROOT
+from tests.docs.reader import Reader
+from tests.docs.shown import Example, examples, matches
 from tools import tree
 
 GUIDE = ROOT / "docs" / "deployment-guide.md"
 BEFORE = ["make up STACK=prod", ". .venv/bin/activate"]
 """What the guide asks for before its first example."""
-SHOWN_PORT = "127.0.0.1:5566"
-MINUTE = "0.4"
-"""Seconds of a simulated minute: the pause leaves twelve to look and to stop."""
 PROMISED = frozenset(
     {"bootstrap", "deploy", "diff", "history", "migrate"}
     | {"rollback", "scale", "smoke", "status", "stop", "verify", "why"}
 )
 """Commands whose output the guide shows."""
-
-
-class Reader:
-    """Somebody who follows the guide in a plain shell, on a machine whose ports may be taken."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.before: list[str] = []
-        """What was done in the shell that a command runs in."""
-        self.port = free_port()
-        self.environment = {
-            **clock.environment(),
-            "ARCA_LOCAL_MINUTE": MINUTE,
-            "PORT": str(self.port),
-            # On a terminal, lines of both streams appear in their order.
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    def run(self, command: str) -> tuple[int, str]:
-        """Run a command to its end; return its exit code, and what it prints on both streams."""
-        done = tree.shell(self.directory, self._script(command), self.environment)
-        return done.returncode, done.stdout
-
-    def start(self, command: str, until: str) -> tuple[Popen[str], str]:
-        """Start a command, and read on until it prints that line; leaves it running."""
-        process = tree.start(self.directory, self._script(command), self.environment)
-        assert process.stdout is not None
-        printed = ""
-        for line in process.stdout:
-            printed += line
-            if plain(line) == plain(until):
-                break
-        return process, printed
-
-    def _script(self, command: str) -> str:
-        here = command.replace(SHOWN_PORT, f"127.0.0.1:{self.port}")
-        return "\n".join([*self.before, here])
 
 
 def arca(words: tuple[str, ...]) -> tuple[int, str]:
