@@ -105,9 +105,11 @@ def test_an_up_after_a_release_reverts_nothing(project: Project) -> None:
 
 
 def test_placeholders_are_refused(project: Project) -> None:
-    """A real run names every placeholder and changes nothing."""
+    """A real run names every placeholder, before all else, and changes nothing."""
     project.init("dev")
     project.change("dev", "owner", {"domain": "arca-dev.example"})
     refused = project.pulumi("preview", "--stack", "dev", ok=False)
     assert 'arca-api:owner.domain is "arca-dev.example"' in refused
     assert "Traceback" not in refused
+    first = refused.partition("Diagnostics:\n")[2].splitlines()[1]
+    assert first.strip() == "error: Pulumi.dev.yaml: 1 setting is wrong. Nothing was changed."
