@@ -4,28 +4,38 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import TextIO
 
 
-class DroppingFile(io.FileIO):
-    """A file whose writes never fail: bytes that cannot be written are dropped.
+class DroppingText(io.TextIOWrapper):
+    """A text stream whose writes never fail: from the first failure on, its file is /dev/null.
 
     The reader of a pipe may have left (EPIPE), the disk may be full (ENOSPC), or the pipe may take
-    no more without waiting.
+    no more without waiting. The writes themselves stay with Python's own classes: a signal between
+    a write and the note of it would have the same text written again.
     """
 
-    def write(self, b: "ReadableBuffer", /) -> int:
-        """Write the bytes; returns their number also where they are dropped."""
-        size = memoryview(b).nbytes
+    def write(self, s: str, /) -> int:
+        """Write the text; returns its length also where it is dropped."""
         try:
-            written = super().write(b)
+            return super().write(s)
         except OSError:
-            return size
-        # FileIO returns None, against its type, where a pipe without waiting is full.
-        return size if written is None else written  # pyright: ignore[reportUnnecessaryComparison]
+            self._drop()
+            return len(s)
+
+    def flush(self) -> None:
+        """Write what is buffered, or drop it."""
+        try:
+            super().flush()
+        except OSError:
+            self._drop()
+
+    def _drop(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+        # What is buffered would be written again, and fail again.
+        super().flush()
 
 
 def drop_failed_writes() -> None:
@@ -44,8 +54,8 @@ def _dropping(stream: TextIO | None) -> TextIO:
     except (OSError, ValueError):
         return stream
     stream.flush()
-    return io.TextIOWrapper(
-        io.BufferedWriter(DroppingFile(descriptor, "w", closefd=False)),
+    return DroppingText(
+        io.BufferedWriter(io.FileIO(descriptor, "w", closefd=False)),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream.isatty() or stream is sys.stderr,

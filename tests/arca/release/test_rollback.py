@@ -186,10 +186,9 @@ def test_stop(stage: Stage, arca: Arca) -> None:
 
 def test_stop_closes_a_dead_journal(stage: Stage, arca: Arca) -> None:
     """`arca stop` closes a killed release's journal, and never a living one's."""
-    stage.release(watch=lambda _found: None, hold=True)
-    Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
+    held = Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
     assert isinstance(arca("stop").exception, Refused)
-    stage.abandon()
+    held.leave()
     assert printed_json(arca("stop", "--json"))["journal_closed"] is True
     assert stage.journal is None
 
