@@ -34,7 +34,7 @@ MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.REFUSED: "refused: another operation is under way, or a gate is closed; "
     "nothing was done",
     ExitCode.ANOTHER_SERVES: "another release serves than was asked for: a rollback or a stop came "
-    "too late, or was undone; repeat it",
+    "too late or was undone, or somebody else deployed; repeat it",
     ExitCode.INTERRUPTED: "interrupted; a deployment that ECS works on continues: "
     "see `arca status`",
 }

@@ -44,7 +44,8 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     """A gate is closed; nothing was done."""
     ANOTHER_SERVES = "another serves"
-    """A rollback or a stop came too late, or ECS undid it: what was to go serves."""
+    """A rollback or a stop came too late, ECS undid it, or somebody else deployed: what serves is
+    not what was asked for."""
 
     @property
     def exit_code(self) -> ExitCode:

@@ -1,5 +1,6 @@
 """Tests of the clients of AWS: this machine's configuration, errors and retries."""
 
+import socket
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,7 @@ from botocore.exceptions import (
 )
 
 from arca import clients
-from arca.clients import Account, account_client, client, explained
+from arca.clients import Account, Unreachable, account_client, client, explained
 from arca.errors import ArcaError
 from arca.outputs import Outputs
 from arca.stack import Stack
@@ -159,3 +160,32 @@ def test_a_page_instead_of_an_answer(stack: Stack, service: str) -> None:
         call()
     assert "Log in" in said.value.what
     assert "proxy" in said.value.do
+
+
+def test_a_silence_is_said_within_ten_seconds(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where somebody listens and never answers, each attempt is said before the next one."""
+    waited = clients.READ_TIMEOUT_SECONDS, clients.CONNECT_TIMEOUT_SECONDS
+    assert max(waited) <= 8
+    monkeypatch.setattr(clients, "READ_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=str))
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        with pytest.raises(Unreachable, match="AWS does not answer"), explained(stack, "It fails"):
+            client(stack, "ecs").list_clusters()
+    assert caplog.messages == [
+        f"AWS does not answer ListClusters (attempt {number})" for number in range(1, 6)
+    ]
+
+
+def test_a_call_that_is_sent_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A call that must not take effect twice is not repeated by botocore."""
+    monkeypatch.setattr(clients, "READ_TIMEOUT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        with pytest.raises(Unreachable), explained(stack, "It fails"):
+            client(stack, "ecs", once=True).list_clusters()
+    assert caplog.messages == ["AWS does not answer ListClusters (attempt 1)"]

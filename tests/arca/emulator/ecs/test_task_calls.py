@@ -26,6 +26,24 @@ def test_run_task_is_held_against_the_definition(cloud: Emulated) -> None:
     assert len(ecs.run_task(**given, count=3)["tasks"]) == 3
 
 
+def test_a_client_token_starts_one_task(cloud: Emulated) -> None:
+    """A repeated call returns the first one's task; the token serves no other request."""
+    cloud.create_service()
+    ecs = cloud.client("ecs")
+    given: dict[str, Any] = {
+        "cluster": CLUSTER,
+        "taskDefinition": cloud.register(NEW),
+        "networkConfiguration": cloud.network,
+        "clientToken": "once",
+    }
+    first, again = ecs.run_task(**given)["tasks"], ecs.run_task(**given)["tasks"]
+    assert [task["taskArn"] for task in first] == [task["taskArn"] for task in again]
+    with pytest.raises(ecs.exceptions.ConflictException, match="same client token"):
+        ecs.run_task(**given, count=2)
+    other = ecs.run_task(**{**given, "clientToken": "another"})["tasks"]
+    assert other[0]["taskArn"] != first[0]["taskArn"]
+
+
 def test_where_tasks_stand(cloud: Emulated) -> None:
     """Tasks are spread over the subnets and have their subnet's zone."""
     cloud.create_service(desired=8)
