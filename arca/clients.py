@@ -183,7 +183,7 @@ def _require_json(http_response: "AWSResponse", model: "OperationModel", **_: ob
     if "json" not in model.service_model.resolved_protocol:
         return
     content = http_response.content.lstrip()
-    if http_response.status_code < HTTPStatus.MULTIPLE_CHOICES and content[:1] not in (b"", b"{"):
+    if content[:1] not in (b"", b"{"):
         start = content[:ANSWER_SHOWN].decode(errors="replace")
         raise ResponseParserError(f"the answer is no JSON: {start}")
 
