@@ -25,6 +25,7 @@ from arca.release.outage import outlast
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.steps import CHECKED_AGAIN, TRANSITIONS, Step, after_failure, ends_release
 from arca.release.verdict import (
+    REPLACED,
     ReleaseOutcome,
     Verdict,
     deployment_outcome,
@@ -441,11 +442,13 @@ class Release:
     ) -> EcsDeployment:
         """Follow the deployment, and each successor that deploys the same revision, to its end.
 
-        A successor of another revision is not followed, because nobody asked this run for it; it
-        is noted in the journal, so that an operator can have it followed.
+        One of another revision is not followed, because nobody asked this run for it; `resume`
+        adopts it.
         """
         while True:
             ended = follower.follow(arn)
+            if ended.status != REPLACED:
+                return ended
             successor = outlast(partial(self._service.newest_after, ended), held.clock)
             if successor is None:
                 return ended

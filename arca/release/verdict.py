@@ -22,6 +22,8 @@ from arca.release.service import EcsDeployment, EcsService, short
 from arca.traffic import ProductionTraffic, read_production_traffic
 
 RUNBOOK = "deployment-rollback"
+REPLACED = "STOPPED"
+"""The status of a deployment that another one has replaced; an operator's abort leads to it too."""
 MOST_LOOKS = 6
 """How often the evidence is read while it contradicts the deployment's status: ECS and the load
 balancer are eventually consistent."""
@@ -135,42 +137,39 @@ def judge(
 
 
 def judge_replaced(
-    successor: EcsDeployment, serving: Serving, *, target: str, source: str | None, named: str
+    successor: EcsDeployment, serving: Serving, *, target: str, source: str | None, release: str
 ) -> tuple[Verdict, str]:
     """Return the verdict on a deployment whose place another one has taken, and the reason.
 
     ECS calls the replaced one STOPPED whatever serves, so only the traffic counts; and nothing is
-    decided while the successor is under way. `named` names the successor for a person.
+    decided while the successor is under way. `release` names what the successor deploys.
     """
-    reason = f"{named} has taken its place, and {serving} gets the traffic"
-    if successor.under_way:
-        return Verdict.UNKNOWN, f"{reason}; `arca deploy --resume` follows the successor"
-    match serving.alone:
-        case None:
-            verdict = Verdict.UNKNOWN
-        case alone if not (serving.only(alone) and serving.reaches(1)):
-            verdict = Verdict.UNKNOWN
-        case alone if alone == target:
-            verdict = Verdict.LIVE
-        case alone if alone == source:
-            verdict = Verdict.ROLLED_BACK
-        case _:
-            verdict = Verdict.ANOTHER_SERVES
-    return verdict, f"{reason}{serving.shortage(1)}"
-
-
-def named(service: EcsService, deployment: EcsDeployment) -> str:
-    """Return a deployment that arca did not begin, for a person.
-
-    ECS does not say who began it; CloudTrail does (AWS CloudTrail User Guide, "userIdentity").
-    """
-    target = service.task_definition(deployment.target.arn)
-    image = image_of(service.definition(target))
-    paused = ", waits at a pause" if deployment.paused_hook else ""
-    return (
-        f"{short(deployment.arn)} of {short(target)} ({image}), {deployment.status}{paused}, begun "
-        f"at {deployment.created:%H:%M:%S} UTC by the caller of UpdateService in CloudTrail,"
+    paused = " and paused" if successor.paused_hook else ""
+    # ECS does not say who began a deployment (AWS CloudTrail User Guide, "userIdentity").
+    reason = (
+        f"{short(successor.arn)} of {release} has taken its place: it is {successor.status}"
+        f"{paused}, and {serving} gets the traffic; CloudTrail names who called UpdateService at "
+        f"{successor.created:%H:%M:%S} UTC"
     )
+    alone, verdict = serving.alone, Verdict.UNKNOWN
+    wanted = successor.target.requested if alone == target else 1
+    if successor.under_way:
+        reason += "; `arca deploy --resume` follows the successor"
+    elif alone is None or not (serving.only(alone) and serving.reaches(wanted)):
+        reason += serving.shortage(wanted)
+    elif alone == target:
+        verdict = Verdict.LIVE
+    elif alone == source:
+        verdict = Verdict.ROLLED_BACK
+    else:
+        verdict = Verdict.ANOTHER_SERVES
+    return verdict, reason
+
+
+def release_of(service: EcsService, deployment: EcsDeployment) -> str:
+    """Return the revision that a deployment deploys and its image, for a person."""
+    target = service.task_definition(deployment.target.arn)
+    return f"{short(target)} ({image_of(service.definition(target))})"
 
 
 def read_serving(service: EcsService) -> Serving:
@@ -203,18 +202,17 @@ def judge_when_settled(
     """Read the evidence until it agrees with the status; return verdict, reason and evidence.
 
     It gives up after MOST_LOOKS looks, and at once where the deployment has not ended. Where
-    another deployment has taken its place, its own end says nothing, and only what serves counts.
+    another deployment has taken its place, its status says nothing, and only what serves counts.
     """
     looks = 1
     while True:
         serving = outlast(lambda: read_serving(service), clock)
+        verdict, reason = judge(ended, serving, target=target, source=source)
         newest = outlast(lambda: service.newest_after(ended), clock)
-        if newest is not None:
+        if newest is not None and (ended.status == REPLACED or verdict is Verdict.UNKNOWN):
             verdict, reason = judge_replaced(
-                newest, serving, target=target, source=source, named=named(service, newest)
+                newest, serving, target=target, source=source, release=release_of(service, newest)
             )
-        else:
-            verdict, reason = judge(ended, serving, target=target, source=source)
         goes_on = ended.under_way or (newest is not None and newest.under_way)
         if verdict is not Verdict.UNKNOWN or goes_on or looks == MOST_LOOKS:
             return verdict, reason, serving

@@ -39,7 +39,7 @@ def test_a_successor_of_the_same_revision_is_followed(stage: Stage) -> None:
     assert stage.journal is None
 
 
-@pytest.mark.parametrize("looks", [1, 3, 5])
+@pytest.mark.parametrize("looks", [1, 3])
 def test_a_successor_of_another_revision_is_named(stage: Stage, arca: Arca, looks: int) -> None:
     """Whenever it comes: exit code 5, its image, and the offer to follow it, which is kept."""
     stage.push("3")
@@ -53,7 +53,7 @@ def test_a_successor_of_another_revision_is_named(stage: Stage, arca: Arca, look
     outcome = stage.release(watch=watch).deploy("2")
     assert outcome.verdict is Verdict.UNKNOWN
     newest = stage.service().deployments(most=1)[0]
-    assert f"{short(newest.arn)} of api:3 ({URL}:3), " in outcome.reason
+    assert f"{short(newest.arn)} of api:3 ({URL}:3) has taken its place: it is " in outcome.reason
     assert outcome.reason.endswith("`arca deploy --resume` follows the successor")
     planned = printed_json(arca("deploy", "--resume", "--dry-run", "--json"))
     assert (planned["what"], planned["id"]) == ("follow", short(newest.arn))
