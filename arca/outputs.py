@@ -6,7 +6,7 @@ sides. This file does not import Pulumi: whoever reads a stack needs this file a
 `pulumi stack output --json --show-secrets`, nothing else.
 """
 
-from typing import Generic, Literal
+from typing import Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeVar
@@ -72,6 +72,9 @@ class ServiceOutputs(Contract, Generic[T]):
     task_family: T
     migration_family: T
     strategy: Literal["rolling", "blue-green", "linear", "canary"]
+    deployment_configuration: dict[str, Any] = Field(default={})
+    """As ECS's API takes it (Amazon ECS API Reference, DeploymentConfiguration); empty in exports
+    from before this field."""
     log_group: T
     alarm_names: list[T]
     blue_target_group_arn: T

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pulumi
 import pulumi_aws as aws
 
 from components.service.spec import (
@@ -9,8 +12,14 @@ from components.service.spec import (
     DeploymentSpec,
     LinearSpec,
     PausedSpec,
+    RollingSpec,
     ServiceSpec,
 )
+
+MINIMUM_HEALTHY_PERCENT, MAXIMUM_PERCENT = 100, 200
+"""Fewest and most tasks that run during a rolling deployment, in % of the wanted number."""
+PAUSE_STAGE, PAUSE_ACTION = "POST_TEST_TRAFFIC_SHIFT", "ROLLBACK"
+"""Where a deployment waits for smoke tests, and what ECS does when nobody answers."""
 
 
 def capacity(spec: ServiceSpec) -> list[aws.ecs.ServiceCapacityProviderStrategyArgs]:
@@ -45,7 +54,7 @@ def strategy(spec: ServiceSpec) -> aws.ecs.ServiceDeploymentConfigurationArgs:
             step_bake_time_in_minutes=str(chosen.step_minutes),
         )
     return aws.ecs.ServiceDeploymentConfigurationArgs(
-        strategy=chosen.strategy.upper().replace("-", "_"),
+        strategy=_api_name(chosen),
         bake_time_in_minutes=str(chosen.bake_minutes),
         lifecycle_hooks=pause(chosen),
         canary_configuration=canary,
@@ -61,17 +70,59 @@ def pause(
     Without an answer ECS rolls back: a release that was killed while it waited has confirmed
     nothing (Amazon ECS Developer Guide, "Lifecycle hooks for Amazon ECS service deployments").
     """
-    if not isinstance(chosen, PausedSpec) or not chosen.pause_minutes:
+    minutes = _pause_minutes(chosen)
+    if not minutes:
         return None
     return [
         aws.ecs.ServiceDeploymentConfigurationLifecycleHookArgs(
-            lifecycle_stages=["POST_TEST_TRAFFIC_SHIFT"],
+            lifecycle_stages=[PAUSE_STAGE],
             target_type="PAUSE",
             timeout_configuration=aws.ecs.ServiceDeploymentConfigurationLifecycleHookTimeoutConfigurationArgs(
-                timeout_in_minutes=str(chosen.pause_minutes), action="ROLLBACK"
+                timeout_in_minutes=str(minutes), action=PAUSE_ACTION
             ),
         )
     ]
+
+
+def exported(spec: ServiceSpec, alarm_names: list[pulumi.Output[str]]) -> dict[str, Any]:
+    """Return the whole configuration as ECS's API takes it, for the stack's exports.
+
+    `arca` passes it with every release. So it contains all that an emergency rollback changes,
+    also what is empty. Source: Amazon ECS API Reference, DeploymentConfiguration.
+    """
+    chosen = spec.deployment
+    minutes = _pause_minutes(chosen)
+    timeout = {"timeoutInMinutes": minutes, "action": PAUSE_ACTION}
+    hook = {
+        "targetType": "PAUSE",
+        "lifecycleStages": [PAUSE_STAGE],
+        "timeoutConfiguration": timeout,
+    }
+    watched = bool(alarm_names)
+    found: dict[str, Any] = {
+        "strategy": _api_name(chosen),
+        "minimumHealthyPercent": MINIMUM_HEALTHY_PERCENT,
+        "maximumPercent": MAXIMUM_PERCENT,
+        "bakeTimeInMinutes": chosen.bake_minutes,
+        "lifecycleHooks": [hook] if minutes else [],
+        "alarms": {"enable": watched, "rollback": watched, "alarmNames": alarm_names},
+    }
+    match chosen:
+        case RollingSpec():
+            found["deploymentCircuitBreaker"] = {"enable": True, "rollback": True}
+        case CanarySpec():
+            found["canaryConfiguration"] = {
+                "canaryPercent": chosen.canary_percent,
+                "canaryBakeTimeInMinutes": chosen.canary_minutes,
+            }
+        case LinearSpec():
+            found["linearConfiguration"] = {
+                "stepPercent": chosen.step_percent,
+                "stepBakeTimeInMinutes": chosen.step_minutes,
+            }
+        case _:
+            pass
+    return found
 
 
 def delegated(spec: ServiceSpec) -> list[str]:
@@ -82,3 +133,12 @@ def delegated(spec: ServiceSpec) -> list[str]:
         "load_balancers": spec.delegated.load_balancers,
     }
     return [name for name, chosen in inputs.items() if chosen]
+
+
+def _api_name(chosen: DeploymentSpec) -> str:
+    return chosen.strategy.upper().replace("-", "_")
+
+
+def _pause_minutes(chosen: DeploymentSpec) -> int:
+    """Return the minutes of the pause; 0 without one."""
+    return chosen.pause_minutes if isinstance(chosen, PausedSpec) else 0

@@ -163,6 +163,7 @@ class Service(Component):
             task_family=self.task_family,
             migration_family=self.migration_family,
             strategy=self._spec.deployment.strategy,
+            deployment_configuration=deployment.exported(self._spec, self.alarm_names),
             log_group=self.log_group,
             alarm_names=self.alarm_names,
             blue_target_group_arn=traffic.blue_arn,
@@ -266,8 +267,8 @@ class Service(Component):
             ],
             deployment_controller={"type": "ECS"},
             deployment_configuration=deployment.strategy(spec),
-            deployment_minimum_healthy_percent=100,
-            deployment_maximum_percent=200,
+            deployment_minimum_healthy_percent=deployment.MINIMUM_HEALTHY_PERCENT,
+            deployment_maximum_percent=deployment.MAXIMUM_PERCENT,
             # Only rolling deployments have the circuit breaker (Amazon ECS Developer Guide,
             # "Amazon ECS deployment circuit breaker"); alarms roll the others back.
             deployment_circuit_breaker={"enable": True, "rollback": True} if rolling else None,

@@ -3,16 +3,27 @@
 import json
 from typing import Any
 
+import pulumi
+import pytest
+from botocore.session import get_session
+from botocore.validate import validate_parameters
+
 from arca.emulator.program.engine import Registration
+from arca.emulator.provider.api_parameters import to_api_parameters
+from arca.emulator.provider.resources import CALLS
 from arca.monitoring.catalogue import THRESHOLD_VARIABLES
 from arca.monitoring.slo.objectives import read_objectives, thresholds
+from components.service.deployment import exported
+from components.service.spec import LinearSpec
 from tests.changes import refusal
 from tests.components.alone import alone
 from tests.components.alone import service as declare_service
-from tests.stacks import STACKS, graph
+from tests.stacks import STACKS, graph, settings_of
 
 SERVICE = "aws:ecs/service:Service"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
+UNWATCHED = {"enable": False, "rollback": False, "alarmNames": []}
+CONFIGURATION = get_session().get_service_model("ecs").shape_for("DeploymentConfiguration")
 
 
 def service(stack: str, changes: dict[str, Any] | None = None) -> Registration:
@@ -99,3 +110,27 @@ def test_every_stack_tells_the_service_what_is_fast() -> None:
         said = refusal("dev", {"service.environment": {variable: "10"}})
         assert variable in said
         assert "a name that the platform does not set itself" in said
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_exports_have_what_is_declared(stack: str) -> None:
+    """`arca` passes the exports' configuration to ECS, so it is the one that the program sets."""
+    inputs = service(stack).inputs
+    (create, *_) = CALLS[SERVICE]
+    declared = to_api_parameters(create.params(inputs)["deploymentConfiguration"], CONFIGURATION)
+    found = graph(stack).outputs["service"]["deployment_configuration"]
+    assert {"lifecycleHooks": [], "alarms": UNWATCHED, **declared} == found
+    validate_parameters(found, CONFIGURATION)
+
+
+def test_a_linear_configuration_is_exported_too() -> None:
+    """No stack is linear, but an owner's may be, without a pause and without alarms."""
+    spec = settings_of("staging").service.model_copy(
+        update={"deployment": LinearSpec(step_percent=25, step_minutes=3, pause_minutes=0)}
+    )
+    names: list[pulumi.Output[str]] = []
+    found = exported(spec, names)
+    assert found["linearConfiguration"] == {"stepPercent": 25, "stepBakeTimeInMinutes": 3}
+    assert (found["strategy"], found["lifecycleHooks"]) == ("LINEAR", [])
+    assert found["alarms"] == UNWATCHED
+    validate_parameters(found, CONFIGURATION)
