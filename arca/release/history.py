@@ -1,12 +1,12 @@
 """What was deployed when, and how it ended. ECS keeps deployments for 90 days."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from arca.errors import ArcaError, Refused
-from arca.release.image import image_of
+from arca.release.image import image_of, is_active, own_fields
 from arca.release.service import (
     ALL_DEPLOYMENTS,
     MOST_DEPLOYMENTS,
@@ -22,10 +22,29 @@ class PastDeployment:
     """A past deployment, and what it deployed."""
 
     deployment: EcsDeployment
-    task_definition: str
-    image: str
+    definition: Mapping[str, Any]
+    """The task definition, as DescribeTaskDefinition has it."""
     replaced: datetime | None
     """When the next successful deployment began; None where there was none."""
+
+    @property
+    def task_definition(self) -> str:
+        """The ARN of the task definition."""
+        return self.definition["taskDefinitionArn"]
+
+    @property
+    def image(self) -> str:
+        """The image of the container that serves."""
+        return image_of(self.definition)
+
+    @property
+    def active(self) -> bool:
+        """False where the task definition was deregistered since."""
+        return is_active(self.definition)
+
+    def same_as(self, other: "PastDeployment") -> bool:
+        """Tell whether both deployed the same; a copy of a deregistered revision is the same."""
+        return own_fields(self.definition) == own_fields(other.definition)
 
     @property
     def tag(self) -> str:
@@ -59,7 +78,7 @@ def read_history(service: EcsService, *, most: int) -> list[PastDeployment]:
     replaced: datetime | None = None
     for one in service.deployments(most=most):
         target = service.task_definition(one.target.arn)
-        found.append(PastDeployment(one, target, image_of(service.definition(target)), replaced))
+        found.append(PastDeployment(one, service.definition(target), replaced))
         if one.status == "SUCCESSFUL":
             replaced = one.created
     return found
@@ -79,12 +98,12 @@ def previous_release(service: EcsService) -> PastDeployment:
             return _undone(service, latest, live)
         if latest.deployment.status != "SUCCESSFUL":
             return _source_of_failed(service, latest, live)
-        others = [past for past in live if past.task_definition != latest.task_definition]
+        others = [past for past in live if not past.same_as(latest)]
         if not others:
             # Perhaps one release was deployed again and again: look further back.
             continue
         earlier = live[live.index(others[0]) :]
-        if latest.task_definition in {past.task_definition for past in earlier}:
+        if any(past.same_as(latest) for past in earlier):
             raise _serves_already(service, latest, "was a rollback")
         return others[0]
     raise _nothing_to_roll_back_to(service, "ECS knows no other release that was live")
@@ -119,6 +138,19 @@ def live_since(service: EcsService, task_definition: str) -> datetime | None:
     return None
 
 
+def last_live(service: EcsService, task_definition: str) -> datetime | None:
+    """Return the last moment at which a release was alone; None where ECS does not know.
+
+    That is when the next successful deployment began, or the latest one where none succeeded.
+    """
+    for most in (MOST_DEPLOYMENTS, ALL_DEPLOYMENTS):
+        found = read_history(service, most=most)
+        for past in _live(found):
+            if past.task_definition == task_definition:
+                return past.replaced or found[0].deployment.created
+    return None
+
+
 def source_of(service: EcsService, deployment: EcsDeployment) -> str:
     """Return the task definition that a deployment replaces; raises ArcaError for the first."""
     if not deployment.sources:
@@ -138,7 +170,7 @@ def _undone(
     Raises Refused where ECS undid the deployment of a new release: the previous one serves.
     """
     for past in live:
-        if past.task_definition == latest.task_definition:
+        if past.same_as(latest):
             return past
     raise _serves_already(service, latest, "was rolled back by ECS")
 
@@ -151,8 +183,9 @@ def _source_of_failed(
     for past in live:
         if past.task_definition == source:
             return past
-    image = image_of(service.definition(source))
-    return replace(failed, task_definition=source, image=image, replaced=failed.deployment.created)
+    return replace(
+        failed, definition=service.definition(source), replaced=failed.deployment.created
+    )
 
 
 def _refuse_serving(service: EcsService, past: PastDeployment) -> None:

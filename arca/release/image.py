@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
@@ -114,6 +114,30 @@ def with_image(latest: Mapping[str, Any], image: str) -> dict[str, Any]:
     return {**own_fields(latest), "containerDefinitions": [{**first, "image": image}, *others]}
 
 
+def active_revision(service: EcsService, task_definition: str) -> str:
+    """Return the ARN of an ACTIVE revision with the contents of a task definition.
+
+    A service cannot be updated to a deregistered revision, which is INACTIVE, but ECS describes it
+    still. So its contents are registered again. Source: Amazon ECS Developer Guide, "Amazon ECS
+    task definition states" and "Deregistering an Amazon ECS task definition revision".
+    """
+    found = service.definition(task_definition)
+    if is_active(found):
+        return task_definition
+    latest = service.definition(found["family"])
+    if own_fields(latest) == own_fields(found):
+        return latest["taskDefinitionArn"]
+    copy = _register(service, own_fields(found))
+    # The next release takes the family's latest revision as its template (ADR 0007).
+    _register(service, own_fields(latest))
+    return copy
+
+
+def is_active(definition: Mapping[str, Any]) -> bool:
+    """Tell whether a service can be updated to a task definition."""
+    return definition["status"] == "ACTIVE"
+
+
 def register_revision(service: EcsService, family: str, image: str) -> str:
     """Return the ARN of a revision of the family's latest task definition that runs the image.
 
@@ -122,7 +146,11 @@ def register_revision(service: EcsService, family: str, image: str) -> str:
     latest = service.definition(family)
     if image_of(latest) == image:
         return latest["taskDefinitionArn"]
+    return _register(service, with_image(latest, image))
+
+
+def _register(service: EcsService, content: Mapping[str, Any]) -> str:
     with explained(service.stack, "The new revision cannot be registered"):
         # ECS keeps tags apart from the definition; propagated ones come from the service.
-        made = service.ecs.register_task_definition(**with_image(latest, image))
+        made = service.ecs.register_task_definition(**cast("Any", content))
     return made["taskDefinition"]["taskDefinitionArn"]
