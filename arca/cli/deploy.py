@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     "--rollback-on-interrupt", is_flag=True, help="Ctrl-C rolls back; without it ECS goes on."
 )
 @click.option("--timeout", default="2h", show_default=True, type=SPAN, help="How long to watch.")
-@click.option("--dry-run", is_flag=True, help="Check the gates, and change nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Check the lock and the gates, and change nothing. The image's runner decides in the run "
+    "whether its migrations may run.",
+)
 @of_stack
 def command(
     stack_name: str | None,
@@ -58,6 +63,7 @@ def command(
     """
     from arca.cli import release_output
     from arca.clock import Clock
+    from arca.release import journal
     from arca.release.gates import check_gates
     from arca.release.image import image_reference
     from arca.release.journal import ReleaseOptions
@@ -72,8 +78,9 @@ def command(
     stack, clock = find(stack_name, target=target), Clock()
     if dry_run and image is not None:
         reference, _ = image_reference(stack, image)
+        journal.require_free(stack, or_dead=False)
         found = check_gates(EcsService(stack), reference, now=clock.now())
-        release_output.print_gates(stack, reference, found, as_json=as_json)
+        release_output.print_gates(stack, reference, found, opened=override, as_json=as_json)
         return
     options = ReleaseOptions(
         override=override,

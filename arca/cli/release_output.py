@@ -10,6 +10,7 @@ from arca.cli import render
 from arca.errors import ExitCode
 from arca.release import gates
 from arca.release.migrations import sentence
+from arca.release.rollback import RollbackPlan
 from arca.release.service import EcsDeployment, short
 from arca.release.steps import Interrupted
 from arca.release.verdict import ReleaseOutcome, Verdict
@@ -102,9 +103,14 @@ def print_checks(found: Sequence[Check]) -> None:
         render.line(f"  {check.verdict:8}{check.name}: {check.detail}", verdicts=True)
 
 
-def print_gates(stack: Stack, image: str, found: Sequence[Check], *, as_json: bool) -> None:
-    """Print what the gates say in a dry run, and leave with REFUSED where one is closed."""
-    closed = [check.name for check in gates.closed(found)]
+def print_gates(
+    stack: Stack, image: str, found: Sequence[Check], *, opened: Sequence[str], as_json: bool
+) -> None:
+    """Print what the gates say in a dry run, and leave with REFUSED where one is closed.
+
+    `opened` are the gates that the operator opens though they are closed.
+    """
+    closed = [check.name for check in gates.closed(found) if check.name not in opened]
     if as_json:
         content: dict[str, Any] = {
             "stack": stack.name,
@@ -119,6 +125,20 @@ def print_gates(stack: Stack, image: str, found: Sequence[Check], *, as_json: bo
         print_checks(found)
         render.line(f"Would be refused: {', '.join(closed)}" if closed else "Would be deployed.")
     click.get_current_context().exit(ExitCode.REFUSED if closed else ExitCode.DONE)
+
+
+def print_rollback_plan(
+    stack: Stack, plan: RollbackPlan, refusal: str | None, *, as_json: bool
+) -> None:
+    """Print what `arca rollback` would do, and leave with REFUSED where it would be refused."""
+    if as_json:
+        content = {"stack": stack.name, "dry_run": True, **plan.as_json(), "refused": refusal}
+        render.print_json(content)
+    else:
+        render.line(f"Would {plan}.")
+        if refusal is not None:
+            render.line(f"Would be refused: {refusal}")
+    click.get_current_context().exit(ExitCode.DONE if refusal is None else ExitCode.REFUSED)
 
 
 def print_resumable(stack: Stack, found: Mapping[str, Any], *, as_json: bool) -> None:

@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     shell_complete=complete_live_revision,
     help="Revision to go back to, as `arca history` shows it.",
 )
+@click.option(
+    "--gradual", is_flag=True, help="Deploy as the stack does: with canary, pause, bake, alarms."
+)
 @click.option("--contract-ran", is_flag=True, help="Go back though a contract migration ran since.")
 @click.option("--reason", help="Why; --contract-ran needs it.")
 @click.option("--timeout", default="2h", show_default=True, type=SPAN, help="How long to watch.")
-@click.option("--dry-run", is_flag=True, help="Say where it would go back to.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say where it would go, and whether it would be refused.",
+)
 @of_stack
 def command(
     to: str | None,
@@ -30,18 +37,23 @@ def command(
     stack_name: str | None,
     target: "Target",
     *,
+    gradual: bool,
     contract_ran: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Stop the deployment under way, or deploy the previous release where there is none.
 
+    The previous release gets all customers at once: without canary, pause, bake and alarms. Then
+    the service gets the stack's own deployment configuration again, as it does with every release.
+
     After a rollback that failed, the previous release is the one that the failed deployment
     replaced. It is refused (6) where the previous release serves already, so that a second
     rollback does not go too far. It is refused too where a contract migration ran since that
-    release was live, because its code would miss what was dropped.
+    release was live, because its code would miss what was dropped. To learn that, also with
+    --dry-run, it starts a migration task that only reads.
     """
-    from arca.cli import release_output, render
+    from arca.cli import release_output
     from arca.clock import Clock
     from arca.release.rollback import Rollback
     from arca.stack import find
@@ -51,17 +63,17 @@ def command(
     stack = find(stack_name, target=target)
     progress = release_output.ReleaseProgress()
     rollback = Rollback(
-        stack, timeout=timeout, say=progress.say, watch=progress.watch, clock=Clock(), to=to
+        stack,
+        timeout=timeout,
+        say=progress.say,
+        watch=progress.watch,
+        clock=Clock(),
+        to=to,
+        gradual=gradual,
+        past_contract=reason if contract_ran else None,
     )
     plan = rollback.plan()
     if dry_run:
-        if as_json:
-            render.print_json({"stack": stack.name, "dry_run": True, **plan.as_json()})
-        else:
-            render.line(f"Would {plan}.")
+        release_output.print_rollback_plan(stack, plan, rollback.refusal(plan), as_json=as_json)
         return
-    release_output.print_outcome(
-        stack,
-        lambda: rollback.run(plan, past_contract=reason if contract_ran else None),
-        as_json=as_json,
-    )
+    release_output.print_outcome(stack, lambda: rollback.run(plan), as_json=as_json)

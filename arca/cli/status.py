@@ -29,6 +29,8 @@ def command(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
         render.line(f"traffic     {share}")
     for fault in found.faults:
         render.line(f"problem     {fault}", verdicts=True)
+    for name in found.undeclared:
+        render.line(f"undeclared  {name}; `arca deploy` and `arca rollback` restore it")
     latest = found.deployment
     if latest is not None:
         why = f": {latest['reason']}" if latest["reason"] else ""

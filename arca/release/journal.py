@@ -54,6 +54,8 @@ class ReleaseOptions:
     rollback_on_interrupt: bool = False
     timeout: timedelta = timedelta(hours=2)
     """How long the deployment is watched."""
+    emergency: bool = False
+    """Deploy all at once, without pause, bake and alarms (configuration.py)."""
 
     def resumed_with(self, now: "ReleaseOptions") -> "ReleaseOptions":
         """Return these options of the release, and what the operator who resumes it adds."""
@@ -64,6 +66,7 @@ class ReleaseOptions:
             migrate=self.migrate and now.migrate,
             hold=self.hold or now.hold,
             rollback_on_interrupt=self.rollback_on_interrupt or now.rollback_on_interrupt,
+            emergency=self.emergency,
         )
 
 
@@ -422,6 +425,21 @@ def close_dead(stack: Stack) -> bool:
         forget(held.entry.run)
     delete(stack)
     return True
+
+
+def require_free(stack: Stack, *, or_dead: bool) -> None:
+    """Raise what `Journal.begin` would raise now; nothing is written or deleted.
+
+    With `or_dead`, a lock that no living process is known to hold counts as free.
+    """
+    try:
+        held = read_lock(stack)
+    except UnreadableJournal:
+        if not or_dead:
+            raise
+        return
+    if held is not None and not (or_dead and held.dead):
+        raise _held(stack, held)
 
 
 def this_process() -> str:

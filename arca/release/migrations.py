@@ -24,6 +24,10 @@ from arca.stack import Stack
 LOG = logging.getLogger(__name__)
 RELEASE_PHASES = ("expand", "migrate")
 """The phases that a release runs, and `arca migrate` where none is named."""
+CONTRACT_GATE = "contract"
+"""The gate of a rollback that is closed where a contract ran since its release was live."""
+APPLIED_TIMEOUT = timedelta(minutes=10)
+"""How long the task that lists the applied migrations may take."""
 
 
 @contextmanager
@@ -250,6 +254,25 @@ def contract_since(result: TaskResult, moment: datetime | None, *, emulated: boo
         return None if verdict.allowed else f"{verdict.reason} To do: {verdict.do}"
     # The emulated cloud runs no migration without a stand-in, so nothing was dropped there.
     return None if emulated else "the applied migrations are unknown: the task printed none"
+
+
+def contract_after(
+    service: EcsService, task_definition: str, clock: Clock, say: Callable[[str], None]
+) -> str | None:
+    """Tell which contract ran since a release was last live; None where none did.
+
+    It starts a task of what serves, which only reads the applied migrations.
+    """
+    migrations = Migrations(service, clock, say)
+    result = migrations.applied(migrations.image(None), timeout=APPLIED_TIMEOUT)
+    moment = history.last_live(service, task_definition)
+    finding = contract_since(result, moment, emulated=service.stack.endpoint is not None)
+    if finding is None:
+        return None
+    return (
+        f"{finding}; deploy a repaired image instead, or say --contract-ran with a --reason "
+        "when the old code is known to work"
+    )
 
 
 def _json_object(line: str) -> Mapping[str, Any]:

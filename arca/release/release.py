@@ -15,12 +15,19 @@ from arca.clients import explained
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
 from arca.monitoring.runbooks import RUNBOOKS
-from arca.release import failures, gates, journal, smoke_tests
+from arca.release import configuration, failures, gates, journal, smoke_tests
 from arca.release.deployment import DeploymentFollower, who_answers
 from arca.release.given_reasons import note_reason
-from arca.release.image import image_of, image_reference, register_revision
+from arca.release.image import active_revision, image_of, image_reference, register_revision
 from arca.release.journal import Journal, ReleaseOptions
-from arca.release.migrations import RELEASE_PHASES, Migrations, ending, refusal
+from arca.release.migrations import (
+    CONTRACT_GATE,
+    RELEASE_PHASES,
+    Migrations,
+    contract_after,
+    ending,
+    refusal,
+)
 from arca.release.outage import outlast
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.steps import CHECKED_AGAIN, TRANSITIONS, Step, after_failure, ends_release
@@ -73,7 +80,7 @@ class Release:
     def back_to(self, task_definition: str, image: str) -> ReleaseOutcome:
         """Deploy a revision that ran before, without migrations.
 
-        The only gate is that no deployment is under way.
+        Its gates are that no deployment is under way, and that no contract ran since.
         """
         begun = self._begin(
             "rollback",
@@ -256,14 +263,28 @@ class Release:
             refused = self._check_gates(held)
         else:
             busy = self._service.under_way()
-            refused = self._refused(held, f"{short(busy.arn)} is under way") if busy else None
+            reason = f"{short(busy.arn)} is under way" if busy else self._check_contract(held)
+            refused = self._refused(held, reason) if reason else None
         if refused is None:
             held.record(source=self._current())
         return refused
 
+    def _check_contract(self, held: Journal) -> str | None:
+        """Return why a rollback would miss what a contract dropped, unless it is to go on.
+
+        The lock is held, so that two operators never both start the task that tells.
+        """
+        if CONTRACT_GATE in self._options.override:
+            self._opened[CONTRACT_GATE] = self._options.reason or ""
+            return None
+        return contract_after(self._service, str(held.entry.task_definition), held.clock, self._say)
+
     def _refused(self, held: Journal, reason: str) -> ReleaseOutcome:
         runs = read_serving(self._service).alone
-        return ReleaseOutcome(Verdict.REFUSED, reason, held.entry.image, runs=runs)
+        entry = held.entry
+        return ReleaseOutcome(
+            Verdict.REFUSED, reason, entry.image, entry.task_definition, runs=runs
+        )
 
     def _current(self) -> str:
         """Return the task definition that serves before anything is changed."""
@@ -298,9 +319,13 @@ class Release:
 
     # migrated
 
-    def _note_newest(self, _held: Journal) -> Facts:
+    def _note_newest(self, held: Journal) -> Facts:
         known = self._service.deployments(most=1)
-        return {"newest": known[0].arn if known else None}
+        return {
+            "newest": known[0].arn if known else None,
+            # A revision of long ago may have been deregistered since.
+            "task_definition": active_revision(self._service, str(held.entry.task_definition)),
+        }
 
     # updating
 
@@ -338,6 +363,7 @@ class Release:
                     **self._service.names,
                     taskDefinition=str(held.entry.task_definition),
                     forceNewDeployment=forced,
+                    deploymentConfiguration=self._configuration(),
                 )
             except ClientError as error:
                 # After an error within AWS, 500 and above, the deployment may have begun.
@@ -345,6 +371,18 @@ class Release:
                     held.record(step=TRANSITIONS[Step.UPDATING].rejected)
                 raise
         self._say(f"asked ECS for {short(str(held.entry.task_definition))}")
+
+    def _configuration(self) -> Any:
+        """Return the deployment configuration; each release gives the service a whole one."""
+        make = configuration.emergency if self._options.emergency else configuration.declared
+        return make(self._service)
+
+    def _restore_configuration(self) -> None:
+        """Give the service the declared configuration again; a failure hides no verdict."""
+        try:
+            configuration.declare_again(self._service)
+        except ArcaError as error:
+            self._say(f"{error.what} The next `arca deploy` restores it.")
 
     def _find_deployment(self, held: Journal) -> str | None:
         """Return the ARN of the deployment that this release asked for, by what it targets."""
@@ -408,12 +446,14 @@ class Release:
         if verdict is Verdict.LIVE:
             # ECS may accept a stop, and finish all the same.
             wrong = follower.too_late or follower.stopped_because
-            if wrong is None and not follower.checked_after_shift:
+            if wrong is None and (self._options.emergency or not follower.checked_after_shift):
                 wrong = smoke_tests.check_after_shift(self._stack, self._say)
             if wrong is not None:
                 verdict = Verdict.FAILED
                 reason = f"{reason}; it is live all the same, and {wrong}"
                 note_reason(self._stack, ended.arn, f"it is live, and {wrong}", at=clock.now())
+        if self._options.emergency and not ended.under_way:
+            self._restore_configuration()
         return deployment_outcome(
             service,
             ended,
@@ -433,7 +473,10 @@ class Release:
             check_at_pause=None
             if self._options.hold
             else lambda found: smoke_tests.check_at_pause(self._service, found, clock, self._say),
-            check_after_shift=lambda _: smoke_tests.check_after_shift(self._stack, self._say),
+            # In an emergency, failed smoke tests must not bring the bad release back.
+            check_after_shift=None
+            if self._options.emergency
+            else lambda _: smoke_tests.check_after_shift(self._stack, self._say),
             ask_at_pause=lambda: self._say(who_answers(self._stack, None)),
         )
 

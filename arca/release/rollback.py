@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 from arca.monitoring.runbooks import RUNBOOKS
-from arca.release import history, journal
+from arca.release import configuration, history, journal
 from arca.release.deployment import DeploymentFollower
 from arca.release.image import image_of
 from arca.release.journal import ReleaseOptions
-from arca.release.migrations import Migrations, contract_since
+from arca.release.migrations import CONTRACT_GATE, contract_after
 from arca.release.release import Release
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.release.steps import Interrupted, ends_release
@@ -22,12 +23,26 @@ from arca.release.verdict import (
     Verdict,
     deployment_outcome,
     judge_when_settled,
-    read_serving,
 )
 from arca.stack import Stack
 
-APPLIED_TIMEOUT = timedelta(minutes=10)
-"""How long the task that lists the applied migrations may take."""
+
+class Way(StrEnum):
+    """How a rollback goes back; the values are what `--json` prints."""
+
+    STOP = "stop"
+    """ECS rolls back the deployment under way."""
+    AT_ONCE = "at once"
+    """A past release is deployed with the configuration of an emergency (configuration.py)."""
+    GRADUAL = "gradual"
+    """A past release is deployed as the stack declares it."""
+
+
+IN_WORDS = {
+    Way.STOP: "",
+    Way.AT_ONCE: ", at once: without canary, pause, bake and alarms",
+    Way.GRADUAL: ", gradually: as the stack deploys a release",
+}
 
 
 @dataclass(frozen=True)
@@ -37,22 +52,34 @@ class RollbackPlan:
     to: str
     """The task definition that serves afterwards."""
     image: str
+    way: Way
     stops: EcsDeployment | None = None
-    past: history.PastDeployment | None = None
+    registers: bool = False
+    """True where the task definition was deregistered, so that a copy of it is deployed."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""
-        stops = short(self.stops.arn) if self.stops else None
-        return {"stops": stops, "to": short(self.to), "image": self.image}
+        return {
+            "stops": short(self.stops.arn) if self.stops else None,
+            "to": short(self.to),
+            "image": self.image,
+            "way": self.way,
+            "registers": self.registers,
+        }
 
     def __str__(self) -> str:
         """Return the plan in words that follow "Would"."""
         first = f"stop {short(self.stops.arn)} and go back" if self.stops else "go back"
-        return f"{first} to {short(self.to)} ({self.image})"
+        again = ", which is registered again" if self.registers else ""
+        return f"{first} to {short(self.to)} ({self.image}){again}{IN_WORDS[self.way]}"
 
 
 class Rollback:
-    """A rollback of a stack's service; `to` names a revision, None means the previous release."""
+    """A rollback of a stack's service; `to` names a revision, None means the previous release.
+
+    A past release is deployed at once, or as the stack declares it with `gradual`. `past_contract`
+    is the reason to go back though a contract migration ran since.
+    """
 
     def __init__(
         self,
@@ -63,8 +90,10 @@ class Rollback:
         watch: Callable[[EcsDeployment], None],
         clock: Clock,
         to: str | None = None,
+        gradual: bool = False,
+        past_contract: str | None = None,
     ) -> None:
-        self._to = to
+        self._to, self._gradual, self._past_contract = to, gradual, past_contract
         self._stack, self._timeout, self._say, self._watch = stack, timeout, say, watch
         self._clock = clock
         self._service = EcsService(stack)
@@ -78,7 +107,9 @@ class Rollback:
                 if self._to is None
                 else history.named_release(self._service, self._to)
             )
-            return RollbackPlan(past.task_definition, past.image, past=past)
+            return RollbackPlan(
+                past.task_definition, past.image, self._way(), registers=not past.active
+            )
         if self._to is not None:
             raise Refused(
                 "A deployment is under way, and stopping it leads to what ran before it.",
@@ -87,7 +118,25 @@ class Rollback:
                 do=f"stop it first: `arca stop --stack {self._stack.name}`",
             )
         source = history.source_of(self._service, under_way)
-        return RollbackPlan(source, image_of(self._service.definition(source)), stops=under_way)
+        image = image_of(self._service.definition(source))
+        return RollbackPlan(source, image, Way.STOP, stops=under_way)
+
+    def _way(self) -> Way:
+        # Exports from before the declared configuration leave nothing to return to.
+        known = bool(configuration.declared(self._service))
+        return Way.AT_ONCE if known and not self._gradual else Way.GRADUAL
+
+    def refusal(self, plan: RollbackPlan) -> str | None:
+        """Return why `run` would refuse the plan now, None where it would not.
+
+        Raises Refused while somebody else releases. It asks what `run` asks, but holds no lock.
+        """
+        if plan.stops is not None:
+            return None
+        journal.require_free(self._stack, or_dead=True)
+        if self._past_contract is not None:
+            return None
+        return contract_after(self._service, plan.to, self._clock, self._say)
 
     def under_way(self) -> EcsDeployment | None:
         """Return the deployment that has not ended, or None."""
@@ -100,22 +149,23 @@ class Rollback:
         """
         return journal.close_dead(self._stack)
 
-    def run(self, plan: RollbackPlan, *, past_contract: str | None = None) -> ReleaseOutcome:
+    def run(self, plan: RollbackPlan) -> ReleaseOutcome:
         """Carry the plan out, and return the verdict on what runs then.
 
-        `past_contract` is the reason to go back though a contract migration ran since. The
-        verdict is LIVE where the past release was deployed and serves, ROLLED_BACK where a
+        The verdict is LIVE where the past release was deployed and serves, ROLLED_BACK where a
         deployment was stopped.
         """
         if plan.stops is not None:
             return self.stop(plan.stops)
-        if plan.past is not None and past_contract is None:
-            refused = self._refuse_after_contract(plan.past)
-            if refused is not None:
-                return refused
+        self._say(f"plan: {plan}")
         release = Release(
             self._stack,
-            options=ReleaseOptions(timeout=self._timeout),
+            options=ReleaseOptions(
+                override=() if self._past_contract is None else (CONTRACT_GATE,),
+                reason=self._past_contract,
+                timeout=self._timeout,
+                emergency=plan.way is Way.AT_ONCE,
+            ),
             say=self._say,
             watch=self._watch,
             clock=self._clock,
@@ -123,25 +173,8 @@ class Rollback:
         outcome = release.back_to(plan.to, plan.image)
         if outcome.verdict is Verdict.ROLLED_BACK:
             # ECS rolled the rollback back: the release that was to go serves.
-            outcome = _another_serves(outcome, asked=plan.to)
-        opened = {} if past_contract is None else {"contract": past_contract}
-        return replace(outcome, opened=opened)
-
-    def _refuse_after_contract(self, past: history.PastDeployment) -> ReleaseOutcome | None:
-        """Return a refusal where a contract ran after that release was last live."""
-        migrations = Migrations(self._service, self._clock, self._say)
-        result = migrations.applied(migrations.image(None), timeout=APPLIED_TIMEOUT)
-        finding = contract_since(result, past.replaced, emulated=self._stack.endpoint is not None)
-        if finding is None:
-            return None
-        return ReleaseOutcome(
-            Verdict.REFUSED,
-            f"{finding}; deploy a repaired image instead, or say --contract-ran with a --reason "
-            "when the old code is known to work",
-            past.image,
-            past.task_definition,
-            runs=read_serving(self._service).alone,
-        )
+            return _another_serves(outcome, asked=plan.to)
+        return outcome
 
     def stop(self, under_way: EcsDeployment) -> ReleaseOutcome:
         """Have ECS roll a deployment back; one that ended meanwhile is left as it is.

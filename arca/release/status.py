@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
-from arca.release import failures, given_reasons, journal
+from arca.release import configuration, failures, given_reasons, journal
 from arca.release.deployment import who_answers
 from arca.release.given_reasons import GivenReason
 from arca.release.image import image_of
@@ -39,6 +39,8 @@ class ServiceStatus:
     """Each target group that gets production traffic, with its share and its health."""
     faults: tuple[str, ...]
     """Why customers do not reach the tasks."""
+    undeclared: tuple[str, ...]
+    """What of the service's deployment configuration is not as the stack declares it."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints."""
@@ -77,6 +79,7 @@ def read_status(stack: Stack) -> ServiceStatus:
         release=held.result().text,
         traffic=tuple(map(str, serving.result().production.shares)),
         faults=serving.result().production.faults,
+        undeclared=configuration.undeclared(service, described.result()),
     )
 
 

@@ -155,6 +155,7 @@ class Stage:
             "task_family": "api",
             "migration_family": "migrations",
             "strategy": strategy.lower().replace("_", "-"),
+            "deployment_configuration": cloud.service()["deploymentConfiguration"],
             "log_group": GROUP,
             "alarm_names": list(ALARMS),
             "blue_target_group_arn": cloud.blue,

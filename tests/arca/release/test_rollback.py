@@ -232,7 +232,7 @@ def test_a_rollback_that_ecs_undoes(stage: Stage, arca: Arca) -> None:
     """An alarm takes the rollback back: the exit code says so, and the next rollback goes on."""
     arca("deploy", "2")
     stage.cloud.fault("alarm-at", percent=10)
-    result = arca("rollback", "--json")
+    result = arca("rollback", "--gradual", "--json")
     said = printed_json(result)
     assert (result.exit_code, said["verdict"]) == (7, "another serves")
     assert said["reason"].startswith("api:1 was asked for; ECS says ROLLBACK_SUCCESSFUL, and api:2")

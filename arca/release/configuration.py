@@ -1,0 +1,88 @@
+"""How ECS deploys the service: as the stack declares it, or all at once in an emergency.
+
+UpdateService stores the configuration that it is given, and the next deployment uses it. It is one
+of the parameters that start no deployment by themselves (Amazon ECS API Reference, UpdateService,
+`deploymentConfiguration`). So every release passes the declared one. Whatever an emergency left
+behind, the next release has its canary, its bake and its alarms again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from arca.clients import explained
+from arca.release.service import EcsService
+
+Configuration = Mapping[str, Any]
+"""ECS's deployment configuration, with the names of its API."""
+OF_STRATEGY = frozenset({"canaryConfiguration", "linearConfiguration"})
+"""Members that are valid for one strategy only (Amazon ECS API Reference, DeploymentConfiguration).
+"""
+
+
+def declared(service: EcsService) -> dict[str, Any]:
+    """Return the configuration that the stack declares; empty in exports from before it."""
+    return dict(service.stack.outputs.service.deployment_configuration)
+
+
+def emergency(service: EcsService) -> dict[str, Any]:
+    """Return the configuration with which a deployment serves all customers soonest.
+
+    Blue-green with the same two target groups: all the traffic moves in one step when the new
+    tasks are healthy. A service may change its strategy between two deployments (Amazon ECS
+    Developer Guide, "Update the Amazon ECS deployment strategy"). The bake time must be given, and
+    0 is its least value. Hooks and alarms are passed empty, because no page says that ECS drops
+    what is left out.
+
+    A rolling service has one target group, so it stays rolling. 200 % starts all new tasks at once.
+    100 % keeps the old tasks until the new ones are healthy: without any task, each answer would be
+    an error. Without alarms there is no bake, whose length ECS takes from the alarms (Amazon ECS
+    Developer Guide, "How CloudWatch alarms detect Amazon ECS deployment failures"). The circuit
+    breaker stays, so that a deployment whose tasks die ends.
+    """
+    stored = {name: value for name, value in declared(service).items() if name not in OF_STRATEGY}
+    return {
+        **stored,
+        "strategy": "ROLLING" if stored.get("strategy") == "ROLLING" else "BLUE_GREEN",
+        "minimumHealthyPercent": 100,
+        "maximumPercent": 200,
+        "bakeTimeInMinutes": 0,
+        "lifecycleHooks": [],
+        "alarms": {"alarmNames": [], "enable": False, "rollback": False},
+    }
+
+
+def declare_again(service: EcsService) -> None:
+    """Give the service the declared configuration; this starts no deployment.
+
+    Raises ArcaError where AWS does not take it.
+    """
+    with explained(service.stack, "The declared deployment configuration cannot be restored"):
+        service.ecs.update_service(
+            **service.names, deploymentConfiguration=cast("Any", declared(service))
+        )
+
+
+def undeclared(service: EcsService, described: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what of a service's configuration is not as declared, each as `name: is, declared`.
+
+    `described` is DescribeServices' answer.
+    """
+    found = described.get("deploymentConfiguration") or {}
+    return tuple(
+        f"{name} is {found.get(name)}, declared {wanted}"
+        for name, wanted in declared(service).items()
+        if not _agrees(wanted, found.get(name))
+    )
+
+
+def _agrees(wanted: Any, found: Any) -> bool:
+    """Return whether ECS has what is wanted; it may add defaults, and leave out what is empty."""
+    if isinstance(wanted, Mapping):
+        members = cast("Mapping[str, Any]", wanted)
+        return all(_agrees(value, (found or {}).get(name)) for name, value in members.items())
+    if isinstance(wanted, Sequence) and not isinstance(wanted, str):
+        items, others = cast("list[Any]", wanted), cast("list[Any]", found or [])
+        return len(items) == len(others) and all(
+            any(_agrees(item, other) for other in others) for item in items
+        )
+    return wanted == found or not (wanted or found)
