@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import pulumi
 import pytest
 from botocore.session import get_session
 from botocore.validate import validate_parameters
@@ -128,8 +127,7 @@ def test_a_linear_configuration_is_exported_too() -> None:
     spec = settings_of("staging").service.model_copy(
         update={"deployment": LinearSpec(step_percent=25, step_minutes=3, pause_minutes=0)}
     )
-    names: list[pulumi.Output[str]] = []
-    found = exported(spec, names)
+    found = exported(spec, [])
     assert found["linearConfiguration"] == {"stepPercent": 25, "stepBakeTimeInMinutes": 3}
     assert (found["strategy"], found["lifecycleHooks"]) == ("LINEAR", [])
     assert found["alarms"] == UNWATCHED

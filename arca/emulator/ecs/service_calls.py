@@ -31,7 +31,9 @@ class ServiceCalls:
         if structure(content, "deploymentController").get("type", "ECS") != "ECS":
             return call.moto()
         _desired(content, 0)
-        strategy.check_configuration(structure(content, "deploymentConfiguration"))
+        chosen = structure(content, "deploymentConfiguration")
+        strategy.check_configuration(chosen)
+        strategy.check_load_balancers(chosen, structures(content, "loadBalancers"))
         if "taskDefinition" not in content:
             raise invalid("taskDefinition must be specified.")
         definition = backend.definition(call, content["taskDefinition"])
@@ -56,6 +58,11 @@ class ServiceCalls:
         # Only the hooks of this call are checked: those of another strategy may stay.
         strategy.check_configuration(
             {**configuration, "lifecycleHooks": structures(requested, "lifecycleHooks")}
+        )
+        balancers = structures({**service.request, **content}, "loadBalancers")
+        strategy.check_load_balancers(configuration, balancers)
+        strategy.check_change(
+            service.configuration, configuration, under_way=service.latest.under_way
         )
         shown = service.latest.leads_to
         wanted = content.get("taskDefinition")

@@ -6,7 +6,7 @@ detects failures"; defaults from the Amazon ECS API Reference.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from arca.emulator.ecs.api import SIMULATED, invalid, structure, structures
@@ -128,6 +128,9 @@ def check_configuration(configuration: DeploymentConfiguration) -> None:
     if strategy_name(configuration) not in STRATEGIES:
         raise invalid(f"Invalid deployment strategy: {strategy_name(configuration)}.")
     _within(configuration, "bakeTimeInMinutes", 0, DAY_MINUTES)
+    if strategy_name(configuration) == "BLUE_GREEN" and "bakeTimeInMinutes" not in configuration:
+        # Amazon ECS API Reference, DeploymentConfiguration: it must be provided.
+        raise invalid("bakeTimeInMinutes must be specified for BLUE_GREEN deployments.")
     canary = structure(configuration, "canaryConfiguration")
     _within(canary, "canaryPercent", 0.1, 100)
     _within(canary, "canaryBakeTimeInMinutes", 0, DAY_MINUTES)
@@ -136,6 +139,32 @@ def check_configuration(configuration: DeploymentConfiguration) -> None:
     _within(linear, "stepBakeTimeInMinutes", 0, DAY_MINUTES)
     for hook in structures(configuration, "lifecycleHooks"):
         _check_hook(hook, rolling=not shifts(configuration))
+
+
+def check_load_balancers(
+    configuration: DeploymentConfiguration, balancers: Sequence[Mapping[str, Any]]
+) -> None:
+    """Check that traffic can be shifted; raises ApiError where a target group has no alternate.
+
+    Source: Amazon ECS Developer Guide, "Required resources for Amazon ECS blue/green deployments".
+    """
+    for balancer in balancers:
+        advanced = structure(balancer, "advancedConfiguration")
+        if shifts(configuration) and "alternateTargetGroupArn" not in advanced:
+            wanted = f"{strategy_name(configuration)} needs an alternateTargetGroupArn"
+            raise invalid(f"{wanted} in each load balancer's advancedConfiguration {SIMULATED}.")
+
+
+def check_change(
+    before: DeploymentConfiguration, after: DeploymentConfiguration, *, under_way: bool
+) -> None:
+    """Check a change of strategy; raises ApiError during a deployment.
+
+    Source: Amazon ECS Developer Guide, "Update the Amazon ECS deployment strategy": wait for
+    ongoing deployments to complete.
+    """
+    if under_way and strategy_name(before) != strategy_name(after):
+        raise invalid(f"The strategy cannot change while a deployment is in progress {SIMULATED}.")
 
 
 def _check_hook(hook: Mapping[str, Any], *, rolling: bool) -> None:

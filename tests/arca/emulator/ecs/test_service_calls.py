@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, WaiterError
 from tests.arca.emulator.ecs.emulated_ecs import (
     CLUSTER,
     NEW,
+    PAUSE,
     SERVICE,
     Emulated,
     definitions,
@@ -267,3 +268,51 @@ def test_what_a_service_tells_of_itself(cloud: Emulated) -> None:
     assert messages[0] == "(service api) has reached a steady state. (simulated)"
     assert f"registered 1 targets in (target-group {cloud.blue})" in " ".join(messages)
     assert all(message.endswith("(simulated)") for message in messages)
+
+
+EMERGENCY = {
+    "strategy": "BLUE_GREEN",
+    "bakeTimeInMinutes": 0,
+    "lifecycleHooks": [],
+    "alarms": {"alarmNames": [], "enable": False, "rollback": False},
+}
+
+
+def test_a_configuration_is_of_the_next_deployment(cloud: Emulated) -> None:
+    """It begins no deployment, changes none in progress, and replaces hooks and alarms by none."""
+    cloud.create_service(strategy="CANARY", hooks=[PAUSE])
+    first = cloud.service()["currentServiceDeployment"]
+    arn = update(cloud, taskDefinition=cloud.register(NEW))["currentServiceDeployment"]
+    cloud.until(lambda found: found.get("lifecycleHookDetails"))
+    with pytest.raises(ClientError, match=r"strategy cannot change .* \(simulated\)"):
+        update(cloud, deploymentConfiguration=EMERGENCY)
+    kept = {name: value for name, value in EMERGENCY.items() if name != "strategy"}
+    assert update(cloud, deploymentConfiguration=kept)["currentServiceDeployment"] == arn != first
+    found = cloud.deployment(arn)
+    assert found["lifecycleHookDetails"][0]["status"] == "AWAITING_ACTION"
+    assert found["deploymentConfiguration"]["bakeTimeInMinutes"] == 5
+    cloud.client("ecs").stop_service_deployment(serviceDeploymentArn=arn)
+    cloud.until(ended)
+    cloud.alarm("ALARM")
+    update(cloud, deploymentConfiguration=EMERGENCY, taskDefinition=cloud.register(NEW))
+    begun = cloud.clock.now()
+    found = cloud.until(ended)
+    assert (found["status"], found["lifecycleHookDetails"]) == ("SUCCESSFUL", [])
+    assert found["alarms"]["status"] == "DISABLED"
+    assert (cloud.clock.now() - begun).total_seconds() < 120
+    assert cloud.service()["deploymentConfiguration"]["strategy"] == "BLUE_GREEN"
+
+
+def test_what_blue_green_needs(cloud: Emulated) -> None:
+    """It needs a bake time, and a second target group."""
+    cloud.create_service(strategy="ROLLING")
+    with pytest.raises(ClientError, match=r"BLUE_GREEN needs an alternateTargetGroupArn .*"):
+        update(cloud, deploymentConfiguration=EMERGENCY)
+    assert cloud.service()["deploymentConfiguration"]["strategy"] == "ROLLING"
+    with pytest.raises(ClientError, match="bakeTimeInMinutes must be specified"):
+        cloud.client("ecs").create_service(
+            cluster=CLUSTER,
+            serviceName="other",
+            taskDefinition="api",
+            deploymentConfiguration={"strategy": "BLUE_GREEN"},
+        )
