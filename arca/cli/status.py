@@ -1,6 +1,6 @@
 """`arca status`: show what the service is doing now."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,19 +31,24 @@ def command(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
         render.line(f"problem     {fault}", verdicts=True)
     for name in found.undeclared:
         render.line(f"undeclared  {name}; `arca deploy` and `arca rollback` restore it")
-    latest = found.deployment
-    if latest is not None:
-        why = f": {latest['reason']}" if latest["reason"] else ""
-        render.line(
-            f"deployment  {latest['id']}  {latest['status']}  {latest['stage'] or ''}{why}",
-            verdicts=True,
-        )
-        for said in (latest["noted"], latest["pause"]):
-            if said is not None:
-                render.line(f"            {said}")
+    if found.deployment is not None:
+        _print_deployment(found.deployment)
     for reason in found.stop_reasons:
         render.line(f"stopped     {reason}")
     for name, state in sorted(found.alarms.items()):
         render.line(f"alarm       {state:18}{name}", verdicts=True)
     if found.release:
         render.line(f"release     {found.release}")
+
+
+def _print_deployment(latest: dict[str, Any]) -> None:
+    from arca.cli import render
+
+    why = f": {latest['reason']}" if latest["reason"] else ""
+    render.line(
+        f"deployment  {latest['id']}  {latest['status']}  {latest['stage'] or ''}{why}",
+        verdicts=True,
+    )
+    for said in (latest["noted"], latest["pause"]):
+        if said is not None:
+            render.line(f"            {said}")

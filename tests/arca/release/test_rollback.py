@@ -8,8 +8,10 @@ from click.testing import Result
 
 from arca.errors import Refused
 from arca.release.journal import Journal
-from tests.arca.release.failing import press_after
+from tests.arca.release.failing import Killed, killer, press_after
 from tests.arca.release.stage import URL, Arca, Stage, printed_json, released, written
+
+DRY = ("rollback", "--dry-run")
 
 
 def test_rollback_to_the_release_of_before(stage: Stage, arca: Arca) -> None:
@@ -17,6 +19,13 @@ def test_rollback_to_the_release_of_before(stage: Stage, arca: Arca) -> None:
     arca("deploy", "2")
     plan = printed_json(arca("rollback", "--dry-run", "--json"))
     assert (plan["stops"], plan["to"], plan["image"]) == (None, "api:1", f"{URL}:1")
+    assert (plan["way"], plan["registers"], plan["refused"]) == ("at once", False, None)
+    said = arca("rollback", "--dry-run").stdout
+    assert said == (
+        f"Would go back to api:1 ({URL}:1), at once: without canary, pause, bake and alarms.\n"
+    )
+    gradual = arca("rollback", "--gradual", "--dry-run").stdout
+    assert gradual.endswith("), gradually: as the stack deploys a release.\n")
     assert stage.serves()[0] == {"api:2"}
     result = arca("rollback", "--json")
     assert (result.exit_code, printed_json(result)["verdict"]) == (0, "live")
@@ -150,6 +159,7 @@ def test_a_dry_rollback_names_what_it_would_stop(stage: Stage, arca: Arca) -> No
     under_way = stage.cloud.deployment()["serviceDeploymentArn"].rpartition("/")[2]
     plan = printed_json(arca("rollback", "--dry-run", "--json"))
     assert (plan["stops"], plan["to"], plan["image"]) == (under_way, "api:2", f"{URL}:2")
+    assert plan["way"] == "stop"
     assert f"Would stop {under_way} and go back to api:2" in arca("rollback", "--dry-run").stdout
     assert stage.cloud.deployment()["status"] == "IN_PROGRESS"
 
@@ -263,3 +273,154 @@ def test_a_stop_whose_rollback_fails(stage: Stage, arca: Arca) -> None:
     assert (result.exit_code, found["verdict"]) == (4, "rollback failed")
     assert found["runs"] is None
     assert found["runbook"]
+
+
+def contract_ran(stage: Stage) -> None:
+    """Have the migrations' task of image 2 print a contract that ran just now."""
+    line = applied("0007", "contract", stage.clock.now().isoformat())
+    command = ["sh", "-c", f"echo '{line}'"]
+    stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": command})
+
+
+def test_a_dry_rollback_asks_what_the_run_asks(stage: Stage, arca: Arca) -> None:
+    """A contract that ran refuses both with the same reason; the dry run deploys nothing."""
+    arca("deploy", "2")
+    contract_ran(stage)
+    before = len(written(stage))
+    dry = arca("rollback", "--dry-run", "--json")
+    assert written(stage)[before:] == ["ecs.run_task"]
+    assert stage.journal is None
+    run = arca("rollback", "--json")
+    assert (dry.exit_code, run.exit_code) == (6, 6)
+    assert printed_json(dry)["refused"] == printed_json(run)["reason"]
+    assert "0007" in printed_json(dry)["refused"]
+    assert "Would be refused: The rollback is refused: contract" in arca(*DRY).stdout
+    opened = (*DRY, "--contract-ran", "--reason", "tried")
+    assert arca(*opened).exit_code == 0
+
+
+@pytest.mark.parametrize("words", [DRY, ("rollback",), ("deploy", "2", "--dry-run")])
+def test_a_lock_that_is_held_refuses_at_once(
+    stage: Stage, arca: Arca, words: tuple[str, ...]
+) -> None:
+    """Dry runs are refused as the runs are, before any task is started."""
+    arca("deploy", "2")
+    held = Journal.begin(stage.stack, what="deploy", image=f"{URL}:3", clock=stage.clock)
+    before = len(written(stage))
+    assert "Somebody else releases to prod" in refused(arca(*words))
+    assert written(stage)[before:] == []
+    assert stage.journal is not None
+    assert stage.journal["run"] == held.entry.run
+    # A rollback takes the lock of a dead release, and a deployment does not.
+    stage.abandon()
+    if words[0] == "rollback":
+        assert arca(*words).exit_code == 0
+    else:
+        assert "Somebody else releases to prod" in refused(arca(*words))
+
+
+def test_only_one_of_two_operators_asks_for_the_contracts(stage: Stage, arca: Arca) -> None:
+    """The second of two rollbacks is refused while the first one's task runs."""
+    arca("deploy", "2")
+    before = stage.calls.count("ecs.run_task")
+    second: list[str] = []
+
+    def another(call: str) -> None:
+        if call == "ecs.run_task" and not second:
+            second.append("begun")
+            second.append(refused(arca("rollback")))
+
+    stage.after = another
+    assert arca("rollback").exit_code == 0
+    assert "rollback of" in second[1]
+    assert stage.calls.count("ecs.run_task") == before + 1
+
+
+def test_a_resumed_rollback_asks_again(stage: Stage, arca: Arca) -> None:
+    """A contract may have run since the rollback was killed; a reason that was given still counts.
+
+    The reason is printed with the verdict.
+    """
+    arca("deploy", "2")
+    for words, code in (((), 6), (("--contract-ran", "--reason", "tried"), 0)):
+        stage.after = killer("ssm.put_parameter")
+        with pytest.raises(Killed):
+            arca("rollback", *words)
+        stage.after = lambda _call: None
+        stage.abandon()
+        contract_ran(stage)
+        result = arca("deploy", "--resume", "--json")
+        assert result.exit_code == code, result.output
+        assert printed_json(result)["opened"] == ({} if code else {"contract": "tried"})
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+
+
+def test_a_contract_of_before_a_failed_release(stage: Stage, arca: Arca) -> None:
+    """After a failed rollback the previous release was live until that deployment began."""
+    arca("deploy", "2", "--skip-migrations")
+    contract_ran(stage)
+    stage.cloud.advance(1)
+    stage.push("3")
+    stage.cloud.fault("alarm-at", percent=10)
+    stage.cloud.fault("rollback-fails")
+    assert arca("deploy", "3", "--skip-migrations").exit_code == 4
+    stage.cloud.control("DELETE", "/arca/faults")
+    assert printed_json(arca(*DRY, "--json"))["refused"] is None
+
+
+def deregister(stage: Stage, name: str) -> None:
+    """Deregister a revision, as a cleaning job does."""
+    stage.client("ecs").deregister_task_definition(taskDefinition=name)
+
+
+def test_a_deregistered_release_is_registered_again(stage: Stage, arca: Arca) -> None:
+    """ECS deploys no INACTIVE revision: its contents are registered again and deployed."""
+    arca("deploy", "2")
+    deregister(stage, "api:1")
+    plan = printed_json(arca(*DRY, "--json"))
+    assert (plan["to"], plan["registers"]) == ("api:1", True)
+    assert f"api:1 ({URL}:1), which is registered again, at once" in arca(*DRY).stdout
+    result = arca("rollback", "--json")
+    said = printed_json(result)
+    assert (result.exit_code, said["verdict"]) == (0, "live"), result.output
+    ((runs,), running) = stage.serves()
+    assert running == {runs}
+    assert runs not in ("api:1", "api:2")
+    service = stage.service()
+    old, new = service.definition("api:1"), service.definition(runs)
+    assert (old["status"], new["status"]) == ("INACTIVE", "ACTIVE")
+    assert old["containerDefinitions"] == new["containerDefinitions"]
+
+
+def test_a_copy_of_a_release_is_that_release(stage: Stage, arca: Arca) -> None:
+    """A second rollback is refused; the next release keeps the latest template."""
+    stage.cloud.register(f"{URL}:1", environment=[{"name": "NEWER", "value": "yes"}])
+    arca("deploy", "2")
+    deregister(stage, "api:1")
+    assert arca("rollback").exit_code == 0
+    assert "the latest deployment was a rollback" in refused(arca("rollback"))
+    stage.push("3")
+    assert arca("deploy", "3").exit_code == 0
+    container = stage.service().current_definition()["containerDefinitions"][0]
+    assert container["environment"] == [{"name": "NEWER", "value": "yes"}]
+    assert printed_json(arca(*DRY, "--json"))["image"] == f"{URL}:1"
+
+
+def test_a_release_whose_copy_is_the_latest(stage: Stage, arca: Arca) -> None:
+    """A copy that is registered already is deployed, as after a kill between two calls."""
+    arca("deploy", "2")
+    deregister(stage, "api:1")
+    copy = stage.cloud.register(f"{URL}:1")
+    before = stage.calls.count("ecs.register_task_definition")
+    assert arca("rollback").exit_code == 0
+    assert stage.calls.count("ecs.register_task_definition") == before
+    assert stage.serves()[0] == {copy.rpartition("/")[2]}
+
+
+def test_a_dry_deployment_opens_gates_as_the_run_does(stage: Stage, arca: Arca) -> None:
+    """A gate that would be opened by hand does not refuse the dry run."""
+    stage.cloud.alarm("ALARM")
+    words = ("deploy", "2", "--dry-run", "--override", "alarms", "--reason", "watched by hand")
+    result = arca(*words, "--json")
+    assert (result.exit_code, printed_json(result)["closed"]) == (0, [])
+    assert arca(*words).stdout.endswith("Would be deployed.\n")
