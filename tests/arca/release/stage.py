@@ -9,7 +9,7 @@ minutes, so that a canary takes a dozen looks.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -80,6 +80,8 @@ class SimulatedClock(clock.Clock):
 
     def __init__(self, cloud: Emulated) -> None:
         self._cloud = cloud
+        self.minutes = MINUTES
+        """Simulated minutes of a second's sleep."""
 
     def now(self) -> datetime:
         """Return the emulated cloud's time."""
@@ -87,13 +89,19 @@ class SimulatedClock(clock.Clock):
 
     def sleep(self, seconds: float) -> None:
         """Let the emulated cloud go on."""
-        self._cloud.advance(seconds * MINUTES)
+        self._cloud.advance(seconds * self.minutes)
 
 
 class Stage:
     """A stack, its emulated cloud, and what an operator sees."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, strategy: str = "CANARY") -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        strategy: str = "CANARY",
+        configuration: Mapping[str, Any] | None = None,
+    ) -> None:
         self.cloud = fresh()
         self.calls = list[str]()
         """Every call of a command to AWS, in its order."""
@@ -113,7 +121,7 @@ class Stage:
         monkeypatch.setattr(outage, "PAUSE_SECONDS", 0.05)
         monkeypatch.setattr(journal, "SETTLING_SECONDS", 0.001)
         self._clients = {once: _clients(once=once) for once in (False, True)}
-        self._make(strategy)
+        self._make(strategy, configuration or {})
         self.stack = Stack(NAME, self._outputs(strategy), "http://127.0.0.1")
         self.clock = SimulatedClock(self.cloud)
 
@@ -131,12 +139,14 @@ class Stage:
         monkeypatch.setattr(clock, "Clock", lambda: self.clock)
         return arca
 
-    def _make(self, strategy: str) -> None:
+    def _make(self, strategy: str, configuration: Mapping[str, Any]) -> None:
         ecr = self.client("ecr")
         ecr.create_repository(repositoryName=REPOSITORY)
         self.push("1")
         hooks = [PAUSE] if strategy != "ROLLING" else []
-        self.cloud.create_service(strategy=strategy, image=f"{URL}:1", hooks=hooks)
+        self.cloud.create_service(
+            strategy=strategy, image=f"{URL}:1", hooks=hooks, configuration=configuration
+        )
         self.cloud.register(f"{URL}:1", family="migrations", command=["/app/migrate"])
 
     def _outputs(self, strategy: str) -> Outputs:
