@@ -12,15 +12,16 @@ from typing import Any, cast
 from arca.clients import explained
 from arca.release.service import EcsService
 
-Configuration = Mapping[str, Any]
-"""ECS's deployment configuration, with the names of its API."""
 OF_STRATEGY = frozenset({"canaryConfiguration", "linearConfiguration"})
 """Members that are valid for one strategy only (Amazon ECS API Reference, DeploymentConfiguration).
 """
 
 
 def declared(service: EcsService) -> dict[str, Any]:
-    """Return the configuration that the stack declares; empty in exports from before it."""
+    """Return the configuration that the stack declares, with the names of ECS's API.
+
+    It is empty in exports from before the field.
+    """
     return dict(service.stack.outputs.service.deployment_configuration)
 
 
@@ -29,9 +30,12 @@ def emergency(service: EcsService) -> dict[str, Any]:
 
     Blue-green with the same two target groups: all the traffic moves in one step when the new
     tasks are healthy. A service may change its strategy between two deployments (Amazon ECS
-    Developer Guide, "Update the Amazon ECS deployment strategy"). The bake time must be given, and
-    0 is its least value. Hooks and alarms are passed empty, because no page says that ECS drops
-    what is left out.
+    Developer Guide, "Update the Amazon ECS deployment strategy"). The bake time must be given
+    (Amazon ECS API Reference, DeploymentConfiguration), and 0 is its least value (Terraform AWS
+    provider, `aws_ecs_service`, whose tests change the strategy on AWS with it).
+
+    Hooks and alarms are passed empty, because UpdateService keeps what is left out (aws/aws-cdk,
+    pull request 25346). ECS takes the empty alarms: the CDK passed the same (pull request 26317).
 
     A rolling service has one target group, so it stays rolling. 200 % starts all new tasks at once.
     100 % keeps the old tasks until the new ones are healthy: without any task, each answer would be
