@@ -71,7 +71,7 @@ def undeclared(service: EcsService, described: Mapping[str, Any]) -> tuple[str, 
 
     `described` is DescribeServices' answer.
     """
-    found = described.get("deploymentConfiguration") or {}
+    found: Mapping[str, Any] = described.get("deploymentConfiguration") or {}
     return tuple(
         f"{name} is {found.get(name)}, declared {wanted}"
         for name, wanted in declared(service).items()
@@ -83,10 +83,12 @@ def _agrees(wanted: Any, found: Any) -> bool:
     """Return whether ECS has what is wanted; it may add defaults, and leave out what is empty."""
     if isinstance(wanted, Mapping):
         members = cast("Mapping[str, Any]", wanted)
-        return all(_agrees(value, (found or {}).get(name)) for name, value in members.items())
+        others: Mapping[str, Any] = found or {}
+        return all(_agrees(value, others.get(name)) for name, value in members.items())
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
-        items, others = cast("list[Any]", wanted), cast("list[Any]", found or [])
-        return len(items) == len(others) and all(
-            any(_agrees(item, other) for other in others) for item in items
+        items = cast("Sequence[Any]", wanted)
+        beside: Sequence[Any] = found or []
+        return len(items) == len(beside) and all(
+            any(_agrees(item, other) for other in beside) for item in items
         )
     return wanted == found or not (wanted or found)

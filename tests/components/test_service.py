@@ -21,7 +21,7 @@ from tests.stacks import STACKS, graph, settings_of
 
 SERVICE = "aws:ecs/service:Service"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
-UNWATCHED = {"enable": False, "rollback": False, "alarmNames": []}
+UNWATCHED: dict[str, Any] = {"enable": False, "rollback": False, "alarmNames": []}
 CONFIGURATION = get_session().get_service_model("ecs").shape_for("DeploymentConfiguration")
 
 

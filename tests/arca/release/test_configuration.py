@@ -12,7 +12,7 @@ from tests.arca.emulator.ecs.emulated_ecs import STEPS
 from tests.arca.release.failing import Killed, denied, killer
 from tests.arca.release.stage import Arca, Stage, printed_json
 
-UPDATE = get_session().get_service_model("ecs").operation_model("UpdateService").input_shape
+UPDATE: Any = get_session().get_service_model("ecs").operation_model("UpdateService").input_shape
 
 
 def used(stage: Stage) -> Any:
@@ -187,7 +187,8 @@ def test_what_ecs_adds_is_no_difference(stage: Stage) -> None:
     service = stage.service()
     alarms = used(stage)["alarms"]
     backwards = {**alarms, "alarmNames": alarms["alarmNames"][::-1]}
-    hooks = [{**used(stage)["lifecycleHooks"][0], "hookDetails": {}}]
+    hook: dict[str, Any] = {**used(stage)["lifecycleHooks"][0], "hookDetails": None}
+    hooks = [hook]
     same = described(stage, alarms=backwards, lifecycleHooks=hooks, maximumPercent=200)
     assert configuration.undeclared(service, same) == ()
     for name, value in (("lifecycleHooks", None), ("alarms", {**alarms, "enable": False})):

@@ -270,7 +270,7 @@ def test_what_a_service_tells_of_itself(cloud: Emulated) -> None:
     assert all(message.endswith("(simulated)") for message in messages)
 
 
-EMERGENCY = {
+EMERGENCY: dict[str, Any] = {
     "strategy": "BLUE_GREEN",
     "bakeTimeInMinutes": 0,
     "lifecycleHooks": [],
