@@ -406,6 +406,18 @@ def test_a_copy_of_a_release_is_that_release(stage: Stage, arca: Arca) -> None:
     assert printed_json(arca(*DRY, "--json"))["image"] == f"{URL}:1"
 
 
+def test_a_copy_is_no_other_release(stage: Stage, arca: Arca) -> None:
+    """Where the copy is of the only release that was live, there is none to go back to."""
+    stage.cloud.fault("alarm-at", percent=10)
+    stage.cloud.fault("rollback-fails")
+    assert arca("deploy", "2").exit_code == 4
+    stage.cloud.control("DELETE", "/arca/faults")
+    deregister(stage, "api:1")
+    assert arca("rollback").exit_code == 0
+    result = arca("rollback")
+    assert "ECS knows no other release that was live" in str(result.exception)
+
+
 def test_a_release_whose_copy_is_the_latest(stage: Stage, arca: Arca) -> None:
     """A copy that is registered already is deployed, as after a kill between two calls."""
     arca("deploy", "2")
