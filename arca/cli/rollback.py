@@ -51,7 +51,7 @@ def command(
     replaced. It is refused (6) where the previous release serves already, so that a second
     rollback does not go too far. It is refused too where a contract migration ran since that
     release was live, because its code would miss what was dropped. To learn that, also with
-    --dry-run, it starts a migration task that only reads.
+    --dry-run, it starts a migration task of the image that serves. The task only reads.
     """
     from arca.cli import release_output
     from arca.clock import Clock

@@ -191,9 +191,12 @@ def _source_of_failed(
 def _refuse_serving(service: EcsService, past: PastDeployment) -> None:
     """Raise Refused where nothing but this release serves, and customers reach it."""
     serving = read_serving(service)
-    if serving.only(past.task_definition) and serving.reaches(1):
+    serves = serving.alone
+    if serves is None or not (serving.only(serves) and serving.reaches(1)):
+        return
+    if own_fields(service.definition(serves)) == own_fields(past.definition):
         raise Refused(
-            f"{short(past.task_definition)} serves already.",
+            f"{short(serves)} serves already.",
             where=f"{service.stack.where}, {past.tag}",
             wanted="a release to go back to; nothing was done",
             do=f"name another one of `arca history --stack {service.stack.name}`",

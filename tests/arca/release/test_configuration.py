@@ -53,7 +53,7 @@ def test_a_rollback_at_once(monkeypatch: pytest.MonkeyPatch, strategy: str) -> N
     result = arca("rollback", "--json")
     assert (result.exit_code, printed_json(result)["verdict"]) == (0, "live"), result.output
     assert "production 10%" not in result.stderr
-    assert "waits for `arca promote`" not in result.stderr
+    assert "  paused" not in result.stderr
     assert stage.serves() == ({"api:1"}, {"api:1"})
     assert len(stage.service().deployments()) == 3
     ended = stage.cloud.deployment()
@@ -69,7 +69,7 @@ def test_a_gradual_rollback(stage: Stage, arca: Arca) -> None:
     result = arca("rollback", "--gradual", "--json")
     assert result.exit_code == 0
     assert "production 10%" in result.stderr
-    assert "waits for `arca promote`" in result.stderr
+    assert "  paused" in result.stderr
     assert stage.cloud.deployment()["deploymentConfiguration"] == used(stage)
 
 

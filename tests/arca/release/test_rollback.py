@@ -316,7 +316,7 @@ def test_a_lock_that_is_held_refuses_at_once(
     if words[0] == "rollback":
         assert arca(*words).exit_code == 0
     else:
-        assert "Somebody else releases to prod" in refused(arca(*words))
+        assert "A run on prod was interrupted" in refused(arca(*words))
 
 
 def test_only_one_of_two_operators_asks_for_the_contracts(stage: Stage, arca: Arca) -> None:
@@ -399,6 +399,7 @@ def test_a_copy_of_a_release_is_that_release(stage: Stage, arca: Arca) -> None:
     deregister(stage, "api:1")
     assert arca("rollback").exit_code == 0
     assert "the latest deployment was a rollback" in refused(arca("rollback"))
+    assert "serves already" in refused(arca("rollback", "--to", "api:1"))
     stage.push("3")
     assert arca("deploy", "3").exit_code == 0
     container = stage.service().current_definition()["containerDefinitions"][0]
