@@ -355,22 +355,34 @@ class Release:
         return held.entry.source == held.entry.task_definition
 
     def _ask_for_deployment(self, held: Journal) -> None:
-        forced = self._is_forced(held)
-        ecs = self._service.ecs_once if forced else self._service.ecs
         with explained(self._stack, "The service cannot be updated"):
             try:
-                ecs.update_service(
-                    **self._service.names,
-                    taskDefinition=str(held.entry.task_definition),
-                    forceNewDeployment=forced,
-                    deploymentConfiguration=self._configuration(),
-                )
+                try:
+                    self._call_update(held)
+                except self._service.ecs.exceptions.InvalidParameterException as refused:
+                    if not self._options.emergency:
+                        raise
+                    # A way back that takes longer is better than none.
+                    self._say(f"ECS does not deploy at once, so the rollback is gradual: {refused}")
+                    self._options = replace(self._options, emergency=False)
+                    held.record(options=self._options)
+                    self._call_update(held)
             except ClientError as error:
                 # After an error within AWS, 500 and above, the deployment may have begun.
                 if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500:
                     held.record(step=TRANSITIONS[Step.UPDATING].rejected)
                 raise
         self._say(f"asked ECS for {short(str(held.entry.task_definition))}")
+
+    def _call_update(self, held: Journal) -> None:
+        forced = self._is_forced(held)
+        ecs = self._service.ecs_once if forced else self._service.ecs
+        ecs.update_service(
+            **self._service.names,
+            taskDefinition=str(held.entry.task_definition),
+            forceNewDeployment=forced,
+            deploymentConfiguration=self._configuration(),
+        )
 
     def _configuration(self) -> Any:
         """Return the deployment configuration; each release gives the service a whole one."""

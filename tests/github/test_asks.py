@@ -68,8 +68,9 @@ def test_ask_1_an_update_is_followed_by_what_status_says(monkeypatch: pytest.Mon
         *(True, False, False),
     ]
     assert deployment.follow(run, "prod", "", clock=clock, say=stage.said.append) == 0
-    Journal.begin(stage.stack, what="deploy", image="api:3", clock=clock)
+    held = Journal.begin(stage.stack, what="deploy", image="api:3", clock=clock)
     assert "deploy of api:3" in str(status.read_status(stage.stack).release)
+    held.end()
 
 
 def test_ask_24_review_stacks_come_and_go_with_their_pull_request() -> None:

@@ -63,6 +63,33 @@ def test_a_rollback_at_once(monkeypatch: pytest.MonkeyPatch, strategy: str) -> N
     assert used(stage) == declared
 
 
+def test_a_rollback_at_once_that_ecs_refuses(stage: Stage, arca: Arca) -> None:
+    """The rollback goes on gradually and says so, and the journal knows it."""
+    arca("deploy", "2")
+    content: Any = {
+        "Error": {"Code": "InvalidParameterException", "Message": "no bake time of 0"},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    kinds = stage.service().ecs.exceptions
+    refusals = [kinds.InvalidParameterException(content, "UpdateService")]
+    kept: list[bool] = []
+
+    def refuse(call: str) -> None:
+        if call == "ecs.update_service" and refusals:
+            raise refusals.pop()
+        if call == "ecs.describe_service_deployments" and stage.journal:
+            kept.append(stage.journal["wishes"]["emergency"])
+
+    stage.before = refuse
+    result = arca("rollback", "--json")
+    assert (result.exit_code, printed_json(result)["verdict"]) == (0, "live"), result.output
+    assert "so the rollback is gradual: " in result.stderr
+    assert "no bake time of 0" in result.stderr
+    assert "production 10%" in result.stderr
+    assert kept[-1] is False
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+
+
 def test_a_gradual_rollback(stage: Stage, arca: Arca) -> None:
     """With --gradual the deployment is the stack's own."""
     arca("deploy", "2")

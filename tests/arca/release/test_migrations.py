@@ -242,9 +242,9 @@ def test_a_migration_that_ends_badly_frees_the_lock(stage: Stage, arca: Arca) ->
 
 def test_a_killed_migration(stage: Stage, arca: Arca) -> None:
     """The next migration takes the lock over; no resumed release deploys its image."""
-    Journal.begin(stage.stack, what="migrate", image=f"{URL}:2 (expand)", clock=stage.clock)
+    held = Journal.begin(stage.stack, what="migrate", image=f"{URL}:2 (expand)", clock=stage.clock)
     assert "migrate of" in refused(arca("migrate", "--image", "2")).what
-    stage.abandon()
+    held.leave()
     assert arca("migrate", "--image", "2").exit_code == 0
     assert stage.journal is None
     killed = migration_lock(stage.stack, f"{URL}:2", ("expand",), stage.clock)
