@@ -63,10 +63,10 @@ def command(
     """
     from arca.cli import release_output
     from arca.clock import Clock
-    from arca.release import journal
+    from arca.release import held_lock
     from arca.release.gates import check_gates
     from arca.release.image import image_reference
-    from arca.release.journal import ReleaseOptions
+    from arca.release.journal_entry import ReleaseOptions
     from arca.release.release import Release
     from arca.release.service import EcsService
     from arca.stack import find
@@ -78,7 +78,7 @@ def command(
     stack, clock = find(stack_name, target=target), Clock()
     if dry_run and image is not None:
         reference, _ = image_reference(stack, image)
-        journal.require_free(stack, or_dead=False)
+        held_lock.require_free(stack, or_dead=False)
         found = check_gates(EcsService(stack), reference, now=clock.now())
         release_output.print_gates(stack, reference, found, opened=override, as_json=as_json)
         return

@@ -10,7 +10,7 @@ from arca.clock import Clock
 from arca.errors import ArcaError
 from arca.release import failures
 from arca.release.given_reasons import note_reason
-from arca.release.journal import MIGRATION, JournalEntry
+from arca.release.journal_entry import MIGRATION, JournalEntry
 from arca.release.outage import outlast
 from arca.release.service import EcsDeployment, EcsService, short
 from arca.stack import Stack

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
-from arca.release import journal
+from arca.release import journal_entry
 from arca.release.service import EcsDeployment, short
 from arca.stack import Stack
 
@@ -45,7 +45,7 @@ REASONS = TypeAdapter(list[GivenReason])
 
 def parameter_name(stack: Stack) -> str:
     """Return the name of the parameter with the reasons."""
-    return f"{journal.parameter_name(stack).rpartition('/')[0]}/reasons"
+    return f"{journal_entry.parameter_name(stack).rpartition('/')[0]}/reasons"
 
 
 def note_reason(stack: Stack, arn: str, why: str, *, at: datetime) -> None:
@@ -53,7 +53,7 @@ def note_reason(stack: Stack, arn: str, why: str, *, at: datetime) -> None:
 
     `arn` is that of the deployment, or of the task definition where no deployment began.
     """
-    one = GivenReason(short(arn), at, journal.this_process(), why[:MOST_CHARACTERS])
+    one = GivenReason(short(arn), at, journal_entry.this_process(), why[:MOST_CHARACTERS])
     with suppress(ArcaError):
         kept = [one, *(old for old in _read(stack) if old.deployment != one.deployment)]
         # An older reason gives way to a newer one.

@@ -14,7 +14,7 @@ from arca_migrate.phase import Phase
 
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode, Refused
-from arca.release import history, journal
+from arca.release import held_lock, history, journal, journal_entry
 from arca.release.image import image_of, image_reference, register_revision, same_image
 from arca.release.service import EcsService, short
 from arca.release.tasks import STARTED_BY, OneOffTask, TaskResult
@@ -48,14 +48,14 @@ def migration_lock(
 
     Raises Refused while somebody else releases or migrates.
     """
-    held = journal.read_lock(stack)
-    if held is not None and held.entry.what == journal.MIGRATION:
+    held = held_lock.read(stack)
+    if held is not None and held.entry.what == journal_entry.MIGRATION:
         # A killed migration has no step to resume. If its task still runs, it holds the runner's
         # own lock in the database.
-        journal.close_dead(stack)
+        held_lock.close_dead(stack)
     # With the phases it is no image's name, so that `arca deploy --resume` cannot deploy it.
     named = f"{image} ({','.join(phases)})"
-    mine = journal.Journal.begin(stack, what=journal.MIGRATION, image=named, clock=clock)
+    mine = journal.Journal.begin(stack, what=journal_entry.MIGRATION, image=named, clock=clock)
     try:
         yield mine.clock
     except BaseException:

@@ -15,11 +15,12 @@ from arca.clients import explained
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
 from arca.monitoring.runbooks import RUNBOOKS
-from arca.release import configuration, failures, gates, journal, smoke_tests
+from arca.release import configuration, failures, gates, held_lock, journal_entry, smoke_tests
 from arca.release.deployment import DeploymentFollower, who_answers
 from arca.release.given_reasons import note_reason
 from arca.release.image import active_revision, image_of, image_reference, register_revision
-from arca.release.journal import Journal, ReleaseOptions
+from arca.release.journal import Journal
+from arca.release.journal_entry import ReleaseOptions
 from arca.release.migrations import (
     CONTRACT_GATE,
     RELEASE_PHASES,
@@ -114,7 +115,7 @@ class Release:
         unfollowed = self._unfollowed()
         if unfollowed is not None:
             return self._as_adopted(unfollowed)
-        found = journal.read_interrupted(self._stack).entry
+        found = held_lock.read_interrupted(self._stack).entry
         successor = self._successor(found)
         if successor is not None:
             return self._as_adopted(successor)
@@ -138,11 +139,11 @@ class Release:
     def _unfollowed(self) -> EcsDeployment | None:
         """Return a deployment that was begun without a journal: by `pulumi up` or in a console."""
         under_way = self._service.under_way()
-        if under_way is not None and journal.read_lock(self._stack) is None:
+        if under_way is not None and held_lock.read(self._stack) is None:
             return under_way
         return None
 
-    def _successor(self, entry: journal.JournalEntry) -> EcsDeployment | None:
+    def _successor(self, entry: journal_entry.JournalEntry) -> EcsDeployment | None:
         """Return a deployment under way of another revision, which replaced the release's own."""
         if entry.deployment is None:
             return None

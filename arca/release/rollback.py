@@ -9,10 +9,10 @@ from typing import Any
 from arca.clock import Clock
 from arca.errors import ArcaError, Refused
 from arca.monitoring.runbooks import RUNBOOKS
-from arca.release import configuration, history, journal
+from arca.release import configuration, held_lock, history
 from arca.release.deployment import DeploymentFollower
 from arca.release.image import image_of
-from arca.release.journal import ReleaseOptions
+from arca.release.journal_entry import ReleaseOptions
 from arca.release.migrations import CONTRACT_GATE, contract_after
 from arca.release.release import Release
 from arca.release.service import EcsDeployment, EcsService, short
@@ -133,7 +133,7 @@ class Rollback:
         """
         if plan.stops is not None:
             return None
-        journal.require_free(self._stack, or_dead=True)
+        held_lock.require_free(self._stack, or_dead=True)
         if self._past_contract is not None:
             return None
         return contract_after(self._service, plan.to, self._clock, self._say)
@@ -147,7 +147,7 @@ class Rollback:
 
         Raises Refused while its process lives.
         """
-        return journal.close_dead(self._stack)
+        return held_lock.close_dead(self._stack)
 
     def run(self, plan: RollbackPlan) -> ReleaseOutcome:
         """Carry the plan out, and return the verdict on what runs then.
@@ -215,7 +215,7 @@ class Rollback:
         A process that lives still follows its release, and frees the lock itself.
         """
         try:
-            journal.close_dead(self._stack)
+            held_lock.close_dead(self._stack)
         except Refused:
             return
         except ArcaError as error:

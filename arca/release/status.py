@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
-from arca.release import configuration, failures, given_reasons, journal
+from arca.release import configuration, failures, given_reasons, held_lock, journal_entry
 from arca.release.deployment import who_answers
 from arca.release.given_reasons import GivenReason
 from arca.release.image import image_of
@@ -89,22 +89,22 @@ class _Held:
 
     text: str | None = None
     """In words; None where nobody does."""
-    living: journal.JournalEntry | None = None
+    living: journal_entry.JournalEntry | None = None
     """The journal of a release whose process lives."""
 
     @classmethod
     def read(cls, stack: Stack) -> Self:
         """Read the journal; one that cannot be read does not disable the rest."""
         try:
-            held = journal.read_lock(stack)
-        except journal.UnreadableJournal as unreadable:
+            held = held_lock.read(stack)
+        except held_lock.UnreadableJournal as unreadable:
             return cls(f"unknown: {unreadable.what} {unreadable.where}; {unreadable.do}")
         if held is None:
             return cls()
         if not held.dead:
             return cls(str(held), held.entry)
         freed = f"`arca stop --stack {stack.name}` frees it"
-        return cls(f"{held}; {journal.dead_since(held)}: {freed}")
+        return cls(f"{held}; {held_lock.dead_since(held)}: {freed}")
 
 
 def _reasons(stack: Stack) -> Mapping[str, GivenReason]:

@@ -29,7 +29,7 @@ from arca.emulator.client import manifest
 from arca.monitoring.live.objectives import ObjectiveStatus
 from arca.outputs import Outputs
 from arca.release import gates, journal, outage
-from arca.release.journal import ReleaseOptions
+from arca.release.journal_entry import ReleaseOptions
 from arca.release.release import Release
 from arca.release.service import EcsDeployment, EcsService
 from arca.stack import Stack, Target

@@ -20,8 +20,10 @@ from moto.ssm.models import Parameter, ssm_backends
 from arca.clients import Unreachable
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode, Refused
-from arca.release import journal
-from arca.release.journal import Journal, JournalEntry, ReleaseOptions, UnreadableJournal
+from arca.release import held_lock, journal, journal_entry
+from arca.release.held_lock import UnreadableJournal
+from arca.release.journal import Journal
+from arca.release.journal_entry import JournalEntry, ReleaseOptions
 from arca.release.run_lock import forget, run_file
 from arca.release.steps import LockLost, Step
 from arca.stack import Stack, find
@@ -73,7 +75,7 @@ def begin(stack: Stack, what: str = "deploy") -> Journal:
 
 def entry_of(stack: Stack) -> JournalEntry | None:
     """Return what the journal holds."""
-    held = journal.read_lock(stack)
+    held = held_lock.read(stack)
     return held.entry if held else None
 
 
@@ -91,7 +93,7 @@ def age(stack: Stack, silent: timedelta) -> None:
 def stored(stack: Stack) -> Parameter:
     """Return the journal as moto stores it; a write by a call would count as a heartbeat."""
     backend = ssm_backends[DEFAULT_ACCOUNT_ID]["sa-east-1"]
-    return backend._parameters[journal.parameter_name(stack)][-1]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # moto has no other way
+    return backend._parameters[journal_entry.parameter_name(stack)][-1]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # moto has no other way
 
 
 def test_the_second_is_told_who_is_first(stack: Stack) -> None:
@@ -247,14 +249,14 @@ def test_no_lock_is_left_by_a_call_without_an_answer(
     lose_replies(monkeypatch, "PutParameter", replies=99)
     with pytest.raises(Unreachable):
         begin(stack)
-    assert journal.read_lock(stack) is None
+    assert held_lock.read(stack) is None
 
 
 def test_of_two_who_take_over_one_is_refused(stack: Stack) -> None:
     """The one whose write was not the first puts back what it has overwritten."""
     kept = begin(stack)
     die(kept.entry.run)
-    left = journal.read_interrupted(stack)
+    left = held_lock.read_interrupted(stack)
     first = Journal.resume(stack, clock=StillClock())
     second = Journal(stack, replace(left.entry, run="second"), StillClock())
     with pytest.raises(Refused, match="Somebody else releases"):
@@ -268,27 +270,27 @@ def test_a_lock_that_was_freed_is_not_taken_over(stack: Stack) -> None:
     kept = begin(stack)
     kept.record(step=Step.REGISTERED)
     die(kept.entry.run)
-    left = journal.read_interrupted(stack)
-    assert journal.close_dead(stack)
+    left = held_lock.read_interrupted(stack)
+    assert held_lock.close_dead(stack)
     late = Journal(stack, replace(left.entry, run="late"), StillClock())
     with pytest.raises(ArcaError, match="no release to resume"):
         late._take_over(left)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # between the other's two calls
-    assert journal.read_lock(stack) is None
+    assert held_lock.read(stack) is None
 
 
 def test_a_time_without_a_zone_is_not_read(stack: Stack) -> None:
     """A journal with a naive time is damaged: nothing compares it with a time of AWS."""
     kept = begin(stack)
-    value = json.loads(journal.ENTRY.dump_json(kept.entry, by_alias=True))
+    value = json.loads(journal_entry.ENTRY.dump_json(kept.entry, by_alias=True))
     value["beat"] = "2032-03-10T14:07:00"
     stored(stack).value = json.dumps(value)
     with pytest.raises(UnreadableJournal, match="cannot read the release's journal"):
-        journal.read_lock(stack)
+        held_lock.read(stack)
 
 
 def test_a_migration_is_not_resumed_but_run_again(stack: Stack) -> None:
     """A migration that died has no step, and its runner goes on by itself where it was."""
-    elsewhere(stack, begin(stack, journal.MIGRATION), silent=timedelta(minutes=4))
+    elsewhere(stack, begin(stack, journal_entry.MIGRATION), silent=timedelta(minutes=4))
     with pytest.raises(Refused, match="A migration was interrupted, not a release") as refused:
         Journal.resume(stack, clock=StillClock())
     assert refused.value.where.endswith("image:1")
@@ -314,7 +316,7 @@ def test_a_journal_that_was_closed_stops_its_release(stack: Stack) -> None:
     """A run whose journal is gone looks once more a second later, then stops."""
     clock = MovingClock()
     kept = Journal.begin(stack, what="deploy", image="image:1", clock=clock)
-    journal.delete(stack)
+    held_lock.delete(stack)
     with pytest.raises(LockLost, match="was freed by somebody else") as lost:
         kept.record(step=Step.MIGRATED)
     assert clock.slept == [1]
@@ -322,7 +324,7 @@ def test_a_journal_that_was_closed_stops_its_release(stack: Stack) -> None:
     assert lost.value.wanted == "a lock that stays until its run has ended"
     assert "`arca status --stack prod`" in lost.value.do
     assert entry_of(stack) is None
-    journal.delete(stack)
+    held_lock.delete(stack)
 
 
 def test_what_was_written_a_moment_ago_may_appear_late(
@@ -330,13 +332,13 @@ def test_what_was_written_a_moment_ago_may_appear_late(
 ) -> None:
     """A parameter that SSM does not show at once is still the release's own."""
     kept = begin(stack)
-    looks = iter([None, journal.read_lock(stack)])
+    looks = iter([None, held_lock.read(stack)])
 
-    def look(_stack: Stack) -> journal.HeldLock | None:
+    def look(_stack: Stack) -> held_lock.HeldLock | None:
         return next(looks)
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal, "read_lock", look)
+        patched.setattr(held_lock, "read", look)
         kept.record(step=Step.MIGRATED)
     found = entry_of(stack)
     assert found is not None
@@ -350,10 +352,10 @@ def test_a_lock_that_is_let_go_meanwhile_is_taken(
     held = begin(stack)
 
     def gone(_stack: Stack) -> None:
-        journal.delete(stack)
+        held_lock.delete(stack)
 
     with monkeypatch.context() as patched:
-        patched.setattr(journal, "read_lock", gone)
+        patched.setattr(held_lock, "read", gone)
         taken = begin(stack, "rollback")
     assert entry_of(stack) == taken.entry
     assert held.entry.run != taken.entry.run
@@ -404,7 +406,7 @@ def test_nothing_to_resume(stack: Stack) -> None:
 
 def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
     """A journal that cannot be read is an error, and is not overwritten."""
-    name = journal.parameter_name(stack)
+    name = journal_entry.parameter_name(stack)
     cloud.client("ssm").put_parameter(Name=name, Value="{}", Type="String")
     with pytest.raises(ArcaError, match="cannot read the release's journal") as error:
         entry_of(stack)
@@ -421,12 +423,12 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
 
 def test_a_dead_journal_is_closed_by_hand(stack: Stack) -> None:
     """Only a dead process's journal can be closed by hand."""
-    assert journal.close_dead(stack) is False
+    assert held_lock.close_dead(stack) is False
     kept = begin(stack)
     with pytest.raises(Refused):
-        journal.close_dead(stack)
+        held_lock.close_dead(stack)
     elsewhere(stack, kept, silent=timedelta(minutes=4))
-    assert journal.close_dead(stack) is True
+    assert held_lock.close_dead(stack) is True
     assert entry_of(stack) is None
 
 
@@ -454,10 +456,11 @@ def test_a_journal_that_aws_denies(stack: Stack, monkeypatch: pytest.MonkeyPatch
     def denied(_stack: Stack, _service: str) -> DeniedSsm:
         return DeniedSsm()
 
-    monkeypatch.setattr(journal, "client", denied)
+    for module in (held_lock, journal):
+        monkeypatch.setattr(module, "client", denied)
     for attempt, what in (
-        (lambda: journal.read_lock(stack), "read"),
-        (lambda: journal.delete(stack), "closed"),
+        (lambda: held_lock.read(stack), "read"),
+        (lambda: held_lock.delete(stack), "closed"),
         (lambda: begin(stack), "written"),
         (lambda: Journal(stack, kept.entry, StillClock()).record(), "read"),
     ):
@@ -482,7 +485,7 @@ WRITTEN_BEFORE = """{
 def test_an_entry_of_an_earlier_version_is_read(stack: Stack, cloud: Cloud) -> None:
     """Its step, facts and options are those of the release that is resumed."""
     cloud.client("ssm").put_parameter(
-        Name=journal.parameter_name(stack), Value=WRITTEN_BEFORE, Type="String"
+        Name=journal_entry.parameter_name(stack), Value=WRITTEN_BEFORE, Type="String"
     )
     age(stack, timedelta(minutes=4))
     taken = Journal.resume(stack, clock=StillClock()).entry
@@ -509,7 +512,7 @@ def test_the_stored_fields_keep_their_names(stack: Stack, cloud: Cloud) -> None:
     They ignore `emergency`, which came later.
     """
     begin(stack)
-    name = journal.parameter_name(stack)
+    name = journal_entry.parameter_name(stack)
     stored = json.loads(cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
     before = json.loads(WRITTEN_BEFORE)
     assert stored.keys() == before.keys()

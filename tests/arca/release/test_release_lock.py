@@ -7,8 +7,9 @@ from typing import NoReturn
 import pytest
 
 from arca.errors import Refused
-from arca.release import journal
-from arca.release.journal import Journal, UnreadableJournal
+from arca.release import held_lock
+from arca.release.held_lock import UnreadableJournal
+from arca.release.journal import Journal
 from arca.release.service import EcsDeployment
 from arca.release.steps import LockLost
 from arca.release.verdict import Verdict
@@ -125,7 +126,7 @@ def test_a_rollback_leaves_the_lock_of_a_living_release(stage: Stage, arca: Arca
     held = Journal.begin(stage.stack, what="deploy", image=f"{URL}:3", clock=stage.clock)
     result = arca("rollback")
     assert isinstance(result.exception, Refused)
-    found = journal.read_lock(stage.stack)
+    found = held_lock.read(stage.stack)
     assert found is not None
     assert found.entry == held.entry
     held.end()
@@ -137,7 +138,7 @@ def test_a_release_that_lost_its_lock_is_no_refusal(stage: Stage, arca: Arca) ->
 
     def free(deployment: EcsDeployment) -> None:
         if deployment.stage == "PRODUCTION_TRAFFIC_SHIFT":
-            journal.delete(stage.stack)
+            held_lock.delete(stage.stack)
 
     with pytest.raises(LockLost, match="was freed by somebody else") as lost:
         stage.release(watch=free).deploy("2")
@@ -151,7 +152,7 @@ def test_a_stop_leaves_the_lock_of_a_living_release(
 ) -> None:
     """The release that is stopped by another operator ends with its own verdict."""
     # It writes no heartbeat while the other command runs, in the same process here.
-    monkeypatch.setattr(journal, "SILENCE_LIMIT", timedelta(days=1))
+    monkeypatch.setattr(held_lock, "SILENCE_LIMIT", timedelta(days=1))
     stops: list[int] = []
 
     def stop(deployment: EcsDeployment) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arca.errors import ArcaError, Refused
-from arca.release import journal
+from arca.release import held_lock
 from arca.release.journal import Journal
 from arca.release.steps import Interrupted, LockLost, Step
 from arca.release.verdict import Verdict
@@ -130,7 +130,7 @@ def test_a_rollback_that_was_killed(stage: Stage, arca: Arca, label: str, *, aft
 def test_a_journal_that_was_closed_stops_its_release(stage: Stage) -> None:
     """A release whose lock was freed stops, for another one may have begun."""
     mine = Journal.begin(stage.stack, what="deploy", image="i", clock=stage.clock)
-    journal.delete(stage.stack)
+    held_lock.delete(stage.stack)
     with pytest.raises(LockLost, match="was freed by somebody else"):
         mine.record(step=Step.MIGRATED)
     assert stage.journal is None

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from arca.release.deployment import who_answers
-from arca.release.journal import MIGRATION, Journal
+from arca.release.journal import Journal
+from arca.release.journal_entry import MIGRATION
 from arca.release.service import EcsDeployment
 from tests.arca.emulator.ecs.emulated_ecs import ALARMS
 from tests.arca.release.stage import URL, Arca, Stage, printed_json
