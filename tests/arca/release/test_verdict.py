@@ -145,7 +145,7 @@ def a_service(*tasks: dict[str, Any]) -> EcsService:
     made = SimpleNamespace(
         stack=None,
         poll_seconds=7.0,
-        newest_after=lambda _deployment: None,
+        newest_after=dict[EcsDeployment, None]().get,
         tasks=lambda: list(tasks),
         describe=lambda: {"desiredCount": 2},
     )
