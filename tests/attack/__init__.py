@@ -1,0 +1,1 @@
+"""A seeded attack on the release commands; `make attack` runs it (CONTRIBUTING.md)."""
