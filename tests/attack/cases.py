@@ -10,15 +10,19 @@ from random import Random
 from tests.attack import schedules
 from tests.attack.conduct import conduct_of, ending_of, loose_ends, wanted_by
 from tests.attack.oracle import Finding, judge
-from tests.attack.scenarios import SCENARIOS, Scenario, words
+from tests.attack.scenarios import LARGE, SCENARIOS, Scenario, words
 from tests.attack.wire import FAULTS, MUTATING, Call, Fault, Line
 from tests.attack.world import Killed, opened
 
-API, KILL, SCHEDULE = "api", "kill", "schedule"
+PLAIN, API, KILL, MEDDLE, SCHEDULE = "plain", "api", "kill", "meddle", "schedule"
 MODES = ("once", "lasting")
 MOMENTS = ("before", "after")
-SCHEDULES = 260
+SCHEDULES = 200
 """Random schedules in a whole run."""
+MEDDLED = ("deploy", "deploy-rolling", "resume-unfollowed", "rollback", "stop-late")
+"""Scenarios in which each stranger does each thing at a few moments."""
+MEDDLINGS = 3
+"""Moments at which each stranger meddles with each command."""
 KILLED = (
     *("deploy", "deploy-rolling", "resume", "resume-early", "resume-unfollowed", "rollback"),
     *("rollback-under-way", "stop", "stop-dead-lock", "promote", "scale", "migrate", "run"),
@@ -37,7 +41,15 @@ def names(kind: str, seed: int) -> list[str]:
     if kind == SCHEDULE:
         return [f"{SCHEDULE}/{number}" for number in range(SCHEDULES)]
     rng = Random(f"{seed}:{kind}")
-    return [*(_api_names(rng) if kind == API else _kill_names())]
+    match kind:
+        case "plain":
+            return [f"{PLAIN}/{name}" for name in SCENARIOS]
+        case "api":
+            return [*_api_names(rng)]
+        case "meddle":
+            return [*_meddle_names(rng)]
+        case _:
+            return [*_kill_names()]
 
 
 def clean_calls(scenario: Scenario) -> list[Call]:
@@ -49,12 +61,21 @@ def clean_calls(scenario: Scenario) -> list[Call]:
 
 def _api_names(rng: Random) -> Iterator[str]:
     """Yield a drawn fault at each call, and every fault at the first of each that changes."""
-    every = [f"{kind}/{mode}" for kind in FAULTS for mode in MODES]
     for name, scenario in SCENARIOS.items():
+        if name == LARGE:
+            continue
         for call in clean_calls(scenario):
             whole = call.label in MUTATING and call.number == 1
-            for fault in every if whole else [rng.choice(every)]:
-                yield f"{API}/{name}/{call}/{fault}"
+            for fault in FAULTS if whole else [rng.choice([*FAULTS])]:
+                yield f"{API}/{name}/{call}/{fault}/{rng.choice(MODES)}"
+
+
+def _meddle_names(rng: Random) -> Iterator[str]:
+    for name in MEDDLED:
+        last = len(clean_calls(SCENARIOS[name]))
+        for what in schedules.STRANGERS:
+            moments = rng.sample(range(2, last + 1), MEDDLINGS)
+            yield from (f"{MEDDLE}/{name}/{moment}/{what}" for moment in sorted(moments))
 
 
 def _kill_names() -> Iterator[str]:
@@ -62,6 +83,16 @@ def _kill_names() -> Iterator[str]:
         for call in clean_calls(SCENARIOS[name]):
             if call.label in MUTATING:
                 yield from (f"{KILL}/{name}/{call}/{moment}" for moment in MOMENTS)
+
+
+def _plain(rest: str, rng: Random) -> list[Finding]:
+    """Run a command while nothing is wrong."""
+    scenario = SCENARIOS[rest]
+    with opened(scenario.strategy, rng) as world:
+        scenario.prepare(world)
+        one = world.run(*words(scenario, as_json=True))
+        found = judge(ending_of(one), conduct_of(one, wanted=scenario.wanted, usual=scenario.usual))
+        return [*found, *loose_ends(world, one)]
 
 
 def _api(rest: str, rng: Random) -> list[Finding]:
@@ -93,6 +124,25 @@ def _kill(rest: str, rng: Random) -> list[Finding]:
         return [*found, *loose_ends(world, one)]
 
 
+def _meddle(rest: str, rng: Random) -> list[Finding]:
+    """Run a command while somebody without `arca` does something at one of its calls."""
+    name, moment, what = rest.split("/")
+    scenario, line = SCENARIOS[name], Line()
+    with opened(scenario.strategy, rng) as world:
+        scenario.prepare(world)
+
+        def before(_call: Call) -> None:
+            if len(line.calls) == int(moment):
+                schedules.meddle(world, what)
+
+        line.before = before
+        one = world.run(*words(scenario, as_json=True), line=line)
+        conduct = conduct_of(one, wanted=scenario.wanted, strangers=True)
+        found = judge(ending_of(one), conduct)
+        schedules.mend(world)
+        return [*found, *loose_ends(world, one)]
+
+
 def _schedule(rest: str, rng: Random) -> list[Finding]:
     """Run a command while anything goes wrong and anybody meddles."""
     plan = schedules.draw(rng)
@@ -115,7 +165,9 @@ def _schedule(rest: str, rng: Random) -> list[Finding]:
 
 
 RUNS: Mapping[str, Callable[[str, Random], list[Finding]]] = {
+    PLAIN: _plain,
     API: _api,
     KILL: _kill,
+    MEDDLE: _meddle,
     SCHEDULE: _schedule,
 }

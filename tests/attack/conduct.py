@@ -18,6 +18,8 @@ FOLLOW_UPS = (
 )
 """What an operator does after a command that was killed or that does not know the end."""
 LOCK_CALLS = frozenset({"ssm.PutParameter", "ssm.GetParameter", "ssm.DeleteParameter"})
+STOPPED = (0, 3, 7)
+"""Exit codes of a stop that was carried out."""
 KNOWN_MIGRATION = "migrate"
 """The lock's `what` while a migration runs, which nobody can resume."""
 
@@ -34,14 +36,17 @@ def conduct_of(one: Operator, **known: Any) -> Conduct:
     ending, line = ending_of(one), one.line
     if one.before is None:
         raise RuntimeError("nobody looked before the run")
+    # A stop that has done its work frees the lock of the release that it stopped, too.
+    freed = one.words[0] == "stop" and ending.code in STOPPED
     return Conduct(
         before=one.before,
         after=one.acceptable(ending.state),
+        seen=[*(state for _, state in one.moments), ending.state],
         sent=Counter(call.label for call in line.calls),
         done=tuple(_done(line, one.before)),
         lost=len(line.failed),
         lock_lost=any(call.label in LOCK_CALLS for call in line.failed),
-        held=_held(line) or (one.before.lock if one.words[0] == "stop" else None),
+        held=_held(line) or (one.before.lock if freed else None),
         **known,
     )
 

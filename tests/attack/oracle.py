@@ -112,7 +112,7 @@ class State:
         return self.healthy >= wanted
 
     def serves(self, image: str | None) -> bool:
-        """Return whether this image alone serves on every target that is wanted, without a rest."""
+        """Return whether this image alone serves on every wanted target, and nothing else runs."""
         sick = any(name.startswith("(") for targets in self.shares.values() for name in targets)
         return (
             image is not None
@@ -120,7 +120,6 @@ class State:
             and not sick
             and set(self.running) == {image}
             and self.full
-            and self.under_way is None
         )
 
     def __str__(self) -> str:
@@ -265,6 +264,8 @@ class Conduct:
     before: State
     after: Sequence[State]
     """The states that a true verdict may describe; the last one is the end."""
+    seen: Sequence[State] = ()
+    """All states that were noted while the command ran, and the end."""
     wanted: str | None = None
     """The image that the command was to make serve; None leaves that to `before`."""
     sent: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -377,9 +378,7 @@ def _other_code(
         yield "1 though done", f"{', '.join(orders)} took effect; {_said(ending)}"
 
 
-def _verdict(
-    ending: Ending, conduct: Conduct, orders: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def _verdict(ending: Ending, conduct: Conduct, orders: Sequence[str]) -> Iterator[tuple[str, str]]:
     before, end = conduct.before, conduct.after[-1]
     goes, stays = _sides(ending.words[0], conduct)
     nothing = before.under_way is None and ending.words[0] == "stop"
@@ -388,7 +387,9 @@ def _verdict(
             if before.serves(before.alone) and end.alone != before.alone:
                 yield "false 0", "nothing was under way, and what serves has changed"
         case 0:
-            if not any(one.serves(goes) for one in conduct.after):
+            # A deployment that somebody begins after the end is another one.
+            ended = any(one.under_way is None for one in conduct.seen)
+            if not ended or not any(one.serves(goes) for one in conduct.after):
                 yield "false 0", f"{goes} does not serve alone on all targets"
         case 1:
             yield from _failed(conduct, orders, goes=goes, stays=stays)
@@ -445,9 +446,7 @@ def _failed(
             yield "1 though live", f"{goes} serves"
 
 
-def _unknown(
-    conduct: Conduct, *, goes: str | None, stays: set[str]
-) -> Iterator[tuple[str, str]]:
+def _unknown(conduct: Conduct, *, goes: str | None, stays: set[str]) -> Iterator[tuple[str, str]]:
     """Judge the exit code 5: what runs is not known, or the connection was lost."""
     end = conduct.after[-1]
     newest = end.newest

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.arca.emulator.ecs.emulated_ecs import ended
+from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE, ended
 from tests.arca.release.stage import URL
 from tests.attack.wire import Call
 from tests.attack.world import Killed, World
 
 HOUR = 60.0
 """Simulated minutes."""
+LARGE = "deploy-large"
+MANY = 104
+"""More tasks than a page of ListTasks has."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,20 @@ def _under_way(world: World) -> None:
     world.stage.cloud.advance(1)
 
 
+def _shifted(world: World) -> None:
+    """Have a deployment of image 2 under way whose pause is over."""
+    _push(world)
+    _console(world, "2")
+    world.stage.cloud.advance(1)
+
+
+def _large(world: World) -> None:
+    """Have a service of many tasks."""
+    _push(world)
+    world.stage.client("ecs").update_service(cluster=CLUSTER, service=SERVICE, desiredCount=MANY)
+    world.stage.cloud.advance(HOUR)
+
+
 def _paused(world: World) -> None:
     """Have a deployment of image 2 that waits for an answer."""
     _under_way(world)
@@ -118,6 +135,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "deploy": Scenario(("deploy", "2"), _push, "2"),
     "deploy-rolling": Scenario(("deploy", "2", "--skip-migrations"), _push, "2", "ROLLING"),
     "deploy-blue-green": Scenario(("deploy", "2", "--skip-migrations"), _push, "2", "BLUE_GREEN"),
+    LARGE: Scenario(("deploy", "2", "--skip-migrations"), _large, "2", "ROLLING"),
     "deploy-dry-run": Scenario(("deploy", "2", "--dry-run"), _push),
     "resume": Scenario(("deploy", "--resume"), _killed_following, "2"),
     "resume-early": Scenario(("deploy", "--resume"), _killed_before, "2"),
@@ -126,6 +144,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "rollback-under-way": Scenario(("rollback",), _under_way, "1", usual=3),
     "rollback-dry-run": Scenario(("rollback", "--dry-run"), _released),
     "stop": Scenario(("stop", "--yes"), _killed_following, "1", usual=3),
+    "stop-late": Scenario(("stop", "--yes"), _shifted, "1", usual=3),
     "stop-dead-lock": Scenario(("stop", "--yes"), _killed_before),
     "promote": Scenario(("promote",), _paused),
     "scale": Scenario(("scale", "--min", "3"), _push),

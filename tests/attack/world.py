@@ -31,8 +31,12 @@ from tests.attack.wire import Call, Endless, Line, Wire, fill_quotas, record_quo
 
 WAIT = 300
 """Seconds after which a case counts as hanging."""
-EVIDENCE = 16
-"""Calls before its end in which a command reads what its verdict says."""
+EVIDENCE = (
+    "elastic-load-balancing-v2.DescribeRules",
+    "elastic-load-balancing-v2.DescribeTargetHealth",
+    "ecs.ListTasks",
+)
+"""The calls by which a command reads what runs."""
 
 
 class Killed(BaseException):
@@ -55,9 +59,17 @@ class Operator:
     go: Event = field(default_factory=Event)
 
     def acceptable(self, end: oracle.State) -> list[oracle.State]:
-        """Return the states that a true verdict may describe: the end, and what it read before."""
-        first = len(self.line.calls) - EVIDENCE
-        return [*(state for number, state in self.moments if number >= first), end]
+        """Return the states that a true verdict may describe.
+
+        These are the end, and each state before which the evidence was not read anew: a verdict
+        cannot know what changes after it has looked.
+        """
+        return [*(state for number, state in self.moments if not self._looked(number)), end]
+
+    def _looked(self, number: int) -> bool:
+        """Return whether the whole evidence was read from a call on, in its order."""
+        labels = iter(call.label for call in self.line.calls[number - 1 :])
+        return all(wanted in labels for wanted in EVIDENCE)
 
 
 class _Stream(TextIOBase):
@@ -306,4 +318,3 @@ def opened(strategy: str, rng: Random) -> Iterator[World]:
             yield world
         finally:
             world.stage.cloud.end_stand_ins()
-
