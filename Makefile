@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-slow test-clock test-owner test-mutants test-engine lint format bench docs fresh lock clean
+.PHONY: help up down status test test-slow test-clock test-owner test-mutants test-engine attack lint format bench docs fresh lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,18 @@ test-mutants: $(READY) ## Change the code in 1500 ways and count the changes tha
 test-engine: $(READY) ## Run whole lifecycles with the pulumi on PATH and a provider double
 	@$(BIN)/python -m pytest -m engine -n 0 -rs
 
+FOREIGN := $(VENV)/foreign
+
+$(FOREIGN)/.ready: tests/attack/requirements.txt
+	@$(PYTHON) -m venv $(FOREIGN)
+	@$(FOREIGN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# Without a network: make attack FOREIGN_CLIENTS= ATTACK=--without-foreign
+FOREIGN_CLIENTS ?= $(FOREIGN)/.ready
+attack: $(READY) $(FOREIGN_CLIENTS) ## Attack the release commands: faults, kills, foreign clients (ATTACK="--seed 7")
+	@$(BIN)/python -m tests.attack $(ATTACK)
+
 lint: $(READY) ## Formatting, rules and strict types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -74,6 +86,7 @@ fresh: $(READY) ## Write anew all that follows from a change: pages, pictures, s
 lock: ## Pin the dependencies with their hashes (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header tests/attack/requirements.in -o tests/attack/requirements.txt
 
 clean: ## Remove the virtual environment and the caches
 	@rm -rf $(VENV) .arca .pytest_cache .ruff_cache .hypothesis *.egg-info build mutants

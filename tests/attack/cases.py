@@ -5,12 +5,13 @@ replay it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from random import Random
 
 from tests.attack import schedules
 from tests.attack.conduct import conduct_of, ending_of, loose_ends, wanted_by
 from tests.attack.oracle import Finding, judge
-from tests.attack.scenarios import LARGE, SCENARIOS, Scenario, words
+from tests.attack.scenarios import LARGE, SCENARIOS, words
 from tests.attack.wire import FAULTS, MUTATING, Call, Fault, Line
 from tests.attack.world import Killed, opened
 
@@ -52,19 +53,21 @@ def names(kind: str, seed: int) -> list[str]:
             return [*_kill_names()]
 
 
-def clean_calls(scenario: Scenario) -> list[Call]:
-    """Return the calls that a command makes where nothing is wrong."""
+@cache
+def clean_calls(name: str) -> tuple[Call, ...]:
+    """Return the calls that a scenario's command makes where nothing is wrong."""
+    scenario = SCENARIOS[name]
     with opened(scenario.strategy, Random(0)) as world:
         scenario.prepare(world)
-        return world.run(*words(scenario, as_json=True)).line.calls
+        return tuple(world.run(*words(scenario, as_json=True)).line.calls)
 
 
 def _api_names(rng: Random) -> Iterator[str]:
     """Yield a drawn fault at each call, and every fault at the first of each that changes."""
-    for name, scenario in SCENARIOS.items():
+    for name in SCENARIOS:
         if name == LARGE:
             continue
-        for call in clean_calls(scenario):
+        for call in clean_calls(name):
             whole = call.label in MUTATING and call.number == 1
             for fault in FAULTS if whole else [rng.choice([*FAULTS])]:
                 yield f"{API}/{name}/{call}/{fault}/{rng.choice(MODES)}"
@@ -72,7 +75,7 @@ def _api_names(rng: Random) -> Iterator[str]:
 
 def _meddle_names(rng: Random) -> Iterator[str]:
     for name in MEDDLED:
-        last = len(clean_calls(SCENARIOS[name]))
+        last = len(clean_calls(name))
         for what in schedules.STRANGERS:
             moments = rng.sample(range(2, last + 1), MEDDLINGS)
             yield from (f"{MEDDLE}/{name}/{moment}/{what}" for moment in sorted(moments))
@@ -80,7 +83,7 @@ def _meddle_names(rng: Random) -> Iterator[str]:
 
 def _kill_names() -> Iterator[str]:
     for name in KILLED:
-        for call in clean_calls(SCENARIOS[name]):
+        for call in clean_calls(name):
             if call.label in MUTATING:
                 yield from (f"{KILL}/{name}/{call}/{moment}" for moment in MOMENTS)
 

@@ -378,40 +378,41 @@ def _other_code(
         yield "1 though done", f"{', '.join(orders)} took effect; {_said(ending)}"
 
 
+@dataclass(frozen=True)
+class _Claim:
+    """A verdict that a command gave, and what it is about."""
+
+    ending: Ending
+    conduct: Conduct
+    orders: Sequence[str]
+    """The calls of ORDERS that took effect."""
+    goes: str | None
+    """The image that is to serve."""
+    stays: set[str]
+    """The images that serve where it comes to nothing."""
+
+    @property
+    def end(self) -> State:
+        """What was true when the command ended."""
+        return self.conduct.after[-1]
+
+    @property
+    def wrong_without_fault(self) -> bool:
+        """True where nothing explains another exit code than the usual one."""
+        conduct = self.conduct
+        undisturbed = not conduct.faults and not conduct.strangers
+        return undisturbed and conduct.usual != self.ending.code
+
+
 def _verdict(ending: Ending, conduct: Conduct, orders: Sequence[str]) -> Iterator[tuple[str, str]]:
-    before, end = conduct.before, conduct.after[-1]
     goes, stays = _sides(ending.words[0], conduct)
-    nothing = before.under_way is None and ending.words[0] == "stop"
-    match ending.code:
-        case 0 if nothing:
-            if before.serves(before.alone) and end.alone != before.alone:
-                yield "false 0", "nothing was under way, and what serves has changed"
-        case 0:
-            # A deployment that somebody begins after the end is another one.
-            ended = any(one.under_way is None for one in conduct.seen)
-            if not ended or not any(one.serves(goes) for one in conduct.after):
-                yield "false 0", f"{goes} does not serve alone on all targets"
-        case 1:
-            yield from _failed(conduct, orders, goes=goes, stays=stays)
-        case 3:
-            if not any(one.alone in stays and not one.under_way for one in conduct.after):
-                yield "false 3", f"none of {sorted(stays)} serves alone"
-        case 4:
-            if not any(one.status == "ROLLBACK_FAILED" for one in end.deployments[:3]):
-                yield "false 4", "no rollback has failed"
-        case 5:
-            yield from _unknown(conduct, goes=goes, stays=stays)
-        case 7:
-            wrong = ending.words[0] == "deploy" and "--resume" not in ending.words
-            if wrong or not any(one.alone not in (None, goes) for one in conduct.after):
-                yield "false 7", f"{goes} was wanted"
-        case 6:
-            if not conduct.faults and not conduct.strangers and conduct.usual != 6:
-                yield "fails without a fault", "refused"
-        case 2 | 130:
-            pass
-        case _:
-            yield "wrong code", "no such exit code is documented"
+    claim = _Claim(ending, conduct, orders, goes, stays)
+    if ending.code in (None, 2, 130):
+        return
+    if ending.code not in CODES:
+        yield "wrong code", "no such exit code is documented"
+        return
+    yield from CODES[ending.code](claim)
 
 
 def _sides(verb: str, conduct: Conduct) -> tuple[str | None, set[str]]:
@@ -428,39 +429,88 @@ def _sides(verb: str, conduct: Conduct) -> tuple[str | None, set[str]]:
     return goes, {image for image in ({first} | later) if image is not None and image != goes}
 
 
-def _failed(
-    conduct: Conduct, orders: Sequence[str], *, goes: str | None, stays: set[str]
-) -> Iterator[tuple[str, str]]:
-    """Judge the exit code 1: the previous release serves, and ECS does not go on."""
-    end = conduct.after[-1]
-    known = {one.arn for one in conduct.before.deployments}
-    asked = bool(orders) or bool(conduct.sent.get("ecs.UpdateService"))
-    if not conduct.faults and not conduct.strangers and conduct.usual != 1:
-        yield "fails without a fault", "nothing was injected, and nobody else was there"
-    if not asked:
+def _done(claim: _Claim) -> Iterator[tuple[str, str]]:
+    """Judge the exit code 0: the wanted release serves, or there was nothing to stop."""
+    before, conduct = claim.conduct.before, claim.conduct
+    if before.under_way is None and claim.ending.words[0] == "stop":
+        if claim.orders and claim.end.alone != before.alone:
+            yield "false 0", "nothing was under way, and what serves has changed"
         return
-    if end.under_way is not None and (end.under_way.arn not in known or orders):
+    # A deployment that somebody begins after the end is another one.
+    ended = any(one.under_way is None for one in conduct.seen)
+    if not ended or not any(one.serves(claim.goes) for one in conduct.after):
+        yield "false 0", f"{claim.goes} does not serve alone on all targets"
+
+
+def _failed(claim: _Claim) -> Iterator[tuple[str, str]]:
+    """Judge the exit code 1: the previous release serves, and ECS does not go on."""
+    end, conduct = claim.end, claim.conduct
+    if claim.wrong_without_fault:
+        yield "fails without a fault", "nothing was injected, and nobody else was there"
+    known = {one.arn for one in conduct.before.deployments}
+    if not claim.orders and not conduct.sent.get("ecs.UpdateService"):
+        return
+    live = any(one.serves(claim.goes) for one in conduct.after)
+    back = any(one.alone in claim.stays for one in conduct.after)
+    if end.under_way is not None and (end.under_way.arn not in known or claim.orders):
         yield "1 though ECS goes on", f"{end.under_way.arn} is {end.under_way.status}"
-    elif goes not in stays and any(one.serves(goes) for one in conduct.after):
-        if not any(one.alone in stays for one in conduct.after):
-            yield "1 though live", f"{goes} serves"
+    elif claim.goes not in claim.stays and live and not back:
+        yield "1 though live", f"{claim.goes} serves"
 
 
-def _unknown(conduct: Conduct, *, goes: str | None, stays: set[str]) -> Iterator[tuple[str, str]]:
+def _rolled_back(claim: _Claim) -> Iterator[tuple[str, str]]:
+    """Judge the exit code 3: the previous release serves."""
+    if not any(one.alone in claim.stays and not one.under_way for one in claim.conduct.after):
+        yield "false 3", f"none of {sorted(claim.stays)} serves alone"
+
+
+def _rollback_failed(claim: _Claim) -> Iterator[tuple[str, str]]:
+    """Judge the exit code 4: a rollback failed."""
+    if not any(one.status == "ROLLBACK_FAILED" for one in claim.end.deployments[:3]):
+        yield "false 4", "no rollback has failed"
+
+
+def _unknown(claim: _Claim) -> Iterator[tuple[str, str]]:
     """Judge the exit code 5: what runs is not known, or the connection was lost."""
-    end = conduct.after[-1]
+    end, conduct = claim.end, claim.conduct
     newest = end.newest
     if conduct.lost:
         acted = any(conduct.sent.get(label) for label in ORDERS)
         if not acted and newest in conduct.before.deployments and end.under_way is None:
             yield "5 though nothing was asked", "no call that changes the service was sent"
         return
-    if newest is None or newest.under_way or any(one.under_way for one in conduct.after):
+    if newest is None or any(one.under_way for one in conduct.after):
         return
-    live = newest.status == "SUCCESSFUL" and newest.target == goes and end.serves(goes)
-    back = newest.status in WENT_BACK and newest.source == end.alone and end.alone in stays
-    if (live or back) and len(conduct.after) == 1:
+    live = newest.status == "SUCCESSFUL" and newest.target == claim.goes and end.serves(claim.goes)
+    gone = newest.status in WENT_BACK and newest.source == end.alone and end.alone in claim.stays
+    if (live or gone) and len(conduct.after) == 1:
         yield "5 though known", f"{newest.status}: {end.alone} serves"
+
+
+def _refused(claim: _Claim) -> Iterator[tuple[str, str]]:
+    """Judge the exit code 6, beside that nothing was done: there was a reason."""
+    if claim.wrong_without_fault:
+        yield "fails without a fault", "refused"
+
+
+def _another(claim: _Claim) -> Iterator[tuple[str, str]]:
+    """Judge the exit code 7: the release that was to go serves."""
+    words = claim.ending.words
+    deploys = words[0] == "deploy" and "--resume" not in words
+    if deploys or not any(one.alone not in (None, claim.goes) for one in claim.conduct.after):
+        yield "false 7", f"{claim.goes} was wanted"
+
+
+CODES: Mapping[int, Callable[[_Claim], Iterator[tuple[str, str]]]] = {
+    0: _done,
+    1: _failed,
+    3: _rolled_back,
+    4: _rollback_failed,
+    5: _unknown,
+    6: _refused,
+    7: _another,
+}
+"""What judges each exit code that is a verdict."""
 
 
 def _said(ending: Ending) -> str:

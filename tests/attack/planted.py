@@ -14,8 +14,6 @@ from arca import traffic
 from arca.errors import ExitCode
 from arca.release import gates, journal, service, steps, verdict
 from tests.attack import cases
-from tests.attack.scenarios import SCENARIOS
-
 
 MOST = 12
 """The most cases that a planted bug may need until it is found."""
@@ -35,7 +33,7 @@ class Planted:
 
     def cases(self) -> list[str]:
         """Return the names of the cases, those at the scenario's last calls first."""
-        calls = enumerate(cases.clean_calls(SCENARIOS[self.scenario]), start=1)
+        calls = enumerate(cases.clean_calls(self.scenario), start=1)
         names = dict.fromkeys(
             self.pattern.format(call=call, number=number)
             for number, call in reversed([*calls])
@@ -58,7 +56,11 @@ def _trust_the_status(patch: pytest.MonkeyPatch) -> None:
 
 def _count_the_unhealthy(patch: pytest.MonkeyPatch) -> None:
     """Count every registered target as a healthy one."""
-    patch.setattr(traffic.TrafficShare, "healthy", property(lambda share: len(share.targets)))
+
+    def count(share: traffic.TrafficShare) -> int:
+        return len(share.targets)
+
+    patch.setattr(traffic.TrafficShare, "healthy", property(count))
 
 
 def _read_one_page(patch: pytest.MonkeyPatch) -> None:
@@ -85,7 +87,11 @@ def _call_a_late_stop_done(patch: pytest.MonkeyPatch) -> None:
 
 def _leave_the_lock(patch: pytest.MonkeyPatch) -> None:
     """Leave the lock after a release has ended."""
-    patch.setattr(journal.Journal, "end", lambda _journal: None)
+
+    def leave(_journal: journal.Journal) -> None:
+        pass
+
+    patch.setattr(journal.Journal, "end", leave)
 
 
 def _refuse_what_was_done(patch: pytest.MonkeyPatch) -> None:

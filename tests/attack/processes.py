@@ -9,13 +9,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from threading import Thread
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, cast
 
 import boto3
@@ -36,6 +36,10 @@ FOREIGN_BIN = ROOT / ".venv" / "foreign" / "bin"
 """Where `make attack` installs awscli and ecs-deploy."""
 PATIENCE = 240
 """Seconds that a command may take: that the lock of a dead process is free, too."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks at the cloud while a command runs."""
+EVIDENCE_AGE = 1.5
+"""Seconds before its end in which a command reads what its verdict says."""
 ARCA = (sys.executable, "-P", "-m", "arca")
 OLDEST = "0.0.1"
 VERBS = ("deploy", "deploy", "deploy", "rollback", "stop", "migrate", "deploy-then-resume")
@@ -62,7 +66,10 @@ class Command:
             text=True,
         )
         self._out = ""
-        self._readers = [Thread(target=self._read_out), Thread(target=self._read_err)]
+        self._seen = list[tuple[float, State]]()
+        self._readers = [
+            Thread(target=work) for work in (self._read_out, self._read_err, self._watch)
+        ]
         for reader in self._readers:
             reader.start()
 
@@ -73,6 +80,15 @@ class Command:
     def _read_err(self) -> None:
         assert self._process.stderr is not None
         self.lines.extend(line for line in self._process.stderr)
+
+    def _watch(self) -> None:
+        """Note what the cloud is until the command has ended: others change it meanwhile."""
+        while True:
+            ended = self._process.poll() is not None
+            self._seen.append((monotonic(), self._stack.state()))
+            if ended:
+                return
+            sleep(LOOK_EVERY)
 
     def wait_for_lines(self, number: int) -> None:
         """Wait until the command has printed so many lines, or has ended."""
@@ -101,7 +117,7 @@ class Command:
             self._out,
             err,
             err if TRACEBACK in err else crash,
-            self._stack.state(),
+            self._seen[-1][1],
         )
 
     def judged(self, *, strangers: bool, faults: bool = True) -> list[Finding]:
@@ -116,8 +132,8 @@ class Command:
         ]
         conduct = Conduct(
             before=self.before,
-            after=[ending.state],
-            seen=[ending.state],
+            after=[one for moment, one in self._seen if moment >= self._seen[-1][0] - EVIDENCE_AGE],
+            seen=[one for _, one in self._seen],
             wanted=wanted,
             done=begun,
             faults=faults,
@@ -222,7 +238,7 @@ class RealStack:
 
 
 @contextmanager
-def brought_up() -> Iterator[RealStack]:
+def brought_up() -> Generator[RealStack]:
     """Bring prod up in a server of its own, and end it."""
     with TemporaryDirectory() as folder:
         os.environ["ARCA_LOCAL_MINUTE"] = MINUTE

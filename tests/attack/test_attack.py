@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -46,12 +47,12 @@ BEFORE = State(
 )
 
 
-def kinds(code: int | None, end: State, *, words: str = "deploy 2", **known: object) -> set[str]:
+def kinds(code: int | None, end: State, *, words: str = "deploy 2", **known: Any) -> set[str]:
     """Return the kinds of findings for a command that ended so."""
     said = f'{{"exit_code": {code}}}'
     ending = Ending((*words.split(), "--json"), code, said, "", "", end)
-    found: dict[str, object] = {"wanted": "2", "faults": True, "lost": 0, **known}
-    conduct = Conduct(before=BEFORE, after=[end], seen=[end], **found)  # pyright: ignore[reportArgumentType] # each test names its fields
+    found: dict[str, Any] = {"wanted": "2", "faults": True, "lost": 0, **known}
+    conduct = Conduct(before=BEFORE, after=[end], seen=[end], **found)
     return {one.kind for one in judge(ending, conduct)}
 
 
@@ -98,7 +99,7 @@ def test_each_other_code_has_its_meaning() -> None:
     assert kinds(5, SERVING) == {"5 though known"}
     assert kinds(7, SERVING) == {"false 7"}
     assert kinds(9, SERVING) == {"wrong code"}
-    asked = {"done": [("ecs.UpdateService", "")], "sent": {"ecs.UpdateService": 1}}
+    asked: dict[str, Any] = {"done": [("ecs.UpdateService", "")], "sent": {"ecs.UpdateService": 1}}
     assert kinds(6, SERVING, **asked) == {"6 though done"}
     assert kinds(1, SERVING, **asked) == {"1 though live"}
     begun = Deployment("d2", "IN_PROGRESS", "2", "1", 2, paused=False)
@@ -151,7 +152,7 @@ def test_a_case_is_named_the_same_with_the_same_seed() -> None:
 def test_a_sample_finds_nothing() -> None:
     """A case or two of each kind that needs no server finds nothing."""
     found = {name: [str(one) for one in cases.run(name, SEED)] for name in SAMPLE}
-    assert found == dict.fromkeys(SAMPLE, [])
+    assert {name: texts for name, texts in found.items() if texts} == {}
     assert {name.split("/")[0] for name in SAMPLE} == {*cases.RUNS}
 
 

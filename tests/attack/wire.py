@@ -193,7 +193,7 @@ _quotas = WeakSet[quota.RetryQuota]()
 
 
 class _RecordedQuota(quota.RetryQuota):
-    """A retry quota that can be filled again: a command is a process, and begins with a full one."""
+    """A retry quota that can be filled again, for a command begins with a full one."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -221,7 +221,7 @@ class _Raw(BytesIO):
 
 def _answer(request: AWSPreparedRequest, status: int, headers: Any, content: bytes) -> AWSResponse:
     # botocore's stubs only know urllib3's raw body.
-    return AWSResponse(str(request.url), status, cast("Any", headers), cast("Any", _Raw(content)))
+    return AWSResponse(str(request.url), status, headers, cast("Any", _Raw(content)))
 
 
 def _response(request: AWSPreparedRequest, kind: FaultKind) -> AWSResponse:

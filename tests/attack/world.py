@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -141,6 +141,14 @@ _current: list["World"] = []
 """The world of the case that runs: the kept clients look it up."""
 
 
+def _begin_call(**details: Any) -> None:
+    _current[0].wire.before_call(**details)
+
+
+def _send(**details: Any) -> Any:
+    return _current[0].wire.send(**details)
+
+
 class World:
     """A stack in an emulated AWS, and those who work on it."""
 
@@ -169,8 +177,8 @@ class World:
             if id(made) not in _wired:
                 _wired.add(id(made))
                 events = made.meta.events
-                events.register_first("before-call", lambda **d: _current[0].wire.before_call(**d))
-                events.register("before-send", lambda **d: _current[0].wire.send(**d))
+                events.register_first("before-call", _begin_call)
+                events.register("before-send", _send)
             return made
 
         patch.setattr(clients, "_client", make)
@@ -302,7 +310,7 @@ class World:
     # Strangers
 
     @contextmanager
-    def stranger(self) -> Iterator[None]:
+    def stranger(self) -> Generator[None]:
         """Let somebody without `arca` change something in the block."""
         self.note_change()
         yield
@@ -310,7 +318,7 @@ class World:
 
 
 @contextmanager
-def opened(strategy: str, rng: Random) -> Iterator[World]:
+def opened(strategy: str, rng: Random) -> Generator[World]:
     """Open a world, and leave nothing of it behind."""
     with pytest.MonkeyPatch.context() as patch:
         world = World(patch, strategy=strategy, rng=rng)
