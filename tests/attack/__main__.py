@@ -18,6 +18,8 @@ from tests.attack.runner import REAL, Ran, run_all
 KINDS = (*cases.RUNS, *REAL)
 SEED = 13
 """The seed of `make attack`; each other one is another attack."""
+PROGRESS = 50
+"""Cases after which a line of progress is printed on stderr."""
 SHOWN = 700
 """Characters of a finding that are printed; --json has all."""
 
@@ -34,16 +36,18 @@ def main(arguments: Sequence[str]) -> int:
     ran = list[Ran]()
     for one in run_all(chosen, seed=asked.seed, workers=asked.workers):
         ran.append(one)
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{len(ran)} of {len(chosen)} cases")
+        if not asked.json:
+            _print_findings(one, seed=asked.seed)
+        if len(ran) % PROGRESS == 0:
+            sys.stderr.write(f"{len(ran)} of {len(chosen)} cases\n")
     seconds = time.monotonic() - begun
     ran.sort()
-    found = [(one.case, finding) for one in ran for finding in one.findings]
     if asked.json:
         json.dump(_as_json(ran, seed=asked.seed, seconds=seconds), sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        _print(ran, seed=asked.seed, seconds=seconds)
+        _print_counts(ran, seed=asked.seed, seconds=seconds)
+    found = any(one.findings for one in ran)
     return 1 if found or len(ran) < len(chosen) else 0
 
 
@@ -80,22 +84,25 @@ def _replay(case: str, seed: int) -> str:
     return f"python -m tests.attack --seed {seed} --case '{case}'"
 
 
-def _print(ran: Sequence[Ran], *, seed: int, seconds: float) -> None:
-    lines = list[str]()
-    for one in ran:
-        for finding in one.findings:
-            text = " ".join(finding.text.split()) if finding.kind != "traceback" else finding.text
-            shown = text[-SHOWN:] if finding.kind in ("traceback", "harness") else text[:SHOWN]
-            lines += [f"{one.case}: {finding.kind}: {shown}", f"  {_replay(one.case, seed)}"]
-    lines += ["", f"{len(ran)} cases in {seconds:.0f} s, seed {seed}"]
+def _print_findings(one: Ran, *, seed: int) -> None:
+    """Print what a case found, and the command that replays it."""
+    for finding in one.findings:
+        long = finding.kind in ("traceback", "harness")
+        text = finding.text[-SHOWN:] if long else " ".join(finding.text.split())[:SHOWN]
+        sys.stdout.write(f"{one.case}: {finding.kind}: {text}\n  {_replay(one.case, seed)}\n")
+    sys.stdout.flush()
+
+
+def _print_counts(ran: Sequence[Ran], *, seed: int, seconds: float) -> None:
     counted = Counter(one.case.partition("/")[0] for one in ran)
     failed = Counter(one.case.partition("/")[0] for one in ran if one.findings)
-    lines += [
-        f"  {kind:10}{counted[kind]:6} cases, {failed[kind]} with findings" for kind in counted
-    ]
     kinds = Counter(finding.kind for one in ran for finding in one.findings)
-    lines += [f"  {number:6} x {kind}" for kind, number in kinds.most_common()]
-    lines.append("Nothing was found." if not kinds else f"{kinds.total()} findings.")
+    lines = [
+        f"{len(ran)} cases in {seconds:.0f} s, seed {seed}",
+        *(f"  {kind:10}{counted[kind]:6} cases, {failed[kind]} with findings" for kind in counted),
+        *(f"  {number:6} x {kind}" for kind, number in kinds.most_common()),
+        f"{kinds.total()} findings." if kinds else "Nothing was found.",
+    ]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
