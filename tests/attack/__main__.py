@@ -20,8 +20,10 @@ SEED = 13
 """The seed of `make attack`; each other one is another attack."""
 PROGRESS = 50
 """Cases after which a line of progress is printed on stderr."""
+LAST_LINES = 5
+"""Lines of a traceback that are printed; --json has all."""
 SHOWN = 700
-"""Characters of a finding that are printed; --json has all."""
+"""Characters of a finding that are printed."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -87,8 +89,10 @@ def _replay(case: str, seed: int) -> str:
 def _print_findings(one: Ran, *, seed: int) -> None:
     """Print what a case found, and the command that replays it."""
     for finding in one.findings:
-        long = finding.kind in ("traceback", "harness")
-        text = finding.text[-SHOWN:] if long else " ".join(finding.text.split())[:SHOWN]
+        lines = finding.text.splitlines()
+        # Of a traceback, the first line has the command and the last ones have the error.
+        short = [*lines[:1], "...", *lines[-LAST_LINES:]] if len(lines) > LAST_LINES else lines
+        text = " ".join(" ".join(short).split())[:SHOWN]
         sys.stdout.write(f"{one.case}: {finding.kind}: {text}\n  {_replay(one.case, seed)}\n")
     sys.stdout.flush()
 
