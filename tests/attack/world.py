@@ -172,8 +172,8 @@ class World:
         _current[:] = [self]
         self._wire = wire
 
-        def make(service: str, region: str, endpoint: str | None) -> Any:
-            made = maker(service, region, endpoint)
+        def make(*arguments: Any, **named: Any) -> Any:
+            made = maker(*arguments, **named)
             if id(made) not in _wired:
                 _wired.add(id(made))
                 events = made.meta.events
