@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from random import Random
 from typing import NamedTuple
 
 from tests.attack import cases, processes
@@ -51,6 +52,8 @@ def run_all(chosen: Sequence[str], *, seed: int, workers: int) -> Iterator[Ran]:
     real = [[case for case in chosen if case.startswith(f"{kind}/")] for kind in REAL]
     servers = [some for some in real if some]
     here = [case for case in chosen if not case.startswith(tuple(f"{kind}/" for kind in REAL))]
+    # Kinds differ in length: mixed, none of them is left over for the end.
+    Random(seed).shuffle(here)
     if len(here) == len(chosen) == 1:
         yield run_here(here[0], seed)
         return
