@@ -20,6 +20,10 @@ FOLLOW_UPS = (
 LOCK_CALLS = frozenset({"ssm.PutParameter", "ssm.GetParameter", "ssm.DeleteParameter"})
 STOPPED = (0, 3, 7)
 """Exit codes of a stop that was carried out."""
+LEFT_BEHIND = ("ROLLBACK_FAILED", "STOPPED")
+"""Ends of a deployment after which a rollback leads to what that deployment replaced."""
+SMOKE = "/app/smoke"
+"""The command of the smoke tests' task."""
 KNOWN_MIGRATION = "migrate"
 """The lock's `what` while a migration runs, which nobody can resume."""
 
@@ -57,13 +61,17 @@ def _done(line: Line, before: State) -> Iterator[tuple[str, str]]:
     tasks = set[str]()
     for effect in line.effects:
         answer = json.loads(effect.answer or b"{}")
-        yield effect.label, ""
-        if effect.label == "ecs.RunTask":
+        label = effect.call.label
+        yield label, ""
+        if label == "ecs.RunTask":
+            words = json.dumps(json.loads(effect.request)["overrides"])
+            # Smoke tests run again for each deployment that is followed; nothing else does.
+            order = f"{words} ({effect.call})" if SMOKE in words else words
             for task in answer["tasks"]:
                 if task["taskArn"] not in tasks:
                     tasks.add(task["taskArn"])
-                    yield "run", json.dumps(json.loads(effect.request)["overrides"])
-        elif effect.label == "ecs.UpdateService":
+                    yield "run", order
+        elif label == "ecs.UpdateService":
             begun = answer["service"].get("currentServiceDeployment")
             if begun and begun not in known and b"taskDefinition" in effect.request:
                 yield "deployment", begun
@@ -71,7 +79,7 @@ def _done(line: Line, before: State) -> Iterator[tuple[str, str]]:
 
 def _held(line: Line) -> str | None:
     """Return what the run last wrote into the lock."""
-    written = [one for one in line.effects if one.label == "ssm.PutParameter"]
+    written = [one for one in line.effects if one.call.label == "ssm.PutParameter"]
     values = [json.loads(one.request) for one in written]
     locks = [one["Value"] for one in values if one["Name"].endswith("/operations/release")]
     return locks[-1] if locks else None
@@ -82,17 +90,24 @@ def wanted_by(words: Sequence[str], state: State) -> str | None:
     match words:
         case ["deploy", tag, *_] if not tag.startswith("-"):
             return tag
-        case ["deploy", "--resume", *_]:
-            if state.lock is not None:
-                return _lock_field(state.lock, "image").rpartition(":")[2]
-            return state.under_way.target if state.under_way else None
-        case ["rollback", *_] if state.under_way is None:
-            past = [one.target for one in state.deployments if one.status == "SUCCESSFUL"]
-            return next((one for one in past if one != state.alone), None)
+        case ["deploy", *_]:
+            # It follows what is under way, also where somebody else began that.
+            left = _lock_field(state.lock or "", "image").rpartition(":")[2] or None
+            return state.under_way.target if state.under_way else left
         case ["stop" | "rollback", *_] if state.under_way is not None:
             return state.under_way.source
+        case ["rollback", *_]:
+            return _previous(state)
         case _:
             return None
+
+
+def _previous(state: State) -> str | None:
+    """Return the image that a rollback leads to where nothing is under way."""
+    if state.newest is not None and state.newest.status in LEFT_BEHIND:
+        return state.newest.source
+    past = [one.target for one in state.deployments if one.status == "SUCCESSFUL"]
+    return next((one for one in past if one != state.alone), None)
 
 
 def _lock_field(lock: str, name: str) -> str:

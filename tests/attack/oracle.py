@@ -482,7 +482,9 @@ def _unknown(claim: _Claim) -> Iterator[tuple[str, str]]:
     if newest is None or any(one.under_way for one in conduct.after):
         return
     live = newest.status == "SUCCESSFUL" and newest.target == claim.goes and end.serves(claim.goes)
-    gone = newest.status in WENT_BACK and newest.source == end.alone and end.alone in claim.stays
+    # An aborted deployment may leave its tasks.
+    back = end.alone in claim.stays and set(end.running) == {end.alone}
+    gone = newest.status in WENT_BACK and newest.source == end.alone and back
     if (live or gone) and len(conduct.after) == 1:
         yield "5 though known", f"{newest.status}: {end.alone} serves"
 

@@ -111,7 +111,7 @@ class Fault:
 class Effect(NamedTuple):
     """A call that changed something: what was asked, and the emulator's own answer."""
 
-    label: str
+    call: Call
     request: bytes
     answer: bytes
 
@@ -184,7 +184,7 @@ class Wire:
         chunks, status, headers = run_wsgi_app(self._application, wsgi_environ(request))
         content = b"".join(chunks)
         if status.startswith("200") and event_name.partition(".")[2] in MUTATING:
-            line.effects.append(Effect(call.label, _bytes(request.body), content))
+            line.effects.append(Effect(call, _bytes(request.body), content))
         line.after(call)
         return _answer(request, int(status[:3]), headers, content)
 
