@@ -106,20 +106,22 @@ class State:
         )
 
     @property
-    def full(self) -> bool:
-        """Whether as many targets are healthy as are wanted."""
-        wanted = min(self.desired, self.newest.wanted) if self.newest else self.desired
-        return self.healthy >= wanted
+    def wanted(self) -> int:
+        """The number of targets that are wanted."""
+        return min(self.desired, self.newest.wanted) if self.newest else self.desired
 
-    def serves(self, image: str | None) -> bool:
-        """Return whether this image alone serves on every wanted target, and nothing else runs."""
+    def serves(self, image: str | None, *, fewest: int | None = None) -> bool:
+        """Return whether this image alone serves on every wanted target, and nothing else runs.
+
+        `fewest` are enough healthy targets, by default as many as are wanted now.
+        """
         sick = any(name.startswith("(") for targets in self.shares.values() for name in targets)
         return (
             image is not None
             and self.alone == image
             and not sick
             and set(self.running) == {image}
-            and self.full
+            and self.healthy >= (self.wanted if fewest is None else fewest)
         )
 
     def __str__(self) -> str:
@@ -438,7 +440,9 @@ def _done(claim: _Claim) -> Iterator[tuple[str, str]]:
         return
     # A deployment that somebody begins after the end is another one.
     ended = any(one.under_way is None for one in conduct.seen)
-    if not ended or not any(one.serves(claim.goes) for one in conduct.after):
+    # Whoever scales a service up during a release does not make the release fail.
+    fewest = min(one.wanted for one in conduct.seen)
+    if not ended or not any(one.serves(claim.goes, fewest=fewest) for one in conduct.after):
         yield "false 0", f"{claim.goes} does not serve alone on all targets"
 
 

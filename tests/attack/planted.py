@@ -133,7 +133,11 @@ PLANTED: Mapping[str, Planted] = {
     ),
     "first page only": Planted(_read_one_page, ROLLING, "plain/deploy-large", "5 though known"),
     "exit 0 for a stop that came too late": Planted(
-        _call_a_late_stop_done, "stop-late", "meddle/stop-late/{number}/hours pass", "false 0"
+        _call_a_late_stop_done,
+        "stop-late",
+        "meddle/stop-late/{number}/hours pass",
+        "false 0",
+        "ecs.StopServiceDeployment",
     ),
     "lock left": Planted(_leave_the_lock, ROLLING, "plain/deploy-rolling", "lock left"),
     "exit 6 after something was done": Planted(

@@ -120,6 +120,23 @@ class Command:
             self._seen[-1][1],
         )
 
+    def _acceptable(self, known: set[str]) -> list[State]:
+        """Return what the cloud was since the command's own deployment ended, or of late.
+
+        A command reads its evidence after that end, and cannot know what changes after it looked.
+        """
+        states = [one for _, one in self._seen]
+        under_way = [
+            number
+            for number, one in enumerate(states)
+            if (own := next((it for it in reversed(one.deployments) if it.arn not in known), None))
+            and own.under_way
+        ]
+        if under_way:
+            return states[under_way[-1] + 1 :] or states[-1:]
+        since = self._seen[-1][0] - EVIDENCE_AGE
+        return [one for moment, one in self._seen if moment >= since]
+
     def judged(self, *, strangers: bool, faults: bool = True) -> list[Finding]:
         """Return what was wrong with the run."""
         ending = self.end()
@@ -132,7 +149,7 @@ class Command:
         ]
         conduct = Conduct(
             before=self.before,
-            after=[one for moment, one in self._seen if moment >= self._seen[-1][0] - EVIDENCE_AGE],
+            after=self._acceptable(known),
             seen=[one for _, one in self._seen],
             wanted=wanted,
             done=begun,

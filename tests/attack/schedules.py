@@ -217,6 +217,6 @@ STRANGERS: Mapping[str, Callable[[World], None]] = {
     "all targets fall sick": lambda world: _sicken(world, most=100),
     "an alarm fires": lambda world: world.stage.cloud.alarm("ALARM", ALARMS[0]),
     "stop a task": _stop_task,
-    "hours pass": lambda world: world.stage.cloud.advance(400),
+    "hours pass": lambda world: world.stage.cloud.advance(100),
 }
 """What somebody without `arca` does."""
