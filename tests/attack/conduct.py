@@ -107,7 +107,9 @@ def _previous(state: State) -> str | None:
     if state.newest is not None and state.newest.status in LEFT_BEHIND:
         return state.newest.source
     past = [one.target for one in state.deployments if one.status == "SUCCESSFUL"]
-    return next((one for one in past if one != state.alone), None)
+    # Where nothing serves, the newest release is the one to leave.
+    serves = state.alone or next(iter(past), None)
+    return next((one for one in past if one != serves), None)
 
 
 def _lock_field(lock: str, name: str) -> str:

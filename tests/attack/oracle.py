@@ -433,10 +433,10 @@ def _sides(verb: str, conduct: Conduct) -> tuple[str | None, set[str]]:
 
 def _done(claim: _Claim) -> Iterator[tuple[str, str]]:
     """Judge the exit code 0: the wanted release serves, or there was nothing to stop."""
-    before, conduct = claim.conduct.before, claim.conduct
-    if before.under_way is None and claim.ending.words[0] == "stop":
-        if claim.orders and claim.end.alone != before.alone:
-            yield "false 0", "nothing was under way, and what serves has changed"
+    conduct = claim.conduct
+    if claim.ending.words[0] == "stop" and not conduct.sent.get("ecs.StopServiceDeployment"):
+        if all(one.under_way for one in conduct.seen):
+            yield "false 0", "a deployment was under way all the time"
         return
     # A deployment that somebody begins after the end is another one.
     ended = any(one.under_way is None for one in conduct.seen)
