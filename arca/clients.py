@@ -6,7 +6,7 @@ The types of clients come from boto3-stubs, which only type checking needs. `cli
 
 import logging
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,7 +41,6 @@ from arca.errors import ArcaError
 from arca.stack import Stack
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSResponse
     from botocore.model import OperationModel
     from mypy_boto3_application_autoscaling import ApplicationAutoScalingClient
     from mypy_boto3_budgets import BudgetsClient
@@ -98,6 +97,7 @@ CONNECT_TIMEOUT_SECONDS = 5
 LOG = logging.getLogger(__name__)
 ANSWER_SHOWN = 80
 """Characters that a message shows of an answer that cannot be read."""
+HTML = (b"<html", b"<!doctype html")
 MAKING = Lock()
 """Held while a client is made, which is not thread-safe."""
 
@@ -162,7 +162,7 @@ def _client(service: str, region: str, endpoint: str | None, *, once: bool = Fal
     )
     # A port out of range is a ValueError here, and not at the first call.
     _ = urlsplit(str(made.meta.endpoint_url)).port
-    made.meta.events.register("after-call", _require_json)
+    made.meta.events.register("before-parse", _require_protocol)
     made.meta.events.register("needs-retry", _say_silence)
     return made
 
@@ -175,17 +175,18 @@ def _say_silence(
         LOG.warning("AWS does not answer %s (attempt %d)", operation.name, attempts)
 
 
-def _require_json(http_response: "AWSResponse", model: "OperationModel", **_: object) -> None:
-    """Raise ResponseParserError for an answer that is no JSON object, where there has to be one.
+def _require_protocol(
+    response_dict: Mapping[str, Any], operation_model: "OperationModel", **_: object
+) -> None:
+    """Raise ResponseParserError for an answer that is not in the protocol of the service.
 
-    Botocore takes a page of HTML, as a proxy sends it, for an answer without any field.
+    Botocore takes a page of HTML, as a proxy sends it, for an answer without any field, or for XML.
     """
-    if "json" not in model.service_model.resolved_protocol:
-        return
-    content = http_response.content.lstrip()
-    if content[:1] not in (b"", b"{"):
+    content: bytes = response_dict["body"].lstrip()
+    json = "json" in operation_model.service_model.resolved_protocol
+    if content.lower().startswith(HTML) or (json and content[:1] not in (b"", b"{")):
         start = content[:ANSWER_SHOWN].decode(errors="replace")
-        raise ResponseParserError(f"the answer is no JSON: {start}")
+        raise ResponseParserError(f"the answer is no {'JSON' if json else 'XML of AWS'}: {start}")
 
 
 def config(*, emulated: bool, once: bool = False) -> Config:

@@ -45,6 +45,8 @@ class DeploymentFollower:
     check_after_shift: DeploymentCheck | None = None
     stopped_because: str | None = None
     """Why this follower asked for a rollback; None where it did not."""
+    asked_to_stop: bool = False
+    """True from the moment at which ECS may have heard that it is to roll back."""
     too_late: str | None = None
     """Why this follower wanted a rollback that ECS could no longer do."""
     checked_after_shift: bool = False
@@ -80,6 +82,7 @@ class DeploymentFollower:
         try:
             accepted = self._ask_to_stop(deployment)
         except Unreachable:
+            self.asked_to_stop = True
             # ECS may do it all the same, and the next look does not find the cause again.
             self._note_stop(deployment, why)
             raise
@@ -96,8 +99,10 @@ class DeploymentFollower:
                     serviceDeploymentArn=deployment.arn, stopType="ROLLBACK"
                 )
             except ecs.exceptions.ConflictException:
+                self.asked_to_stop = True
                 # After a lost reply, the call is repeated and ECS rolls back already.
                 return self.service.deployment(deployment.arn).status in TOLD_TO_STOP
+        self.asked_to_stop = True
         return True
 
     def _note_stop(self, deployment: EcsDeployment, why: str) -> None:

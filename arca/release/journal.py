@@ -18,7 +18,7 @@ from arca.release.held_lock import HeldLock, UnreadableJournal
 from arca.release.journal_entry import ENTRY, JournalEntry, parameter_name, this_process
 from arca.release.outage import outlast
 from arca.release.run_lock import RunLock, forget
-from arca.release.steps import LockLost
+from arca.release.steps import LockLost, Step
 from arca.stack import Stack
 
 HEARTBEAT_INTERVAL = timedelta(seconds=30)
@@ -77,6 +77,10 @@ class Journal:
         journal = cls(stack, taken, clock)
         try:
             journal._take_over(left)
+        except Unreachable:
+            # The write may have taken effect: this run has ended, and can be resumed in its turn.
+            journal.leave()
+            raise
         except BaseException:
             journal._process.forget()
             raise
@@ -98,7 +102,7 @@ class Journal:
         try:
             with explained(self._stack, "The release's journal cannot be written"):
                 try:
-                    self._put(overwrite=False)
+                    self._put(self.entry, overwrite=False)
                 except self._ssm.exceptions.ParameterAlreadyExists:
                     return False
         except Unreachable:
@@ -115,7 +119,7 @@ class Journal:
         write came between, and puts back what it has overwritten.
         """
         with explained(self._stack, "The release's journal cannot be written"):
-            version = self._put(overwrite=True)
+            version = self._put(self.entry, overwrite=True)
             if version == left.version + 1:
                 return
             name = parameter_name(self._stack)
@@ -129,10 +133,13 @@ class Journal:
                 held_lock.delete(self._stack)
                 held = None
             else:
+                held = held_lock.lock_of(self._stack, found)
+                if held.entry.run == self.entry.run:
+                    # After a lost reply the write was repeated, and both were this run's.
+                    return
                 self._ssm.put_parameter(
                     Name=name, Value=found["Parameter"]["Value"], Type="String", Overwrite=True
                 )
-                held = held_lock.lock_of(self._stack, found)
         if held is None:
             raise held_lock.nothing_to_resume(self._stack)
         raise held_lock.held_by_another(self._stack, held)
@@ -146,9 +153,11 @@ class Journal:
 
     def _record(self, **changes: Any) -> None:
         self._require_lock()
-        self.entry = replace(self.entry, beat=self._clock.now(), **changes)
+        entry = replace(self.entry, beat=self._clock.now(), **changes)
         with explained(self._stack, "The release's journal cannot be written"):
-            self._put(overwrite=True)
+            self._put(entry, overwrite=True)
+        # A step that is not written is not reached: what follows it has not begun.
+        self.entry = entry
 
     def _require_lock(self) -> None:
         held = held_lock.read(self._stack)
@@ -198,11 +207,18 @@ class Journal:
         """Leave the lock to whoever resumes the release: this run has ended without a verdict."""
         self._process.free()
 
-    def _put(self, *, overwrite: bool) -> int:
-        """Write the entry, and return the parameter's version."""
+    def return_to(self, step: Step) -> None:
+        """Go back to an earlier step, because what the present one asked for was refused."""
+        self.entry = replace(self.entry, step=step)
+        # The release ends now; a journal that still holds the later step is looked at again.
+        with suppress(ArcaError):
+            self._record()
+
+    def _put(self, entry: JournalEntry, *, overwrite: bool) -> int:
+        """Write an entry, and return the parameter's version."""
         return self._ssm.put_parameter(
             Name=parameter_name(self._stack),
-            Value=ENTRY.dump_json(self.entry, by_alias=True).decode(),
+            Value=ENTRY.dump_json(entry, by_alias=True).decode(),
             Type="String",
             Overwrite=overwrite,
         )["Version"]

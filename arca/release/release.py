@@ -370,8 +370,10 @@ class Release:
                     self._call_update(held)
             except ClientError as error:
                 # After an error within AWS, 500 and above, the deployment may have begun.
-                if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500:
-                    held.record(step=TRANSITIONS[Step.UPDATING].rejected)
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+                rejected = TRANSITIONS[held.entry.step].rejected
+                if rejected is not None and status < 500:
+                    held.return_to(rejected)
                 raise
         self._say(f"asked ECS for {short(str(held.entry.task_definition))}")
 

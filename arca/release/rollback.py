@@ -14,9 +14,10 @@ from arca.release.deployment import DeploymentFollower
 from arca.release.image import image_of
 from arca.release.journal_entry import ReleaseOptions
 from arca.release.migrations import CONTRACT_GATE, contract_after
+from arca.release.outage import outlast
 from arca.release.release import Release
 from arca.release.service import EcsDeployment, EcsService, short
-from arca.release.steps import Interrupted, ends_release
+from arca.release.steps import Step, after_failure, ends_release
 from arca.release.verdict import (
     RUNBOOK,
     ReleaseOutcome,
@@ -179,20 +180,27 @@ class Rollback:
     def stop(self, under_way: EcsDeployment) -> ReleaseOutcome:
         """Have ECS roll a deployment back; one that ended meanwhile is left as it is.
 
-        Raises Interrupted on Ctrl-C: ECS goes on.
+        Raises Interrupted on Ctrl-C, and ConnectionLost where its end cannot be read: ECS goes on.
         """
         source = history.source_of(self._service, under_way)
         self._say(f"{short(under_way.arn)} is under way: asking ECS to roll it back")
         follower = DeploymentFollower(self._service, self._clock, self._watch, self._timeout)
         target = self._service.task_definition(under_way.target.arn)
         try:
-            follower.stop(under_way, "an operator asked for it")
-            ended = follower.follow(under_way.arn)
-            verdict, reason, serving = judge_when_settled(
-                self._service, self._clock, ended, target=target, source=source
-            )
-        except KeyboardInterrupt:
-            raise Interrupted from None
+            outlast(lambda: follower.stop(under_way, "an operator asked for it"), self._clock)
+            return self._follow_stopped(follower, under_way, target=target, source=source)
+        except (Exception, KeyboardInterrupt) as error:
+            if not follower.asked_to_stop and not isinstance(error, KeyboardInterrupt):
+                raise
+            raise after_failure(Step.FOLLOWING, error, self._stack).error from None
+
+    def _follow_stopped(
+        self, follower: DeploymentFollower, stopped: EcsDeployment, *, target: str, source: str
+    ) -> ReleaseOutcome:
+        ended = follower.follow(stopped.arn)
+        verdict, reason, serving = judge_when_settled(
+            self._service, self._clock, ended, target=target, source=source
+        )
         if ends_release(verdict):
             self._free_dead_lock()
         outcome = deployment_outcome(

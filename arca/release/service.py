@@ -29,6 +29,8 @@ MOST_DEPLOYMENTS = 20
 """The most deployments that one DescribeServiceDeployments call takes."""
 LARGEST_PAGE = 100
 """The most deployments on a page of ListServiceDeployments."""
+MOST_SUCCESSORS = 10
+"""How often a deployment may end between its listing and its description."""
 ALL_DEPLOYMENTS = 1000
 """More deployments than a service has in the 90 days for which ECS keeps them, as a limit."""
 
@@ -171,8 +173,19 @@ class EcsService:
 
     def under_way(self) -> EcsDeployment | None:
         """Return the deployment that has not ended, or None."""
-        latest = self.deployments(most=1)
-        return latest[0] if latest and latest[0].under_way else None
+        for _ in range(MOST_SUCCESSORS):
+            with explained(self.stack, "The deployments cannot be read"):
+                listed = self.ecs.list_service_deployments(
+                    **self.names, status=[*DEPLOYMENT_UNDER_WAY]
+                )["serviceDeployments"]
+            if not listed:
+                return None
+            newest = max(listed, key=lambda brief: brief["createdAt"])
+            found = self.deployment(newest["serviceDeploymentArn"])
+            # Another one may have taken its place between the two calls.
+            if found.under_way:
+                return found
+        return None
 
     def deployment(self, arn: str) -> EcsDeployment:
         """Return one deployment; raises ArcaError where ECS does not know it."""

@@ -156,7 +156,7 @@ def test_a_page_instead_of_an_answer(
     """HTML where JSON or XML is expected is an error which shows how it begins."""
     monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=str))
     made = cast("Any", client)(stack, service)
-    page = b"\n<html><body>Log in<br></body></html>"
+    page = b"\n<HTML><body>Log in</body></HTML>"
 
     def log_in(request: Any, **_: Any) -> AWSResponse:
         return AWSResponse(request.url, status, cast("Any", {}), cast("Any", Body(page)))

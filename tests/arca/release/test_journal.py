@@ -242,6 +242,29 @@ def test_a_lost_reply_is_no_second_holder(stack: Stack, monkeypatch: pytest.Monk
     assert entry_of(stack) == kept.entry
 
 
+def test_a_takeover_whose_reply_is_lost(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The write is repeated, and nobody else was first: this run holds the lock."""
+    kept = begin(stack)
+    die(kept.entry.run)
+    lose_replies(monkeypatch, "PutParameter", replies=2)
+    taken = Journal.resume(stack, clock=StillClock())
+    assert entry_of(stack) == taken.entry
+    taken.record(step=Step.REGISTERED)
+
+
+def test_a_takeover_without_an_answer_can_be_taken_over(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write may have taken effect, and the run that asked for it has ended."""
+    kept = begin(stack)
+    die(kept.entry.run)
+    with monkeypatch.context() as lossy:
+        lose_replies(lossy, "PutParameter", replies=99)
+        with pytest.raises(Unreachable):
+            Journal.resume(stack, clock=StillClock())
+    assert Journal.resume(stack, clock=StillClock()).entry.image == "image:1"
+
+
 def test_no_lock_is_left_by_a_call_without_an_answer(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

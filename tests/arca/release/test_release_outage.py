@@ -11,6 +11,7 @@ from arca.release import given_reasons
 from arca.release.service import EcsDeployment, short
 from arca.release.steps import ConnectionLost
 from arca.release.verdict import Verdict
+from tests.arca.release.failing import denied
 from tests.arca.release.stage import URL, Arca, Stage, printed_json
 
 
@@ -155,3 +156,77 @@ def test_nothing_is_waited_for_before_anything_is_begun(stage: Stage) -> None:
         stage.release().deploy("2")
     assert error.value.exit_code == 1
     assert stage.clock.now() == began
+
+
+def under_way(stage: Stage) -> None:
+    """Have a deployment of image 2 wait at its pause, begun by somebody else."""
+    stage.cloud.deploy(f"{URL}:2")
+    stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+
+
+def test_a_stop_whose_reply_is_lost(stage: Stage, arca: Arca) -> None:
+    """The stop is followed to its verdict, though the first reply got lost."""
+    under_way(stage)
+    lose_replies(stage, "ecs.stop_service_deployment")
+    assert printed_json(arca("stop", "--yes", "--json"))["verdict"] == "rolled back"
+
+
+@pytest.mark.parametrize("verb", [("stop", "--yes"), ("rollback",)])
+def test_a_stop_whose_end_cannot_be_read(stage: Stage, arca: Arca, verb: tuple[str, ...]) -> None:
+    """ECS rolls back and nobody sees it end: that is 5, and never a plain failure."""
+    under_way(stage)
+    asked: list[str] = []
+
+    def cut(call: str) -> None:
+        asked.append(call)
+        if call == "ecs.describe_services" and "ecs.stop_service_deployment" in asked:
+            raise ReadTimeoutError(endpoint_url="https://aws")
+
+    stage.after = cut
+    result = arca(*verb)
+    assert isinstance(result.exception, ConnectionLost)
+    assert stage.cloud.deployment()["status"].startswith("ROLLBACK_")
+
+
+def test_a_stop_that_is_refused(stage: Stage, arca: Arca) -> None:
+    """Where ECS does not take the call, nothing was done, and that is 1."""
+    under_way(stage)
+    denied(stage, "ecs.stop_service_deployment")
+    error = arca("stop", "--yes").exception
+    assert isinstance(error, ArcaError)
+    assert (error.exit_code, isinstance(error, ConnectionLost)) == (1, False)
+
+
+def test_a_step_that_cannot_be_written_is_not_reached(stage: Stage) -> None:
+    """Where the journal refuses the step before the update, ECS was never asked: 1, and not 5."""
+
+    def refuse(call: str) -> None:
+        held = stage.journal
+        if call == "ssm.put_parameter" and held and held["step"] == "migrated":
+            denied(stage, "ssm.put_parameter")
+            stage.before(call)
+
+    stage.before = refuse
+    with pytest.raises(ArcaError, match="journal cannot be written") as error:
+        stage.release().deploy("2")
+    stage.before = lambda _call: None
+    assert error.value.exit_code == 1
+    assert "ecs.update_service" not in stage.calls
+    assert stage.journal is None
+
+
+def test_a_deployment_that_is_replaced_while_it_is_read(stage: Stage, arca: Arca) -> None:
+    """Between its listing and its description another one takes its place: that one is stopped."""
+    under_way(stage)
+    first = stage.cloud.deployment()["serviceDeploymentArn"]
+
+    def replace(call: str) -> None:
+        if call == "ecs.list_service_deployments":
+            stage.after = lambda _call: None
+            force = {"cluster": "arca-test", "service": "api", "forceNewDeployment": True}
+            stage.client("ecs").update_service(**force)
+
+    stage.after = replace
+    stopped = printed_json(arca("stop", "--yes", "--json"))
+    assert stopped["verdict"] == "rolled back"
+    assert stopped["deployment"] != first
