@@ -70,7 +70,7 @@ def test_a_job_that_calls_make_has_python() -> None:
                 assert "actions/setup-python" in before(steps, number), (workflow, name)
                 seen.append(f"{workflow}.{name}")
     assert seen == [
-        *("ci.lint-and-test", "ci.slow-tests", "ci.engine", "ci.clock", "ci.owner"),
+        *("ci.lint-and-test", "ci.slow-tests", "ci.engine", "ci.clock", "ci.owner", "ci.attack"),
         "preview.emulated",
     ]
 
