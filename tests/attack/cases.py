@@ -9,7 +9,7 @@ from functools import cache
 from random import Random
 
 from tests.attack import schedules
-from tests.attack.conduct import conduct_of, ending_of, loose_ends, wanted_by
+from tests.attack.conduct import as_adopted, conduct_of, ending_of, loose_ends, wanted_by
 from tests.attack.oracle import Finding, judge
 from tests.attack.scenarios import LARGE, SCENARIOS, words
 from tests.attack.wire import FAULTS, MUTATING, Call, Fault, Line
@@ -141,7 +141,7 @@ def _meddle(rest: str, rng: Random) -> list[Finding]:
         line.before = before
         one = world.run(*words(scenario, as_json=True), line=line)
         conduct = conduct_of(one, wanted=scenario.wanted, strangers=True)
-        found = judge(ending_of(one), conduct)
+        found = judge(ending_of(one), as_adopted(scenario.words, conduct))
         schedules.mend(world)
         return [*found, *loose_ends(world, one)]
 

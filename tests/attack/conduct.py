@@ -102,6 +102,17 @@ def wanted_by(words: Sequence[str], state: State) -> str | None:
             return None
 
 
+def as_adopted(words: Sequence[str], conduct: Conduct) -> Conduct:
+    """Return a resumption's conduct, which is to make serve what it adopted, as its lock says.
+
+    A stranger may have begun another deployment before the command took the lock.
+    """
+    adopted = _lock_field(conduct.held or "", "image").rpartition(":")[2]
+    if tuple(words[:2]) != ("deploy", "--resume") or not adopted:
+        return conduct
+    return replace(conduct, wanted=adopted)
+
+
 def _previous(state: State) -> str | None:
     """Return the image that a rollback leads to where nothing is under way."""
     if state.newest is not None and state.newest.status in LEFT_BEHIND:
