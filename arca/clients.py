@@ -288,6 +288,13 @@ def explained(stack: Stack | Account, what: str) -> Generator[None]:
             do="look for a proxy or a login page between this machine and AWS, and at "
             "AWS_ENDPOINT_URL",
         ) from None
+    except KeyError as error:
+        raise Unreachable(
+            f"{what}: the answer lacks {error}",
+            where=stack.where,
+            wanted="an answer of AWS's API",
+            do="look for a proxy or a login page between this machine and AWS",
+        ) from None
     except BotoCoreError as error:
         raise ArcaError(
             f"{what}: {error}", where=stack.where, wanted="an answer of AWS", do="run this again"

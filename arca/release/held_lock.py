@@ -5,6 +5,7 @@ machine (run_lock.py), and elsewhere from the time since its last heartbeat. Bot
 are read from AWS's clock, because the clocks of two operators may differ by minutes.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -75,7 +76,7 @@ def read(stack: Stack) -> HeldLock | None:
             found = ssm.get_parameter(Name=parameter_name(stack))
         except ssm.exceptions.ParameterNotFound:
             return None
-    return lock_of(stack, found)
+        return lock_of(stack, found)
 
 
 def lock_of(stack: Stack, found: "GetParameterResultTypeDef") -> HeldLock:
@@ -83,8 +84,9 @@ def lock_of(stack: Stack, found: "GetParameterResultTypeDef") -> HeldLock:
     parameter = found["Parameter"]
     modified = parameter["LastModifiedDate"]
     # Every answer of AWS has this header (RFC 9110, section 6.6.1); without it nobody is dead.
-    answered = found["ResponseMetadata"]["HTTPHeaders"].get("date")
-    silent = parsedate_to_datetime(answered) - modified if answered else timedelta(0)
+    silent = timedelta(0)
+    with suppress(KeyError, ValueError):
+        silent = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"]) - modified
     try:
         entry = ENTRY.validate_json(parameter["Value"])
     except ValidationError as error:

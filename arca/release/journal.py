@@ -8,11 +8,11 @@ import uuid
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from arca.clients import Unreachable, client, explained
 from arca.clock import Clock
-from arca.errors import ArcaError, Refused
+from arca.errors import ArcaError
 from arca.release import held_lock
 from arca.release.held_lock import HeldLock, UnreadableJournal
 from arca.release.journal_entry import ENTRY, JournalEntry, parameter_name, this_process
@@ -20,6 +20,9 @@ from arca.release.outage import outlast
 from arca.release.run_lock import RunLock, forget
 from arca.release.steps import LockLost, Step
 from arca.stack import Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm.type_defs import GetParameterResultTypeDef
 
 HEARTBEAT_INTERVAL = timedelta(seconds=30)
 SETTLING_SECONDS = 1.0
@@ -51,21 +54,16 @@ class Journal:
         of another version that still lives then ends with LockLost. `known` are further fields
         of the entry, written at once so that no kill parts them.
         """
-        if free_dead:
-            # One that lives is refused below, with the same words as always.
-            try:
-                held_lock.close_dead(stack)
-            except Refused:
-                pass
-            except UnreadableJournal:
-                held_lock.delete(stack)
         now = clock.now()
         entry = JournalEntry(uuid.uuid4().hex, this_process(), now, now, what, image, **known)
         journal = cls(stack, entry, clock)
         try:
-            journal._acquire()
-        except BaseException:
-            journal._process.forget()
+            if not (free_dead and journal._replace_dead()):
+                journal._acquire()
+        except (Exception, KeyboardInterrupt):
+            # The write may have taken effect, and nothing else was done yet.
+            with suppress(ArcaError):
+                journal.end()
             raise
         return journal
 
@@ -76,16 +74,33 @@ class Journal:
         taken = replace(left.entry, run=uuid.uuid4().hex, owner=this_process(), beat=clock.now())
         journal = cls(stack, taken, clock)
         try:
-            journal._take_over(left)
-        except Unreachable:
-            # The write may have taken effect: this run has ended, and can be resumed in its turn.
+            taken_over = journal._take_over(left)
+        except ArcaError as error:
+            if isinstance(error, Unreachable):
+                # The write may have taken effect: this run can be resumed in its turn.
+                journal.leave()
+            else:
+                journal._process.forget()
+            raise
+        except KeyboardInterrupt:
             journal.leave()
             raise
-        except BaseException:
+        if not taken_over:
             journal._process.forget()
-            raise
-        forget(left.entry.run)
+            raise held_lock.nothing_to_resume(stack)
         return journal
+
+    def _replace_dead(self) -> bool:
+        """Take over the lock of a dead run, or delete an unreadable one; False where it is free.
+
+        A lock of a living run is left for `_acquire` to refuse.
+        """
+        try:
+            held = held_lock.read(self._stack)
+        except UnreadableJournal:
+            held_lock.delete(self._stack)
+            return False
+        return held is not None and held.dead and self._take_over(held)
 
     def _acquire(self) -> None:
         while not self._create():
@@ -99,50 +114,57 @@ class Journal:
 
     def _create(self) -> bool:
         """Create the parameter; False where there is one."""
-        try:
-            with explained(self._stack, "The release's journal cannot be written"):
-                try:
-                    self._put(self.entry, overwrite=False)
-                except self._ssm.exceptions.ParameterAlreadyExists:
-                    return False
-        except Unreachable:
-            # The call may have taken effect, and nothing else was done yet.
-            with suppress(ArcaError):
-                self.end()
-            raise
+        with explained(self._stack, "The release's journal cannot be written"):
+            try:
+                self._put(self.entry, overwrite=False)
+            except self._ssm.exceptions.ParameterAlreadyExists:
+                return False
         return True
 
-    def _take_over(self, left: HeldLock) -> None:
-        """Write this run's entry over that of a dead one, unless somebody else was first.
+    def _take_over(self, left: HeldLock) -> bool:
+        """Write this run's entry over that of a dead one; False where that was freed meanwhile.
 
-        SSM has no conditional write, but it counts them: one of two operators finds that another
-        write came between, and puts back what it has overwritten.
+        SSM has no conditional write, but it keeps what was overwritten: one of two operators finds
+        that another one was first, puts that entry back and raises Refused.
         """
         with explained(self._stack, "The release's journal cannot be written"):
             version = self._put(self.entry, overwrite=True)
-            if version == left.version + 1:
-                return
-            name = parameter_name(self._stack)
+            before = self._overwritten(version)
+            if before is None:
+                # It was freed in between, and this write has created it anew.
+                held_lock.delete(self._stack)
+                return False
             try:
-                found = self._ssm.get_parameter(Name=f"{name}:{version - 1}")
+                held = held_lock.lock_of(self._stack, before)
+            except UnreadableJournal:
+                self._put_back(before)
+                raise
+            # The version alone proves nothing: it begins anew when the parameter is created anew.
+            if held.entry.run != left.entry.run:
+                self._put_back(before)
+                raise held_lock.held_by_another(self._stack, held)
+        forget(left.entry.run)
+        return True
+
+    def _overwritten(self, version: int) -> "GetParameterResultTypeDef | None":
+        """Return what stood there before this run's writes, of which a lost reply makes several."""
+        while version > 1:
+            version -= 1
+            try:
+                found = self._ssm.get_parameter(Name=f"{parameter_name(self._stack)}:{version}")
             except (
                 self._ssm.exceptions.ParameterNotFound,
                 self._ssm.exceptions.ParameterVersionNotFound,
             ):
-                # It was freed in between, and this write has created it anew.
-                held_lock.delete(self._stack)
-                held = None
-            else:
-                held = held_lock.lock_of(self._stack, found)
-                if held.entry.run == self.entry.run:
-                    # After a lost reply the write was repeated, and both were this run's.
-                    return
-                self._ssm.put_parameter(
-                    Name=name, Value=found["Parameter"]["Value"], Type="String", Overwrite=True
-                )
-        if held is None:
-            raise held_lock.nothing_to_resume(self._stack)
-        raise held_lock.held_by_another(self._stack, held)
+                return None
+            if self.entry.run not in found["Parameter"]["Value"]:
+                return found
+        return None
+
+    def _put_back(self, found: "GetParameterResultTypeDef") -> None:
+        value = found["Parameter"]["Value"]
+        name = parameter_name(self._stack)
+        self._ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
 
     def record(self, **changes: Any) -> None:
         """Write fields of the entry and a heartbeat; an AWS that does not answer is waited out.
@@ -175,7 +197,7 @@ class Journal:
             f"This run has lost the lock: {why}.",
             where=f"{self._stack.where}, SSM parameter {parameter_name(self._stack)}",
             wanted="a lock that stays until its run has ended",
-            do=f"what this run began goes on; see it with `arca status --stack {self._stack.name}`",
+            do=f"see what runs: `arca status --stack {self._stack.name}`",
         )
 
     def beat(self) -> None:

@@ -12,6 +12,8 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 from arca.release.steps import Step
 from arca.stack import Stack
 
+ROLLBACK = "rollback"
+"""The `what` of an entry that a rollback holds."""
 MIGRATION = "migrate"
 """The `what` of an entry that a migration holds; it has no step to resume."""
 

@@ -11,7 +11,7 @@ from arca_migrate.durations import in_words
 from botocore.exceptions import ClientError
 
 from arca.check import Check
-from arca.clients import explained
+from arca.clients import Unreachable, explained
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
 from arca.monitoring.runbooks import RUNBOOKS
@@ -31,7 +31,14 @@ from arca.release.migrations import (
 )
 from arca.release.outage import outlast
 from arca.release.service import EcsDeployment, EcsService, short
-from arca.release.steps import CHECKED_AGAIN, TRANSITIONS, Step, after_failure, ends_release
+from arca.release.steps import (
+    CHECKED_AGAIN,
+    TRANSITIONS,
+    ConnectionLost,
+    Step,
+    after_failure,
+    ends_release,
+)
 from arca.release.verdict import (
     REPLACED,
     ReleaseOutcome,
@@ -39,6 +46,7 @@ from arca.release.verdict import (
     deployment_outcome,
     judge_when_settled,
     read_serving,
+    release_of,
 )
 from arca.stack import Stack
 
@@ -84,7 +92,7 @@ class Release:
         Its gates are that no deployment is under way, and that no contract ran since.
         """
         begun = self._begin(
-            "rollback",
+            journal_entry.ROLLBACK,
             image,
             step=Step.MIGRATED,
             task_definition=task_definition,
@@ -98,17 +106,30 @@ class Release:
 
         Raises ArcaError where there is neither, Refused while the release's process lives.
         """
+        try:
+            held = outlast(self._resumed, self._clock)
+        except Unreachable as error:
+            raise ConnectionLost(error, self._stack) from None
+        return self._run(held, check_again=True)
+
+    def _resumed(self) -> Journal:
+        """Take over the lock of the release to resume, or that of one which nobody follows."""
         unfollowed = self._unfollowed()
         if unfollowed is not None:
-            return self._run(self._begin("follow", **self._facts_of(unfollowed)))
+            return self._begin("follow", **self._facts_of(unfollowed))
         held = Journal.resume(self._stack, clock=self._clock)
         self._options = held.entry.options.resumed_with(self._options)
-        successor = self._successor(held.entry)
-        if successor is not None:
-            held.record(what="follow", **self._facts_of(successor))
-            self._say(f"{short(successor.arn)} has taken the deployment's place")
+        try:
+            successor = self._successor(held.entry)
+            if successor is not None:
+                held.record(what="follow", **self._facts_of(successor))
+                self._say(f"{short(successor.arn)} has taken the deployment's place")
+        except ArcaError:
+            # Whoever resumes next, this command or another one, finds a dead run's lock.
+            held.leave()
+            raise
         self._say(f"resuming {held.entry.what} of {held.entry.image} at {held.entry.step}")
-        return self._run(held, check_again=True)
+        return held
 
     def resumable(self) -> dict[str, Any]:
         """Tell what `resume` would go on with, and where; raises as `resume` does."""
@@ -321,12 +342,27 @@ class Release:
     # migrated
 
     def _note_newest(self, held: Journal) -> Facts:
+        busy = self._service.under_way()
+        if busy is not None:
+            return self._begun_meanwhile(held, busy)
         known = self._service.deployments(most=1)
         return {
             "newest": known[0].arn if known else None,
             # A revision of long ago may have been deregistered since.
             "task_definition": active_revision(self._service, str(held.entry.task_definition)),
         }
+
+    def _begun_meanwhile(self, held: Journal, busy: EcsDeployment) -> ReleaseOutcome:
+        """Return the failure of a release that would replace a deployment of somebody else."""
+        entry = held.entry
+        return ReleaseOutcome(
+            Verdict.FAILED,
+            f"{short(busy.arn)} of {release_of(self._service, busy)} was begun meanwhile, and is "
+            f"{busy.status}; nothing was deployed",
+            entry.image,
+            entry.task_definition,
+            runs=read_serving(self._service).alone,
+        )
 
     # updating
 
@@ -359,6 +395,8 @@ class Release:
         with explained(self._stack, "The service cannot be updated"):
             try:
                 try:
+                    # During an outage somebody else may have taken the lock for a dead one's.
+                    held.record()
                     self._call_update(held)
                 except self._service.ecs.exceptions.InvalidParameterException as refused:
                     if not self._options.emergency:

@@ -12,7 +12,7 @@ from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import configuration, held_lock, history
 from arca.release.deployment import DeploymentFollower
 from arca.release.image import image_of
-from arca.release.journal_entry import ReleaseOptions
+from arca.release.journal_entry import ROLLBACK, ReleaseOptions
 from arca.release.migrations import CONTRACT_GATE, contract_after
 from arca.release.outage import outlast
 from arca.release.release import Release
@@ -118,9 +118,30 @@ class Rollback:
                 wanted=f"no deployment under way; nothing was done for {self._to}",
                 do=f"stop it first: `arca stop --stack {self._stack.name}`",
             )
+        self._refuse_to_undo(under_way)
         source = history.source_of(self._service, under_way)
         image = image_of(self._service.definition(source))
         return RollbackPlan(source, image, Way.STOP, stops=under_way)
+
+    def _refuse_to_undo(self, under_way: EcsDeployment) -> None:
+        """Raise Refused where the deployment under way is a rollback: stopping it undoes it."""
+        try:
+            held = held_lock.read(self._stack)
+        except held_lock.UnreadableJournal:
+            return
+        if held is None or held.entry.what != ROLLBACK:
+            return
+        target = self._service.task_definition(under_way.target.arn)
+        if target != held.entry.task_definition:
+            return
+        name = self._stack.name
+        raise Refused(
+            f"A rollback to {short(target)} is under way, and stopping it would undo it.",
+            where=f"{self._stack.where}, {held.entry.owner}",
+            wanted="a release to go back from; nothing was done",
+            do="wait for it; if it was killed, follow it with "
+            f"`arca deploy --resume --stack {name}`; to undo it: `arca stop --stack {name}`",
+        )
 
     def _way(self) -> Way:
         # Exports from before the declared configuration leave nothing to return to.

@@ -151,15 +151,16 @@ class EcsService:
 
     def deployments(self, *, most: int = MOST_DEPLOYMENTS) -> list[EcsDeployment]:
         """Return the latest deployments, newest first, from as many pages as `most` needs."""
-        size = min(most, LARGEST_PAGE)
         with explained(self.stack, "The deployments cannot be read"):
-            page = self.ecs.list_service_deployments(**self.names, maxResults=size)
+            page = self.ecs.list_service_deployments(**self.names, maxResults=LARGEST_PAGE)
             briefs = [*page["serviceDeployments"]]
             while len(briefs) < most and (token := page.get("nextToken")):
                 page = self.ecs.list_service_deployments(
-                    **self.names, maxResults=size, nextToken=token
+                    **self.names, maxResults=LARGEST_PAGE, nextToken=token
                 )
                 briefs += page["serviceDeployments"]
+            # ECS's reference says nothing about their order.
+            briefs.sort(key=lambda brief: brief["createdAt"], reverse=True)
             arns = [brief["serviceDeploymentArn"] for brief in briefs]
             found = self._describe_deployments(arns[:most])
         return sorted(found, key=lambda one: one.created, reverse=True)

@@ -103,7 +103,9 @@ class _Held:
             return cls()
         if not held.dead:
             return cls(str(held), held.entry)
-        freed = f"`arca stop --stack {stack.name}` frees it"
+        again = "migrate" if held.entry.what == journal_entry.MIGRATION else "deploy --resume"
+        goes_on = f"`arca {again} --stack {stack.name}` goes on with it"
+        freed = f"{goes_on}, and `arca stop --stack {stack.name}` gives it up"
         return cls(f"{held}; {held_lock.dead_since(held)}: {freed}")
 
 

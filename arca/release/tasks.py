@@ -13,6 +13,7 @@ from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode
 from arca.release.outage import outlast
 from arca.release.service import EcsService, short
+from arca.release.steps import LockLost
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ContainerOverrideTypeDef, RunTaskResponseTypeDef
@@ -76,8 +77,10 @@ class OneOffTask:
         arn = left or self._start(command, token)
         try:
             return self._follow(arn, show, timeout)
-        except (KeyboardInterrupt, ArcaError):
-            self._stop(arn, show)
+        except (KeyboardInterrupt, ArcaError) as error:
+            # Whoever took the lock over follows the task of that run, and needs it.
+            if not (isinstance(error, LockLost) and token != STARTED_BY):
+                self._stop(arn, show)
             raise
 
     def _left_running(self, token: str) -> str | None:

@@ -23,6 +23,7 @@ from arca import clients
 from arca.clients import Account, Unreachable, account_client, client, explained
 from arca.errors import ArcaError
 from arca.outputs import Outputs
+from arca.release.service import EcsService
 from arca.stack import Stack
 from tests.stacks import graph
 
@@ -170,6 +171,18 @@ def test_a_page_instead_of_an_answer(
         call()
     assert "Log in" in said.value.what
     assert "proxy" in said.value.do
+
+
+def test_an_answer_without_its_members(stack: Stack) -> None:
+    """JSON that is not AWS's is no traceback, and may be waited out."""
+    made = cast("Any", client)(stack, "ecs")
+
+    def other(request: Any, **_: Any) -> AWSResponse:
+        return AWSResponse(request.url, 200, cast("Any", {}), cast("Any", Body(b"{}")))
+
+    made.meta.events.register("before-send", other)
+    with pytest.raises(Unreachable, match="the answer lacks 'services'"):
+        EcsService(stack).describe()
 
 
 def test_a_silence_is_said_within_ten_seconds(

@@ -1,10 +1,14 @@
 """The lock during a release: a second operator, a long step, a user without a name."""
 
 import getpass
+import logging
+from collections.abc import Callable
 from datetime import timedelta
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from arca.errors import Refused
 from arca.release import held_lock
@@ -13,7 +17,7 @@ from arca.release.journal import Journal
 from arca.release.service import EcsDeployment
 from arca.release.steps import LockLost
 from arca.release.verdict import Verdict
-from tests.arca.release.failing import Killed
+from tests.arca.release.failing import Killed, press_after
 from tests.arca.release.stage import JOURNAL, URL, Arca, Stage, printed_json
 
 
@@ -114,7 +118,10 @@ def test_a_rollback_takes_the_lock_of_a_dead_release(stage: Stage, arca: Arca) -
     stage.abandon()
     shown = printed_json(arca("status", "--json"))["release"]
     assert "step preflight; dead since " in shown
-    assert shown.endswith("UTC: `arca stop --stack prod` frees it")
+    assert shown.endswith(
+        "UTC: `arca deploy --resume --stack prod` goes on with it, and `arca stop --stack prod` "
+        "gives it up"
+    )
     assert printed_json(arca("rollback", "--json"))["verdict"] == "live"
     assert stage.serves() == ({"api:1"}, {"api:1"})
     assert stage.journal is None
@@ -185,4 +192,106 @@ def test_a_stop_frees_the_lock_of_a_release_that_was_killed(
     stage.abandon()
     stage.cloud.advance(1)
     assert arca("stop", "--yes").exit_code == 3
+    assert stage.journal is None
+
+
+def test_a_run_without_the_lock_asks_ecs_for_nothing(stage: Stage) -> None:
+    """During an outage the lock was freed and another release went live: this one stops."""
+    cut = {"network": False}
+
+    def lose(call: str) -> None:
+        if call == "ecs.update_service":
+            cut["network"] = True
+        if cut["network"]:
+            raise EndpointConnectionError(endpoint_url="https://aws")
+
+    def back(line: str) -> None:
+        if "trying again" in line and cut["network"]:
+            cut["network"] = False
+            stage.before = lambda _call: None
+            held_lock.delete(stage.stack)
+
+    stage.before = lose
+    logger = logging.getLogger("arca.release.outage")
+    handler = Lines(back)
+    logger.addHandler(handler)
+    try:
+        with pytest.raises(LockLost):
+            stage.release(migrate=False).deploy("2")
+    finally:
+        logger.removeHandler(handler)
+    assert stage.serves() == ({"api:1"}, {"api:1"})
+    assert len(stage.service().deployments()) == 1
+
+
+class Lines(logging.Handler):
+    """Passes each line of a logger on."""
+
+    def __init__(self, to: Callable[[str], None]) -> None:
+        super().__init__()
+        self._to = to
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass the line on."""
+        self._to(record.getMessage())
+
+
+def test_a_second_rollback_does_not_undo_the_first(stage: Stage, arca: Arca) -> None:
+    """Stopping a rollback under way would bring the bad release back: it is refused."""
+    arca("deploy", "2")
+    stage.cloud.fault("stall", stage="SCALE_UP")
+    seconds: list[Any] = []
+
+    def second(call: str) -> None:
+        held = stage.journal
+        if call == "ecs.describe_service_deployments" and held and held["step"] == "following":
+            stage.after = lambda _call: None
+            seconds.append(arca("rollback"))
+            stage.cloud.control("DELETE", "/arca/faults")
+
+    stage.after = second
+    assert printed_json(arca("rollback", "--json", "--timeout", "30m"))["verdict"] != "rolled back"
+    assert isinstance(seconds[0].exception, Refused)
+    assert "A rollback to api:1 is under way" in str(seconds[0].exception)
+
+
+def test_ctrl_c_in_the_first_write_leaves_no_lock(stage: Stage, arca: Arca) -> None:
+    """The reply to the first write never came: the lock is given back at once."""
+    press_after(stage, "ssm.put_parameter")
+    with pytest.raises(KeyboardInterrupt):
+        stage.release().deploy("2")
+    assert stage.journal is None
+    assert printed_json(arca("deploy", "2", "--json"))["verdict"] == "live"
+
+
+def test_whoever_lost_the_lock_leaves_its_heirs_migration(stage: Stage, tmp_path: Path) -> None:
+    """The run that took over follows the same task, which must not be stopped under it."""
+    command = ["sh", "-c", f"until [ -e {tmp_path}/go ]; do sleep 0.05; done", "sh"]
+    stage.cloud.control("PUT", "/arca/images", {"image": f"{URL}:2", "command": command})
+
+    def freed(call: str) -> None:
+        if call == "ecs.run_task":
+            held_lock.delete(stage.stack)
+
+    stage.after = freed
+    with pytest.raises(LockLost):
+        stage.release(timeout=timedelta(days=2)).deploy("2")
+    (tmp_path / "go").touch()
+    assert "ecs.stop_task" not in stage.calls
+
+
+def test_a_deployment_that_began_during_the_migrations(stage: Stage) -> None:
+    """The gate was open minutes ago; what somebody began since is not replaced."""
+    stage.push("3")
+
+    def begin(call: str) -> None:
+        if call == "ecs.run_task":
+            stage.after = lambda _call: None
+            stage.cloud.deploy(f"{URL}:3")
+
+    stage.after = begin
+    outcome = stage.release().deploy("2")
+    assert (outcome.verdict, outcome.exit_code) == (Verdict.FAILED, 1)
+    assert f"({URL}:3) was begun meanwhile" in outcome.reason
+    assert stage.calls.count("ecs.update_service") == 0
     assert stage.journal is None

@@ -9,9 +9,9 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from arca.errors import ArcaError
 from arca.release import given_reasons
 from arca.release.service import EcsDeployment, short
-from arca.release.steps import ConnectionLost
+from arca.release.steps import ConnectionLost, Interrupted
 from arca.release.verdict import Verdict
-from tests.arca.release.failing import denied
+from tests.arca.release.failing import ctrl_c, denied
 from tests.arca.release.stage import URL, Arca, Stage, printed_json
 
 
@@ -230,3 +230,15 @@ def test_a_deployment_that_is_replaced_while_it_is_read(stage: Stage, arca: Arca
     stopped = printed_json(arca("stop", "--yes", "--json"))
     assert stopped["verdict"] == "rolled back"
     assert stopped["deployment"] != first
+
+
+def test_a_resumption_waits_too(stage: Stage) -> None:
+    """ECS may work on the deployment: the end of the wait is 5, and not a failure."""
+    with pytest.raises(Interrupted):
+        stage.release(watch=ctrl_c("BAKE_TIME")).deploy("2")
+    stage.before = unreachable
+    with pytest.raises(ConnectionLost) as lost:
+        stage.release().resume()
+    assert lost.value.exit_code == 5
+    stage.before = lambda _call: None
+    assert stage.release().resume().verdict is Verdict.LIVE
