@@ -6,7 +6,7 @@ alarm, because an alarm shows a failure and not where it is.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -49,6 +49,9 @@ DEAD_TASKS = re.compile(
 )
 TROUBLE = re.compile(r"unhealthy|health check|unable to|cannot|failed|error|exited", re.IGNORECASE)
 """A service event about a failure (Amazon ECS Developer Guide, "Service event messages")."""
+NAMED_DEPLOYMENT = re.compile(r"\(deployment (?!ecs-svc/)([^)]+)\)")
+"""The service deployment that a service event names. An id `ecs-svc/NUMBER` is of DescribeServices'
+deployments, and tells no service deployment (Amazon ECS API Reference, Deployment)."""
 
 
 @dataclass(frozen=True)
@@ -233,13 +236,11 @@ def explain(service: EcsService, past: PastDeployment, *, now: datetime) -> Expl
     facts = _read(service, past, now)
     given = facts.given.get(short(past.deployment.arn))
     known = {str(task["taskArn"]): task for task in (*facts.events.tasks, *facts.stopped)}
-    failed = failures.read_failed(
-        known.values(), past.task_definition, since=past.deployment.created
-    )
+    failed = _failed_tasks(known.values(), past)
     causes = [
         *_causes_of_tasks(service, past, facts, failed, given),
         *_causes_of_ecs(past, facts),
-        *_causes_of_service(facts, failed),
+        *_causes_of_service(past, facts, failed),
     ]
     if given is not None and not (DEAD_TASKS.match(given.why) and _of_tasks(causes)):
         said = Evidence(f"noted by {given.by}", given.at)
@@ -250,6 +251,8 @@ def explain(service: EcsService, past: PastDeployment, *, now: datetime) -> Expl
         # Only what ECS says is left, and it names no cause.
         named = STOP_CALLED not in _why_of_ecs(past)
         causes.append(Cause("ecs", f"ECS gives this reason: {_why_of_ecs(past)}", ended=named))
+    if past.deployment.status == "ROLLBACK_FAILED":
+        causes.append(_failure_of_rollback(past, facts))
     causes.sort(key=lambda cause: (not cause.ended, RANKS.index(cause.kind)))
     unknown = _unknown(service, past, facts, causes, now)
     return Explanation(past, tuple(causes), tuple(unknown), given)
@@ -274,9 +277,7 @@ def reasons(service: EcsService, found: Sequence[PastDeployment]) -> Mapping[str
     if silent:
         tasks = _failed_tasks_of(service, silent)
         for past in silent:
-            failed = failures.read_failed(
-                tasks, past.task_definition, since=past.deployment.created
-            )
+            failed = _failed_tasks(tasks, past)
             if failed:
                 said[past.deployment.arn] += f" Before that: {failed[0].reason}"
     return said
@@ -295,6 +296,20 @@ def _failed_tasks_of(
     except ArcaError:
         pass
     return tasks
+
+
+def _failed_tasks(
+    tasks: Iterable[Mapping[str, Any]], past: PastDeployment
+) -> list[failures.FailedTask]:
+    """Return the failed tasks of a deployment, and none of a later one of the same revision."""
+    since = past.deployment.created
+    own = (task for task in tasks if _before_next(past, task.get("createdAt", since)))
+    return failures.read_failed(own, past.task_definition, since=since)
+
+
+def _before_next(past: PastDeployment, moment: datetime) -> bool:
+    """Return whether a moment is before the next deployment began."""
+    return past.followed is None or moment < past.followed
 
 
 def _failed(past: PastDeployment, given: Mapping[str, GivenReason]) -> bool:
@@ -316,8 +331,8 @@ def _read(service: EcsService, past: PastDeployment, now: datetime) -> _Facts:
         given = pool.submit(lambda: given_reasons.read_reasons(stack))
         stopped = pool.submit(lambda: service.tasks(stopped=True))
         events = pool.submit(lambda: ecs_events.read_events(stack, start=start, end=end))
-        messages = pool.submit(lambda: _messages(service, start, end))
-        alarms = pool.submit(lambda: _alarms(stack, start, end))
+        messages = pool.submit(lambda: _messages(service, past, end))
+        alarms = pool.submit(lambda: _alarms(stack, past, end))
     facts.given = _or_unread(facts, given.result) or {}
     facts.stopped = _or_unread(facts, stopped.result) or ()
     facts.events = _or_unread(facts, events.result) or ecs_events.PastEvents()
@@ -334,22 +349,33 @@ def _or_unread(facts: _Facts, read: Callable[[], Any]) -> Any:
         return None
 
 
-def _messages(service: EcsService, start: datetime, end: datetime) -> Sequence[Evidence]:
+def _messages(service: EcsService, past: PastDeployment, end: datetime) -> Sequence[Evidence]:
+    """Return the service's events about a deployment, and none about another one."""
     return tuple(
         Evidence(event["message"], event["createdAt"])
         for event in service.describe().get("events", [])
-        if start <= event["createdAt"] <= end
+        if past.deployment.created <= event["createdAt"] <= end
+        and _is_about(past, event["message"], event["createdAt"])
     )
 
 
-def _alarms(stack: Stack, start: datetime, end: datetime) -> Mapping[str, Sequence[Evidence]]:
-    """Return when each alarm of the deployments fired."""
+def _is_about(past: PastDeployment, message: str, at: datetime) -> bool:
+    named = NAMED_DEPLOYMENT.search(message)
+    if named is None:
+        return _before_next(past, at)
+    return named[1] == short(past.deployment.arn)
+
+
+def _alarms(stack: Stack, past: PastDeployment, end: datetime) -> Mapping[str, Sequence[Evidence]]:
+    """Return when each alarm of the deployments fired, until the next deployment began."""
     cloudwatch = client(stack, "cloudwatch")
     names = stack.outputs.service.alarm_names
     found: dict[str, Sequence[Evidence]] = {}
     with explained(stack, "The history of the alarms cannot be read"):
         if stack.endpoint is not None:
-            # The emulated CloudWatch keeps no history: it knows only what fires now.
+            # The emulated CloudWatch keeps no history: it knows only what fires now, which is no
+            # evidence about a deployment that another one has followed.
+            names = names if past.followed is None else []
             known = cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"] if names else []
             return {
                 alarm["AlarmName"]: (
@@ -358,6 +384,7 @@ def _alarms(stack: Stack, start: datetime, end: datetime) -> Mapping[str, Sequen
                 for alarm in known
                 if alarm["StateValue"] == "ALARM"
             }
+        start, end = past.deployment.created, min(end, past.followed or end)
         for name in names:
             items = cloudwatch.describe_alarm_history(
                 AlarmName=name, HistoryItemType="StateUpdate", StartDate=start, EndDate=end
@@ -439,7 +466,7 @@ def _causes_of_ecs(past: PastDeployment, facts: _Facts) -> list[Cause]:
             f"The alarm {name} fired"
             + (", and ECS rolls back when it does." if name in triggered else "."),
             ended=name in triggered,
-            evidence=_shown(facts.alarms.get(name, ())),
+            evidence=_shown(facts.alarms.get(name) or _messages_about(facts, name)),
         )
         for name in sorted(triggered | {*facts.alarms})
     ]
@@ -454,11 +481,30 @@ def _causes_of_ecs(past: PastDeployment, facts: _Facts) -> list[Cause]:
     return causes
 
 
-def _causes_of_service(facts: _Facts, failed: Sequence[failures.FailedTask]) -> list[Cause]:
+def _messages_about(facts: _Facts, alarm: str) -> Sequence[Evidence]:
+    """Return the service's events that name an alarm, for when its history is not known."""
+    return [one for one in facts.messages if alarm in one.text]
+
+
+def _failure_of_rollback(past: PastDeployment, facts: _Facts) -> Cause:
+    """Return why ECS could not roll a deployment back, with its events about the deployment."""
+    why = past.deployment.reason or "no reason given"
+    named = [one for one in facts.messages if NAMED_DEPLOYMENT.search(one.text)]
+    what = f"The rollback failed. ECS gives this reason: {why}"
+    return Cause("ecs", what, ended=True, evidence=_shown(named))
+
+
+def _causes_of_service(
+    past: PastDeployment, facts: _Facts, failed: Sequence[failures.FailedTask]
+) -> list[Cause]:
     names = {short(task.arn) for task in failed}
     found = [
         *(one for one in facts.messages if TROUBLE.search(one.text) and _is_new(one.text, names)),
-        *(Evidence(reason, at) for at, reason in facts.events.deployments),
+        *(
+            Evidence(reason, at)
+            for at, reason in facts.events.deployments
+            if _before_next(past, at)
+        ),
     ]
     if not found:
         return []

@@ -26,6 +26,8 @@ class PastDeployment:
     """The task definition, as DescribeTaskDefinition has it."""
     replaced: datetime | None
     """When the next successful deployment began; None where there was none."""
+    followed: datetime | None = None
+    """When the next deployment began, however that one ended; None where there was none."""
 
     @property
     def task_definition(self) -> str:
@@ -76,9 +78,11 @@ def read_history(service: EcsService, *, most: int) -> list[PastDeployment]:
     """Return the latest deployments, newest first."""
     found: list[PastDeployment] = []
     replaced: datetime | None = None
+    followed: datetime | None = None
     for one in service.deployments(most=most):
         target = service.task_definition(one.target.arn)
-        found.append(PastDeployment(one, service.definition(target), replaced))
+        found.append(PastDeployment(one, service.definition(target), replaced, followed))
+        followed = one.created
         if one.status == "SUCCESSFUL":
             replaced = one.created
     return found

@@ -284,6 +284,76 @@ def test_service_events_are_evidence(
     assert [one["text"] for one in found[1]["evidence"]] == [texts[0], texts[2]]
 
 
+def test_the_evidence_is_about_the_deployment_itself(
+    stage: Stage, arca: Arca, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deployments that follow each other in minutes do not lend each other their evidence."""
+    for _ in range(3):
+        failed(stage, "hook-refuses", stage="PRE_SCALE_UP")
+    third, second, first, _ = stage.service().deployments(most=4)
+    assert first.finished is not None
+    assert second.created - first.finished < causes.SLACK
+    late = f"(service api) (deployment {short(first.arn)}) failed: its last event."
+    own = f"(service api) (deployment {short(second.arn)}) failed: an event."
+    plain = "(service api) was unable to place a task."
+    moment = second.created + timedelta(seconds=1)
+    added = [{"message": text, "createdAt": moment} for text in (late, own, plain)]
+    events = [*added, *stage.service().describe()["events"]]
+
+    def describe(_: EcsService) -> Any:
+        return {"events": events}
+
+    monkeypatch.setattr(EcsService, "describe", describe)
+    for one in (first, second, third):
+        found = printed_json(arca("why", short(one.arn), "--json"))["causes"]
+        texts = [text["text"] for cause in found for text in cause["evidence"]]
+        others = {short(other.arn) for other in (first, second, third)} - {short(one.arn)}
+        assert texts
+        assert [text for text in texts if any(name in text for name in others)] == []
+        shown = [text in texts for text in (late, own, plain)]
+        assert shown == [one is first, one is second, one is second]
+
+
+def test_a_task_of_a_later_deployment_is_no_evidence(stage: Stage, arca: Arca) -> None:
+    """A revision that is deployed again has the failed tasks of each deployment apart."""
+    failed(stage, "exits", image=f"{URL}:2", code=3)
+    first = stage.service().deployments(most=1)[0]
+    alone = printed_json(arca("why", short(first.arn), "--json"))["causes"][0]
+    definition = stage.service().task_definition(first.target.arn)
+    stage.client("ecs").update_service(**stage.service().names, taskDefinition=definition)
+    stage.cloud.advance(10)
+    assert stage.service().deployments(most=1)[0].arn != first.arn
+    again = printed_json(arca("why", short(first.arn), "--json"))["causes"][0]
+    assert again["cause"] == alone["cause"]
+
+
+def test_an_alarm_that_is_over_keeps_its_evidence(stage: Stage, arca: Arca) -> None:
+    """The service's event says when the alarm fired, after CloudWatch says OK or fires anew."""
+    failed(stage, "alarm-at", percent=10)
+    past = stage.service().deployments(most=1)[0]
+    stage.cloud.control("DELETE", "/arca/faults")
+    alarm = printed_json(arca("why", "--json"))["causes"][0]
+    assert (alarm["kind"], len(alarm["evidence"])) == ("alarm", 1)
+    assert f"(deployment {short(past.arn)}) rolls back: Alarm" in alarm["evidence"][0]["text"]
+    failed(stage, "alarm-at", percent=10)
+    assert printed_json(arca("why", short(past.arn), "--json"))["causes"][0] == alarm
+
+
+def test_why_a_rollback_failed(stage: Stage, arca: Arca) -> None:
+    """A rollback that failed is a cause of its own, with ECS's reason and events."""
+    stage.cloud.fault("rollback-fails")
+    failed(stage, "hook-refuses", stage="PRE_SCALE_UP")
+    past = stage.service().deployments(most=1)[0]
+    assert past.status == "ROLLBACK_FAILED"
+    found = printed_json(arca("why", "--json"))["causes"]
+    rollback = next(cause for cause in found if cause["kind"] == "ecs")
+    assert rollback["ended_the_deployment"]
+    assert rollback["cause"] == f"The rollback failed. ECS gives this reason: {past.reason}"
+    assert "The rollback failed." in past.reason
+    assert any("could not be rolled back" in text["text"] for text in rollback["evidence"])
+    assert found[0]["kind"] == "hook"
+
+
 def test_many_pieces_of_evidence_are_counted(stage: Stage, arca: Arca) -> None:
     """Three tasks are shown of a cause, and the number of the others."""
     failed(stage, "exits", image=f"{URL}:2", code=3)
