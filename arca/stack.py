@@ -73,6 +73,14 @@ def find_emulated(name: str | None) -> Stack | None:
     return Stack(chosen, _parse(_saved(path, chosen), str(path)), endpoint)
 
 
+def default_emulated() -> str:
+    """Return the stack of the emulated cloud that a command without `--stack` works on.
+
+    Raises StackNotNamed where there is no such default.
+    """
+    return _default("emulated")
+
+
 def _find(name: str, target: Target) -> Stack:
     emulated = None if target == "aws" else find_emulated(name)
     if emulated is not None:

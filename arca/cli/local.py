@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from arca import stack as stacks
 from arca import stackfile
 from arca.cli.suggestions import complete_stack
 from arca.emulator import client, server
@@ -16,11 +17,18 @@ from arca.errors import ExitCode
 
 OWNER_OPTION = click.option(
     "--stack",
-    default="prod",
-    show_default=True,
+    "named",
     shell_complete=complete_stack,
-    help="The owner of the registry.",
+    help="The owner of the registry; by default the stack that is up.",
 )
+
+
+def _owner(named: str | None) -> str:
+    """Return the named stack, without a name the default one of the emulated cloud.
+
+    Raises StackNotNamed where there is no such default.
+    """
+    return stacks.default_emulated() if named is None else named
 
 
 @click.group("local")
@@ -212,7 +220,7 @@ def _print_status(record: states.CloudRecord, *, running: bool) -> None:
 @OWNER_OPTION
 @click.option("--dry-run", is_flag=True, help="Print what would be pushed, and push nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
+def push(tag: str, named: str | None, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001 - click's flags
     """Push a made-up image to a stack's registry.
 
     The image has this TAG, and its scan is complete.
@@ -221,6 +229,7 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 
     client.require_tag(tag)
     asked = client.EmulatorClient(states.State())
+    stack = _owner(named)
     reference = {"image": asked.reference(tag, stack=stack)}
     found = reference if dry_run else asked.push(tag, stack=stack)
     if as_json:
@@ -246,7 +255,13 @@ def push(tag: str, stack: str, dry_run: bool, as_json: bool) -> None:  # noqa: F
 @click.option("--dry-run", is_flag=True, help="Print the resulting faults, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def fault(
-    name: str | None, *, stack: str, clear: bool, dry_run: bool, as_json: bool, **details: Any
+    name: str | None,
+    *,
+    named: str | None,
+    clear: bool,
+    dry_run: bool,
+    as_json: bool,
+    **details: Any,
 ) -> None:
     """Cause a fault, or list the faults.
 
@@ -257,7 +272,7 @@ def fault(
     asked = client.EmulatorClient(states.State())
     given = {key: value for key, value in details.items() if value is not None}
     if "image" in given:
-        given["image"] = asked.reference(given["image"], stack=stack)
+        given["image"] = asked.reference(given["image"], stack=_owner(named))
     if name is None and given:
         raise click.UsageError(f"--{next(iter(given))} needs the NAME of a fault")
     wanted = [client.read_fault({"fault": name, **given})] if name else []
@@ -285,7 +300,7 @@ def fault(
 @click.option("--dry-run", is_flag=True, help="Print what would be run, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def stand_in(
-    image: str, words: tuple[str, ...], stack: str, *, dry_run: bool, as_json: bool
+    image: str, words: tuple[str, ...], named: str | None, *, dry_run: bool, as_json: bool
 ) -> None:
     """Run a command here for every task of IMAGE.
 
@@ -295,7 +310,7 @@ def stand_in(
     from arca.cli import render
 
     asked = client.EmulatorClient(states.State())
-    reference = asked.reference(image, stack=stack)
+    reference = asked.reference(image, stack=_owner(named))
     if not dry_run:
         asked.stand_in(reference, words)
     if as_json:

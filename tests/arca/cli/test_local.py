@@ -14,6 +14,7 @@ from arca.emulator import server_children
 from arca.emulator import up as lifecycle
 from arca.emulator.state import CloudRecord, StackRecord, State
 from arca.emulator.up import Progress, ProgressWatcher, UpReport
+from arca.stack import StackNotNamed
 
 ENDED = "The emulated AWS at http://127.0.0.1:1 (process 1)"
 TOKEN = "of-the-control-paths"  # noqa: S105 - made up
@@ -132,3 +133,49 @@ def test_status_prints_exports_on_request(state: State) -> None:
     assert shown[at + 3 :] == ["Exports of prod:", "  name = of-prod"]
     as_json = json.loads(local("status", "--exports", "--json").output)
     assert as_json["exports"]["prod"] == {"name": "of-prod"}
+
+
+def up_with(state: State, *stacks: str) -> None:
+    """Write the record of a cloud with these stacks, and their exports."""
+    one = record().stacks["prod"]
+    state.write(record(stacks=dict.fromkeys(stacks, one)))
+    for stack in stacks:
+        state.save_exports(
+            stack,
+            {
+                "region": "sa-east-1",
+                "registry": {"repository_url": f"of-{stack}/api", "repository_name": stack},
+            },
+        )
+
+
+@pytest.mark.parametrize(
+    ("up", "named", "owner"),
+    [
+        (("dev",), (), "dev"),
+        (("dr", "prod"), (), "prod"),
+        (("dev", "prod"), ("--stack", "dev"), "dev"),
+    ],
+)
+def test_the_registry_is_that_of_the_stack_that_is_up(
+    state: State, up: tuple[str, ...], named: tuple[str, ...], owner: str
+) -> None:
+    """Like every command, these work without --stack on the stack that is up."""
+    up_with(state, *up)
+    for words in (
+        ("push", "1"),
+        ("fault", "exits", "--image", "1", "--clear"),
+        ("stand-in", "1", "true"),
+    ):
+        done = local(words[0], *named, "--dry-run", "--json", *words[1:])
+        assert done.exit_code == 0, done.output
+        found = json.loads(done.stdout)
+        assert found.get("faults", [found])[0]["image"] == f"of-{owner}/api:1"
+
+
+def test_no_default_among_several_stacks(state: State) -> None:
+    """Two stacks without prod have no default, and the message names them."""
+    up_with(state, "dev", "staging")
+    refused = local("push", "1", "--dry-run").exception
+    assert isinstance(refused, StackNotNamed)
+    assert refused.wanted == "one of dev, staging"
