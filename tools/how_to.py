@@ -24,6 +24,14 @@ class Change:
     before: str
     after: str
 
+    def fits(self, tree: Path) -> bool:
+        """Return whether the piece is in the tree, and not changed yet.
+
+        A change that only adds lines leaves the piece as it was before, so both are looked for.
+        """
+        text = (tree / self.file).read_text(encoding="utf-8")
+        return self.before in text and self.after not in text
+
     def make(self, tree: Path) -> None:
         """Make the change in a tree; raises ArcaError if the piece is not there exactly once."""
         path = tree / self.file
@@ -46,14 +54,11 @@ class Recipe:
     text: str
 
     def fits(self, tree: Path) -> bool:
-        """Return whether every piece that the recipe changes is in the tree.
+        """Return whether every piece that the recipe changes is in the tree, and none is changed.
 
         It is not where the tree has values of its own there, or has made such a change already.
         """
-        return all(
-            change.before in (tree / change.file).read_text(encoding="utf-8")
-            for change in self.changes
-        )
+        return all(change.fits(tree) for change in self.changes)
 
     def make(self, tree: Path) -> None:
         """Make the changes in a tree; raises ArcaError at the first that does not fit."""

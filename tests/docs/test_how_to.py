@@ -1,5 +1,6 @@
 """Each recipe of docs/how-to.md can be followed, and does what it says."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,13 @@ TITLES = (
 )
 
 
+def copy_files(changes: Iterable[Change], tree: Path) -> None:
+    """Copy the files that the changes are in to a tree."""
+    for name in {change.file for change in changes}:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes((ROOT / name).read_bytes())
+
+
 def test_the_page_has_every_recipe() -> None:
     """What an owner changes first is there, and each recipe shows a change."""
     recipes = how_to.recipes()
@@ -33,9 +41,7 @@ def test_all_recipes_can_be_followed_in_one_tree(tmp_path: Path) -> None:
     """No recipe is in the way of another, whichever of them this tree can still follow."""
     recipes = [recipe for recipe in how_to.recipes() if recipe.fits(ROOT)]
     changes = [change for recipe in recipes for change in recipe.changes]
-    for name in {change.file for change in changes}:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    copy_files(changes, tmp_path)
     for change in changes:
         change.make(tmp_path)
         assert change.after in (tmp_path / change.file).read_text(encoding="utf-8")
@@ -48,6 +54,17 @@ def test_a_recipe_fits_the_tree(recipe: Recipe) -> None:
         pytest.skip("This tree has made such a change, or the recipe is out of date.")
     for change in recipe.changes:
         assert (ROOT / change.file).read_text(encoding="utf-8").count(change.before) == 1
+
+
+@pytest.mark.parametrize("recipe", how_to.recipes(), ids=lambda recipe: recipe.title)
+def test_a_recipe_that_was_followed_fits_no_more(recipe: Recipe, tmp_path: Path) -> None:
+    """Each of its changes is known as made, also one that only adds lines."""
+    if not recipe.fits(ROOT):
+        pytest.skip("This tree has made such a change, or the recipe is out of date.")
+    copy_files(recipe.changes, tmp_path)
+    assert recipe.fits(tmp_path)
+    recipe.make(tmp_path)
+    assert [change for change in recipe.changes if change.fits(tmp_path)] == []
 
 
 @pytest.mark.parametrize("text", ["", "a\n", "a\nb\na\nb\n"])
