@@ -62,8 +62,10 @@ def command(
     error is found, 6 where a run would be refused for its order.
     """
     from arca.cli import render
+    from arca.cli.release_output import runbook_lines
     from arca.clock import Clock
     from arca.errors import ExitCode
+    from arca.monitoring.runbooks import RUNBOOKS
     from arca.release.migrations import RELEASE_PHASES, Migrations, ending, exit_code, refusal
     from arca.release.service import EcsService
     from arca.stack import find
@@ -93,7 +95,8 @@ def command(
         render.line(f"Done: {', '.join(chosen)} of {reference}.")
     else:
         render.line(f"REFUSED: {refused}" if refused else f"FAILED: {ending(result)}")
-        render.line("  runbook:  docs/runbooks/database-migration-failure.md")
+        for text in runbook_lines(RUNBOOKS["database-migration-failure"].path):
+            render.line(text)
     click.get_current_context().exit(exit_code(result))
 
 

@@ -1,13 +1,15 @@
 """What the release commands print: progress on stderr, gates, checks, and the verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
 
+from arca import checkout
 from arca.check import Check
 from arca.cli import render
-from arca.errors import ExitCode
+from arca.errors import ArcaError, ExitCode
 from arca.release import gates
 from arca.release.migrations import sentence
 from arca.release.rollback import RollbackPlan
@@ -87,14 +89,24 @@ def _outcome_lines(stack: Stack, outcome: ReleaseOutcome) -> list[str]:
     found += [f"  opened:   {name}: {why}" for name, why in outcome.opened.items()]
     found += [f"  stopped:  {reason}" for reason in outcome.stop_reasons]
     found += [f"  log:      {sentence(line)}" for line in outcome.log_lines]
-    if outcome.runbook:
-        found.append(f"  runbook:  {outcome.runbook}")
+    found += runbook_lines(outcome.runbook)
     if outcome.verdict is Verdict.UNKNOWN:
         found.append(
             f"  do:       look at `arca status --stack {stack.name}`, then "
             f"`arca deploy --resume --stack {stack.name}`"
         )
     return found
+
+
+def runbook_lines(page: str | None) -> list[str]:
+    """Return the line that names a runbook's page, by its path in this repository.
+
+    There is no line where the checkout lacks the page, or where there is no checkout.
+    """
+    with suppress(ArcaError):
+        if page is not None and (checkout.root() / page).is_file():
+            return [f"  runbook:  {page}"]
+    return []
 
 
 def print_checks(found: Sequence[Check]) -> None:

@@ -1,7 +1,12 @@
 """The release commands as a person and as a program call them."""
 
+from pathlib import Path
+from typing import NoReturn
+
 import pytest
 
+from arca import checkout
+from arca.cli import release_output
 from arca.errors import ArcaError
 from tests.arca.release.stage import URL, Arca, Stage, printed_json, written
 
@@ -21,14 +26,55 @@ def test_deploy(stage: Stage, arca: Arca) -> None:
     assert stage.serves() == ({"api:2"}, {"api:2"})
 
 
-def test_a_failed_deploy_for_a_person(stage: Stage, arca: Arca) -> None:
+@pytest.fixture
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the runbooks' pages, in a checkout where none is written."""
+    monkeypatch.setattr(checkout, "root", lambda: tmp_path)
+    folder = tmp_path / "docs" / "runbooks"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_a_failed_deploy_for_a_person(stage: Stage, arca: Arca, pages: Path) -> None:
     """A failed release prints its verdict, reasons and runbook."""
+    (pages / "deployment-rollback.md").touch()
     stage.cloud.fault("exits", image=f"{URL}:2", code=9)
     result = arca("deploy", "2")
     assert result.exit_code == 3
     assert result.stdout.startswith("ROLLED BACK: ECS says ROLLBACK_SUCCESSFUL, and api:1 serves")
     assert "stopped:  api exited with 9: Essential container in task exited" in result.stdout
     assert "runbook:  docs/runbooks/deployment-rollback.md" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "of", "page"),
+    [
+        ("deploy 2", "service", "deployment-rollback.md"),
+        ("deploy 2", "run-task", "database-migration-failure.md"),
+        ("migrate --image 2", "run-task", "database-migration-failure.md"),
+    ],
+)
+def test_only_a_page_that_is_written_is_named(
+    stage: Stage, arca: Arca, pages: Path, *, command: str, of: str, page: str
+) -> None:
+    """A failure names its runbook's page where the checkout has it, and else no page."""
+    stage.cloud.fault("exits", image=f"{URL}:2", code=9, of=of)
+    words = command.split()
+    before = arca(*words)
+    assert before.exit_code != 0
+    assert "runbook" not in before.stdout
+    (pages / page).touch()
+    assert f"  runbook:  docs/runbooks/{page}\n" in arca(*words).stdout
+
+
+def test_without_a_checkout_no_page_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verdict is printed all the same."""
+
+    def refuse() -> NoReturn:
+        raise ArcaError("a", where="b", wanted="c", do="d")
+
+    monkeypatch.setattr(checkout, "root", refuse)
+    assert release_output.runbook_lines("docs/runbooks/deployment-rollback.md") == []
 
 
 @pytest.mark.parametrize("closed", [False, True])
