@@ -182,13 +182,6 @@ class _Reader:
             section = (name.removeprefix(PREFIX),)
             self.lines[section] = line
             content = self._value(value, section)
-            if section in self.encrypted:
-                wanted = (
-                    "a section in plain text, in which only the secret itself is encrypted: "
-                    f"`pulumi config set --secret --path {name}.KEY`"
-                )
-                self.problems.append(FileProblem(section, line, wanted))
-                continue
             found[name] = content if isinstance(content, str) else json.dumps(content, default=str)
         return StackFile(
             self.name,

@@ -12,6 +12,7 @@ from arca.errors import ArcaError
 from arca.stackfile import PREFIX, did_you_mean
 from settings.model import Settings
 from settings.problem import Problem
+from settings.secrecy import misplaced
 
 SAME_OWNER: Mapping[str, str] = {
     "account_id": "a stack reads keys, secrets and the database only in its own account",
@@ -165,16 +166,18 @@ PAIR_RULES = (
 def _read(stack: str) -> Other:
     """Return the settings of another stack's file; without any if it cannot be read."""
     try:
-        config = stackfile.stack_config(stack)
+        file = stackfile.read(stackfile.path_of(stack))
     except ArcaError:
         return Other(stack, Settings.model_construct(), ())
     annotations = get_type_hints(Settings, include_extras=True)
     values: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
-        text = config.get(f"{PREFIX}{name}")
+        text = file.config.get(f"{PREFIX}{name}")
         if text is None:
             if not field.is_required():
                 values[name] = field.get_default()
+            continue
+        if misplaced(name, file, secret=False):
             continue
         try:
             given = json.loads(text) if text[:1] in "{[" else text

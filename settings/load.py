@@ -1,7 +1,7 @@
 """Read a stack's settings once, and report every problem in one message."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, get_type_hints
 
@@ -11,15 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from arca import stackfile
 from arca.errors import ArcaError, Explained
-from arca.stackfile import PREFIX, PULUMI_PROJECT, KeyPath, StackFile, did_you_mean
+from arca.stackfile import PREFIX, PULUMI_PROJECT, StackFile, did_you_mean
 from settings.between import problems_between
 from settings.explain import explain
 from settings.model import Settings
-from settings.problem import HIDDEN, NO_VALUE, Problem, report
+from settings.problem import NO_VALUE, Problem, report
 from settings.rules import RULES
-
-SECRETS: tuple[KeyPath, ...] = (("alerting", "pagerduty_key"),)
-"""Keys whose values are encrypted in a stack's file."""
+from settings.secrecy import misplaced, plain_secrets
 
 
 def load() -> Settings:
@@ -34,7 +32,9 @@ def load() -> Settings:
     except ArcaError:
         # A review stack's settings may come from elsewhere; then no line is known.
         file = None
-    values, problems = _validate(stack, _read(), file)
+    raw = _read()
+    secret = [name for name in raw if runtime_config.is_config_secret(f"{PREFIX}{name}")]
+    values, problems = _validate(stack, raw, file, secret)
     if stackfile.runs_emulated.get():
         problems = _refused_everywhere(problems)
     if problems:
@@ -66,18 +66,9 @@ def _refused_everywhere(problems: list[Problem]) -> list[Problem]:
 
 def _checked(file: StackFile) -> tuple[dict[str, Any], list[Problem]]:
     raw = {key.removeprefix(PREFIX): _plain(value) for key, value in file.config.items()}
-    values, problems = _validate(file.stack, raw, file)
+    values, problems = _validate(file.stack, raw, file, ())
     said = {problem.path for problem in problems}
-    return values, [*problems, *(one for one in _plain_secrets(file) if one.path not in said)]
-
-
-def _plain_secrets(file: StackFile) -> Iterator[Problem]:
-    """Yield secrets that stand in the file as plain text; Pulumi itself decrypts before it runs."""
-    for path in SECRETS:
-        if path in file.lines and path not in file.encrypted:
-            key = f"{PREFIX}{'.'.join(path)}"
-            wanted = f"an encrypted value; set it with `pulumi config set --secret --path {key}`"
-            yield Problem(".".join(path), HIDDEN, wanted, file.line(path))
+    return values, [*problems, *(one for one in plain_secrets(file) if one.path not in said)]
 
 
 def _read() -> dict[str, Any]:
@@ -102,7 +93,7 @@ def _plain(text: str) -> object:
 
 
 def _validate(
-    stack: str, raw: Mapping[str, object], file: StackFile | None
+    stack: str, raw: Mapping[str, object], file: StackFile | None, secret: Collection[str]
 ) -> tuple[dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
     annotations = get_type_hints(Settings, include_extras=True)
@@ -117,6 +108,11 @@ def _validate(
                 problems.append(Problem(name, None, f"a value: {field.description}"))
             else:
                 values[name] = field.get_default()
+            continue
+        found = misplaced(name, file, secret=name in secret)
+        if found:
+            # No other message about this section may show what was decrypted.
+            problems.extend(found)
             continue
         annotation = annotations[name]
         try:

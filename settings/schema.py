@@ -1,11 +1,9 @@
 """The JSON schema of a stack's file, for editors."""
 
-import re
 from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from arca import stackfile
 from arca.stackfile import PREFIX
 from settings.model import Settings
 
@@ -56,20 +54,12 @@ def stack_file() -> dict[str, Any]:
 
 
 def _with_encrypted(node: Any) -> Any:
-    """Let a text be what `pulumi config set --secret` writes; a secret is nothing else."""
+    """Let a secret be what `pulumi config set --secret` writes, and nothing else."""
     if isinstance(node, dict):
         given = cast("dict[str, Any]", node)
         if given.get("format") == "password":
             return REFERENCE
-        if _takes_encrypted(given):
-            return {"anyOf": [given, REFERENCE]}
         return {key: _with_encrypted(value) for key, value in given.items()}
     if isinstance(node, list):
         return [_with_encrypted(item) for item in cast("list[Any]", node)]
     return node
-
-
-def _takes_encrypted(node: dict[str, Any]) -> bool:
-    """Return whether a text may be anything that looks like the stand-in of an encrypted value."""
-    free = node.get("type") == "string" and node.keys().isdisjoint({"const", "enum", "format"})
-    return free and re.search(node.get("pattern", ""), stackfile.ENCRYPTED) is not None

@@ -182,6 +182,12 @@ FILES: Mapping[str, str] = {
         "observability", "pagerduty_key: fedcba9876543210fedcba9876543210"
     ),
     "a whole section encrypted": dev("alerting", "secure: v1:abc"),
+    "an encrypted number": dev("cache", "nodes: {secure: v1:abc}"),
+    "an encrypted text": dev("service", "environment:", "  UPSTREAM: {secure: v1:abc}"),
+    "an encrypted item": dev("network", "zones: [a, {secure: v1:abc}]"),
+    "an encrypted section": f"{DEV}  arca-api:cache: {{secure: v1:abc}}\n",
+    "an encrypted stage": DEV.replace("stage: dev", "stage: {secure: v1:abc}"),
+    "an encrypted id of Slack": dev("alerting", "slack_team_id: {secure: v1:abc}"),
     "a password as a variable": dev("service", "environment:", "  SMTP_PASSWORD: hunter2"),
     "a variable that the platform sets": dev("service", "environment:", "  DATABASE_HOST: x"),
     # Keys that do not go together.

@@ -109,3 +109,11 @@ def test_a_wrong_primary_is_its_own_problem(folder: Path) -> None:
     assert problems(folder, primary=primary) == ""
     assert "storage_max_gib" in problems(folder, primary=primary, secondary=secondary)
     assert problems(folder, primary="[", secondary=secondary) == ""
+
+
+def test_an_encrypted_value_of_the_primary_is_not_compared(folder: Path) -> None:
+    """It is the primary's own problem; its stand-in is no zone's id."""
+    zone = "cloudflare_zone_id: abcdef0123456789abcdef0123456789"
+    primary = PRIMARY.replace(zone, "cloudflare_zone_id: {secure: v1:abc}")
+    assert primary != PRIMARY
+    assert problems(folder, primary=primary) == ""

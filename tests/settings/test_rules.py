@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
+import yaml
 from pulumi.runtime import set_all_config
 
-from arca import stackfile
+from arca import checkout, stackfile
 from arca.errors import Explained
 from arca.stackfile import StackFile
 from settings.load import load, parse, problems_of
@@ -211,3 +213,33 @@ def test_the_emulated_run_ends(changes: dict[str, Any]) -> None:
     with suppress(Explained):
         declare("dev", changed("dev", changes))
     assert not stackfile.runs_emulated.get()
+
+
+@pytest.mark.parametrize("stack", ["dev", "review-7"])
+@pytest.mark.parametrize(
+    "path", ["owner.contact_email", "cache.nodes", "service.environment.A", "stage"]
+)
+def test_a_decrypted_value_is_never_shown(
+    path: str, stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pulumi up` delivers it in plain text; a review stack has no file with its line."""
+    section, *keys = path.split(".")
+    config = changed("dev", {path: "sk_live_SUPERSECRET"})
+    content = yaml.safe_load(stackfile.path_of("dev").read_text(encoding="utf-8"))
+    place = content["config"]
+    for key in (f"arca-api:{section}", *keys)[:-1]:
+        place = place.setdefault(key, {})
+    place[(f"arca-api:{section}", *keys)[-1]] = {"secure": "v1:abc"}
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    monkeypatch.setattr(checkout, "root", lambda: tmp_path)
+    monkeypatch.setattr(pulumi, "get_stack", lambda: stack)
+    set_all_config(config, [f"arca-api:{section}"])
+    with pytest.raises(pulumi.RunError) as raised:
+        load()
+    text = str(raised.value)
+    assert "SUPERSECRET" not in text
+    where = path if stack == "dev" else section
+    assert (
+        f"arca-api:{where}\n    wanted: a value in plain text, because this key is not encrypted"
+        in text
+    )
