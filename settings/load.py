@@ -17,7 +17,7 @@ from settings.explain import explain
 from settings.model import Settings
 from settings.problem import NO_VALUE, Problem, report
 from settings.rules import RULES
-from settings.secrecy import misplaced, plain_secrets
+from settings.secrecy import misplaced, plain_secrets, secret_texts
 
 
 def load() -> Settings:
@@ -110,8 +110,9 @@ def _validate(
                 values[name] = field.get_default()
             continue
         found = misplaced(name, file, secret=name in secret)
+        found = found or secret_texts(name, raw[name], file)
         if found:
-            # No other message about this section may show what was decrypted.
+            # No other message about this section may show the secret.
             problems.extend(found)
             continue
         annotation = annotations[name]

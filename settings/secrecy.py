@@ -1,6 +1,8 @@
-"""Values that no message may show: encrypted ones under a key that is not encrypted."""
+"""Values that no message may show: secrets where none belongs, encrypted or in plain text."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 from arca.stackfile import PREFIX, KeyPath, StackFile
 from settings.problem import HIDDEN, NO_VALUE, Problem
@@ -11,6 +13,18 @@ SECRETS: tuple[KeyPath, ...] = (("alerting", "pagerduty_key"),)
 No other value is: the rules between two files compare the values as they stand there, and
 resources and messages show them.
 """
+
+SECRET_TEXT = re.compile(
+    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\b(gh[opsur]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_(live|test)_|AIza)[\w-]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\."
+    r"|://[^\s/@]*:[^\s/@]+@"
+    r"|://hooks\.slack\.com/"
+)
+"""Forms that only a secret has: access keys of AWS (IAM User Guide, "IAM identifiers"), tokens of
+GitHub, GitLab, Slack, Stripe and Google, private keys in PEM, JSON Web Tokens, URLs with a password
+and Slack's webhooks."""
 
 
 def plain_secrets(file: StackFile) -> Iterator[Problem]:
@@ -47,3 +61,24 @@ def _wanted(path: KeyPath) -> str:
             f"`pulumi config set --secret --path {keys}`"
         )
     return "a value in plain text, because this key is not encrypted"
+
+
+def secret_texts(section: str, value: object, file: StackFile | None) -> list[Problem]:
+    """Return the texts of a section, at any depth, that have the form of a secret."""
+    wanted = "no secret in plain text; docs/how-to.md says how a secret is added"
+    return [
+        Problem(".".join(path), HIDDEN, wanted, file.line(path) if file else None)
+        for path, text in _texts((section,), value)
+        if path not in SECRETS and SECRET_TEXT.search(text)
+    ]
+
+
+def _texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, below in cast("Mapping[str, object]", value).items():
+            yield from _texts((*path, key), below)
+    elif isinstance(value, list):
+        for number, below in enumerate(cast("list[object]", value)):
+            yield from _texts((*path, str(number)), below)

@@ -38,7 +38,29 @@ RESERVED_VARIABLES = (
 RESERVED_PREFIXES = ("APP_DATABASE_", "ARCA_", "AWS_", "CACHE_", "DATABASE_", "ECS_")
 """Names that the platform or ECS sets (docs/service-contract.md; Amazon ECS Developer Guide,
 "Environment variables")."""
-SECRET_NAME = re.compile(r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|(?<!PUBLIC_)KEY)$")
+LOADER_VARIABLES = ("PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
+LOADER_PREFIX = "LD_"
+"""Names that decide which code a process loads (ld.so(8); Python documentation, "Environment
+variables")."""
+SECRET_ENDING = re.compile(
+    r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|WEBHOOK|(?<!PUBLIC_)KEY)S?$"
+)
+SECRET_WORD = re.compile(
+    r"(^|_)(CLAVE|CONTRASENA|CREDENTIAL|CRED|JWT|PASS|PASSPHRASE|PASSWD|PASSWORD|PAT|PWD|SECRET|"
+    r"TOKEN|WEBHOOK)S?(_|$)"
+)
+PLAIN_ENDING = re.compile(
+    r"_(ALGORITHM|ARN|AUDIENCE|COUNT|DAYS|ENABLED|HEADER|HOURS|ISSUER|LENGTH|LEVEL|LIMIT|MINUTES|"
+    r"MS|NAME|POLICY|PREFIX|RETRIES|SECONDS|SIZE|TIMEOUT|TTL|TYPE)$"
+)
+"""The end of a name that describes a secret and holds none, such as TOKEN_TTL_SECONDS."""
+
+
+def names_a_secret(name: str) -> bool:
+    """Return whether a variable of this name usually holds a secret."""
+    if SECRET_ENDING.search(name):
+        return True
+    return SECRET_WORD.search(name) is not None and PLAIN_ENDING.search(name) is None
 
 
 class RollingSpec(Spec):
@@ -298,7 +320,10 @@ class ServiceSpec(Spec):
             if name in RESERVED_VARIABLES or name.startswith(RESERVED_PREFIXES):
                 wanted = "a name that the platform does not set itself"
                 yield WrongKey(f"environment.{name}", wanted)
-            elif SECRET_NAME.search(name):
+            elif name in LOADER_VARIABLES or name.startswith(LOADER_PREFIX):
+                wanted = "a name that does not decide which code runs; the image sets that"
+                yield WrongKey(f"environment.{name}", wanted)
+            elif names_a_secret(name):
                 wanted = "no secret in plain text; docs/how-to.md says how a secret is added"
                 yield WrongKey(f"environment.{name}", wanted, secret=True)
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+AWS_KEY = "AKIA" + "IOSFODNN7EXAMPLE"
+"""The access key that AWS's documentation shows; in two parts, so that scanners pass it."""
+GITHUB_TOKEN = "ghp" + "_" + "a1B2" * 9
 OWNER = """config:
   arca-api:owner:
     account_id: "123456789012"
@@ -189,6 +192,28 @@ FILES: Mapping[str, str] = {
     "an encrypted stage": DEV.replace("stage: dev", "stage: {secure: v1:abc}"),
     "an encrypted id of Slack": dev("alerting", "slack_team_id: {secure: v1:abc}"),
     "a password as a variable": dev("service", "environment:", "  SMTP_PASSWORD: hunter2"),
+    **{
+        f"a variable named {name}": dev("service", "environment:", f"  {name}: hunter2")
+        for name in ("DB_PASS", "SECRET_X", "CLAVE", "JWT", "SLACK_WEBHOOK", "WEBHOOK_URL")
+    },
+    "a variable with a password": dev(
+        "service", "environment:", "  UPSTREAM: https://user:hunter2@x.com"
+    ),
+    "a variable with a key of AWS": dev("service", "environment:", f"  FOO: {AWS_KEY}"),
+    "a variable with a token": dev("service", "environment:", f"  FOO: {GITHUB_TOKEN}"),
+    "a variable with a private key": dev(
+        "service", "environment:", '  FOO: "-----BEGIN PRIVATE KEY-----hunter2"'
+    ),
+    "a team that is a key": DEV.replace(
+        "  arca-api:stage", f"    team: {AWS_KEY}\n  arca-api:stage"
+    ),
+    "an address with a token": dev(
+        "observability", "repository_url: https://user:hunter2@github.com/x"
+    ),
+    "a secret in a wrong place": dev("cache", f"nodes: {AWS_KEY}"),
+    "a variable that finds programs": dev("service", "environment:", "  PATH: /tmp"),
+    "a variable that loads a library": dev("service", "environment:", "  LD_PRELOAD: /tmp/x.so"),
+    "a variable that finds modules": dev("service", "environment:", "  PYTHONPATH: /tmp"),
     "a variable that the platform sets": dev("service", "environment:", "  DATABASE_HOST: x"),
     # Keys that do not go together.
     "memory that Fargate does not have": dev("service", "cpu: 256", "memory_mib: 4096"),

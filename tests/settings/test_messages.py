@@ -11,10 +11,12 @@ from arca.errors import ArcaError
 from settings.load import problems_of
 from settings.problem import report
 from tests.settings.bad_files import (
+    AWS_KEY,
     DEV,
     DR,
     DR_REST,
     FILES,
+    GITHUB_TOKEN,
     PRIMARY,
     PROD,
     PROD_DATABASE,
@@ -22,7 +24,7 @@ from tests.settings.bad_files import (
     UNREADABLE,
 )
 
-SECRETS = ("fedcba9876543210", "hunter2", "v1:abc")
+SECRETS = ("fedcba9876543210", "hunter2", "v1:abc", AWS_KEY, GITHUB_TOKEN)
 """Texts of the bad files that no message may contain."""
 PROGRAMMERS = re.compile(
     r"pattern|\\d|\^|Spec\b|instance of|dictionary|NoneType|valid (string|int)|<"

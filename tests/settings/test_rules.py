@@ -85,6 +85,9 @@ ACCEPTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("dev", {"service.stop_seconds": 40, "load_balancer": {"deregistration_seconds": 40}}),
     ("dev", {"network.nat": "none", "network.interface_endpoints": list(NEEDED_WITHOUT_NAT)}),
     ("dev", {"network.zones": ["b", "c"]}),
+    ("dev", {"service.environment": {"TOKEN_TTL_SECONDS": "9", "JWT_ISSUER": "https://a.com"}}),
+    ("dev", {"service.environment": {"SIGNING_PUBLIC_KEY": "x", "COMPASS": "x"}}),
+    ("dev", {"service.environment": {"UPSTREAM": "https://a.com:8443/user@b", "PATHS": "x"}}),
     ("dev", {"disposable": "true"}),
     ("dev", {"edge.owns_zone": False, "load_balancer": {"mutual_tls": False}}),
 )
