@@ -17,6 +17,13 @@ PULUMI_PROJECT = checkout.PROJECT_NAME
 PREFIX = f"{PULUMI_PROJECT}:"
 PULUMIS_OWN = "pulumi:"
 """Beginning of the keys that configure Pulumi itself (Pulumi documentation, "Configuration")."""
+BESIDE_CONFIG = ("secretsprovider", "encryptedkey", "encryptionsalt", "environment")
+"""What Pulumi writes beside `config` (Pulumi documentation, "Stack settings file reference")."""
+PLAIN_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}"
+    for kind in ("bool", "float", "int", "map", "merge", "null", "seq", "str", "timestamp", "value")
+)
+"""The tags that YAML itself gives to a value (YAML 1.1, "Language-Independent Types")."""
 ENCRYPTED = "e" * 32
 """Stands for an encrypted value, which only Pulumi can read with the stack's key.
 
@@ -88,10 +95,11 @@ def read(path: Path) -> StackFile:
     Raises ArcaError where there is no such file, or where it is no YAML with settings.
     """
     node = _root(path)
-    config = next((value for key, value in node.value if key.value == "config"), None)
+    reader = _Reader(path.name)
+    config = reader.config(node)
     if not isinstance(config, yaml.MappingNode):
         raise _without_settings(path)
-    return _Reader(path.name).read(config)
+    return reader.read(config)
 
 
 def _root(path: Path) -> yaml.MappingNode:
@@ -102,6 +110,8 @@ def _root(path: Path) -> yaml.MappingNode:
         raise _not_yaml(path, line, error.problem or "it cannot be parsed") from None
     except yaml.YAMLError as error:
         raise _not_yaml(path, 1, str(error).partition("\n")[0]) from None
+    except RecursionError:
+        raise _not_yaml(path, 1, "it is nested too deeply") from None
     if not isinstance(node, yaml.MappingNode):
         raise _without_settings(path)
     return node
@@ -165,6 +175,22 @@ class _Reader:
         self.written: dict[KeyPath, str] = {}
         self.encrypted: set[KeyPath] = set()
         self.problems: list[FileProblem] = []
+        self._above: list[yaml.Node] = []
+        """The nodes around the one that is read, to notice an alias of one of them."""
+
+    def config(self, root: yaml.MappingNode) -> yaml.Node | None:
+        """Return the value of `config`; any other key that Pulumi does not know is a problem."""
+        found: yaml.Node | None = None
+        known = ["config", *BESIDE_CONFIG]
+        for key, value in self._pairs(root, (), foreign=True):
+            name = str(key.value)
+            if name == "config":
+                found = value
+            elif name not in known:
+                wanted = f"no such key beside config{did_you_mean(name, known)}"
+                line = key.start_mark.line + 1
+                self.problems.append(FileProblem((name,), line, wanted, foreign=True))
+        return found
 
     def read(self, config: yaml.MappingNode) -> StackFile:
         """Return the file's content from its `config`."""
@@ -193,21 +219,44 @@ class _Reader:
         )
 
     def _pairs(
-        self, node: yaml.MappingNode, path: KeyPath
+        self, node: yaml.MappingNode, path: KeyPath, *, foreign: bool = False
     ) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
         """Yield a mapping's keys and values; a key that stands there twice is a problem."""
         seen: dict[str, int] = {}
         for key, value in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                where = path or ("config",)
+                wanted = f"keys that are text; that in line {line} is a list or a section"
+                self.problems.append(FileProblem(where, line, wanted, foreign=not path))
+                continue
+            name = str(key.value)
             if name in seen:
                 wanted = f"the key once; it stands in line {seen[name]} too"
                 where = (*path, name.removeprefix(PREFIX))
-                self.problems.append(FileProblem(where, line, wanted))
+                self.problems.append(FileProblem(where, line, wanted, foreign))
                 continue
             seen[name] = line
             yield key, value
 
     def _value(self, node: yaml.Node, path: KeyPath) -> Any:
+        if node.tag not in PLAIN_TAGS:
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            self._refuse(path, f"a value without {tag}, because Pulumi knows no YAML tags")
+            return None
+        if any(node is above for above in self._above):
+            self._refuse(path, "a value; the alias stands for a section that contains it")
+            return None
+        self._above.append(node)
+        try:
+            return self._content(node, path)
+        finally:
+            self._above.pop()
+
+    def _refuse(self, path: KeyPath, wanted: str) -> None:
+        self.problems.append(FileProblem(path, self.lines[path], wanted))
+
+    def _content(self, node: yaml.Node, path: KeyPath) -> Any:
         if isinstance(node, yaml.MappingNode):
             if [key.value for key, _ in node.value] == ["secure"]:
                 self.encrypted.add(path)
@@ -229,8 +278,8 @@ class _Reader:
         loader: Any = yaml.SafeLoader("")
         try:
             return loader.construct_document(node)
-        except ValueError:
-            # YAML takes 2026-13-45 for a date, and then finds that there is no such day.
+        except (ValueError, KeyError, yaml.YAMLError):
+            # YAML takes 2026-13-45 for a date and `!!bool x` for a truth, and finds none there.
             return str(node.value)
 
 

@@ -119,7 +119,9 @@ def _validate(
         try:
             values[name] = TypeAdapter[Any](annotation).validate_python(raw[name])
         except ValidationError as error:
-            problems.extend(explain(name, annotation, error, file))
+            unread = {problem.path for problem in problems}
+            explained = explain(name, annotation, error, file)
+            problems.extend(one for one in explained if one.path not in unread)
     settings = Settings.model_construct(**values)
     for rule in RULES:
         if all(section in values for section in rule.needs):

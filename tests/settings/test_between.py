@@ -6,7 +6,7 @@ import pytest
 
 from arca import checkout, stackfile
 from settings.load import problems_of
-from tests.settings.bad_files import DR, DR_REST, PRIMARY
+from tests.settings.bad_files import DEV, DR, DR_REST, PRIMARY
 
 SECONDARY = DR + DR_REST
 
@@ -117,3 +117,13 @@ def test_an_encrypted_value_of_the_primary_is_not_compared(folder: Path) -> None
     primary = PRIMARY.replace(zone, "cloudflare_zone_id: {secure: v1:abc}")
     assert primary != PRIMARY
     assert problems(folder, primary=primary) == ""
+
+
+@pytest.mark.parametrize(
+    "line", ["cache: {nodes: !foo 1}", "registry: &a {keep_images: *a}", "keys: {? [a] : x}"]
+)
+def test_a_mistake_of_another_stack_touches_no_other_check(line: str, folder: Path) -> None:
+    """Whatever YAML allows, the file beside it can still be checked."""
+    dev = DEV.replace("  arca-api:stage", f"  arca-api:{line}\n  arca-api:stage")
+    (folder / "Pulumi.dev.yaml").write_text(dev, encoding="utf-8")
+    assert problems(folder) == ""

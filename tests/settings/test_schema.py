@@ -79,6 +79,11 @@ def test_what_pulumi_writes_beside_the_settings_is_accepted(written: str) -> Non
     assert problems(yaml.safe_load(written + DEV)) == []
 
 
+def test_the_schema_and_the_reader_know_the_same_keys() -> None:
+    """What an editor marks beside `config`, every command refuses."""
+    assert set(SCHEMA["properties"]) == {"config", *stackfile.BESIDE_CONFIG}
+
+
 def test_a_mistyped_key_beside_the_settings_is_marked() -> None:
     """Pulumi ignores it in silence."""
     assert problems(yaml.safe_load(f"secretprovider: passphrase\n{DEV}")) != []
