@@ -4,7 +4,7 @@ A rule runs when every section that it needs is valid on its own, so that one ru
 many problems as possible.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from components.spec import ZONES
@@ -18,7 +18,10 @@ TARGETS_PER_GROUP = 1000
 DEPLOYMENT_OVERLAP = 2
 """Task sets that run side by side during a deployment, whatever the strategy."""
 PRODUCTION_BACKUP_DAYS = 14
+API_ROOT = "/v1"
 LOGIN_PATH = "/v1/auth"
+HEALTH_PATHS = ("/health/live", "/health/ready")
+"""Paths of the health checks (docs/service-contract.md)."""
 NEEDED_WITHOUT_NAT = (
     "ecr.api",
     "ecr.dkr",
@@ -226,6 +229,31 @@ def rate_limits(s: Settings) -> Iterator[Problem]:
         yield Problem("edge.rate_limits", [limit.path for limit in s.edge.rate_limits], wanted)
 
 
+def edge_paths(s: Settings) -> Iterator[Problem]:
+    """Customers' answers and health are never cached; the API and its checks are never blocked.
+
+    Cloudflare compares the beginning of a path (components/edge/rules.py), so "/v" covers "/v1".
+    """
+    checks = {*HEALTH_PATHS, s.dns.check_path, s.probe.health_path, s.probe.business_path}
+    for number, path in enumerate(s.edge.cache_paths):
+        covered = _covered(path, {API_ROOT, *checks})
+        if path.startswith(API_ROOT):
+            covered = API_ROOT
+        if covered:
+            wanted = f"a path apart from {covered}, whose answers must not be cached"
+            yield Problem(f"edge.cache_paths.{number}", path, wanted)
+    for number, path in enumerate(s.edge.blocked_paths):
+        covered = _covered(path, {API_ROOT, *checks})
+        if covered:
+            wanted = f"a path that does not cover {covered}, which must answer from outside"
+            yield Problem(f"edge.blocked_paths.{number}", path, wanted)
+
+
+def _covered(path: str, needed: Collection[str]) -> str | None:
+    """Return the first of some paths that begins with this one."""
+    return next((one for one in sorted(needed) if one.startswith(path)), None)
+
+
 def firewall_limit(s: Settings) -> Iterator[Problem]:
     """AWS WAF, which is behind Cloudflare, lets pass what Cloudflare lets pass."""
     limits = s.edge.rate_limits
@@ -294,6 +322,7 @@ RULES = (
     Rule(("recovery", "region", "database", "dns"), primary_follows_nobody),
     Rule(("recovery", "network", "dns"), secondary_knows_its_primary),
     Rule(("edge",), rate_limits),
+    Rule(("edge", "dns", "probe"), edge_paths),
     Rule(("edge", "firewall"), firewall_limit),
     Rule(("owner", "delivery"), placeholders, only_aws=True),
     Rule(("stage", "delivery"), review_stacks),

@@ -1,10 +1,11 @@
 """The settings of the edge."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
-from components.spec import Spec, UrlPath
+from components.spec import Spec, UrlPath, WrongKey
 
 
 class RateLimit(Spec):
@@ -43,7 +44,7 @@ class EdgeSpec(Spec):
     security_level: Literal["essentially_off", "low", "medium", "high", "under_attack"] = Field(
         default="medium", description="How easily Cloudflare challenges a suspicious client."
     )
-    cache_paths: tuple[str, ...] = Field(
+    cache_paths: tuple[UrlPath, ...] = Field(
         default=("/docs", "/static", "/openapi.json"),
         description="Beginnings of the paths that are cached; no other path ever is.",
     )
@@ -55,7 +56,7 @@ class EdgeSpec(Spec):
         description="Tiered cache: Cloudflare's data centers ask an upper tier before the origin.",
     )
     managed_waf: bool = Field(default=True, description="Run Cloudflare's managed WAF rules.")
-    blocked_paths: tuple[str, ...] = Field(
+    blocked_paths: tuple[UrlPath, ...] = Field(
         default=("/metrics", "/internal"),
         description="Beginnings of the paths that are blocked from outside.",
     )
@@ -76,3 +77,10 @@ class EdgeSpec(Spec):
         default=True,
         description="Cloudflare checks the region and e-mails the contact when its health changes.",
     )
+
+    def wrong_keys(self) -> Iterator[WrongKey]:
+        """Require one limit for each path, since a second one would hide the first."""
+        paths = [limit.path for limit in self.rate_limits]
+        for number, path in enumerate(paths):
+            if paths.index(path) != number:
+                yield WrongKey(f"rate_limits.{number}.path", "a path that no other limit has")

@@ -299,14 +299,29 @@ class ServiceSpec(Spec):
 
     def wrong_keys(self) -> Iterator[WrongKey]:
         """Yield what ECS and Fargate refuse, and variables that must not be plain."""
+        yield from self._wrong_sizes()
+        yield from self._wrong_tasks()
+        yield from self._wrong_variables()
+
+    def _wrong_sizes(self) -> Iterator[WrongKey]:
         accepted = FARGATE_MEMORY_GIB[self.cpu]
         if self.memory_mib / 1024 not in accepted:
             sizes = ", ".join(str(int(gib * 1024)) for gib in accepted)
             yield WrongKey("memory_mib", f"one of {sizes}, because cpu is {self.cpu}")
+        if self.collector.enabled:
+            for key in ("cpu", "memory_mib"):
+                whole = getattr(self, key)
+                if getattr(self.collector, key) >= whole:
+                    yield WrongKey(
+                        f"collector.{key}",
+                        f"below service.{key}, {whole}, which the service's container shares",
+                    )
         missing = [path for path in EXEC_PATHS if path not in self.writable_paths]
         if self.execute_command and self.read_only_root and missing:
             wanted = f"also {' and '.join(missing)}, because execute_command is true"
             yield WrongKey("writable_paths", wanted)
+
+    def _wrong_tasks(self) -> Iterator[WrongKey]:
         strategy, fewest = self.deployment.strategy, self.scaling.min_tasks
         if strategy in ("canary", "linear") and fewest < 2:
             wanted = f"at least 2, because deployment.strategy is {strategy}"
@@ -316,6 +331,8 @@ class ServiceSpec(Spec):
         if self.fargate.on_demand_base > self.scaling.max_tasks:
             wanted = f"at most scaling.max_tasks, {self.scaling.max_tasks}"
             yield WrongKey("fargate.on_demand_base", wanted)
+
+    def _wrong_variables(self) -> Iterator[WrongKey]:
         for name in self.environment:
             if name in RESERVED_VARIABLES or name.startswith(RESERVED_PREFIXES):
                 wanted = "a name that the platform does not set itself"

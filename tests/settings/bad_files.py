@@ -140,6 +140,10 @@ FILES: Mapping[str, str] = {
     "a class of another service": dev("database", "instance_class: cache.t4g.small"),
     "a node type that ElastiCache does not have": dev("cache", "node_type: cache.t4g.xlarge"),
     "a path without its slash": dev("dns", "check_path: health"),
+    "a cached path without its slash": dev("edge", "cache_paths: [docs]"),
+    "a cached path that is empty": dev("edge", 'cache_paths: [""]'),
+    "a blocked path without its slash": dev("edge", "blocked_paths: [/metrics, foo]"),
+    "a blocked path with a quote": dev("edge", "blocked_paths: ['/a\"b']"),
     "an address without https": dev("observability", "repository_url: http://acme.com"),
     "a repository without an owner": dev(
         "delivery", "infra_repository: arca-infra", "application_repository: acme/api"
@@ -228,6 +232,21 @@ FILES: Mapping[str, str] = {
     "a variable that the platform sets": dev("service", "environment:", "  DATABASE_HOST: x"),
     # Keys that do not go together.
     "memory that Fargate does not have": dev("service", "cpu: 256", "memory_mib: 4096"),
+    "a collector as big as its task": dev(
+        "service", "cpu: 256", "memory_mib: 512", "collector: {cpu: 256}"
+    ),
+    "a collector bigger than its task": dev(
+        "service", "cpu: 256", "memory_mib: 512", "collector: {cpu: 512, memory_mib: 1024}"
+    ),
+    "a collector that takes all the memory": dev(
+        "service", "cpu: 256", "memory_mib: 512", "collector: {memory_mib: 512}"
+    ),
+    "two limits of a path": dev(
+        "edge",
+        "rate_limits:",
+        "  - {path: /v1/auth, requests: 20}",
+        "  - {path: /v1/auth, requests: 10}",
+    ),
     "a shell without its paths": dev("service", "execute_command: true"),
     "a canary of one task": dev("service", "deployment:", "  strategy: canary"),
     "more tasks than the maximum": dev("service", "scaling:", "  min_tasks: 3", "  max_tasks: 2"),
@@ -292,6 +311,17 @@ FILES: Mapping[str, str] = {
         "  - {path: /v1, requests: 600}",
         "  - {path: /v1/reports, requests: 900}",
     ),
+    "everything blocked": dev("edge", "blocked_paths: [/]"),
+    "the API blocked": dev("edge", "blocked_paths: [/v1]"),
+    "the health checks blocked": dev("edge", "blocked_paths: [/health]"),
+    "the probe blocked": dev("edge", "blocked_paths: [/v1/status]"),
+    "the probe's own path blocked": DEV
+    + "  arca-api:edge: {blocked_paths: [/v1/inner]}\n"
+    + "  arca-api:probe: {business_path: /v1/inner/status}\n",
+    "everything cached": dev("edge", "cache_paths: [/]"),
+    "customers' answers cached": dev("edge", "cache_paths: [/docs, /v1/invoices]"),
+    "a beginning of the API cached": dev("edge", "cache_paths: [/v]"),
+    "the health checks cached": dev("edge", "cache_paths: [/health]"),
     "no limit for passwords": dev("edge", "rate_limits:", "  - {path: /v1, requests: 600}"),
     "a firewall that is narrower than the edge": dev("firewall", "requests_per_5_minutes: 1000"),
     "a range of another stack": dev("network", "cidr: 10.30.0.0/16"),

@@ -124,6 +124,6 @@ def test_an_encrypted_value_of_the_primary_is_not_compared(folder: Path) -> None
 )
 def test_a_mistake_of_another_stack_touches_no_other_check(line: str, folder: Path) -> None:
     """Whatever YAML allows, the file beside it can still be checked."""
-    dev = DEV.replace("  arca-api:stage", f"  arca-api:{line}\n  arca-api:stage")
+    dev = f"{DEV}  arca-api:network: {{cidr: 10.99.0.0/16}}\n  arca-api:{line}\n"
     (folder / "Pulumi.dev.yaml").write_text(dev, encoding="utf-8")
     assert problems(folder) == ""

@@ -73,7 +73,11 @@ def test_the_message(name: str, folder: Path, snapshot: SnapshotAssertion) -> No
         assert secret not in found
 
 
-SEVERAL = ("everything at once", "a second region without its primary")
+SEVERAL = (
+    "everything at once",
+    "a collector bigger than its task",
+    "a second region without its primary",
+)
 """The files with more than one mistake."""
 
 

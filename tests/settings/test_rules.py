@@ -89,6 +89,9 @@ ACCEPTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("dev", {"service.environment": {"SIGNING_PUBLIC_KEY": "x", "COMPASS": "x"}}),
     ("dev", {"service.environment": {"UPSTREAM": "https://a.com:8443/user@b", "PATHS": "x"}}),
     ("dev", {"disposable": "true"}),
+    ("dev", {"service.collector": {"cpu": 255, "memory_mib": 511}}),
+    ("dev", {"service.collector": {"enabled": False, "memory_mib": 512}}),
+    ("dev", {"edge": {"blocked_paths": ["/v1/admin"], "cache_paths": ["/version"]}}),
     ("dev", {"edge.owns_zone": False, "load_balancer": {"mutual_tls": False}}),
 )
 
