@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from arca import checkout, stackfile
 from arca.errors import ArcaError
-from arca.stackfile import PREFIX, did_you_mean
+from arca.stackfile import PREFIX, KeyPath, did_you_mean
 from settings.model import Settings
 from settings.problem import Problem
 from settings.secrecy import misplaced
@@ -31,6 +31,8 @@ class Other:
     settings: Settings
     valid: Collection[str]
     """The sections that are valid on their own; no other section of the settings is read."""
+    encrypted: Collection[KeyPath] = ()
+    """The paths of encrypted values, of which only a stand-in is known."""
 
     @property
     def file(self) -> str:
@@ -46,9 +48,12 @@ class PairRule:
     check: Callable[[Settings, Other], Iterator[Problem]]
 
 
-def problems_between(stack: str, s: Settings, valid: Collection[str]) -> Iterator[Problem]:
+def problems_between(
+    stack: str, s: Settings, valid: Collection[str], encrypted: Collection[KeyPath]
+) -> Iterator[Problem]:
     """Yield what does not go with the files of the other stacks; `valid` names valid sections.
 
+    An encrypted value is not compared, because the other file's can be read only with its key.
     What is wrong inside another file is that file's own problem.
     """
     if not {"network", "recovery"} <= set(valid):
@@ -63,7 +68,11 @@ def problems_between(stack: str, s: Settings, valid: Collection[str]) -> Iterato
             primary = others[named]
             for rule in PAIR_RULES:
                 if set(rule.needs) <= set(valid) & set(primary.valid):
-                    yield from rule.check(s, primary)
+                    yield from (
+                        problem
+                        for problem in rule.check(s, primary)
+                        if tuple(problem.path.split(".")) not in {*encrypted, *primary.encrypted}
+                    )
     for other in others.values():
         if "network" not in other.valid:
             continue
@@ -185,4 +194,4 @@ def _read(stack: str) -> Other:
         except ValueError:
             # pydantic's ValidationError is a ValueError too.
             continue
-    return Other(stack, Settings.model_construct(**values), values.keys())
+    return Other(stack, Settings.model_construct(**values), values.keys(), file.encrypted)

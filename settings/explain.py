@@ -87,7 +87,8 @@ def _wanted(fault: Mapping[str, Any], path: KeyPath, place: object, file: StackF
     kind, context = str(fault["type"]), cast("Mapping[str, Any]", fault.get("ctx", {}))
     if kind == "missing":
         return f"a value: {_description(path)}"
-    if kind == "string_type" and isinstance(fault["input"], int | float):
+    encrypted = file is not None and path in file.encrypted
+    if kind == "string_type" and isinstance(fault["input"], int | float) and not encrypted:
         written = file.written.get(path) if file else None
         return f'text; in quotes it is text: "{written or json.dumps(fault["input"])}"'
     if kind in WANTED:

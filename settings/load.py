@@ -11,13 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from arca import stackfile
 from arca.errors import ArcaError, Explained
-from arca.stackfile import PREFIX, PULUMI_PROJECT, StackFile, did_you_mean
+from arca.stackfile import PREFIX, PULUMI_PROJECT, KeyPath, StackFile, did_you_mean
 from settings.between import problems_between
 from settings.explain import explain
 from settings.model import Settings
 from settings.problem import NO_VALUE, Problem, report
 from settings.rules import RULES
-from settings.secrecy import misplaced, plain_secrets, secret_texts
+from settings.secrecy import misplaced, plain_secrets, secret_texts, without_secret
 
 
 def load() -> Settings:
@@ -129,9 +129,10 @@ def _validate(
                 replace(_placed(problem, file), only_aws=rule.only_aws)
                 for problem in rule.check(settings)
             )
-    between = problems_between(stack, settings, values.keys())
+    encrypted = file.encrypted if file else frozenset[KeyPath]()
+    between = problems_between(stack, settings, values.keys(), encrypted)
     problems.extend(_placed(problem, file) for problem in between)
-    return values, problems
+    return values, [without_secret(problem, file, secret) for problem in problems]
 
 
 def _in_file(file: StackFile) -> list[Problem]:

@@ -24,8 +24,9 @@ from components.service import ServiceSpec
 from components.spec import Email, Format, Region, Spec
 from components.storage import StorageSpec
 
+CLOUDFLARE_ID = r"^[0-9a-f]{32}$"
 CloudflareId = Annotated[
-    str, Format(r"^[0-9a-f]{32}$", "the 32 hexadecimal digits of an id at Cloudflare")
+    str, Format(CLOUDFLARE_ID, "the 32 hexadecimal digits of an id at Cloudflare")
 ]
 
 
@@ -40,7 +41,11 @@ class OwnerSpec(Spec):
         str, Format(r"^\d{12}$", 'the 12 digits of an AWS account, such as "123456789012"')
     ] = Field(description="AWS account of this stack. Placeholder: twelve zeros.")
     domain: Annotated[
-        str, Format(r"^([a-z0-9-]+\.)+[a-z]{2,}$", "a domain in lower case, such as acme.com")
+        str,
+        Format(
+            r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$",
+            "a domain in lower case, such as acme.com",
+        ),
     ] = Field(description="Domain of the stage's Cloudflare zone. Placeholder: ends in `.example`.")
     cloudflare_account_id: CloudflareId = Field(
         description="Cloudflare account. Placeholder: 32 zeros."

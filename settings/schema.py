@@ -5,7 +5,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 
 from arca.stackfile import PREFIX
-from settings.model import Settings
+from settings.model import CLOUDFLARE_ID, Settings
 
 ENCRYPTED = {
     "type": "object",
@@ -54,11 +54,13 @@ def stack_file() -> dict[str, Any]:
 
 
 def _with_encrypted(node: Any) -> Any:
-    """Let a secret be what `pulumi config set --secret` writes, and nothing else."""
+    """Let Cloudflare's ids be what `pulumi config set --secret` writes; a secret is only that."""
     if isinstance(node, dict):
         given = cast("dict[str, Any]", node)
         if given.get("format") == "password":
             return REFERENCE
+        if given.get("pattern") == CLOUDFLARE_ID:
+            return {"anyOf": [given, REFERENCE]}
         return {key: _with_encrypted(value) for key, value in given.items()}
     if isinstance(node, list):
         return [_with_encrypted(item) for item in cast("list[Any]", node)]

@@ -1,19 +1,21 @@
 """Values that no message may show: secrets where none belongs, encrypted or in plain text."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import cast
 
 from arca.stackfile import PREFIX, KeyPath, StackFile
 from settings.problem import HIDDEN, NO_VALUE, Problem
 
 SECRETS: tuple[KeyPath, ...] = (("alerting", "pagerduty_key"),)
-"""Keys whose values are encrypted in a stack's file.
-
-No other value is: the rules between two files compare the values as they stand there, and
-resources and messages show them.
-"""
-
+"""Keys whose values are encrypted in a stack's file."""
+ENCRYPTABLE: tuple[KeyPath, ...] = (
+    *SECRETS,
+    ("owner", "cloudflare_account_id"),
+    ("owner", "cloudflare_zone_id"),
+)
+"""Keys whose values may be encrypted. Any other value reaches resources as plain text."""
 SECRET_TEXT = re.compile(
     r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"
     r"|\b(gh[opsur]_|github_pat_|glpat-|xox[abeoprs]-|[rs]k_(live|test)_|AIza)[\w-]{8,}"
@@ -37,14 +39,14 @@ def plain_secrets(file: StackFile) -> Iterator[Problem]:
 
 
 def misplaced(section: str, file: StackFile | None, *, secret: bool) -> list[Problem]:
-    """Return a section's encrypted values that are no secrets of the settings.
+    """Return a section's encrypted values under keys that are not encrypted.
 
     `secret` says that Pulumi holds the section as a secret, which it does when any value in it is
     encrypted. Without a line of such a value, the whole section is the problem.
     """
     encrypted = [path for path in file.encrypted if path[0] == section] if file else []
-    wrong = sorted(path for path in encrypted if path not in SECRETS)
-    if not encrypted and secret and all(path[0] != section for path in SECRETS):
+    wrong = sorted(path for path in encrypted if path not in ENCRYPTABLE)
+    if not encrypted and secret and all(path[0] != section for path in ENCRYPTABLE):
         wrong = [(section,)]
     return [
         Problem(".".join(path), NO_VALUE, _wanted(path), file.line(path) if file else None)
@@ -61,6 +63,19 @@ def _wanted(path: KeyPath) -> str:
             f"`pulumi config set --secret --path {keys}`"
         )
     return "a value in plain text, because this key is not encrypted"
+
+
+def without_secret(problem: Problem, file: StackFile | None, secret: Collection[str]) -> Problem:
+    """Return the problem without the value that Pulumi decrypted.
+
+    `secret` names the sections that Pulumi holds as secrets; without a file, all of such a section
+    may be one.
+    """
+    path = tuple(problem.path.split("."))
+    hidden = path in file.encrypted if file else path[0] in secret
+    if hidden and problem.value not in (None, NO_VALUE):
+        return replace(problem, value=HIDDEN)
+    return problem
 
 
 def secret_texts(section: str, value: object, file: StackFile | None) -> list[Problem]:

@@ -89,13 +89,22 @@ def test_a_mistyped_key_beside_the_settings_is_marked() -> None:
     assert problems(yaml.safe_load(f"secretprovider: passphrase\n{DEV}")) != []
 
 
+@pytest.mark.parametrize("key", ["cloudflare_account_id", "cloudflare_zone_id"])
+def test_an_id_of_cloudflare_may_be_encrypted(key: str, tmp_path: Path) -> None:
+    """The emulated cloud gets a stand-in of the same form."""
+    content = yaml.safe_load(DEV)
+    content["config"]["arca-api:owner"][key] = {"secure": "v1:abc"}
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert problems(content) == []
+    assert [one for one in problems_of(stackfile.read(file)) if not one.only_aws] == []
+
+
 @pytest.mark.parametrize(
     "key",
     [
         "arca-api:owner account_id",
         "arca-api:owner domain",
-        "arca-api:owner cloudflare_account_id",
-        "arca-api:owner cloudflare_zone_id",
         "arca-api:owner image",
         "arca-api:owner contact_email",
         "arca-api:owner team",
