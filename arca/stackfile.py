@@ -80,8 +80,14 @@ class StackFile:
 
 
 def path_of(stack: str, *, root: Path | None = None) -> Path:
-    """Return the path of a stack's file, whether it exists or not."""
-    return (root or checkout.root()) / f"Pulumi.{stack}.yaml"
+    """Return the path of a stack's file, whether it exists or not.
+
+    Raises ArcaError for a name that no stack can have, because it leads into a folder.
+    """
+    folder = root or checkout.root()
+    if "/" in stack:
+        raise _no_stack(stack, folder)
+    return folder / f"Pulumi.{stack}.yaml"
 
 
 def stack_config(stack: str, *, root: Path | None = None) -> dict[str, str]:
@@ -121,14 +127,8 @@ def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        stack = path.name.split(".")[1]
-        known = sorted(other.name.split(".")[1] for other in path.parent.glob("Pulumi.*.yaml"))
-        raise ArcaError(
-            f"There is no stack {stack!r}.",
-            where=path.name,
-            wanted=f"one of {', '.join(known)}{did_you_mean(stack, known)}",
-            do="name one of those, or add the stack's file",
-        ) from None
+        stack = path.name.removeprefix("Pulumi.").removesuffix(".yaml")
+        raise _no_stack(stack, path.parent) from None
     except OSError as error:
         raise ArcaError(
             f"The stack's file cannot be read: {error.strerror}.",
@@ -148,12 +148,24 @@ def _text(path: Path) -> str:
         ) from None
 
 
+def _no_stack(stack: str, folder: Path) -> ArcaError:
+    known = sorted(other.name.split(".")[1] for other in folder.glob("Pulumi.*.yaml"))
+    # Whoever names the file, or writes in capitals, means the stack.
+    meant = Path(stack).name.lower().removeprefix("pulumi.").removesuffix(".yaml")
+    return ArcaError(
+        f"There is no stack {stack!r}.",
+        where=f"Pulumi.{stack}.yaml",
+        wanted=f"one of {', '.join(known)}{did_you_mean(meant, known)}",
+        do="name one of those, or add the stack's file",
+    )
+
+
 def _without_settings(path: Path) -> ArcaError:
     return ArcaError(
         "The stack's file has no settings.",
         where=path.name,
         wanted="a mapping with the key `config`",
-        do="compare it with Pulumi.dev.yaml",
+        do="write the settings below `config`; docs/configuration.md has every key",
     )
 
 

@@ -29,6 +29,11 @@ SHORTEST_MINUTES = 60
 """ElastiCache API, CreateReplicationGroup: SnapshotWindow and PreferredMaintenanceWindow are at
 least an hour long."""
 
+OLDEST_VALKEY = (7, 2)
+REDIS_VERSIONS = ("7.0", "7.1")
+"""Redis OSS ends at 7.1 and Valkey begins at 7.2 (Amazon ElastiCache User Guide, "Supported engines
+and versions"). The parameter groups of older versions of Redis OSS have names of another form."""
+
 
 class CacheSpec(Spec):
     """The ElastiCache replication group."""
@@ -37,8 +42,12 @@ class CacheSpec(Spec):
         default="valkey", description="Engine; Valkey costs 20% less than Redis."
     )
     engine_version: Annotated[
-        str, Format(r"^\d+\.\d+$", "a version with major and minor, such as 8.0")
-    ] = Field(default="8.0", description="Engine version, major and minor.")
+        str, Format(r"^\d{1,2}\.\d{1,2}$", "a version with major and minor, such as 8.0")
+    ] = Field(
+        default="8.0",
+        description="Engine version, major and minor; with engine `redis`, "
+        f"{' or '.join(REDIS_VERSIONS)}.",
+    )
     node_type: Annotated[
         str,
         Format(
@@ -85,6 +94,13 @@ class CacheSpec(Spec):
         """Yield what ElastiCache refuses."""
         if self.multi_az and self.nodes < 2:
             yield WrongKey("nodes", "at least 2, because multi_az fails over to another node")
+        major, minor = self.engine_version.split(".")
+        if self.engine == "redis" and self.engine_version not in REDIS_VERSIONS:
+            wanted = f"{' or '.join(REDIS_VERSIONS)}, because engine is redis"
+            yield WrongKey("engine_version", wanted)
+        elif self.engine == "valkey" and (int(major), int(minor)) < OLDEST_VALKEY:
+            wanted = "7.2 or newer, because engine is valkey"
+            yield WrongKey("engine_version", wanted)
         if daily_length(self.snapshot_window) < SHORTEST_MINUTES:
             yield WrongKey("snapshot_window", f"a window of at least {SHORTEST_MINUTES} minutes")
         if weekly_length(self.maintenance_window) < SHORTEST_MINUTES:

@@ -30,6 +30,9 @@ considerations)."""
 VariableName = Annotated[
     str, Format(r"^[A-Z][A-Z0-9_]*$", "upper-case letters, digits and _, such as LOG_LEVEL")
 ]
+ContainerPath = Annotated[
+    str, Format(r"^(/[A-Za-z0-9._-]+)+$", "a path below /, such as /tmp, without a / at its end")
+]
 RESERVED_VARIABLES = (
     *("STAGE", "PUBLIC_URL", "DOCUMENTS_BUCKET"),
     *SERVICE_SECRETS,
@@ -252,7 +255,7 @@ class ServiceSpec(Spec):
     read_only_root: bool = Field(
         default=True, description="Mount the container's root file system read-only."
     )
-    writable_paths: tuple[str, ...] = Field(
+    writable_paths: tuple[ContainerPath, ...] = Field(
         default=("/tmp",),  # noqa: S108 - a path in the container
         description="Writable paths; each is empty when a task starts.",
     )
@@ -316,6 +319,9 @@ class ServiceSpec(Spec):
                         f"collector.{key}",
                         f"below service.{key}, {whole}, which the service's container shares",
                     )
+        if self.health_command[:1] not in (("CMD",), ("CMD-SHELL",)) or not self.health_command[1:]:
+            # Amazon ECS API, HealthCheck, command.
+            yield WrongKey("health_command", "CMD or CMD-SHELL, and then the command")
         missing = [path for path in EXEC_PATHS if path not in self.writable_paths]
         if self.execute_command and self.read_only_root and missing:
             wanted = f"also {' and '.join(missing)}, because execute_command is true"

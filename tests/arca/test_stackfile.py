@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from arca import stackfile
+from arca.errors import ArcaError
 from arca.stackfile import ENCRYPTED
 from tests.graph import declare
 from tests.settings.bad_files import DEV
@@ -62,3 +63,15 @@ def test_values_arrive_as_the_cli_passes_them(text: str, value: str, tmp_path: P
     path = tmp_path / "Pulumi.dev.yaml"
     path.write_text(f"config:\n  arca-api:x: {text}\n", encoding="utf-8")
     assert stackfile.read(path).config == {"arca-api:x": value}
+
+
+@pytest.mark.parametrize("name", ["DEV", "Pulumi.dev.yaml", "../dev", "./Pulumi.dev.yaml", "devv"])
+def test_a_name_almost_a_stack_s_is_answered(
+    name: str, file: stackfile.StackFile, tmp_path: Path
+) -> None:
+    """The error has the name as it was given, and the one that was meant."""
+    assert file.stack == "dev"
+    with pytest.raises(ArcaError) as raised:
+        stackfile.read(stackfile.path_of(name, root=tmp_path))
+    assert f"There is no stack '{name}'." in str(raised.value)
+    assert "one of dev; did you mean dev?" in str(raised.value)

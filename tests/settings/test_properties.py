@@ -35,7 +35,12 @@ accepted: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "database.proxy": st.booleans(),
         "database.multi_az": st.booleans(),
         "database.iam_authentication": st.booleans(),
-        "cache.engine": st.sampled_from(["valkey", "redis"]),
+        "cache": st.sampled_from(
+            [
+                {"nodes": 2, "multi_az": True},
+                {"nodes": 2, "multi_az": True, "engine": "redis", "engine_version": "7.1"},
+            ]
+        ),
         "load_balancer": st.sampled_from([{}, {"mutual_tls": False}]),
         "edge": st.sampled_from([{}, {"managed_waf": False, "cache_paths": []}]),
         "service.deployment": strategies,
