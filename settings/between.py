@@ -148,6 +148,20 @@ def big_enough(s: Settings, primary: Other) -> Iterator[Problem]:
         yield Problem("database.storage_max_gib", mine.storage_max_gib, wanted)
 
 
+def service_capacity(s: Settings, primary: Other) -> Iterator[Problem]:
+    """An active secondary serves all of the primary's load, with tasks of at least that size."""
+    mine, theirs = s.service, primary.settings.service
+    pairs = {
+        "cpu": (mine.cpu, theirs.cpu),
+        "memory_mib": (mine.memory_mib, theirs.memory_mib),
+        "scaling.max_tasks": (mine.scaling.max_tasks, theirs.scaling.max_tasks),
+    }
+    for key, (own, least) in pairs.items():
+        if own < least:
+            wanted = f"at least service.{key} of {primary.file}, {least}, whose load it takes over"
+            yield Problem(f"service.{key}", own, wanted)
+
+
 def same_major(s: Settings, primary: Other) -> Iterator[Problem]:
     """A replica has the major version of its source, until it is promoted.
 
@@ -169,6 +183,7 @@ PAIR_RULES = (
     PairRule(("dns",), both_fail_over),
     PairRule(("database",), big_enough),
     PairRule(("database",), same_major),
+    PairRule(("service",), service_capacity),
 )
 
 

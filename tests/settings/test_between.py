@@ -133,3 +133,23 @@ def test_a_mistake_of_another_stack_touches_no_other_check(line: str, folder: Pa
     dev = f"{DEV}  arca-api:network: {{cidr: 10.99.0.0/16}}\n  arca-api:{line}\n"
     (folder / "Pulumi.dev.yaml").write_text(dev, encoding="utf-8")
     assert problems(folder) == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "theirs", "mine"),
+    [
+        ("cpu", "{cpu: 512, memory_mib: 2048}", "{cpu: 256, memory_mib: 2048}"),
+        ("memory_mib", "{cpu: 512, memory_mib: 2048}", "{cpu: 512, memory_mib: 1024}"),
+        ("scaling.max_tasks", "{scaling: {max_tasks: 3}}", "{scaling: {max_tasks: 2}}"),
+    ],
+)
+def test_tasks_carry_the_primary_s_load(key: str, theirs: str, mine: str, folder: Path) -> None:
+    """Neither their size nor their number is below the primary's; the same is enough."""
+    primary = f"{PRIMARY}  arca-api:service: {theirs}\n"
+    text = problems(folder, primary=primary, secondary=f"{SECONDARY}  arca-api:service: {mine}\n")
+    assert text.count("wanted: ") == 1
+    assert f"wanted: at least service.{key} of Pulumi.prod.yaml" in text
+    assert (
+        problems(folder, primary=primary, secondary=f"{SECONDARY}  arca-api:service: {theirs}\n")
+        == ""
+    )
