@@ -380,6 +380,9 @@ class Release:
             found = self._wait_for_deployment(held)
         elif asked:
             found = self._find_deployment(held)
+        if asked:
+            # During an outage somebody else may have taken the lock for a dead run's.
+            held.record()
         if found is None:
             self._ask_for_deployment(held)
             found = self._wait_for_deployment(held)
@@ -395,8 +398,6 @@ class Release:
         with explained(self._stack, "The service cannot be updated"):
             try:
                 try:
-                    # During an outage somebody else may have taken the lock for a dead one's.
-                    held.record()
                     self._call_update(held)
                 except self._service.ecs.exceptions.InvalidParameterException as refused:
                     if not self._options.emergency:
