@@ -341,7 +341,7 @@ class Release:
 
     # migrated
 
-    def _note_newest(self, held: Journal) -> Facts:
+    def _note_newest(self, held: Journal) -> ReleaseOutcome | Facts:
         busy = self._service.under_way()
         if busy is not None:
             return self._begun_meanwhile(held, busy)
