@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from arca.clients import client, explained
@@ -129,14 +128,8 @@ def active_revision(service: EcsService, task_definition: str) -> str:
     if own_fields(latest) == own_fields(found):
         return latest["taskDefinitionArn"]
     copy = _register(service, own_fields(found))
-    try:
-        # The next release takes the family's latest revision as its template (ADR 0007).
-        _register(service, own_fields(latest))
-    except ArcaError:
-        # Otherwise the copy would be the template from now on.
-        with suppress(ArcaError), explained(service.stack, "The copy cannot be deregistered"):
-            service.ecs.deregister_task_definition(taskDefinition=copy)
-        raise
+    # The next release takes the family's latest revision as its template (ADR 0007).
+    _register(service, own_fields(latest))
     return copy
 
 

@@ -60,7 +60,10 @@ class Journal:
         try:
             if not (free_dead and journal._replace_dead()):
                 journal._acquire()
-        except (Exception, KeyboardInterrupt):
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, ArcaError) and not isinstance(error, Unreachable):
+                journal._process.forget()
+                raise
             # The write may have taken effect, and nothing else was done yet.
             with suppress(ArcaError):
                 journal.end()
