@@ -68,7 +68,7 @@ attack: $(READY) $(FOREIGN_CLIENTS) ## Attack the release commands: faults, kill
 lint: $(READY) ## Formatting, rules and strict types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/basedpyright
+	@$(BIN)/basedpyright --threads 2
 
 format: $(READY) ## Format the tree and mend what can be mended
 	@$(BIN)/ruff check --fix-only .

@@ -18,13 +18,18 @@ def command(stack_name: str | None, target: "Target", *, dry_run: bool, as_json:
     """Answer the pause of the deployment under way: production traffic moves."""
     from arca.cli import render
     from arca.cli.release_output import deployment_line
-    from arca.release.deployment import answer_pause, paused_deployment
+    from arca.release.deployment import (
+        answer_pause,
+        paused_deployment,
+        require_a_persons_answer,
+    )
     from arca.release.service import EcsService
     from arca.stack import find
 
     stack = find(stack_name, target=target)
     service = EcsService(stack)
     paused = paused_deployment(service)
+    require_a_persons_answer(service, paused)
     if not dry_run:
         answer_pause(service, paused, proceed=True)
     if as_json:

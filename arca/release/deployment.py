@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from arca.clients import Unreachable, explained
 from arca.clock import Clock
-from arca.errors import ArcaError
-from arca.release import failures
+from arca.errors import ArcaError, Refused
+from arca.release import failures, held_lock
 from arca.release.given_reasons import note_reason
 from arca.release.journal_entry import MIGRATION, JournalEntry
 from arca.release.outage import outlast
@@ -164,6 +164,26 @@ def paused_deployment(service: EcsService) -> EcsDeployment:
     if not latest or latest[0].paused_hook is None:
         _refuse_unpaused(service, latest[0] if latest else None)
     return latest[0]
+
+
+def require_a_persons_answer(service: EcsService, paused: EcsDeployment) -> None:
+    """Raise Refused while a living release answers the pause itself, after its smoke tests."""
+    try:
+        held = held_lock.read(service.stack)
+    except held_lock.UnreadableJournal:
+        # Another version's release may wait for a person; nobody here can tell.
+        return
+    if held is None or held.dead or held.entry.options.hold:
+        return
+    if held.entry.deployment == paused.arn:
+        name = service.stack.name
+        raise Refused(
+            f"The release that began {short(paused.arn)} answers its pause after its smoke tests.",
+            where=f"{service.stack.where}, {held.entry.owner}",
+            wanted="a pause that waits for a person, as with `arca deploy --hold`; "
+            "nothing was answered",
+            do=f"wait for it; to end it: `arca stop --stack {name}`",
+        )
 
 
 def answer_pause(service: EcsService, deployment: EcsDeployment, *, proceed: bool) -> None:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from arca.clients import client, explained
 from arca.errors import ArcaError, Refused
 from arca.release.journal_entry import ENTRY, MIGRATION, JournalEntry, parameter_name
-from arca.release.run_lock import forget, has_ended_here
+from arca.release.run_lock import has_ended_here
 from arca.stack import Stack
 
 if TYPE_CHECKING:
@@ -123,27 +123,6 @@ def delete(stack: Stack) -> None:
             ssm.delete_parameter(Name=parameter_name(stack))
         except ssm.exceptions.ParameterNotFound:
             return
-
-
-def close_dead(stack: Stack) -> bool:
-    """Delete the journal of a dead process; False where there is none.
-
-    Raises Refused while the process lives, and UnreadableJournal where it may live: a newer
-    version writes a heartbeat too, in whatever form.
-    """
-    try:
-        held = read(stack)
-    except UnreadableJournal as unreadable:
-        if not unreadable.dead:
-            raise
-    else:
-        if held is None:
-            return False
-        if not held.dead:
-            raise held_by_another(stack, held)
-        forget(held.entry.run)
-    delete(stack)
-    return True
 
 
 def require_free(stack: Stack, *, or_dead: bool) -> None:

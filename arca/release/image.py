@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
-from arca.release.service import EcsService
+from arca.release.service import EcsService, short
 from arca.stack import Stack
 
 if TYPE_CHECKING:
@@ -114,22 +114,24 @@ def with_image(latest: Mapping[str, Any], image: str) -> dict[str, Any]:
     return {**own_fields(latest), "containerDefinitions": [{**first, "image": image}, *others]}
 
 
-def active_revision(service: EcsService, task_definition: str) -> str:
-    """Return the ARN of an ACTIVE revision with the contents of a task definition.
+def register_again(service: EcsService, past: Mapping[str, Any], template: str) -> str:
+    """Return the ARN of an ACTIVE revision with the contents of a deregistered one.
 
     A service cannot be updated to a deregistered revision, which is INACTIVE, but ECS describes it
     still. So its contents are registered again. Source: Amazon ECS Developer Guide, "Amazon ECS
     task definition states" and "Deregistering an Amazon ECS task definition revision".
+
+    `template` is the revision that was the family's latest before the first such call. It becomes
+    the latest again, because the next release takes the latest as its template (ADR 0007).
     """
-    found = service.definition(task_definition)
-    if is_active(found):
-        return task_definition
-    latest = service.definition(found["family"])
-    if own_fields(latest) == own_fields(found):
-        return latest["taskDefinitionArn"]
-    copy = _register(service, own_fields(found))
-    # The next release takes the family's latest revision as its template (ADR 0007).
-    _register(service, own_fields(latest))
+    wanted, kept = own_fields(past), own_fields(service.definition(template))
+    latest = service.definition(past["family"])
+    if own_fields(latest) == wanted:
+        copy = latest["taskDefinitionArn"]
+    else:
+        copy = _register(service, wanted)
+    if kept != wanted:
+        _register(service, kept, f"{short(template)}, the template of the next release,")
     return copy
 
 
@@ -149,8 +151,10 @@ def register_revision(service: EcsService, family: str, image: str) -> str:
     return _register(service, with_image(latest, image))
 
 
-def _register(service: EcsService, content: Mapping[str, Any]) -> str:
-    with explained(service.stack, "The new revision cannot be registered"):
+def _register(
+    service: EcsService, content: Mapping[str, Any], what: str = "The new revision"
+) -> str:
+    with explained(service.stack, f"{what} cannot be registered"):
         # ECS keeps tags apart from the definition; propagated ones come from the service.
         made = service.ecs.register_task_definition(**cast("Any", content))
     return made["taskDefinition"]["taskDefinitionArn"]

@@ -73,7 +73,39 @@ class Journal:
     @classmethod
     def resume(cls, stack: Stack, *, clock: Clock) -> Self:
         """Take over the lock of a release that was interrupted; raises as `read_interrupted`."""
-        left = held_lock.read_interrupted(stack)
+        journal = cls._taken_over(stack, held_lock.read_interrupted(stack), clock)
+        if journal is None:
+            raise held_lock.nothing_to_resume(stack)
+        return journal
+
+    @classmethod
+    def close_dead(cls, stack: Stack, *, clock: Clock) -> bool:
+        """Free the lock of a dead run; False where there is none.
+
+        Raises Refused while the run lives, or where another one takes the lock over meanwhile,
+        and UnreadableJournal where its holder may live: a newer version writes heartbeats too, in
+        whatever form.
+        """
+        try:
+            held = held_lock.read(stack)
+        except UnreadableJournal as unreadable:
+            if not unreadable.dead:
+                raise
+            held_lock.delete(stack)
+            return True
+        if held is None:
+            return False
+        if not held.dead:
+            raise held_lock.held_by_another(stack, held)
+        journal = cls._taken_over(stack, held, clock)
+        if journal is None:
+            return False
+        journal.end()
+        return True
+
+    @classmethod
+    def _taken_over(cls, stack: Stack, left: HeldLock, clock: Clock) -> Self | None:
+        """Take over the lock of a dead run; None where it was freed meanwhile."""
         taken = replace(left.entry, run=uuid.uuid4().hex, owner=this_process(), beat=clock.now())
         journal = cls(stack, taken, clock)
         try:
@@ -90,7 +122,7 @@ class Journal:
             raise
         if not taken_over:
             journal._process.forget()
-            raise held_lock.nothing_to_resume(stack)
+            return None
         return journal
 
     def _replace_dead(self) -> bool:

@@ -67,6 +67,8 @@ class JournalEntry:
     """The task definition that ran before the release."""
     task_definition: str | None = None
     """The task definition that the release deploys."""
+    template: str | None = None
+    """The family's latest revision before a deregistered one was registered again."""
     newest: str | None = None
     """ARN of the newest deployment that ECS had before this release asked for its own."""
     deployment: str | None = None

@@ -52,7 +52,7 @@ def migration_lock(
     if held is not None and held.entry.what == journal_entry.MIGRATION:
         # A killed migration has no step to resume. If its task still runs, it holds the runner's
         # own lock in the database.
-        held_lock.close_dead(stack)
+        journal.Journal.close_dead(stack, clock=clock)
     # With the phases it is no image's name, so that `arca deploy --resume` cannot deploy it.
     named = f"{image} ({','.join(phases)})"
     mine = journal.Journal.begin(stack, what=journal_entry.MIGRATION, image=named, clock=clock)

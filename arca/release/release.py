@@ -18,7 +18,13 @@ from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import configuration, failures, gates, held_lock, journal_entry, smoke_tests
 from arca.release.deployment import DeploymentFollower, who_answers
 from arca.release.given_reasons import note_reason
-from arca.release.image import active_revision, image_of, image_reference, register_revision
+from arca.release.image import (
+    image_of,
+    image_reference,
+    is_active,
+    register_again,
+    register_revision,
+)
 from arca.release.journal import Journal
 from arca.release.journal_entry import ReleaseOptions
 from arca.release.migrations import (
@@ -348,9 +354,18 @@ class Release:
         known = self._service.deployments(most=1)
         return {
             "newest": known[0].arn if known else None,
-            # A revision of long ago may have been deregistered since.
-            "task_definition": active_revision(self._service, str(held.entry.task_definition)),
+            "task_definition": self._active_revision(held),
         }
+
+    def _active_revision(self, held: Journal) -> str:
+        """Return what ECS can deploy: a revision of long ago may have been deregistered since."""
+        wanted = self._service.definition(str(held.entry.task_definition))
+        if is_active(wanted):
+            return wanted["taskDefinitionArn"]
+        if held.entry.template is None:
+            # A run that is killed between two registrations leaves it to the one that resumes.
+            held.record(template=self._service.definition(wanted["family"])["taskDefinitionArn"])
+        return register_again(self._service, wanted, str(held.entry.template))
 
     def _begun_meanwhile(self, held: Journal, busy: EcsDeployment) -> ReleaseOutcome:
         """Return the failure of a release that would replace a deployment of somebody else."""

@@ -12,6 +12,7 @@ from arca.monitoring.runbooks import RUNBOOKS
 from arca.release import configuration, held_lock, history
 from arca.release.deployment import DeploymentFollower
 from arca.release.image import image_of
+from arca.release.journal import Journal
 from arca.release.journal_entry import ROLLBACK, ReleaseOptions
 from arca.release.migrations import CONTRACT_GATE, contract_after
 from arca.release.outage import outlast
@@ -169,7 +170,7 @@ class Rollback:
 
         Raises Refused while its process lives.
         """
-        return held_lock.close_dead(self._stack)
+        return Journal.close_dead(self._stack, clock=self._clock)
 
     def run(self, plan: RollbackPlan) -> ReleaseOutcome:
         """Carry the plan out, and return the verdict on what runs then.
@@ -244,7 +245,7 @@ class Rollback:
         A process that lives still follows its release, and frees the lock itself.
         """
         try:
-            held_lock.close_dead(self._stack)
+            Journal.close_dead(self._stack, clock=self._clock)
         except Refused:
             return
         except ArcaError as error:

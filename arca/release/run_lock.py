@@ -2,11 +2,13 @@
 
 Each run holds an exclusive lock (flock(2)) on a file that carries the run's random id. The kernel
 frees that lock when the process ends, however it ends. No process number and no host name is
-compared, because containers repeat both.
+compared, because containers repeat both. The file names the kernel that keeps its lock, because
+a network file system may show the file to other machines without the lock (flock(2), "NFS").
 """
 
 import fcntl
 import os
+import platform
 import tempfile
 import weakref
 from contextlib import suppress
@@ -27,6 +29,7 @@ class RunLock:
             descriptor = os.open(run_file(run), flags, 0o600)
             self._close = weakref.finalize(self, os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(descriptor, _this_kernel())
 
     def free(self) -> None:
         """Free the lock, as the end of the process does: the run has ended."""
@@ -58,6 +61,8 @@ def has_ended_here(run: str) -> bool:
         # Another user could leave such a file to have a living run taken for a dead one.
         if os.fstat(descriptor).st_uid != os.getuid():
             return False
+        if os.read(descriptor, 1000) != _this_kernel():
+            return False
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
@@ -65,6 +70,14 @@ def has_ended_here(run: str) -> bool:
         return True
     finally:
         os.close(descriptor)
+
+
+def _this_kernel() -> bytes:
+    """Return what this kernel alone says of itself: an id made anew at each start, or its name."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    except OSError:
+        return platform.node().encode()
 
 
 def forget(run: str) -> None:

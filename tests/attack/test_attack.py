@@ -140,6 +140,7 @@ def test_a_fault_meets_one_attempt_or_lasts() -> None:
     assert denied.meets(Call("ecs.RunTask", 2), 3)
 
 
+@pytest.mark.slow
 def test_a_case_is_named_the_same_with_the_same_seed() -> None:
     """The seed decides which cases there are, and how a case goes."""
     names = cases.names(cases.API, SEED)

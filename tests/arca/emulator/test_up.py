@@ -126,6 +126,7 @@ def test_a_taken_port_is_named(state: State) -> None:
     assert state.read() is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_killed_server_is_replaced(state: State) -> None:
     """`status` reports a killed server as not running, and `up` starts a new one."""
@@ -163,6 +164,7 @@ def killed_run(state: State, port: int, at: str) -> None:
         victim.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_run_killed_in_the_middle_keeps_the_old_cloud(state: State) -> None:
     """A killed run leaves a server too many; the next run ends that one and the old one."""
@@ -179,6 +181,7 @@ def test_a_run_killed_in_the_middle_keeps_the_old_cloud(state: State) -> None:
     assert up.status(state=state)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_a_run_killed_at_its_end_leaves_the_new_cloud(state: State) -> None:
     """The record names the new cloud before the old server ends, so one of them is always up."""
@@ -397,6 +400,7 @@ def test_another_port_that_is_taken_keeps_the_old_cloud(
     assert up.status(state=state) == (before, True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_another_free_port_is_taken_at_once(state: State) -> None:
     """The new cloud moves to the port that is asked for now."""
@@ -409,6 +413,7 @@ def test_another_free_port_is_taken_at_once(state: State) -> None:
     assert up.status(state=state)[1]
 
 
+@pytest.mark.slow
 def test_a_port_that_is_lost_at_the_end_is_said(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -468,6 +473,7 @@ def test_dr_never_rebuilds_prod(state: State, monkeypatch: pytest.MonkeyPatch) -
     assert up.status(state=state) == (record, True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_what_ends_is_said_first(state: State) -> None:
     """Both the plan and the first progress of a run name the stacks that end."""

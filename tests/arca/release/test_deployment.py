@@ -1,12 +1,15 @@
 """Following a deployment: when it is stopped, how long it is watched, who answers its pause."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from arca.errors import Refused
 from arca.release import failures, smoke_tests
 from arca.release.deployment import DeploymentFollower
+from arca.release.journal import Journal
 from arca.release.verdict import Verdict
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE, ended
 from tests.arca.release.stage import URL, Arca, Stage, printed_json
@@ -171,6 +174,27 @@ def test_smoke_tests_that_fail_too_late_for_a_stop(monkeypatch: pytest.MonkeyPat
     assert outcome.verdict is Verdict.FAILED
     assert "it is live all the same, and smoke tests failed: ready" in outcome.reason
     assert stage.serves() == ({"api:2"}, {"api:2"})
+
+
+def test_the_pause_of_a_living_release_is_its_own(stage: Stage, arca: Arca) -> None:
+    """Nobody moves traffic while its smoke tests run; with --hold, and once it is dead, one may."""
+    stage.cloud.deploy(f"{URL}:2")
+    stage.cloud.until(lambda found: found.get("lifecycleHookDetails"))
+    paused = stage.service().deployments(most=1)[0].arn
+    living = Journal.begin(
+        stage.stack, what="deploy", image=f"{URL}:2", clock=stage.clock, deployment=paused
+    )
+    for asked in (arca("promote"), arca("promote", "--dry-run")):
+        assert isinstance(asked.exception, Refused)
+        assert "answers its pause after its smoke tests" in str(asked.exception)
+    living.record(options=replace(living.entry.options, hold=True))
+    assert arca("promote", "--dry-run").exit_code == 0
+    living.record(options=replace(living.entry.options, hold=False))
+    living.record(deployment="another")
+    assert arca("promote", "--dry-run").exit_code == 0
+    living.record(deployment=paused)
+    living.leave()
+    assert arca("promote").exit_code == 0
 
 
 def test_promote(stage: Stage, arca: Arca) -> None:

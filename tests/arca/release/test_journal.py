@@ -293,9 +293,9 @@ def test_a_lock_that_was_made_anew_is_not_taken_over(stack: Stack) -> None:
     kept = begin(stack)
     die(kept.entry.run)
     left = held_lock.read_interrupted(stack)
-    assert held_lock.close_dead(stack)
+    assert Journal.close_dead(stack, clock=StillClock())
     anew = begin(stack, "rollback")
-    late = Journal(stack, replace(left.entry, run="late"), StillClock())
+    late = Journal(stack, replace(left.entry, run="f" * 32), StillClock())
     with pytest.raises(Refused, match="Somebody else releases to prod: rollback"):
         late._take_over(left)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # between the other's two calls
     assert entry_of(stack) == anew.entry
@@ -307,8 +307,8 @@ def test_a_lock_that_was_freed_is_not_taken_over(stack: Stack) -> None:
     kept.record(step=Step.REGISTERED)
     die(kept.entry.run)
     left = held_lock.read_interrupted(stack)
-    assert held_lock.close_dead(stack)
-    late = Journal(stack, replace(left.entry, run="late"), StillClock())
+    assert Journal.close_dead(stack, clock=StillClock())
+    late = Journal(stack, replace(left.entry, run="f" * 32), StillClock())
     assert not late._take_over(left)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # between the other's two calls
     assert held_lock.read(stack) is None
 
@@ -458,13 +458,36 @@ def test_a_journal_that_nobody_can_read(stack: Stack, cloud: Cloud) -> None:
 
 def test_a_dead_journal_is_closed_by_hand(stack: Stack) -> None:
     """Only a dead process's journal can be closed by hand."""
-    assert held_lock.close_dead(stack) is False
+    assert Journal.close_dead(stack, clock=StillClock()) is False
     kept = begin(stack)
     with pytest.raises(Refused):
-        held_lock.close_dead(stack)
+        Journal.close_dead(stack, clock=StillClock())
     elsewhere(stack, kept, silent=timedelta(minutes=4))
-    assert held_lock.close_dead(stack) is True
+    assert Journal.close_dead(stack, clock=StillClock()) is True
     assert entry_of(stack) is None
+
+
+def test_a_lock_that_is_taken_over_meanwhile_is_not_freed(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`arca stop` read a dead run's lock; whoever resumes that run first keeps it."""
+    kept = begin(stack)
+    kept.leave()
+    read = held_lock.read
+    resumed: list[Journal] = []
+
+    def slow(stack: Stack) -> held_lock.HeldLock | None:
+        found = read(stack)
+        if not resumed:
+            monkeypatch.setattr(held_lock, "read", read)
+            resumed.append(Journal.resume(stack, clock=StillClock()))
+        return found
+
+    monkeypatch.setattr(held_lock, "read", slow)
+    with pytest.raises(Refused, match="Somebody else releases to prod"):
+        Journal.close_dead(stack, clock=StillClock())
+    assert entry_of(stack) == resumed[0].entry
+    resumed[0].record(step=Step.REGISTERED)
 
 
 def test_one_lock_however_the_stack_is_spelled(stack: Stack) -> None:
@@ -544,13 +567,13 @@ def test_an_entry_of_an_earlier_version_is_read(stack: Stack, cloud: Cloud) -> N
 def test_the_stored_fields_keep_their_names(stack: Stack, cloud: Cloud) -> None:
     """An entry of this version has exactly the fields that earlier versions read.
 
-    They ignore `emergency`, which came later.
+    They ignore `template` and `emergency`, which came later.
     """
     begin(stack)
     name = journal_entry.parameter_name(stack)
     stored = json.loads(cloud.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
     before = json.loads(WRITTEN_BEFORE)
-    assert stored.keys() == before.keys()
+    assert stored.keys() == before.keys() | {"template"}
     assert stored["wishes"].keys() == before["wishes"].keys() | {"emergency"}
     assert stored["step"] == "preflight"
 

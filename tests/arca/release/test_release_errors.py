@@ -3,7 +3,7 @@
 import pytest
 
 from arca.errors import ArcaError
-from arca.release import held_lock
+from arca.release.journal import Journal
 from arca.release.service import EcsDeployment
 from arca.release.steps import ConnectionLost
 from arca.release.verdict import Verdict
@@ -71,7 +71,7 @@ def test_a_lock_that_cannot_be_freed_hides_no_verdict(monkeypatch: pytest.Monkey
     assert any("AccessDenied" in line for line in stage.said)
     stage.before = lambda _call: None
     stage.abandon()
-    assert held_lock.close_dead(stage.stack)
+    assert Journal.close_dead(stage.stack, clock=stage.clock)
     assert stage.release().deploy(stage.push("3")).verdict is Verdict.LIVE
 
 

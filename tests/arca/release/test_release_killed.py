@@ -61,10 +61,14 @@ def again(stage: Stage) -> ReleaseOutcome | None:
     return None
 
 
-@pytest.mark.parametrize("alarm", [False, True], ids=["good", "alarm"])
 @pytest.mark.parametrize(
-    "after",
-    [pytest.param(False, marks=pytest.mark.slow, id="before"), pytest.param(True, id="after")],
+    ("after", "alarm"),
+    [
+        pytest.param(True, False, id="after-good"),
+        pytest.param(True, True, marks=pytest.mark.slow, id="after-alarm"),
+        pytest.param(False, False, marks=pytest.mark.slow, id="before-good"),
+        pytest.param(False, True, marks=pytest.mark.slow, id="before-alarm"),
+    ],
 )
 def test_killed_and_resumed(monkeypatch: pytest.MonkeyPatch, *, after: bool, alarm: bool) -> None:
     """A kill at any changing call leads to the same verdict, one deployment and no journal."""

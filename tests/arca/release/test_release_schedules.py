@@ -24,7 +24,7 @@ EXAMPLES = int(ASKED or 50)
 """Of each of the four strategies: two hundred in all."""
 
 
-FEW = 10
+FEW = 3
 """Of each, in `make test`."""
 
 

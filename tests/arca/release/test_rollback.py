@@ -8,7 +8,7 @@ from click.testing import Result
 
 from arca.errors import Refused
 from arca.release.journal import Journal
-from tests.arca.release.failing import Killed, killer, press_after
+from tests.arca.release.failing import Killed, denied, killer, press_after
 from tests.arca.release.stage import URL, Arca, Stage, printed_json, released, written
 
 DRY = ("rollback", "--dry-run")
@@ -428,6 +428,48 @@ def test_a_release_whose_copy_is_the_latest(stage: Stage, arca: Arca) -> None:
     assert arca("rollback").exit_code == 0
     assert stage.calls.count("ecs.register_task_definition") == before
     assert stage.serves()[0] == {copy.rpartition("/")[2]}
+
+
+def test_a_rollback_killed_between_two_registrations_keeps_the_template(
+    stage: Stage, arca: Arca
+) -> None:
+    """Whoever resumes it registers the family's latest again, which the next release takes."""
+    stage.cloud.register(f"{URL}:1", environment=[{"name": "NEWER", "value": "yes"}])
+    arca("deploy", "2")
+    deregister(stage, "api:1")
+
+    def die(call: str) -> None:
+        if call == "ecs.register_task_definition":
+            stage.after = lambda _call: None
+            raise Killed
+
+    stage.after = die
+    with pytest.raises(Killed):
+        stage.release().back_to("api:1", f"{URL}:1")
+    stage.abandon()
+    assert arca("deploy", "--resume").exit_code == 0
+    assert stage.service().current_definition()["containerDefinitions"][0]["image"] == f"{URL}:1"
+    stage.push("3")
+    assert arca("deploy", "3").exit_code == 0
+    container = stage.service().current_definition()["containerDefinitions"][0]
+    assert container["environment"] == [{"name": "NEWER", "value": "yes"}]
+
+
+def test_a_template_that_cannot_be_registered_again_is_named(stage: Stage, arca: Arca) -> None:
+    """Nothing is deployed, and the message says which revision is to be registered by hand."""
+    stage.cloud.register(f"{URL}:1", environment=[{"name": "NEWER", "value": "yes"}])
+    arca("deploy", "2")
+    deregister(stage, "api:1")
+
+    def refuse(call: str) -> None:
+        if call == "ecs.register_task_definition":
+            stage.after = lambda _call: None
+            denied(stage, "ecs.register_task_definition")
+
+    stage.after = refuse
+    result = arca("rollback")
+    assert "api:3, the template of the next release, cannot be registered" in str(result.exception)
+    assert stage.serves()[0] == {"api:3"}
 
 
 def test_a_dry_deployment_opens_gates_as_the_run_does(stage: Stage, arca: Arca) -> None:

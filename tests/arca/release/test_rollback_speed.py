@@ -6,14 +6,14 @@ from tests import ROOT
 from tests.arca.release.rollback_speed import SPECS, minutes_to_the_last_bad_answer
 
 GUIDE = (ROOT / "docs" / "deployment-guide.md").read_text(encoding="utf-8")
-GRADUAL_LINEAR_TAKES_LONG = pytest.mark.slow
-"""It is 55 simulated minutes, with a look at every sixth second."""
+GRADUAL_TAKES_LONG = pytest.mark.slow
+"""Linear is 55 simulated minutes, canary 20, with a look at every sixth second."""
 
 
 @pytest.mark.parametrize(
     "strategy",
     [
-        pytest.param(one, marks=GRADUAL_LINEAR_TAKES_LONG) if one == "linear" else one
+        pytest.param(one, marks=GRADUAL_TAKES_LONG) if one in ("canary", "linear") else one
         for one in SPECS
     ],
 )

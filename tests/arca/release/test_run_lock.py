@@ -57,6 +57,17 @@ def test_a_run_of_another_machine_is_not_known() -> None:
     assert not has_ended_here("../\0")
 
 
+def test_a_file_that_another_kernel_locks_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network file system may show the file of a run that lives elsewhere, without its lock."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(run_lock, "_this_kernel", lambda: b"another")
+        lock = RunLock(RUN)
+        lock.free()
+        assert has_ended_here(RUN)
+    assert not has_ended_here(RUN)
+    lock.forget()
+
+
 def test_a_file_of_another_user_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can have a living run taken for a dead one with a file of their own."""
     die(RUN)
