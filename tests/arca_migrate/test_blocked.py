@@ -181,6 +181,7 @@ def test_queries_do_not_queue_for_long(database: Database, history: Path) -> Non
     assert 0.05 < max(waits) < 10
 
 
+@pytest.mark.slow
 def test_an_index_build_that_waits_in_vain(database: Database, tmp_path: Path) -> None:
     """The blocker blocks the drop of the invalid index too; the next run drops it."""
     with session(database) as other:

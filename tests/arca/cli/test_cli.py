@@ -62,8 +62,8 @@ def test_status_and_down_where_nothing_is_up(arca: Any) -> None:
 
 def test_a_dry_run_says_the_plan(arca: Any) -> None:
     """It starts no server and writes no file."""
-    done = arca("local", "up", "--stack", "prod", "--dry-run", "--json")
-    assert json.loads(done.stdout)["plan"] == ["start an emulated AWS", "bring prod up in it"]
+    done = arca("local", "up", "--stack", "dev", "--dry-run", "--json")
+    assert json.loads(done.stdout)["plan"] == ["start an emulated AWS", "bring dev up in it"]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def test_up_and_down(state: State) -> None:
     assert up.down(state=state) is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_up_twice_is_a_clean_restart(state: State) -> None:
     """The second run ends the first server, and its own listens on the same port."""
@@ -272,14 +273,14 @@ def test_a_failing_run_leaves_nothing_running(
     assert not listening(port)
 
 
-FAILURES: list[tuple[Callable[[], None], type[BaseException]]] = [
-    (no_such_table, CallRefused),
-    (interrupted_run, KeyboardInterrupt),
-    (broken, ProgramFailed),
-]
-
-
-@pytest.mark.parametrize(("program", "error"), FAILURES, ids=["refused", "interrupted", "broken"])
+@pytest.mark.parametrize(
+    ("program", "error"),
+    [
+        pytest.param(no_such_table, CallRefused, id="refused"),
+        pytest.param(interrupted_run, KeyboardInterrupt, id="interrupted", marks=pytest.mark.slow),
+        pytest.param(broken, ProgramFailed, id="broken", marks=pytest.mark.slow),
+    ],
+)
 def test_a_failure_keeps_the_old_cloud(
     program: Callable[[], None],
     error: type[BaseException],
@@ -315,7 +316,7 @@ PROGRAMS = {
 """What `__main__.py` imports, the file that it imports, and the exception that follows."""
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", ["syntax", pytest.param("exception", marks=pytest.mark.slow)])
 def test_a_mistake_in_the_program_keeps_the_old_cloud(
     name: str, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -379,6 +380,7 @@ def test_a_bad_setting_ends_and_starts_nothing(
     assert up.status(state=state) == (before, True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small")
 def test_another_port_that_is_taken_keeps_the_old_cloud(
     state: State, monkeypatch: pytest.MonkeyPatch

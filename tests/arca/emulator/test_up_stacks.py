@@ -83,7 +83,8 @@ def shown_in_readme() -> str:
     return line
 
 
-@pytest.mark.parametrize("stack", ["dev", pytest.param("staging", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stack", ["dev", "staging"])
 def test_a_stack_comes_up(stack: str, state: State) -> None:
     """The installed command brings a stack up with its own file, from any folder."""
     words = ("local", "up", "--stack", stack, "--port", str(free_port()), "--json")
