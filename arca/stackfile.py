@@ -24,6 +24,8 @@ PLAIN_TAGS = frozenset(
     for kind in ("bool", "float", "int", "map", "merge", "null", "seq", "str", "timestamp", "value")
 )
 """The tags that YAML itself gives to a value (YAML 1.1, "Language-Independent Types")."""
+MOST_VALUES = 10_000
+"""Values that a file may have with its aliases, which can stand for each other; ours have 100."""
 ENCRYPTED = "e" * 32
 """Stands for an encrypted value, which only Pulumi can read with the stack's key.
 
@@ -187,6 +189,7 @@ class _Reader:
         self.written: dict[KeyPath, str] = {}
         self.encrypted: set[KeyPath] = set()
         self.problems: list[FileProblem] = []
+        self._values = 0
         self._above: list[yaml.Node] = []
         """The nodes around the one that is read, to notice an alias of one of them."""
 
@@ -252,6 +255,12 @@ class _Reader:
             yield key, value
 
     def _value(self, node: yaml.Node, path: KeyPath) -> Any:
+        self._values += 1
+        if self._values > MOST_VALUES:
+            line = self.lines[path]
+            raise _not_yaml(
+                Path(self.name), line, f"with its aliases it has over {MOST_VALUES:,} values"
+            )
         if node.tag not in PLAIN_TAGS:
             tag = node.tag.replace("tag:yaml.org,2002:", "!!")
             self._refuse(path, f"a value without {tag}, because Pulumi knows no YAML tags")

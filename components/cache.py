@@ -15,15 +15,17 @@ from components.windows import DailyWindow, WeeklyWindow, daily_length, overlap,
 from components.wires import Placement
 
 CACHE_PORT = 6379
-_UP_TO_16 = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
-NODE_SIZES = {
-    "t4g": ("micro", "small", "medium"),
-    **dict.fromkeys(("m6g", "m7g", "m8g", "r6g", "r7g", "r8g"), _UP_TO_16),
+_GENERAL = {"large": 6.38, "xlarge": 12.93, "2xlarge": 26.04, "4xlarge": 52.26, "8xlarge": 103.68}
+_MEMORY = {"large": 13.07, "xlarge": 26.32, "2xlarge": 52.82, "4xlarge": 105.81, "8xlarge": 209.55}
+NODE_MEMORY_GIB = {
+    "t4g": {"micro": 0.5, "small": 1.37, "medium": 3.09},
+    **dict.fromkeys(("m6g", "m7g", "m8g"), _GENERAL | {"12xlarge": 157.12, "16xlarge": 209.55}),
+    **dict.fromkeys(("r6g", "r7g", "r8g"), _MEMORY | {"12xlarge": 317.77, "16xlarge": 419.09}),
 }
-"""Sizes by family, the same in both regions (Amazon ElastiCache User Guide, "Supported node
-types"); the tests compare them with cfn-lint's data."""
+"""GiB by family and size, the same in both regions (Amazon ElastiCache User Guide, "Supported node
+types"); the tests compare the sizes with cfn-lint's data."""
 NODE_TYPES = frozenset(
-    f"cache.{family}.{size}" for family, sizes in NODE_SIZES.items() for size in sizes
+    f"cache.{family}.{size}" for family, sizes in NODE_MEMORY_GIB.items() for size in sizes
 )
 SHORTEST_MINUTES = 60
 """ElastiCache API, CreateReplicationGroup: SnapshotWindow and PreferredMaintenanceWindow are at
@@ -52,7 +54,8 @@ class CacheSpec(Spec):
         str,
         Format(
             r"^cache\.",
-            f"a current node type of the families {', '.join(NODE_SIZES)}, such as cache.t4g.small",
+            f"a current node type of the families {', '.join(NODE_MEMORY_GIB)}, such as "
+            "cache.t4g.small",
             NODE_TYPES.__contains__,
         ),
     ] = Field(
@@ -89,6 +92,12 @@ class CacheSpec(Spec):
     log_days: LogRetention = Field(
         default=90, description="Days that the slow log and the engine log are kept."
     )
+
+    @property
+    def memory_gib(self) -> float:
+        """Memory of each node in GiB."""
+        _, family, size = self.node_type.split(".")
+        return NODE_MEMORY_GIB[family][size]
 
     def wrong_keys(self) -> Iterator[WrongKey]:
         """Yield what ElastiCache refuses."""

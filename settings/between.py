@@ -74,12 +74,36 @@ def problems_between(
                         if tuple(problem.path.split(".")) not in {*encrypted, *primary.encrypted}
                     )
     for other in others.values():
-        if "network" not in other.valid:
-            continue
-        cidr = other.settings.network.cidr
-        if s.network.cidr.overlaps(cidr) and s.recovery.primary_cidr != cidr:
-            wanted = f"a range that does not overlap {cidr}, that of {other.file}"
-            yield Problem("network.cidr", str(s.network.cidr), wanted)
+        if "network" in other.valid:
+            yield from apart(s, other)
+        readable = ("owner", "cloudflare_zone_id") not in {*encrypted, *other.encrypted}
+        if readable and {"owner", "edge", "recovery"} <= set(other.valid) & set(valid):
+            yield from one_zone_owner(s, other)
+
+
+def apart(s: Settings, other: Other) -> Iterator[Problem]:
+    """No two stacks' ranges overlap; that the secondary names its primary's is another rule."""
+    cidr = other.settings.network.cidr
+    if s.network.cidr.overlaps(cidr) and s.recovery.primary_cidr != cidr:
+        wanted = f"a range that does not overlap {cidr}, that of {other.file}"
+        yield Problem("network.cidr", str(s.network.cidr), wanted)
+
+
+def one_zone_owner(s: Settings, other: Other) -> Iterator[Problem]:
+    """What exists once in a Cloudflare zone is declared by one stack; a secondary declares none."""
+    theirs = other.settings
+    both = all(
+        one.edge.owns_zone
+        and not one.secondary
+        and "cloudflare_zone_id" not in one.owner.placeholders()
+        for one in (s, theirs)
+    )
+    if both and s.owner.cloudflare_zone_id == theirs.owner.cloudflare_zone_id:
+        wanted = (
+            "a zone of its own, or edge.owns_zone: false in one of both files, because "
+            f"{other.file} owns this zone"
+        )
+        yield Problem("owner.cloudflare_zone_id", s.owner.cloudflare_zone_id, wanted)
 
 
 def primary_range(s: Settings, primary: Other) -> Iterator[Problem]:
@@ -148,6 +172,27 @@ def big_enough(s: Settings, primary: Other) -> Iterator[Problem]:
         yield Problem("database.storage_max_gib", mine.storage_max_gib, wanted)
 
 
+def cache_capacity(s: Settings, primary: Other) -> Iterator[Problem]:
+    """The secondary's cache begins empty, and then holds as much as the primary's."""
+    mine, theirs = s.cache, primary.settings.cache
+    if mine.memory_gib < theirs.memory_gib:
+        wanted = (
+            f"a node type with at least {theirs.memory_gib} GiB, such as {theirs.node_type} of "
+            f"{primary.file}, whose load it takes over"
+        )
+        yield Problem("cache.node_type", mine.node_type, wanted)
+
+
+def same_application(s: Settings, primary: Other) -> Iterator[Problem]:
+    """The pipeline that releases to the primary also releases to the secondary."""
+    mine = s.delivery.application_repository
+    theirs = primary.settings.delivery.application_repository
+    unfilled = {*s.delivery.placeholders(), *primary.settings.delivery.placeholders()}
+    if mine != theirs and "application_repository" not in unfilled:
+        wanted = f"delivery.application_repository of {primary.file}, {theirs}"
+        yield Problem("delivery.application_repository", mine, wanted)
+
+
 def service_capacity(s: Settings, primary: Other) -> Iterator[Problem]:
     """An active secondary serves all of the primary's load, with tasks of at least that size."""
     mine, theirs = s.service, primary.settings.service
@@ -182,6 +227,8 @@ PAIR_RULES = (
     PairRule(("owner",), same_owner),
     PairRule(("dns",), both_fail_over),
     PairRule(("database",), big_enough),
+    PairRule(("cache",), cache_capacity),
+    PairRule(("delivery",), same_application),
     PairRule(("database",), same_major),
     PairRule(("service",), service_capacity),
 )

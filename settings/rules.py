@@ -4,6 +4,7 @@ A rule runs when every section that it needs is valid on its own, so that one ru
 many problems as possible.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from settings.problem import Problem
 
 RESERVED_CONNECTIONS = 15
 """Connections reserved for superusers, rdsadmin, migrations and an operator."""
+ECR = re.compile(r"^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/")
+"""An image in a private registry; the group is its region (Amazon ECR User Guide, "Amazon ECR
+private registries")."""
 TARGETS_PER_GROUP = 1000
 """Elastic Load Balancing User Guide, "Quotas for your Application Load Balancers"."""
 DEPLOYMENT_OVERLAP = 2
@@ -277,6 +281,13 @@ def placeholders(s: Settings) -> Iterator[Problem]:
         yield Problem(f"delivery.{key}", getattr(s.delivery, key), wanted)
 
 
+def image_region(s: Settings) -> Iterator[Problem]:
+    """Tasks start from the registry of their own region, also when the other one is lost."""
+    found = ECR.match(s.owner.image)
+    if found and found[1] != s.region:
+        yield Problem("owner.image", s.owner.image, f"an image in {s.region}, the stack's region")
+
+
 def review_stacks(s: Settings) -> Iterator[Problem]:
     """Code of an open pull request runs only in dev's account."""
     if s.delivery.review_stacks and s.stage != "dev":
@@ -325,6 +336,7 @@ RULES = (
     Rule(("edge", "dns", "probe"), edge_paths),
     Rule(("edge", "firewall"), firewall_limit),
     Rule(("owner", "delivery"), placeholders, only_aws=True),
+    Rule(("owner", "region"), image_region),
     Rule(("stage", "delivery"), review_stacks),
     Rule(("disposable", "protected"), disposable_or_protected),
     Rule(("edge", "load_balancer"), shared_zone),

@@ -35,13 +35,14 @@ def values(stack: str) -> Mapping[str, str]:
     """Return what an owner writes in place of each placeholder of a stack's file, by key."""
     stage = "prod" if stack == "dr" else stack
     account = ACCOUNTS[stage]
+    region = "us-east-1" if stack == "dr" else "sa-east-1"
     domain = f"facturas-sur{'' if stage == 'prod' else f'-{stage}'}.com.ar"
     return {
         "account_id": f'"{account}"',
         "domain": domain,
         "cloudflare_account_id": f'"{"5a" * 16}"',
         "cloudflare_zone_id": f'"{account}{"b" * 20}"',
-        "image": f"{account}.dkr.ecr.sa-east-1.amazonaws.com/arca-api:1.0.0",
+        "image": f"{account}.dkr.ecr.{region}.amazonaws.com/arca-api:1.0.0",
         "contact_email": f"guardia+arca@{domain}",
         "infra_repository": "facturas-sur/platform",
         "application_repository": "facturas-sur/invoices",

@@ -33,8 +33,6 @@ PROGRAM = (
 OWNER = {
     "account_id": "000000000001",
     "cloudflare_account_id": "1" * 32,
-    "cloudflare_zone_id": "2" * 32,
-    "image": "000000000001.dkr.ecr.sa-east-1.amazonaws.com/arca:1.0.0",
     "contact_email": "oncall@arca-test.com.ar",
 }
 REPOSITORIES = {
@@ -42,6 +40,17 @@ REPOSITORIES = {
     "application_repository": "arca-test/arca-api",
 }
 PAGER = "0123456789abcdef0123456789abcdef"
+
+
+def _of_stack(stack: str) -> dict[str, str]:
+    """Return the owner's values that differ: each stage has a zone, each region a registry."""
+    stage = "prod" if stack == "dr" else stack
+    region = "us-east-1" if stack == "dr" else "sa-east-1"
+    return {
+        "domain": f"arca-{stage}.com.ar",
+        "cloudflare_zone_id": f"{stage.encode().hex():0<32}",
+        "image": f"000000000001.dkr.ecr.{region}.amazonaws.com/arca:1.0.0",
+    }
 
 
 class Project:
@@ -71,8 +80,7 @@ class Project:
         }
         for stack in ("dev", "staging", "prod", "dr"):
             self._keep_settings(stack)
-            domain = f"arca-{'prod' if stack == 'dr' else stack}.com.ar"
-            self.change(stack, "owner", {**OWNER, "domain": domain})
+            self.change(stack, "owner", {**OWNER, **_of_stack(stack)})
             self.change(stack, "delivery", REPOSITORIES)
 
     def _keep_settings(self, stack: str) -> None:

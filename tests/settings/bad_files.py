@@ -10,10 +10,14 @@ OWNER = """config:
     account_id: "123456789012"
     domain: acme.com
     cloudflare_account_id: 0123456789abcdef0123456789abcdef
-    cloudflare_zone_id: abcdef0123456789abcdef0123456789
+    cloudflare_zone_id: fedcba9876543210fedcba9876543210
     image: arca-api:1.0.0
     contact_email: oncall@acme.com
 """
+PRIMARY_OWNER = OWNER.replace(
+    "fedcba9876543210fedcba9876543210", "abcdef0123456789abcdef0123456789"
+)
+"""A primary shares its zone with its secondary, and with no other stack."""
 RECOVERY = "  arca-api:recovery: {replica_region: us-east-1}\n"
 DEV = f"""{OWNER}  arca-api:stage: dev
   arca-api:region: sa-east-1
@@ -25,7 +29,7 @@ PROD = f"""{OWNER}  arca-api:stage: prod
 """
 PROD_NETWORK = "  arca-api:network: {nat: per-zone}\n"
 PROD_DATABASE = "  arca-api:database: {multi_az: true, backup_days: 14}\n"
-DR = f"""{OWNER}  arca-api:stage: prod
+DR = f"""{PRIMARY_OWNER}  arca-api:stage: prod
   arca-api:region: us-east-1
   arca-api:protected: true
   arca-api:cache: {{nodes: 2, multi_az: true}}
@@ -38,7 +42,7 @@ DR_RECOVERY = (
 )
 DR_REST = DR_NETWORK + DR_DNS + DR_RECOVERY
 PRIMARY = (
-    PROD
+    PROD.replace(OWNER, PRIMARY_OWNER)
     + PROD_DATABASE
     + RECOVERY
     + DR_DNS
@@ -53,6 +57,10 @@ def dev(section: str, *lines: str) -> str:
 
 
 FILES: Mapping[str, str] = {
+    "an image of another region": DEV.replace(
+        "image: arca-api:1.0.0",
+        "image: 123456789012.dkr.ecr.us-east-1.amazonaws.com/arca-dev/api:1",
+    ),
     # Keys and sections.
     "a mistyped section": f"{DEV}  arca-api:netwrok: {{}}\n",
     "a section without its prefix": f"{DEV}  network: {{}}\n",
@@ -119,7 +127,7 @@ FILES: Mapping[str, str] = {
     "an account with two digits": DEV.replace('"123456789012"', '"12"'),
     "an address as a domain": DEV.replace("domain: acme.com", "domain: https://acme.com"),
     "a zone's name for its id": DEV.replace(
-        "cloudflare_zone_id: abcdef0123456789abcdef0123456789", "cloudflare_zone_id: acme"
+        "cloudflare_zone_id: fedcba9876543210fedcba9876543210", "cloudflare_zone_id: acme"
     ),
     "an image that changes": DEV.replace("arca-api:1.0.0", "arca-api:latest"),
     "an image without a tag": DEV.replace("arca-api:1.0.0", "arca-api"),
@@ -413,6 +421,12 @@ UNREADABLE: Mapping[str, bytes] = {
     "a tab": DEV.encode() + b"  arca-api:network:\n\tzones: [a, b]\n",
     "an open bracket": DEV.encode() + b"  arca-api:network: {zones: [a, b}\n",
     "too many brackets": b"config: " + b"[" * 5000,
+    "a billion laughs": DEV.encode()
+    + b"  arca-api:network: {zones: [&a [a, a, a, a, a, a, a, a, a, a]"
+    + b"".join(
+        b", &%c [%s]" % (letter + 1, b", ".join([b"*%c" % letter] * 10)) for letter in b"abcdefg"
+    )
+    + b"]}\n",
     "no settings": b"conifg: {}\n",
     "no mapping": b"- a\n",
     "an empty file": b"",

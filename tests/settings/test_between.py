@@ -136,6 +136,51 @@ def test_a_mistake_of_another_stack_touches_no_other_check(line: str, folder: Pa
 
 
 @pytest.mark.parametrize(
+    ("theirs", "mine", "good"),
+    [
+        ("cache.t4g.small", "cache.t4g.small", True),
+        ("cache.t4g.small", "cache.t4g.medium", True),
+        ("cache.t4g.small", "cache.t4g.micro", False),
+        ("cache.r7g.large", "cache.m7g.large", False),
+    ],
+)
+def test_a_cache_holds_what_the_primary_s_does(
+    theirs: str, mine: str, *, good: bool, folder: Path
+) -> None:
+    """Its nodes have no less memory."""
+    primary = PRIMARY.replace("{nodes: 2", f"{{node_type: {theirs}, nodes: 2")
+    text = problems(
+        folder,
+        primary=primary,
+        secondary=SECONDARY.replace("{nodes", f"{{node_type: {mine}, nodes"),
+    )
+    assert text.count("wanted: ") == text.count("wanted: a node type with") == (0 if good else 1)
+
+
+def test_one_pipeline_releases_to_both(folder: Path) -> None:
+    """Another repository is refused; a placeholder is a problem of its own."""
+    section = "  arca-api:delivery: {infra_repository: acme/infra, application_repository: %s}\n"
+    primary, secondary = PRIMARY + section % "acme/api", SECONDARY + section % "acme/apy"
+    text = problems(folder, primary=primary, secondary=secondary)
+    assert "wanted: delivery.application_repository of Pulumi.prod.yaml, acme/api" in text
+    assert problems(folder, primary=primary, secondary=SECONDARY + section % "acme/api") == ""
+    unfilled = PRIMARY + section % "your-org/api"
+    assert problems(folder, primary=unfilled, secondary=secondary) == ""
+
+
+@pytest.mark.parametrize("owns", [True, False])
+def test_a_zone_has_one_owner(*, owns: bool, folder: Path) -> None:
+    """Two stacks that both declare its settings would undo each other's."""
+    dev = DEV.replace("fedcba9876543210fedcba9876543210", "abcdef0123456789abcdef0123456789")
+    dev += "  arca-api:network: {cidr: 10.99.0.0/16}\n"
+    dev += "" if owns else "  arca-api:edge: {owns_zone: false}\n"
+    (folder / "Pulumi.dev.yaml").write_text(dev, encoding="utf-8")
+    problems(folder)
+    found = problems_of(stackfile.read(folder / "Pulumi.dev.yaml"))
+    assert ("owner.cloudflare_zone_id" in [one.path for one in found]) is owns
+
+
+@pytest.mark.parametrize(
     ("key", "theirs", "mine"),
     [
         ("cpu", "{cpu: 512, memory_mib: 2048}", "{cpu: 256, memory_mib: 2048}"),
