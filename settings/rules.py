@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from components.service.spec import PausedSpec
 from components.spec import ZONES
 from settings.model import Settings
 from settings.problem import Problem
@@ -106,6 +107,14 @@ def endpoints_without_nat(s: Settings) -> Iterator[Problem]:
     if s.network.nat == "none" and missing:
         wanted = f"also {', '.join(missing)}, because network.nat is none"
         yield Problem("network.interface_endpoints", list(s.network.interface_endpoints), wanted)
+
+
+def pause_without_nat(s: Settings) -> Iterator[Problem]:
+    """Smoke tests at the pause reach the test listener through NAT (components/access.py)."""
+    chosen = s.service.deployment
+    if s.network.nat == "none" and isinstance(chosen, PausedSpec) and chosen.pause_minutes:
+        wanted = "0 where network.nat is none, because smoke tests cannot reach the test listener"
+        yield Problem("service.deployment.pause_minutes", chosen.pause_minutes, wanted)
 
 
 def connections(s: Settings) -> Iterator[Problem]:
@@ -324,6 +333,7 @@ RULES = (
     Rule(("stage", "storage"), production_audit),
     Rule(("region", "network"), zones_exist),
     Rule(("network",), endpoints_without_nat),
+    Rule(("network", "service"), pause_without_nat),
     Rule(("database", "service"), connections),
     Rule(("proxy",), proxy_pool),
     Rule(("service",), targets),

@@ -57,6 +57,11 @@ def dev(section: str, *lines: str) -> str:
 
 
 FILES: Mapping[str, str] = {
+    "a pause without NAT": dev(
+        "service", "scaling: {min_tasks: 2}", "deployment: {strategy: blue-green}"
+    )
+    + "  arca-api:network:\n    nat: none\n    interface_endpoints: "
+    "[ecr.api, ecr.dkr, kms, logs, monitoring, secretsmanager, ssm, sts]\n",
     "an image of another region": DEV.replace(
         "image: arca-api:1.0.0",
         "image: 123456789012.dkr.ecr.us-east-1.amazonaws.com/arca-dev/api:1",
