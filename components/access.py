@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -92,7 +93,8 @@ class CloudflareRanges(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
-    taken_on: str
+    taken_on: date | None
+    """The day on which Cloudflare's API gave them; None where nobody has asked it yet."""
     ipv4: tuple[str, ...]
     ipv6: tuple[str, ...]
 

@@ -324,6 +324,13 @@ def pager(s: Settings) -> Iterator[Problem]:
         yield Problem("alerting.pagerduty_key", None, wanted)
 
 
+def receivers(s: Settings) -> Iterator[Problem]:
+    """Somebody reads production's alarms of SEV3 and SEV4, which page nobody."""
+    if s.stage == "prod" and not s.alerting.emails and s.alerting.slack_channel_id is None:
+        wanted = "an address in stage prod, or slack_channel_id: who reads alarms of SEV3 and SEV4"
+        yield Problem("alerting.emails", list(s.alerting.emails), wanted)
+
+
 RULES = (
     Rule(("stage", "database"), production_database),
     Rule(("stage", "cache"), production_cache),
@@ -351,4 +358,5 @@ RULES = (
     Rule(("disposable", "protected"), disposable_or_protected),
     Rule(("edge", "load_balancer"), shared_zone),
     Rule(("stage", "alerting"), pager, only_aws=True),
+    Rule(("stage", "alerting"), receivers, only_aws=True),
 )

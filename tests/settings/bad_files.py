@@ -327,8 +327,21 @@ FILES: Mapping[str, str] = {
     "review stacks outside of dev": DEV.replace("stage: dev", "stage: staging")
     + "  arca-api:delivery: {infra_repository: acme/infra, application_repository: acme/api,\n"
     + "    review_stacks: true}\n",
+    "more than a free zone has": dev("edge", "plan: free"),
+    "periods of a higher plan": dev(
+        "edge",
+        "plan: pro",
+        "rate_limits:",
+        "  - {path: /v1/auth, requests: 20, period_seconds: 300, timeout_seconds: 86400}",
+    ),
+    "a period that Cloudflare does not have": dev(
+        "edge",
+        "rate_limits:",
+        "  - {path: /v1/auth, requests: 20, period_seconds: 50}",
+    ),
     "an exception that is none": dev(
         "edge",
+        "plan: business",
         "rate_limits:",
         "  - {path: /v1/auth, requests: 20}",
         "  - {path: /v1, requests: 600}",
