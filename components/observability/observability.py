@@ -41,12 +41,14 @@ class Watched:
     canary: str | None
     database_sessions: int | None
     """The most sessions that the database takes, where known."""
+    tasks: int
+    """The fewest tasks that run."""
 
 
 class Observability(Component):
     """Alarms, dashboards, queries, trace groups, the budgets' publisher, ECS's events.
 
-    A standby stack watches its replica and its certificate only: it serves no customers.
+    A standby stack watches its tasks, its replica and its certificate: it serves no customers.
     """
 
     alarm_names: dict[str, pulumi.Output[str]]
@@ -83,7 +85,7 @@ class Observability(Component):
             spec,
             objectives,
             topics,
-            sessions=watched.database_sessions,
+            watched,
             serving=serving,
         )
         tracing.declare_tracing(self, name, objectives, sample_percent=sample_percent)
@@ -131,14 +133,14 @@ class Observability(Component):
         spec: ObservabilitySpec,
         objectives: tuple[Objective, ...],
         topics: Mapping[Severity, Text],
+        watched: Watched,
         *,
-        sessions: int | None,
         serving: bool,
     ) -> dict[str, pulumi.Output[str]]:
         chosen = (
-            table.serving_alarms(spec.thresholds, sessions=sessions)
+            table.serving_alarms(spec.thresholds, sessions=watched.database_sessions)
             if serving
-            else table.standby_alarms(spec.thresholds)
+            else table.standby_alarms(spec.thresholds, tasks=watched.tasks)
         )
         for objective in objectives:
             chosen += compile_objective(objective)
