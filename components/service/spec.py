@@ -194,7 +194,8 @@ class DelegatedSpec(Spec):
     """Inputs that others set after creation and that `pulumi up` therefore never reverts."""
 
     task_definition: bool = Field(
-        default=True, description="The pipeline sets the service's revision and its capacity."
+        default=True,
+        description="A release sets the revision, the capacity and the deployment configuration.",
     )
     desired_count: bool | None = Field(
         default=None,
