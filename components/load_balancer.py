@@ -26,12 +26,14 @@ class LoadBalancerSpec(Spec):
     """The application load balancer."""
 
     tls_policy: Literal[
+        "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
         "ELBSecurityPolicy-TLS13-1-3-2021-06",
-        "ELBSecurityPolicy-TLS13-1-2-2021-06",
         "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
     ] = Field(
-        default="ELBSecurityPolicy-TLS13-1-2-2021-06",
-        description="TLS policy. All three offer TLS 1.3; the first offers no older version.",
+        default="ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+        description="TLS policy. All offer TLS 1.3, and those with 1-3 nothing older. Those with "
+        "PQ also exchange keys that a quantum computer does not break.",
     )
     mutual_tls: bool = Field(
         default=True,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from arca.emulator.state import State
-from tests.arca.emulator.local_cloud import free_port
-from tests.arca.emulator.test_up_stacks import client
+from arca.emulator.up import UpReport
+from tests.arca.emulator.local_cloud import client, free_port
 
 
 class Account:
@@ -44,7 +44,8 @@ def test_the_first_day(stack: str, state: State) -> None:
     account = Account(state)
     up = account.arca("local", "up", "--bare", "--stack", stack, "--port", str(free_port()))
     exports = up["exports"]
-    ecs, manager = (client(name, Report(up)) for name in ("ecs", "secretsmanager"))
+    report = UpReport(**up)
+    ecs, manager = client("ecs", report), client("secretsmanager", report)
     names = {"cluster": exports["service"]["cluster"], "services": [exports["service"]["name"]]}
 
     def service() -> Any:
@@ -69,10 +70,3 @@ def test_the_first_day(stack: str, state: State) -> None:
     assert service()["runningCount"] == exports["service"]["min_tasks"] > 0
     shown = account.arca("status", "--stack", stack)
     assert shown["undeclared"] == []
-
-
-class Report:
-    """What a client needs to know of a stack that came up."""
-
-    def __init__(self, found: Any) -> None:
-        self.endpoint, self.exports = found["endpoint"], found["exports"]
