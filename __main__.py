@@ -173,6 +173,7 @@ AuditTrail(
     log_group=service.log_group,
     bucket_arn=buckets["audit"].arn,
     key_arn=key["documents"],
+    log_key_arn=key["logs"],
 )
 alerting = Alerting("alerting", s.alerting, here, key_arn=key["alerts"])
 probe = None

@@ -9,12 +9,15 @@ from components.iam import allow, service_role
 PATTERN = "{ $.audit IS TRUE }"
 """The filter for log lines that are audit records (docs/service-contract.md)."""
 BUFFER_SECONDS, BUFFER_MIB = 60, 5
+ERROR_DAYS = 90
+"""Days that errors of the delivery are kept."""
 
 
 class AuditTrail(Component):
     """The copy of audit records.
 
-    Produces: delivery stream, subscription of the service's log group, and a role for each.
+    Produces: delivery stream, subscription of the service's log group, a role for each, and the log
+    group of what could not be delivered.
     """
 
     def __init__(
@@ -25,10 +28,21 @@ class AuditTrail(Component):
         log_group: pulumi.Input[str],
         bucket_arn: pulumi.Input[str],
         key_arn: pulumi.Input[str],
+        log_key_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
             "arca:auditTrail:AuditTrail", name, place, data_class="confidential", opts=opts
+        )
+        errors = aws.cloudwatch.LogGroup(
+            name,
+            name=f"/{place.prefix}/audit-delivery",
+            kms_key_id=log_key_arn,
+            retention_in_days=ERROR_DAYS,
+            opts=self.child(),
+        )
+        stream_name = aws.cloudwatch.LogStream(
+            name, name="errors", log_group_name=errors.name, opts=self.child()
         )
         objects = pulumi.Output.concat(bucket_arn, "/*")
         via_s3 = {"StringEquals": {"kms:ViaService": f"s3.{place.region}.amazonaws.com"}}
@@ -44,6 +58,7 @@ class AuditTrail(Component):
                 [bucket_arn],
             ),
             allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn], condition=via_s3),
+            allow(["logs:PutLogEvents"], [pulumi.Output.concat(errors.arn, ":*")]),
             confined=False,
         )
         stream = aws.kinesis.FirehoseDeliveryStream(
@@ -60,6 +75,11 @@ class AuditTrail(Component):
                 "buffering_interval": BUFFER_SECONDS,
                 "buffering_size": BUFFER_MIB,
                 "compression_format": "GZIP",
+                "cloudwatch_logging_options": {
+                    "enabled": True,
+                    "log_group_name": errors.name,
+                    "log_stream_name": stream_name.name,
+                },
                 # CloudWatch sends compressed envelopes; the processors keep the log lines alone.
                 "processing_configuration": {
                     "enabled": True,

@@ -32,7 +32,7 @@ class ProbeSpec(Spec):
         Format(r"^syn-python-", "a Python runtime of Synthetics, such as syn-python-selenium-14.0"),
     ] = Field(
         default=pinned("probe.runtime"),
-        description="Synthetics' runtime. AWS retires them; `arca verify` asks it.",
+        description="Synthetics' runtime. AWS retires them; `arca verify --versions` asks it.",
     )
 
 

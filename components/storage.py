@@ -44,9 +44,9 @@ class StorageSpec(Spec):
 class Storage(Component):
     """The buckets of a stack; all private, TLS-only and encrypted.
 
-    Produces: four buckets; for a primary with a DR region, also a replica of the documents there.
-    A secondary adopts that replica as its documents. The replica belongs to the primary, which
-    writes it, so that recreating the DR stack loses nothing (ADR 0003).
+    Produces: four buckets; for a primary with a DR region, also replicas of the documents and the
+    audit records there. A secondary adopts the documents' replica. The replicas belong to the
+    primary, which writes them, so that recreating the DR stack loses nothing (ADR 0003).
     """
 
     buckets: dict[BucketRole, ReadyBucket]
@@ -68,14 +68,7 @@ class Storage(Component):
         logs = self._bucket("logs", key_arn=None, statements=_log_deliveries(place.account_id))
         self._expire(logs, "logs", spec.logs_days)
         audit = self._bucket("audit", key_arn=key.arn, logs=logs, lock=True)
-        aws.s3.BucketObjectLockConfiguration(
-            f"{name}-audit",
-            bucket=audit.name,
-            rule={
-                "default_retention": {"mode": spec.audit_lock_mode, "days": spec.audit_lock_days}
-            },
-            opts=self.child(),
-        )
+        self._lock(audit, "audit", spec)
         artifacts = self._bucket("artifacts", key_arn=key.arn, logs=logs)
         self.buckets = {"logs": logs, "audit": audit, "artifacts": artifacts}
         self.documents_replica = None
@@ -91,8 +84,17 @@ class Storage(Component):
                     "documents-replica", key_arn=key.replica_arn, region=place.replica_region
                 )
                 self._archive(replica, "documents-replica", spec, region=place.replica_region)
-                self._replicate(documents, replica, key.arn, key.replica_arn)
+                keys = (key.arn, key.replica_arn)
+                self._replicate("replication", "documents", documents, replica, keys)
                 self.documents_replica = replica
+                copy = self._bucket(
+                    "audit-replica",
+                    key_arn=key.replica_arn,
+                    region=place.replica_region,
+                    lock=True,
+                )
+                self._lock(copy, "audit-replica", spec, region=place.replica_region)
+                self._replicate("audit-replication", "audit", audit, copy, keys)
         self.register_outputs({})
 
     def _bucket(
@@ -125,6 +127,19 @@ class Storage(Component):
                 opts=self.child(),
             )
         return bucket
+
+    def _lock(
+        self, bucket: ReadyBucket, role: str, spec: StorageSpec, *, region: str | None = None
+    ) -> None:
+        aws.s3.BucketObjectLockConfiguration(
+            f"{self._name}-{role}",
+            bucket=bucket.name,
+            region=region,
+            rule={
+                "default_retention": {"mode": spec.audit_lock_mode, "days": spec.audit_lock_days}
+            },
+            opts=self.child(),
+        )
 
     def _expire(self, bucket: ReadyBucket, role: str, days: int) -> None:
         aws.s3.BucketLifecycleConfiguration(
@@ -172,31 +187,39 @@ class Storage(Component):
 
     def _replicate(
         self,
-        documents: ReadyBucket,
+        name: str,
+        role: str,
+        source: ReadyBucket,
         replica: ReadyBucket,
-        key_arn: pulumi.Input[str],
-        replica_key_arn: pulumi.Input[str],
+        keys: tuple[pulumi.Input[str], pulumi.Input[str]],
     ) -> None:
-        name = f"{self._name}-replication"
+        """Copy a bucket into the DR region; `keys` are that of the bucket and its replica."""
+        key_arn, replica_key_arn = keys
         reads = [f"s3:{a}" for a in ("GetReplicationConfiguration", "ListBucket")]
         versions = [f"s3:GetObjectVersion{a}" for a in ("ForReplication", "Acl", "Tagging")]
+        # An audit record keeps the end of its lock (Amazon S3 User Guide, "Using S3 Replication
+        # with S3 Object Lock").
+        locks = [f"s3:GetObject{a}" for a in ("Retention", "LegalHold")]
         writes = [f"s3:Replicate{a}" for a in ("Object", "Delete", "Tags")]
         # Amazon S3 User Guide, "Setting up permissions for live replication", whose trust policy
         # has no condition.
         copier = service_role(
             self,
-            name,
+            f"{self._name}-{name}",
             "s3.amazonaws.com",
-            allow(reads, [documents.arn]),
-            allow(versions, [pulumi.Output.concat(documents.arn, "/*")]),
+            allow(reads, [source.arn]),
+            allow(
+                [*versions, *(locks if role == "audit" else ())],
+                [pulumi.Output.concat(source.arn, "/*")],
+            ),
             allow(writes, [pulumi.Output.concat(replica.arn, "/*")]),
             allow(["kms:Decrypt"], [key_arn]),
             allow(["kms:Encrypt"], [replica_key_arn]),
             confined=False,
         )
         aws.s3.BucketReplicationConfig(
-            f"{self._name}-documents",
-            bucket=documents.name,
+            f"{self._name}-{role}",
+            bucket=source.name,
             role=copier.arn,
             rules=[
                 {

@@ -18,6 +18,7 @@ SHARED = {
     "errors",
     "files",
     "naming",
+    "offered",
     "outputs",
     "pins",
     "stack",

@@ -195,8 +195,12 @@ def test_ask_14_prod_keeps_copies_in_the_dr_region() -> None:
     copied = [n.name for n in prod.of("aws:secretsmanager/secret:Secret") if "replicas" in n.inputs]
     assert sorted(copied) == sorted(f"secrets-{role}" for role in get_args(ReplicatedSecret))
     assert {"secrets-arca-certificate", "secrets-database-owner", "secrets-jwt-key"} <= {*copied}
-    rule = prod.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig").inputs["rules"][0]
-    assert rule["destination"]["bucket"].startswith("arn:aws:s3:::storage-documents-replica")
+    for role in ("documents", "audit"):
+        copy = prod.one("aws:s3/bucketReplicationConfig:BucketReplicationConfig", f"storage-{role}")
+        bucket = copy.inputs["rules"][0]["destination"]["bucket"]
+        assert bucket.startswith(f"arn:aws:s3:::storage-{role}-replica")
+    locks = prod.of("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
+    assert [lock.inputs.get("region") for lock in locks] == [None, "us-east-1"]
     registry = prod.one("aws:ecr/replicationConfiguration:ReplicationConfiguration").inputs
     destination = registry["replicationConfiguration"]["rules"][0]["destinations"][0]
     assert destination["region"] == "us-east-1"

@@ -9,11 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from arca import pins
+from arca import offered, pins
 from arca.cli.main import cli
 from arca.clock import Clock
 from arca.pins import FRESH_FOR, PINS, Pin
-from arca.release import pinned_versions
 from tests.stacks import settings_of
 
 NOW = Clock().now()
@@ -96,10 +95,10 @@ def test_aws_is_asked(
     if isinstance(answer, dict):
         for one in answer.get("RuntimeVersions", []):
             one["VersionName"] = pin.version
-    monkeypatch.setattr(pinned_versions, "client", lambda _stack, _service: Answers(answer))
-    monkeypatch.setattr(pinned_versions, "PINS", (pin,))
+    monkeypatch.setattr(offered, "client", lambda _stack, _service: Answers(answer))
+    monkeypatch.setattr(offered, "PINS", (pin,))
     stack: Any = SimpleNamespace(endpoint=None, where="prod")
-    (check,) = pinned_versions.check_pins(stack, now=NOW)
+    (check,) = offered.check_pins(stack, now=NOW)
     assert check.verdict == ("FAILED" if wrong else "OK")
     assert (wrong or pin.version) in check.detail
 
@@ -107,6 +106,6 @@ def test_aws_is_asked(
 def test_the_emulated_cloud_is_not_asked() -> None:
     """Moto offers what its authors wrote down, which says nothing about AWS."""
     stack: Any = SimpleNamespace(endpoint="http://127.0.0.1:1")
-    checks = pinned_versions.check_pins(stack, now=NOW)
+    checks = offered.check_pins(stack, now=NOW)
     assert {check.verdict for check in checks} == {"SKIPPED"}
     assert len(checks) == len(PINS)

@@ -22,6 +22,7 @@ def _firehose(s3: Mapping[str, Any]) -> dict[str, Any]:
         "Prefix": s3["prefix"],
         "ErrorOutputPrefix": s3["errorOutputPrefix"],
         "CompressionFormat": s3["compressionFormat"],
+        "CloudWatchLoggingOptions": s3["cloudwatchLoggingOptions"],
         "EncryptionConfiguration": {"KMSEncryptionConfig": {"AWSKMSKeyARN": s3["kmsKeyArn"]}},
         "BufferingHints": {
             "IntervalInSeconds": s3["bufferingInterval"],

@@ -112,6 +112,13 @@ def _canary(s: ResourceState) -> dict[str, Any]:
 
 
 RESOURCES: Mapping[str, Resource] = {
+    "aws:cloudwatch/logStream:LogStream": Resource(
+        OutputTemplates(
+            "{name}",
+            {"arn": "arn:aws:logs:{region}:{account}:log-group:{logGroupName}:log-stream:{name}"},
+        ),
+        calls=(ApiCall("logs", "create_log_stream", take("logGroupName", logStreamName="name")),),
+    ),
     "aws:cloudwatch/logGroup:LogGroup": Resource(
         arn_outputs("logs", "log-group:{name}"),
         calls=(
