@@ -34,6 +34,7 @@ TABLE = {
     ("infra", "staging", "staging"): "infra",
     ("infra", "plan-of-prod", "prod"): "look",
     ("infra", "prod", "prod"): "infra",
+    ("infra", "plan-of-dr", "dr"): "look",
     ("infra", "dr", "dr"): "infra",
     ("drift", "check", "dev"): "look drift",
     ("drift", "check", "staging"): "look drift",
@@ -42,9 +43,10 @@ TABLE = {
     ("release", "dev", "dev"): "release",
     ("release", "staging", "staging"): "release",
     ("release", "prod", "prod"): "release",
-    ("release", "dr", "dr"): "release standby",
+    ("release", "dr", "dr"): "release",
     ("review", "up", "dev"): "review",
-    ("review-sweep", "sweep", "dev"): "sweep",
+    ("review-sweep", "find", "dev"): "sweep",
+    ("review-sweep", "destroy", "dev"): "sweep",
 }
 
 TRIGGERS: Mapping[str, Any] = {
@@ -73,7 +75,7 @@ def logins() -> Iterator[tuple[str, str, str, str]]:
                 }
                 (inner,) = jobs_of(called).values()
                 environment = filled(inner["environment"], {"inputs": given})
-                extra = [key for key in ("drift", "standby") if given.get(key) is True]
+                extra = [key for key in ("drift",) if given.get(key) is True]
                 yield workflow, name, given["stack"], " ".join([environment, *extra])
         elif "environment" in job and "workflow_call" not in triggers(workflow):
             environment = str(job["environment"])
