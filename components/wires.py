@@ -78,9 +78,11 @@ class ReleaseScope:
 
     cluster: pulumi.Output[str]
     service: pulumi.Output[str]
-    families: Sequence[pulumi.Output[str]]
-    """Families of the service's and the migrations' task definitions."""
-    passed_role_arns: Sequence[pulumi.Output[str]]
-    """Roles that a release passes to ECS when it registers or runs a task."""
+    service_family: pulumi.Output[str]
+    service_role_arns: Sequence[pulumi.Output[str]]
+    """The execution role and the task role of the service's tasks."""
+    migration_family: pulumi.Output[str]
+    migration_role_arns: Sequence[pulumi.Output[str]]
+    """Likewise of the migrations' tasks."""
     log_group: pulumi.Output[str]
     repository_name: pulumi.Output[str]

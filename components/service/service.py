@@ -132,12 +132,8 @@ class Service(Component):
         self.migration_family = migrations.family
         self.log_group = log.name
         self.task_role_arn = owned.task
-        self._passed_roles = [
-            owned.execution,
-            owned.migration_execution,
-            owned.task,
-            owned.migration,
-        ]
+        self._service_roles = [owned.execution, owned.task]
+        self._migration_roles = [owned.migration_execution, owned.migration]
         self.register_outputs({"cluster": cluster.name, "service": service.name})
 
     def release_scope(self, repository_name: pulumi.Output[str]) -> ReleaseScope:
@@ -145,8 +141,10 @@ class Service(Component):
         return ReleaseScope(
             cluster=self.cluster,
             service=self.name,
-            families=[self.task_family, self.migration_family],
-            passed_role_arns=self._passed_roles,
+            service_family=self.task_family,
+            service_role_arns=self._service_roles,
+            migration_family=self.migration_family,
+            migration_role_arns=self._migration_roles,
             log_group=self.log_group,
             repository_name=repository_name,
         )
