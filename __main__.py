@@ -200,6 +200,8 @@ observability = Observability(
         cache_nodes=cache.node_ids if cache else [],
         canary=probe.canary if probe else None,
         database_sessions=s.database.max_connections,
+        tasks=service.declared_tasks,
+        repository_url=registry.repository_url,
     ),
     topics=alerting.topics,
     artifacts=buckets["artifacts"].name,

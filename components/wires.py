@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -70,6 +70,24 @@ class Traffic:
     green_arn: pulumi.Output[str]
     production_rule: aws.lb.ListenerRule
     test_rule: aws.lb.ListenerRule
+
+
+@dataclass(frozen=True)
+class DeclaredTask:
+    """One task definition as the stack declares it."""
+
+    containers: pulumi.Output[str]
+    """JSON, as ECS takes it."""
+    execution_role_arn: pulumi.Output[str]
+    task_role_arn: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class DeclaredTasks:
+    """The task definitions of a stack, by family, and the images that they begin with."""
+
+    families: Mapping[str, DeclaredTask]
+    images: Sequence[str]
 
 
 @dataclass(frozen=True)

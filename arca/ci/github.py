@@ -32,8 +32,11 @@ class GitHubUnavailable(ArcaError):
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """Follow no redirect: urllib would send the token to whatever host it names."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(  # noqa: PLR0917 - the base class' own
+        self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any
+    ) -> None:
         """Leave the status as it is, an error."""
+        del req, fp, code, msg, headers, newurl
 
 
 _OPENER = urllib.request.build_opener(_NoRedirect)

@@ -20,10 +20,14 @@ STACK_OPTION = click.option(
 )
 
 
+def _commit(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not re.fullmatch("[0-9a-f]{40}", value):
+        raise click.BadParameter("expected a whole commit, 40 hex digits")
+    return value
+
+
 REPOSITORY_OPTION = click.option("--repository", required=True, help="GitHub's name: OWNER/NAME.")
-COMMIT_OPTION = click.option(
-    "--commit", required=True, callback=lambda _c, _p, value: _commit(value), help="40 hex digits."
-)
+COMMIT_OPTION = click.option("--commit", required=True, callback=_commit, help="40 hex digits.")
 
 
 @click.group("ci")
@@ -145,12 +149,6 @@ def require_tests(repository: str, commit: str, workflow: str, minutes: int) -> 
         clock=Clock(),
         say=_say,
     )
-
-
-def _commit(value: str) -> str:
-    if not re.fullmatch("[0-9a-f]{40}", value):
-        raise click.BadParameter("expected a whole commit, 40 hex digits")
-    return value
 
 
 def _github(repository: str) -> "GitHub":

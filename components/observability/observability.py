@@ -19,8 +19,9 @@ from arca.outputs import ObservabilityOutputs
 from components.alarms import declare_alarms
 from components.component import Component, Place, Text
 from components.objectives import declared_objectives
-from components.observability import events, publisher, tracing
+from components.observability import definitions, events, publisher, tracing
 from components.observability.spec import ObservabilitySpec
+from components.wires import DeclaredTasks
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,15 @@ class Watched:
     canary: str | None
     database_sessions: int | None
     """The most sessions that the database takes, where known."""
+    tasks: DeclaredTasks
+    repository_url: Text
 
 
 class Observability(Component):
-    """Alarms, dashboards, queries, trace groups, the budgets' publisher, ECS's events.
+    """Alarms, dashboards, queries, trace groups, the two functions of our own, ECS's events.
 
-    A standby stack watches its replica and its certificate only: it serves no customers.
+    A standby stack watches its replica, its certificate and its task definitions only: it serves no
+    customers.
     """
 
     alarm_names: dict[str, pulumi.Output[str]]
@@ -76,7 +80,15 @@ class Observability(Component):
         objectives = declared_objectives(self.bindings) if serving else ()
         self.objectives = [objective.name for objective in objectives]
         self.log_groups = {
-            "events": events.declare_events(self, name, days=spec.events_days, key_arn=log_key_arn)
+            "events": events.declare_events(self, name, days=spec.events_days, key_arn=log_key_arn),
+            definitions.NAME: definitions.declare_watch(
+                self,
+                name,
+                watched.tasks,
+                repository_url=watched.repository_url,
+                artifacts=artifacts,
+                key_arn=log_key_arn,
+            ),
         }
         self.alarm_names = self._alarms(
             name,
@@ -190,5 +202,6 @@ def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:
         "canary": [watched.canary] if watched.canary else [],
         "certificate": [watched.certificate_arn],
         "health_check": [watched.health_check_id],
+        "definition_watch": [definitions.function_name(place.prefix)],
         **{rule: [events.rule_name(place.prefix, rule)] for rule in rules},
     }

@@ -438,7 +438,7 @@ NEWER = "W3037 'getlogobject'"
 @pytest.mark.parametrize("stack", STACKS)
 def test_cfn_lint_accepts_every_role(stack: str) -> None:
     """AWS's own schemas and its list of actions judge the trust and the permissions."""
-    declared = {
+    declared: dict[str, Any] = {
         f"Role{number}": {
             "Type": "AWS::IAM::Role",
             "Properties": {

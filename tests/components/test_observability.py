@@ -232,7 +232,7 @@ def test_logs_are_kept_for_ninety_days() -> None:
         for node in graph("prod").of("aws:cloudwatch/logGroup:LogGroup")
     }
     logs = graph("prod").outputs["observability"]["log_groups"]
-    assert set(logs) == {"api", "events", "slo-publisher"}
+    assert set(logs) == {"api", "definition-watch", "events", "slo-publisher"}
     assert {kept[name] for name in logs.values()} == {90}
 
 

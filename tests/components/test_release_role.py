@@ -4,14 +4,13 @@ import ast
 import json
 from collections.abc import Iterator
 from functools import cache
+from importlib.resources import files as package
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore import xform_name
 from botocore.session import get_session
-from cfnlint.data import AdditionalSpecs
-from cfnlint.helpers import load_resource
 
 from components.delivery.permissions import IMAGES
 from tests import ROOT, commands
@@ -151,7 +150,8 @@ def cluster(stack: str) -> str:
 
 def test_aws_limits_a_definition_by_its_family() -> None:
     """As cfn-lint's copy of AWS's Service Authorization Reference says."""
-    actions = load_resource(AdditionalSpecs, "Policies.json")["ecs"]["Actions"]
+    listed = package("cfnlint").joinpath("data", "AdditionalSpecs", "Policies.json")
+    actions = json.loads(listed.read_text(encoding="utf-8"))["ecs"]["Actions"]
     for action in ("registertaskdefinition", "runtask"):
         assert actions[action]["Resources"] == ["task-definition"]
 

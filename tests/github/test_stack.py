@@ -196,7 +196,8 @@ def test_an_unknown_deployment_begins_no_update(runner: Runner) -> None:
 def plan(runner: Runner, *operations: str) -> None:
     """Leave the event log of a preview with these steps."""
     steps = [{"op": op, "urn": f"urn:{n}", "type": "t"} for n, op in enumerate(operations)]
-    events = [{"preludeEvent": {}}, *({"resourcePreEvent": {"metadata": one}} for one in steps)]
+    events: list[dict[str, Any]] = [{"preludeEvent": {}}]
+    events += [{"resourcePreEvent": {"metadata": one}} for one in steps]
     text = "\n".join(map(json.dumps, events))
     (runner.folder / "events.json").write_text(text, encoding="utf-8")
     (runner.folder / "results").mkdir(exist_ok=True)

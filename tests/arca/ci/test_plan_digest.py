@@ -2,7 +2,7 @@
 
 import json
 import random
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore import xform_name
@@ -10,6 +10,9 @@ from pulumi.automation.events import EngineEvent
 
 from arca.ci.plan_digest import COMPARED, COMPARED_OF_STATE, plan_digest, require_approved
 from arca.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SAME = {"op": "same", "urn": "urn:pulumi:prod::arca-api::aws:s3/bucket:Bucket::x", "type": "t"}
 
@@ -110,12 +113,12 @@ def test_only_the_approved_plan_is_applied() -> None:
 
 def test_pulumis_own_sdk_reads_these_keys() -> None:
     """A key that no event has would be the same in every plan; the SDK's reader names them."""
-    reader = cast("Any", EngineEvent)
+    reader, named = cast("Any", EngineEvent), cast("Callable[[str], str]", xform_name)
     line = {"resourcePreEvent": {"metadata": steps()[0]}, "sequence": 1, "timestamp": 1}
     metadata = reader.from_json(line).resource_pre_event.metadata
-    assert {xform_name(key) for key in COMPARED} <= set(vars(metadata))
+    assert {named(key) for key in COMPARED} <= set(vars(metadata))
     unread = {"taint", "external", "retainOnDelete"}
-    assert {xform_name(key) for key in set(COMPARED_OF_STATE) - unread} <= set(vars(metadata.new))
+    assert {named(key) for key in set(COMPARED_OF_STATE) - unread} <= set(vars(metadata.new))
     assert metadata.new.inputs == {"size": 2, "tags": {"stack": "prod"}}
 
 
