@@ -66,6 +66,7 @@ database = Database(
     here,
     at=access.at("database"),
     key=keys["data"],
+    secrets_key_arn=key["secrets"],
     log_key_arn=key["logs"],
     owner=secrets.database_owner,
     replica_of=primary.database_arn if primary and s.following else None,
@@ -108,7 +109,7 @@ certificate = Certificate(
 )
 load_balancer = LoadBalancer(
     "load-balancer",
-    s.load_balancer,
+    s.load_balancer_now,
     here,
     at=access.at("load-balancer"),
     certificate_arn=certificate.arn,
@@ -201,7 +202,8 @@ observability = Observability(
         cache_nodes=cache.node_ids if cache else [],
         canary=probe.canary if probe else None,
         database_sessions=s.database.max_connections,
-        tasks=service.declared_tasks,
+        tasks=s.service_now.scaling.min_tasks,
+        definitions=service.declared_tasks,
         repository_url=registry.repository_url,
     ),
     topics=alerting.topics,

@@ -75,6 +75,9 @@ class ServiceOutputs(Contract, Generic[T]):
     deployment_configuration: dict[str, Any] = Field(default={})
     """As ECS's API takes it (Amazon ECS API Reference, DeploymentConfiguration); empty in exports
     from before this field."""
+    capacity_provider_strategy: list[dict[str, Any]] = Field(default=[])
+    """As ECS's API takes it (Amazon ECS API Reference, CapacityProviderStrategyItem); empty in
+    exports from before this field."""
     log_group: T
     alarm_names: list[T]
     blue_target_group_arn: T

@@ -24,6 +24,8 @@ from components.service import ServiceSpec
 from components.spec import Email, Format, Region, Spec
 from components.storage import StorageSpec
 
+LIVE_PATH = "/health/live"
+"""Answers 200 while the process runs, whatever it depends on (docs/service-contract.md)."""
 CLOUDFLARE_ID = r"^[0-9a-f]{32}$"
 CloudflareId = Annotated[
     str, Format(CLOUDFLARE_ID, "the 32 hexadecimal digits of an id at Cloudflare")
@@ -167,6 +169,17 @@ class Settings(Spec):
     def following(self) -> bool:
         """True when the database is a replica of the primary's."""
         return self.secondary and self.recovery.phase == "standby"
+
+    @property
+    def load_balancer_now(self) -> LoadBalancerSpec:
+        """The load balancer's settings in the current phase.
+
+        A standby answers that it is not ready, because its database takes no writes
+        (docs/service-contract.md). Its tasks would be replaced for ever.
+        """
+        if self.serving:
+            return self.load_balancer
+        return self.load_balancer.model_copy(update={"health_path": LIVE_PATH})
 
     @property
     def service_now(self) -> ServiceSpec:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from components.service.spec import PausedSpec
 from components.spec import ZONES
-from settings.model import Settings
+from settings.model import LIVE_PATH, Settings
 from settings.problem import Problem
 
 RESERVED_CONNECTIONS = 15
@@ -25,7 +25,7 @@ DEPLOYMENT_OVERLAP = 2
 PRODUCTION_BACKUP_DAYS = 14
 API_ROOT = "/v1"
 LOGIN_PATH = "/v1/auth"
-HEALTH_PATHS = ("/health/live", "/health/ready")
+HEALTH_PATHS = (LIVE_PATH, "/health/ready")
 """Paths of the health checks (docs/service-contract.md)."""
 NEEDED_WITHOUT_NAT = (
     "ecr.api",

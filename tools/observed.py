@@ -174,7 +174,7 @@ def alarms() -> str:
     serving = table.serving_alarms(Thresholds(), sessions=_sessions())
     signals = {alarm.name: alarm for alarm in serving.alarms}
     found: list[Alarm | Composite] = [*serving.notifying()]
-    found += table.standby_alarms(Thresholds()).notifying()[:1]
+    found += table.standby_alarms(Thresholds(), tasks=1).notifying()[:1]
     found += [table.maintenance_alarm()]
     for objective in read_objectives():
         found += compile_objective(objective).notifying()

@@ -43,10 +43,16 @@ def serving_alarms(t: Thresholds, *, sessions: int | None) -> Alarms:
     return Alarms(unmuted + _certificates(t)) + _mutable(*muted)
 
 
-def standby_alarms(t: Thresholds) -> Alarms:
-    """Alarms of a standby stack: its replica, its storage and its certificate and definitions."""
+def standby_alarms(t: Thresholds, *, tasks: int) -> Alarms:
+    """Alarms of a standby stack: tasks where it has any, replica, storage, certificate, code."""
+    running = _no_healthy_tasks(
+        name="standby-no-healthy-tasks",
+        severity="SEV3",
+        meaning="Not one task of the standby runs: a failover would begin with finding out why.",
+    )
     return Alarms(
         (
+            *((running,) if tasks else ()),
             _metric_alarm(
                 name="database-replica-lag",
                 metric="database.replica-lag",
@@ -111,26 +117,34 @@ def deployment_alarms(*, errors_per_minute: int, p95_ms: int) -> Alarms:
     )
 
 
+def _no_healthy_tasks(*, name: str, severity: Severity, meaning: str) -> Alarm:
+    return Alarm(
+        name=name,
+        title="No healthy task",
+        readings={
+            "blue": Reading("edge.healthy-blue", "Minimum"),
+            "green": Reading("edge.healthy-green", "Minimum"),
+        },
+        comparison=BELOW,
+        threshold=1,
+        runbook="arca-api-down",
+        meaning=meaning,
+        severity=severity,
+        expression="FILL(blue, 0) + FILL(green, 0)",
+        period=60,
+        evaluation_periods=2,
+        datapoints=2,
+        missing="breaching",
+    )
+
+
 def _reachable(t: Thresholds) -> tuple[Alarm, ...]:
     down = "arca-api-down"
     return (
-        Alarm(
+        _no_healthy_tasks(
             name="api-no-healthy-tasks",
-            title="No healthy task",
-            readings={
-                "blue": Reading("edge.healthy-blue", "Minimum"),
-                "green": Reading("edge.healthy-green", "Minimum"),
-            },
-            comparison=BELOW,
-            threshold=1,
-            runbook=down,
-            meaning="The load balancer has nobody to send a request to.",
             severity="SEV1",
-            expression="FILL(blue, 0) + FILL(green, 0)",
-            period=60,
-            evaluation_periods=2,
-            datapoints=2,
-            missing="breaching",
+            meaning="The load balancer has nobody to send a request to.",
         ),
         _metric_alarm(
             name="api-unreachable",

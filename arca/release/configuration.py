@@ -25,6 +25,17 @@ def declared(service: EcsService) -> dict[str, Any]:
     return dict(service.stack.outputs.service.deployment_configuration)
 
 
+def capacity(service: EcsService) -> dict[str, Any]:
+    """Return the declared capacity as UpdateService takes it.
+
+    It starts no deployment by itself (Amazon ECS API Reference, UpdateService,
+    `capacityProviderStrategy`), so a release brings the tasks to it. It is empty in exports from
+    before the field.
+    """
+    wanted = service.stack.outputs.service.capacity_provider_strategy
+    return {"capacityProviderStrategy": wanted} if wanted else {}
+
+
 def emergency(service: EcsService) -> dict[str, Any]:
     """Return the configuration with which a deployment serves all customers soonest.
 

@@ -439,6 +439,7 @@ class Release:
             taskDefinition=str(held.entry.task_definition),
             forceNewDeployment=forced,
             deploymentConfiguration=self._configuration(),
+            **configuration.capacity(self._service),
         )
 
     def _configuration(self) -> Any:

@@ -54,6 +54,7 @@ class Database(Component):
         *,
         at: Placement,
         key: EncryptionKey,
+        secrets_key_arn: pulumi.Input[str],
         log_key_arn: pulumi.Input[str],
         owner: Login,
         replica_of: pulumi.Output[str] | None,
@@ -64,6 +65,8 @@ class Database(Component):
             "arca:database:Database", name, place, data_class="confidential", opts=opts
         )
         self._spec, self._key_arn = spec, key.arn
+        # Secrets Manager uses the key for the secret that RDS makes, and the data's key refuses it.
+        self._secrets_key_arn = secrets_key_arn
         self._security_group_id = at.security_group_id
         identifier = physical(place.prefix, limit=63)
         major = spec.engine_version.split(".", maxsplit=1)[0]
@@ -202,7 +205,7 @@ class Database(Component):
             password_wo=password,
             password_wo_version=self._owner.version if password is not None else None,
             manage_master_user_password=managed or None,
-            master_user_secret_kms_key_id=self._key_arn if managed else None,
+            master_user_secret_kms_key_id=self._secrets_key_arn if managed else None,
             iam_database_authentication_enabled=spec.iam_authentication,
             allocated_storage=spec.storage_gib if makes_data else None,
             max_allocated_storage=spec.storage_max_gib,

@@ -42,15 +42,17 @@ class Watched:
     canary: str | None
     database_sessions: int | None
     """The most sessions that the database takes, where known."""
-    tasks: DeclaredTasks
+    tasks: int
+    """The fewest tasks that run."""
+    definitions: DeclaredTasks
     repository_url: Text
 
 
 class Observability(Component):
     """Alarms, dashboards, queries, trace groups, the two functions of our own, ECS's events.
 
-    A standby stack watches its replica, its certificate and its task definitions only: it serves no
-    customers.
+    A standby stack watches its tasks and their definitions, its replica and its certificate: it
+    serves no customers.
     """
 
     alarm_names: dict[str, pulumi.Output[str]]
@@ -84,7 +86,7 @@ class Observability(Component):
             definitions.NAME: definitions.declare_watch(
                 self,
                 name,
-                watched.tasks,
+                watched.definitions,
                 repository_url=watched.repository_url,
                 artifacts=artifacts,
                 key_arn=log_key_arn,
@@ -95,7 +97,7 @@ class Observability(Component):
             spec,
             objectives,
             topics,
-            sessions=watched.database_sessions,
+            watched,
             serving=serving,
         )
         tracing.declare_tracing(self, name, objectives, sample_percent=sample_percent)
@@ -143,14 +145,14 @@ class Observability(Component):
         spec: ObservabilitySpec,
         objectives: tuple[Objective, ...],
         topics: Mapping[Severity, Text],
+        watched: Watched,
         *,
-        sessions: int | None,
         serving: bool,
     ) -> dict[str, pulumi.Output[str]]:
         chosen = (
-            table.serving_alarms(spec.thresholds, sessions=sessions)
+            table.serving_alarms(spec.thresholds, sessions=watched.database_sessions)
             if serving
-            else table.standby_alarms(spec.thresholds)
+            else table.standby_alarms(spec.thresholds, tasks=watched.tasks)
         )
         for objective in objectives:
             chosen += compile_objective(objective)

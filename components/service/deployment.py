@@ -39,6 +39,21 @@ def capacity(spec: ServiceSpec) -> list[aws.ecs.ServiceCapacityProviderStrategyA
     return providers
 
 
+def exported_capacity(spec: ServiceSpec) -> list[dict[str, Any]]:
+    """Return the same for the stack's exports, as ECS's API takes it.
+
+    Source: Amazon ECS API Reference, CapacityProviderStrategyItem.
+    """
+    mix = spec.fargate
+    found = [("FARGATE", mix.on_demand_base, mix.on_demand_weight)]
+    if mix.spot_weight:
+        found.append(("FARGATE_SPOT", 0, mix.spot_weight))
+    return [
+        {"capacityProvider": provider, "base": base, "weight": weight}
+        for provider, base, weight in found
+    ]
+
+
 def strategy(spec: ServiceSpec) -> aws.ecs.ServiceDeploymentConfigurationArgs:
     """Return the chosen deployment strategy as ECS takes it."""
     chosen = spec.deployment
@@ -126,8 +141,14 @@ def exported(spec: ServiceSpec, alarm_names: list[pulumi.Output[str]]) -> dict[s
 
 
 def delegated(spec: ServiceSpec) -> list[str]:
-    """Return the inputs that others set after creation, each by its own setting."""
+    """Return the inputs that others set after creation, each by its own setting.
+
+    A release sets the capacity. The provider would replace the service for a change of it, unless
+    it forced a deployment, which would wait for smoke tests that nobody runs
+    (hashicorp/terraform-provider-aws, `capacityProviderStrategyCustomizeDiff`).
+    """
     inputs = {
+        "capacity_provider_strategies": spec.delegated.task_definition,
         "task_definition": spec.delegated.task_definition,
         "desired_count": spec.desired_count_delegated,
         "load_balancers": spec.delegated.load_balancers,

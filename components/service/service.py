@@ -81,7 +81,7 @@ class Service(Component):
             log_group_arn=log.arn,
             execute_command=spec.execute_command,
         )
-        cluster = self._cluster(stack)
+        cluster, providers = self._cluster(stack)
         contents = task.TaskInputs(
             image, place.region, log.name, {**environment.variables, **environment.secrets}
         )
@@ -117,6 +117,7 @@ class Service(Component):
         )
         service = self._service(
             cluster,
+            providers,
             api,
             infrastructure_role_arn=owned.infrastructure,
             at=at,
@@ -166,6 +167,7 @@ class Service(Component):
             migration_family=self.migration_family,
             strategy=self._spec.deployment.strategy,
             deployment_configuration=deployment.exported(self._spec, self.alarm_names),
+            capacity_provider_strategy=deployment.exported_capacity(self._spec),
             log_group=self.log_group,
             alarm_names=self.alarm_names,
             blue_target_group_arn=traffic.blue_arn,
@@ -176,7 +178,7 @@ class Service(Component):
             load_balancer_dns_name=load_balancer_dns_name,
         )
 
-    def _cluster(self, stack: str) -> aws.ecs.Cluster:
+    def _cluster(self, stack: str) -> tuple[aws.ecs.Cluster, aws.ecs.ClusterCapacityProviders]:
         spec = self._spec.fargate
         cluster = aws.ecs.Cluster(
             self._name,
@@ -184,7 +186,7 @@ class Service(Component):
             settings=[{"name": "containerInsights", "value": "enhanced"}],
             opts=self.child(),
         )
-        aws.ecs.ClusterCapacityProviders(
+        providers = aws.ecs.ClusterCapacityProviders(
             self._name,
             cluster_name=cluster.name,
             capacity_providers=["FARGATE", "FARGATE_SPOT"],
@@ -197,7 +199,7 @@ class Service(Component):
             ],
             opts=self.child(),
         )
-        return cluster
+        return cluster, providers
 
     def _task(
         self,
@@ -231,6 +233,7 @@ class Service(Component):
     def _service(
         self,
         cluster: aws.ecs.Cluster,
+        providers: aws.ecs.ClusterCapacityProviders,
         definition: aws.ecs.TaskDefinition,
         *,
         infrastructure_role_arn: Text,
@@ -282,8 +285,9 @@ class Service(Component):
             propagate_tags="SERVICE",
             wait_for_steady_state=False,
             opts=self.child(
-                # ECS refuses a target group to which no listener forwards.
-                depends_on=[traffic.production_rule, traffic.test_rule],
+                # ECS refuses a target group to which no listener forwards, and a strategy whose
+                # capacity providers the cluster does not have.
+                depends_on=[traffic.production_rule, traffic.test_rule, providers],
                 ignore_changes=deployment.delegated(spec),
                 custom_timeouts=pulumi.CustomTimeouts(create="30m", update="2h", delete="30m"),
             ),

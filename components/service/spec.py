@@ -194,7 +194,7 @@ class DelegatedSpec(Spec):
     """Inputs that others set after creation and that `pulumi up` therefore never reverts."""
 
     task_definition: bool = Field(
-        default=True, description="The pipeline sets the service's revision."
+        default=True, description="The pipeline sets the service's revision and its capacity."
     )
     desired_count: bool | None = Field(
         default=None,

@@ -67,6 +67,7 @@ def database(s: Settings, here: Place) -> Database:
         here,
         at=placement(),
         key=EncryptionKey(text("arn:aws:kms:sa-east-1:000000000000:key/data"), None),
+        secrets_key_arn=text("arn:aws:kms:sa-east-1:000000000000:key/secrets"),
         log_key_arn=text("arn:aws:kms:sa-east-1:000000000000:key/logs"),
         owner=Login("arca_owner", pulumi.Output.secret("password"), 1),
         replica_of=None,

@@ -132,3 +132,29 @@ def test_a_linear_configuration_is_exported_too() -> None:
     assert (found["strategy"], found["lifecycleHooks"]) == ("LINEAR", [])
     assert found["alarms"] == UNWATCHED
     validate_parameters(found, CONFIGURATION)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_exports_have_the_declared_capacity(stack: str) -> None:
+    """`arca` passes it to ECS with each release, and Pulumi sets it at creation alone."""
+    declared = service(stack)
+    found = graph(stack).outputs["service"]["capacity_provider_strategy"]
+    (create, *_) = CALLS[SERVICE]
+    created = create.params(declared.inputs)["capacityProviderStrategy"]
+    assert [{"base": 0, **one} for one in created] == found
+    update = get_session().get_service_model("ecs").operation_model("UpdateService")
+    request = {"cluster": "c", "service": "s", "capacityProviderStrategy": found}
+    validate_parameters(request, update.input_shape)
+
+
+def test_the_cluster_has_the_capacity_first() -> None:
+    """ECS refuses a service whose capacity providers its cluster does not have."""
+    assert any("clusterCapacityProviders" in urn for urn in service("dev").dependencies)
+
+
+def test_a_standby_is_healthy_while_it_lives() -> None:
+    """It answers that it is not ready, and ECS would replace its tasks for ever."""
+    for stack, path in (("prod", "/health/ready"), ("dr", "/health/live")):
+        groups = graph(stack).of("aws:lb/targetGroup:TargetGroup")
+        assert {group.inputs["healthCheck"]["path"] for group in groups} == {path}
+    assert "standby-no-healthy-tasks" in graph("dr").outputs["observability"]["alarm_names"]

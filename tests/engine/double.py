@@ -35,7 +35,9 @@ REPLACES: Mapping[str, frozenset[str]] = {
     "aws:ec2/vpc:Vpc": frozenset({"cidrBlock"}),
     "aws:ecr/repository:Repository": frozenset({"name", "encryptionConfigurations"}),
     "aws:ecs/cluster:Cluster": frozenset({"name"}),
-    "aws:ecs/service:Service": frozenset({"name", "cluster", "deploymentController"}),
+    "aws:ecs/service:Service": frozenset(
+        {"name", "cluster", "deploymentController", "capacityProviderStrategies"}
+    ),
     "aws:ecs/taskDefinition:TaskDefinition": frozenset(
         {"containerDefinitions", "cpu", "memory", "family", "volumes", "taskRoleArn"}
     ),

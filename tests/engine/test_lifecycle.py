@@ -30,6 +30,8 @@ def test_the_life_of_dev(project: Project) -> None:
     project.up("dev")
     assert project.state("dev") == before
 
+    project.change("dev", "service", {"fargate": {"on_demand_base": 1, "spot_weight": 0}})
+    assert project.replaced("dev") == []
     project.change("dev", "service", {"memory_mib": 1024})
     assert {name.partition("::")[0] for name in project.replaced("dev")} == {TASK_DEFINITION}
     project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dev")

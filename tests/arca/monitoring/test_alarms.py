@@ -29,7 +29,9 @@ LATENCY = next(objective for objective in OBJECTIVES if objective.name == "laten
 
 def everything() -> Alarms:
     """Return all alarms of a stack that serves, and those of a standby."""
-    found = table.serving_alarms(Thresholds(), sessions=500) + table.standby_alarms(Thresholds())
+    found = table.serving_alarms(Thresholds(), sessions=500) + table.standby_alarms(
+        Thresholds(), tasks=1
+    )
     for objective in OBJECTIVES:
         found += compile_objective(objective)
     return found + Alarms((table.maintenance_alarm(),))

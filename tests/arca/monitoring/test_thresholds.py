@@ -16,7 +16,7 @@ ALARMS = {
     alarm.name.removesuffix("-signal"): alarm
     for alarm in (
         *table.serving_alarms(Thresholds(), sessions=1802).alarms,
-        *table.standby_alarms(Thresholds()).alarms,
+        *table.standby_alarms(Thresholds(), tasks=1).alarms,
         table.maintenance_alarm(),
     )
 }

@@ -223,3 +223,15 @@ def test_what_ecs_adds_is_no_difference(stage: Stage) -> None:
     for name, value in (("lifecycleHooks", None), ("alarms", {**alarms, "enable": False})):
         (difference,) = configuration.undeclared(service, described(stage, **{name: value}))
         assert difference.startswith(f"{name} is ")
+
+
+def test_a_release_brings_the_declared_capacity(stage: Stage, arca: Arca) -> None:
+    """The tasks of the new revision run where the stack's file says."""
+    wanted = [{"capacityProvider": "FARGATE_SPOT", "base": 1, "weight": 3}]
+    service = stage.stack.outputs.service.model_copy(update={"capacity_provider_strategy": wanted})
+    outputs = stage.stack.outputs.model_copy(update={"service": service})
+    stage.stack = Stack(stage.stack.name, outputs, stage.stack.endpoint)
+    before = stage.cloud.service()["capacityProviderStrategy"]
+    arca("deploy", "2")
+    after = stage.cloud.service()["capacityProviderStrategy"]
+    assert (before != wanted, after) == (True, wanted)
