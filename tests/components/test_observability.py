@@ -107,7 +107,9 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
         "arca-dr-certificate-balancer",
         "arca-dr-database-replica-lag",
         "arca-dr-database-storage",
+        "arca-dr-definition-unknown",
         "arca-dr-maintenance",
+        "arca-dr-standby-no-healthy-tasks",
     ]
     assert graph("dr").of(DASHBOARD) == []
     active = graph("dr", {"recovery.phase": "active"})

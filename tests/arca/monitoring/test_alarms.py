@@ -77,6 +77,7 @@ def test_what_ends_in_silence_is_breaching() -> None:
         "database-replica-lag",
         "availability-lost-telemetry",
         "definition-unknown",
+        "standby-no-healthy-tasks",
     }
 
 
