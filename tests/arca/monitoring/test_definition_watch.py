@@ -154,7 +154,11 @@ def test_the_function_fails_where_something_is_found(
     archive("prod").extractall(tmp_path)
     module = "arca.monitoring.definition_watch"
     monkeypatch.setattr(f"{module}.__file__", str(tmp_path / "arca/monitoring/definition_watch.py"))
-    monkeypatch.setattr(f"{module}.boto3.client", lambda _: ecs)
+
+    def client(_: str) -> Ecs:
+        return ecs
+
+    monkeypatch.setattr(f"{module}.boto3.client", client)
     assert handler({}, None) == {"unknown": []}
     ecs.register(API, RELEASE, container={"command": ["env"]})
     with pytest.raises(UnknownDefinition, match=r"arca-prod-api:2, by .* has command"):
