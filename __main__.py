@@ -119,6 +119,7 @@ load_balancer = LoadBalancer(
     buckets=buckets,
     client_ca_pem=client_ca_pem,
     weights_shifted_by_ecs=s.service.weights_shifted_by_ecs,
+    fenced=s.fenced,
 )
 Firewall("firewall", s.firewall, here, load_balancer_arn=load_balancer.arn, log_key_arn=key["logs"])
 records = dns.OriginRecords(
@@ -223,7 +224,7 @@ outputs = Outputs[pulumi.Output[str]](
     stack=here.stack,
     stage=s.stage,
     role=s.recovery.role,
-    phase=s.recovery.phase if primary else "active",
+    phase=s.recovery.phase if primary or s.fenced else "active",
     region=s.region,
     account_id=owner.account_id,
     network=network.outputs(groups={**access.groups}),

@@ -75,6 +75,9 @@ class ServiceOutputs(Contract, Generic[T]):
     deployment_configuration: dict[str, Any] = Field(default={})
     """As ECS's API takes it (Amazon ECS API Reference, DeploymentConfiguration); empty in exports
     from before this field."""
+    min_tasks: int = 0
+    """The fewest tasks that serve, with which the first release begins; 0 in exports from before
+    this field."""
     capacity_provider_strategy: list[dict[str, Any]] = Field(default=[])
     """As ECS's API takes it (Amazon ECS API Reference, CapacityProviderStrategyItem); empty in
     exports from before this field."""
@@ -107,6 +110,8 @@ class EdgeOutputs(Contract, Generic[T]):
     origin_name: str
     regional_origin_name: str
     health_check_id: T
+    failover_lever_id: T | None = None
+    """The health check that a person inverts to send the traffic to the DR region (ADR 0021)."""
 
 
 class RegistryOutputs(Contract, Generic[T]):
@@ -153,7 +158,7 @@ class Outputs(Contract, Generic[T]):
     stack: str
     stage: Literal["dev", "staging", "prod"]
     role: Literal["primary", "secondary"]
-    phase: Literal["standby", "promoting", "active"]
+    phase: Literal["standby", "promoting", "active", "fenced"]
     region: str
     account_id: str
     network: NetworkOutputs[T]

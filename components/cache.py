@@ -9,6 +9,7 @@ from pydantic import Field
 
 from arca.naming import physical
 from arca.outputs import CacheOutputs
+from arca.pins import pinned
 from components.component import Component, Place
 from components.spec import Format, LogRetention, Spec, WrongKey
 from components.windows import DailyWindow, WeeklyWindow, daily_length, overlap, weekly_length
@@ -46,7 +47,7 @@ class CacheSpec(Spec):
     engine_version: Annotated[
         str, Format(r"^\d{1,2}\.\d{1,2}$", "a version with major and minor, such as 8.0")
     ] = Field(
-        default="8.0",
+        default=pinned("cache.engine_version"),
         description="Engine version, major and minor; with engine `redis`, "
         f"{' or '.join(REDIS_VERSIONS)}.",
     )

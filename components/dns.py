@@ -19,7 +19,7 @@ class DnsSpec(Spec):
 
     failover: bool = Field(
         default=False,
-        description="Answer with the DR region's load balancer while this region is unhealthy.",
+        description="Let a person send the traffic to the DR region's load balancer, by a lever.",
     )
     check_interval_seconds: Literal[10, 30] = Field(
         default=30, description="Seconds between two checks by the same Route 53 checker."
@@ -63,10 +63,13 @@ class OriginRecords(Component):
 
     Produces: the region's own name, the health check, and this region's half of the failover
     pair; a plain record where there is no other region. The health check goes through
-    Cloudflare, as customers do, because the load balancer refuses anyone else (ADR 0005).
+    Cloudflare, as customers do, because the load balancer refuses anyone else (ADR 0005). It
+    tells, and never moves the traffic: the primary's half follows the lever (ADR 0021).
     """
 
     health_check_id: pulumi.Output[str]
+    lever_id: pulumi.Output[str] | None
+    """The health check that a person inverts to send the traffic to the other region."""
 
     def __init__(
         self,
@@ -101,19 +104,55 @@ class OriginRecords(Component):
             measure_latency=True,
             opts=self.child(),
         )
-        aws.route53.Record(
-            name,
-            zone_id=zone_id,
-            name=names.origin,
-            type="A",
-            aliases=[alias],
-            set_identifier=role if spec.failover else None,
-            failover_routing_policies=[{"type": role.upper()}] if spec.failover else None,
-            health_check_id=check.id if spec.failover else None,
-            opts=self.child(),
-        )
+        self.lever_id = None
+        if not spec.failover:
+            aws.route53.Record(
+                name,
+                zone_id=zone_id,
+                name=names.origin,
+                type="A",
+                aliases=[alias],
+                opts=self.child(),
+            )
+        else:
+            if role == "primary":
+                self.lever_id = self._lever(name, check)
+            aws.route53.Record(
+                name,
+                zone_id=zone_id,
+                name=names.origin,
+                type="A",
+                # With the balancer's health, Route 53 would move the traffic by itself.
+                aliases=[
+                    aws.route53.RecordAliasArgs(
+                        name=alias.name, zone_id=alias.zone_id, evaluate_target_health=False
+                    )
+                ],
+                set_identifier=role,
+                failover_routing_policies=[{"type": role.upper()}],
+                health_check_id=self.lever_id,
+                opts=self.child(),
+            )
         self._names, self.health_check_id = names, check.id
         self.register_outputs({"health_check_id": check.id})
+
+    def _lever(self, name: str, check: aws.route53.HealthCheck) -> pulumi.Output[str]:
+        """Declare a check that is healthy until it is inverted, whatever the region's check says.
+
+        Source: Amazon Route 53 API Reference, HealthCheckConfig: a calculated check whose
+        threshold is 0 is always healthy, and an inverted one is unhealthy where it would be
+        healthy.
+        """
+        lever = aws.route53.HealthCheck(
+            f"{name}-lever",
+            type="CALCULATED",
+            child_healthchecks=[check.id],
+            child_health_threshold=0,
+            invert_healthcheck=False,
+            # An update must not give the traffic back.
+            opts=self.child(ignore_changes=["invert_healthcheck"]),
+        )
+        return lever.id
 
     def outputs(self) -> EdgeOutputs[pulumi.Output[str]]:
         """The stack's public names and their health check, for the stack's exports."""
@@ -123,4 +162,5 @@ class OriginRecords(Component):
             origin_name=self._names.origin,
             regional_origin_name=self._names.regional_origin,
             health_check_id=self.health_check_id,
+            failover_lever_id=self.lever_id,
         )

@@ -26,12 +26,14 @@ class LoadBalancerSpec(Spec):
     """The application load balancer."""
 
     tls_policy: Literal[
+        "ELBSecurityPolicy-TLS13-1-3-PQ-2025-09",
+        "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
         "ELBSecurityPolicy-TLS13-1-3-2021-06",
-        "ELBSecurityPolicy-TLS13-1-2-2021-06",
         "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
     ] = Field(
-        default="ELBSecurityPolicy-TLS13-1-2-2021-06",
-        description="TLS policy. All three offer TLS 1.3; the first offers no older version.",
+        default="ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+        description="TLS policy. All offer TLS 1.3, and those with 1-3 nothing older. Those with "
+        "PQ also exchange keys that a quantum computer does not break.",
     )
     mutual_tls: bool = Field(
         default=True,
@@ -76,7 +78,8 @@ class LoadBalancer(Component):
 
     Produces: trust store, load balancer, a blue and a green target group, the production listener
     (443) and the test listener, each with a forwarding rule. Port 80 is closed: Cloudflare
-    redirects customers to HTTPS, and connects to port 443 only.
+    redirects customers to HTTPS, and connects to port 443 only. A fenced stack also has a rule
+    that answers every request with 503.
     """
 
     arn: pulumi.Output[str]
@@ -100,6 +103,7 @@ class LoadBalancer(Component):
         buckets: Mapping[BucketRole, ReadyBucket],
         client_ca_pem: pulumi.Input[str],
         weights_shifted_by_ecs: bool,
+        fenced: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -152,6 +156,8 @@ class LoadBalancer(Component):
                 "test", test, "green", {"path_pattern": {"values": ["/*"]}}, shifted
             ),
         )
+        if fenced:
+            self._fence(production)
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
         self.alias = aws.route53.RecordAliasArgs(
@@ -237,6 +243,26 @@ class LoadBalancer(Component):
                         "content_type": "text/plain",
                         "status_code": "421",
                         "message_body": "Misdirected request",
+                    },
+                }
+            ],
+            opts=self.child(),
+        )
+
+    def _fence(self, listener: aws.lb.Listener) -> None:
+        """Answer every request before the rule that leads to the tasks."""
+        aws.lb.ListenerRule(
+            f"{self._name}-fence",
+            listener_arn=listener.arn,
+            priority=1,
+            conditions=[{"path_pattern": {"values": ["/*"]}}],
+            actions=[
+                {
+                    "type": "fixed-response",
+                    "fixed_response": {
+                        "content_type": "text/plain",
+                        "status_code": "503",
+                        "message_body": "This region is fenced. Another region serves.",
                     },
                 }
             ],

@@ -7,6 +7,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from arca.naming import physical
+from arca.pins import pinned
 from components.code import source, zipped
 from components.component import Component, Place
 from components.iam import allow, document, trust
@@ -28,10 +29,10 @@ class ProbeSpec(Spec):
     )
     runtime: Annotated[
         str,
-        Format(r"^syn-python-", "a Python runtime of Synthetics, such as syn-python-selenium-7.0"),
+        Format(r"^syn-python-", "a Python runtime of Synthetics, such as syn-python-selenium-14.0"),
     ] = Field(
-        default="syn-python-selenium-7.0",
-        description="Synthetics' runtime; AWS retires them, so renew it with the provider.",
+        default=pinned("probe.runtime"),
+        description="Synthetics' runtime. AWS retires them; `arca verify` asks it.",
     )
 
 

@@ -104,11 +104,12 @@ class RecoverySpec(Spec):
         default=None,
         description="Secondary: the primary's `network.cidr`, which its own must not overlap.",
     )
-    phase: Literal["standby", "promoting", "active"] = Field(
+    phase: Literal["standby", "promoting", "active", "fenced"] = Field(
         default="standby",
         description="Secondary: `standby` follows the primary, `promoting` detaches the database, "
         "`active` serves. These are two updates, because AWS changes no other setting of a "
-        "replica while it promotes it.",
+        "replica while it promotes it. Primary: only `fenced`, after its DR stack took over; it "
+        "then answers 503 and runs no task, so that nothing writes to a database of before.",
     )
     warm_tasks: int = Field(
         default=1, ge=0, description="Secondary: number of tasks that run while it is not active."
@@ -166,6 +167,11 @@ class Settings(Spec):
         return not self.secondary or self.recovery.phase == "active"
 
     @property
+    def fenced(self) -> bool:
+        """True for a primary whose DR stack took over."""
+        return self.recovery.phase == "fenced"
+
+    @property
     def following(self) -> bool:
         """True when the database is a replica of the primary's."""
         return self.secondary and self.recovery.phase == "standby"
@@ -183,11 +189,20 @@ class Settings(Spec):
 
     @property
     def service_now(self) -> ServiceSpec:
-        """The service's settings in the current phase; a DR stack on standby runs few tasks."""
-        if self.serving:
+        """The service's settings in the current phase.
+
+        A DR stack on standby runs few tasks, and a fenced primary none.
+        """
+        if self.serving and not self.fenced:
             return self.service
-        tasks = self.recovery.warm_tasks
+        tasks = 0 if self.fenced else self.recovery.warm_tasks
+        most = 0 if self.fenced else max(tasks, 1)
         scaling = self.service.scaling.model_copy(
-            update={"min_tasks": tasks, "max_tasks": max(tasks, 1), "schedules": ()}
+            update={"min_tasks": tasks, "max_tasks": most, "schedules": ()}
         )
-        return self.service.model_copy(update={"scaling": scaling})
+        changed: dict[str, object] = {"scaling": scaling}
+        if self.fenced:
+            # Autoscaling stays, and ends the tasks that a release or a person started.
+            delegated = self.service.delegated.model_copy(update={"desired_count": True})
+            changed["delegated"] = delegated
+        return self.service.model_copy(update=changed)

@@ -184,8 +184,12 @@ def primary_follows_nobody(s: Settings) -> Iterator[Problem]:
             yield Problem(
                 f"recovery.{key}", getattr(recovery, key), "none, because the role is primary"
             )
-    if recovery.phase != "standby":
-        yield Problem("recovery.phase", recovery.phase, "none, because the role is primary")
+    if recovery.phase not in ("standby", "fenced"):
+        wanted = "none, or fenced, because the role is primary"
+        yield Problem("recovery.phase", recovery.phase, wanted)
+    if recovery.phase == "fenced" and recovery.replica_region is None:
+        wanted = "none, because without recovery.replica_region nobody else serves"
+        yield Problem("recovery.phase", recovery.phase, wanted)
     if recovery.replica_region == s.region:
         wanted = f"a region other than the stack's own, {s.region}"
         yield Problem("recovery.replica_region", recovery.replica_region, wanted)
@@ -201,6 +205,9 @@ def secondary_knows_its_primary(s: Settings) -> Iterator[Problem]:
     recovery = s.recovery
     if not s.secondary:
         return
+    if recovery.phase == "fenced":
+        wanted = "standby, promoting or active, because the role is secondary"
+        yield Problem("recovery.phase", recovery.phase, wanted)
     for key in ("primary_stack", "primary_cidr"):
         if getattr(recovery, key) is None:
             yield Problem(f"recovery.{key}", None, "the primary's, because the role is secondary")

@@ -19,6 +19,7 @@ SHARED = {
     "files",
     "naming",
     "outputs",
+    "pins",
     "stack",
     "stackfile",
     "traffic",
@@ -32,7 +33,10 @@ FOUNDATIONS = (
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"settings", "components", "arca.outputs"},
     "settings": {"components", "settings", "arca.checkout", "arca.errors", "arca.stackfile"},
-    "components": {"components", "arca.errors", "arca.naming", "arca.outputs", "arca.monitoring"},
+    "components": {
+        *("components", "arca.errors", "arca.monitoring", "arca.naming", "arca.outputs"),
+        "arca.pins",
+    },
     "arca": {f"arca.{name}" for name in SHARED},
     "arca.monitoring": {"arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.bootstrap": {"arca.bootstrap", *(f"arca.{name}" for name in SHARED)},

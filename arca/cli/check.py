@@ -34,23 +34,28 @@ class FileCheck:
 def command(stacks: tuple[str, ...], *, aws: bool, as_json: bool) -> int:
     """Check the files of stacks, or of all of them, and report everything that is wrong.
 
-    Nothing is asked of AWS, and nothing is changed. The exit code is 1 if anything is wrong.
+    Nothing is asked of AWS, and nothing is changed. The exit code is 1 if anything is wrong. A
+    pinned version that nobody has checked for 90 days is a warning.
     """
+    from arca import pins
     from arca.cli import extras, render
     from arca.cli.lazy_package import import_on_use
+    from arca.clock import Clock
 
     extras.require("pulumi", "pulumi_aws", "pulumi_cloudflare")
     # The files of the settings declare resources too. A check declares none, and importing this
     # package takes most of its time; pulumi_aws imports its own modules on use.
     import_on_use("pulumi_cloudflare")
     found = {name: _check(name) for name in stacks or checkout.stack_names()}
+    old = pins.stale(Clock().now().date())
     wrong = any(one.problems or (aws and one.before_aws) for one in found.values())
     if as_json:
         content = {
             name: {"file": one.file, "problems": one.problems, "before_aws": one.before_aws}
             for name, one in found.items()
         }
-        render.print_json({"ok": not wrong, "stacks": content})
+        unchecked = [pin.setting for pin in old]
+        render.print_json({"ok": not wrong, "stacks": content, "unchecked_pins": unchecked})
         return ExitCode.FAILED if wrong else ExitCode.DONE
     for one in found.values():
         texts = [*one.texts, *(one.before_aws_texts if aws else [])]
@@ -60,6 +65,9 @@ def command(stacks: tuple[str, ...], *, aws: bool, as_json: bool) -> int:
         if one.before_aws and not aws:
             left = _number(len(one.before_aws), "value")
             render.line(f"  before AWS: {left} to fill in; `arca check {_stack(one)} --aws`")
+    for pin in old:
+        render.line(f"warning: {pin.setting} {pin.version} was last checked on {pin.checked}")
+        render.line(f"  compare it with {pin.source}, and renew it in arca/pins.py")
     return ExitCode.FAILED if wrong else ExitCode.DONE
 
 

@@ -51,12 +51,24 @@ def command() -> None:
     type=click.IntRange(1024, 65535),
     help="The loopback port of the emulated AWS.",
 )
+@click.option(
+    "--bare",
+    is_flag=True,
+    help="Leave the stack as `pulumi up` does: no task, and no value in your own secrets.",
+)
 @click.option("--exports", is_flag=True, help="Print the stack's exports too.")
 @click.option("--components", is_flag=True, help="Print the resources of each component too.")
 @click.option("--dry-run", is_flag=True, help="Check the settings and print the plan only.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 def up(
-    stack: str, *, port: int, exports: bool, components: bool, dry_run: bool, as_json: bool
+    stack: str,
+    *,
+    port: int,
+    bare: bool,
+    exports: bool,
+    components: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Bring a stack up in a new emulated AWS; dr comes up beside prod.
 
@@ -84,7 +96,11 @@ def up(
         return
     with render.ProgressLine() as progress:
         report = lifecycle.up(
-            stack, port=port, state=state, watch=lambda one: _show_progress(one, progress.show)
+            stack,
+            port=port,
+            state=state,
+            watch=lambda one: _show_progress(one, progress.show),
+            bare=bare,
         )
     if as_json:
         render.print_json(

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca import stackfile
-from arca.emulator import server
+from arca.emulator import owners_part, server
 from arca.emulator.ecs.clock import minute_seconds
 from arca.emulator.state import CloudRecord, StackRecord, State, utc_text
 from arca.errors import ArcaError, Refused
@@ -61,8 +61,12 @@ class Progress:
 ProgressWatcher = Callable[[Progress], None]
 
 
-def up(stack: str, *, port: int, state: State, watch: ProgressWatcher) -> UpReport:
+def up(
+    stack: str, *, port: int, state: State, watch: ProgressWatcher, bare: bool = False
+) -> UpReport:
     """Bring a stack up in a fresh cloud that then replaces the previous one; `dr` joins `prod`.
+
+    With `bare` the owner's part of the first day (owners_part.py) is left out.
 
     A failure or an interruption leaves the previous cloud as it was. Raises ArcaError, and Refused
     while another process holds the state or if the stack `dr` is up already.
@@ -76,7 +80,7 @@ def up(stack: str, *, port: int, state: State, watch: ProgressWatcher) -> UpRepo
         for step in _endings(stack, before, joins=joins):
             watch(Progress(f"this run will {step}"))
         watch(Progress(f"{stack}: checking the settings"))
-        program = _Program.load(stack, state)
+        program = _Program.load(stack, state, bare=bare)
         if joins is not None:
             return _join(program, joins, state, watch)
         return _replace(program, port, before, state, watch)
@@ -109,7 +113,7 @@ def plan(stack: str, *, port: int, state: State) -> tuple[str, ...]:
     before = state.read()
     joins = _joins(stack, before)
     _require_port(port, before, joins=joins)
-    _Program.load(stack, state)
+    _Program.load(stack, state, bare=False)
     first = "start an emulated AWS" if joins is None else "join the cloud that is up"
     return (first, f"bring {stack} up in it", *_endings(stack, before, joins=joins))
 
@@ -176,9 +180,10 @@ class _Program:
     """The number of resources."""
     began: float
     """When the run began, by the monotonic clock."""
+    bare: bool
 
     @classmethod
-    def load(cls, stack: str, state: State) -> "_Program":
+    def load(cls, stack: str, state: State, *, bare: bool) -> "_Program":
         """Read the settings and run the program as a preview; raises what is wrong with them."""
         began = time.monotonic()
         # The imports take seconds.
@@ -188,7 +193,7 @@ class _Program:
         config = stackfile.stack_config(stack)
         engine.load()
         total = preview(stack, config, exports=state.exports)
-        return cls(stack, config, total, began)
+        return cls(stack, config, total, began, bare)
 
     def declare(
         self, record: CloudRecord, state: State, watch: ProgressWatcher
@@ -207,6 +212,9 @@ class _Program:
             ),
         )
         exports = engine.run(engine.main, stack=self.stack, config=self.config, cloud=cloud)
+        if not self.bare:
+            watch(Progress(f"{self.stack}: the owner's secrets and the first tasks"))
+            owners_part.play(record.endpoint, exports)
         components = {
             name: {str(outcome): number for outcome, number in counts.items()}
             for name, counts in cloud.counts.by_component.items()

@@ -21,6 +21,7 @@ def check_gates(service: EcsService, image: str, *, now: datetime) -> list[Check
     """Ask all gates for a release of the image; they stand in the order that a person reads."""
     stack = service.stack
     gates: Sequence[Callable[[], Iterator[Check]]] = (
+        lambda: _fence(stack),
         lambda: _image(stack, image),
         lambda: _references(service),
         lambda: _in_flight(service),
@@ -38,6 +39,11 @@ def check_gates(service: EcsService, image: str, *, now: datetime) -> list[Check
 def closed(checks: Sequence[Check]) -> list[Check]:
     """Return the gates that are closed."""
     return [check for check in checks if check.verdict == "FAILED"]
+
+
+def _fence(stack: Stack) -> Iterator[Check]:
+    if stack.outputs.phase == "fenced":
+        yield Check("fence", "FAILED", "the stack is fenced: release to the region that serves")
 
 
 def _image(stack: Stack, image: str) -> Iterator[Check]:

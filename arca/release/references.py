@@ -76,15 +76,8 @@ def _secret(service: EcsService, value_from: str) -> Check:
             return Check(name, "FAILED", f"{arn} does not exist; bring the stack up")
     stages = chain.from_iterable(found.get("VersionIdsToStages", {}).values())
     if "AWSCURRENT" not in stages:
-        return _secret_without_value(service, name, arn)
+        return Check(name, "FAILED", "has no value; put one in (docs/service-contract.md)")
     return Check(name, "OK", arn)
-
-
-def _secret_without_value(service: EcsService, name: str, arn: str) -> Check:
-    emulated = service.stack.endpoint is not None
-    if emulated and any(one in arn for one in service.stack.outputs.secrets_without_value):
-        return Check(name, "SKIPPED", "has no value; the emulated tasks ask for none")
-    return Check(name, "FAILED", "has no value; put one in (docs/service-contract.md)")
 
 
 def _parameter(service: EcsService, value_from: str) -> Check:

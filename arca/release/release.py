@@ -115,8 +115,18 @@ class Release:
         try:
             held = outlast(self._resumed, self._clock)
         except Unreachable as error:
+            if not self._may_go_on():
+                raise
             raise ConnectionLost(error, self._stack) from None
         return self._run(held, check_again=True)
+
+    def _may_go_on(self) -> bool:
+        """Return whether ECS may work on the release to resume; True where nobody can tell."""
+        try:
+            held = held_lock.read(self._stack)
+        except ArcaError:
+            return True
+        return held is None or TRANSITIONS[held.entry.step].ecs_goes_on
 
     def _resumed(self) -> Journal:
         """Take over the lock of the release to resume, or that of one which nobody follows."""
@@ -440,6 +450,7 @@ class Release:
             forceNewDeployment=forced,
             deploymentConfiguration=self._configuration(),
             **configuration.capacity(self._service),
+            **configuration.first_tasks(self._service),
         )
 
     def _configuration(self) -> Any:

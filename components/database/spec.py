@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from arca.pins import pinned
 from components.spec import Format, Spec, WrongKey
 from components.windows import DailyWindow, WeeklyWindow, daily_length, overlap, weekly_length
 
@@ -98,7 +99,10 @@ class DatabaseSpec(Spec):
     )
     engine_version: Annotated[
         str, Format(r"^1[5-8]\.\d+$", "a version from 15 to 18 with its minor, such as 17.6")
-    ] = Field(default="17.6", description="PostgreSQL version, major and minor.")
+    ] = Field(
+        default=pinned("database.engine_version"),
+        description="PostgreSQL version, major and minor.",
+    )
     source: Source = Field(
         default=New(), description="Source of the data when the instance is created."
     )
@@ -165,7 +169,7 @@ class DatabaseSpec(Spec):
         description="CloudWatch Database Insights: 7 days of history, or 15 months at a price.",
     )
     ca_certificate: str = Field(
-        default="rds-ca-rsa2048-g1",
+        default=pinned("database.ca_certificate"),
         description="Certificate authority that signs the server's certificate.",
     )
 

@@ -55,7 +55,17 @@ def exported_capacity(spec: ServiceSpec) -> list[dict[str, Any]]:
 
 
 def strategy(spec: ServiceSpec) -> aws.ecs.ServiceDeploymentConfigurationArgs:
-    """Return the chosen deployment strategy as ECS takes it."""
+    """Return how ECS deploys what Pulumi changes.
+
+    Where releases bring the declared configuration, it is that of the service's creation, which is
+    a deployment too. As declared, it would wait for smoke tests that nobody runs, and then roll
+    back to nothing. With no tasks and without a pause it ends at once.
+    """
+    if spec.delegated.task_definition:
+        rolling = isinstance(spec.deployment, RollingSpec)
+        return aws.ecs.ServiceDeploymentConfigurationArgs(
+            strategy="ROLLING" if rolling else "BLUE_GREEN", bake_time_in_minutes="0"
+        )
     chosen = spec.deployment
     canary = linear = None
     if isinstance(chosen, CanarySpec):
@@ -143,13 +153,15 @@ def exported(spec: ServiceSpec, alarm_names: list[pulumi.Output[str]]) -> dict[s
 def delegated(spec: ServiceSpec) -> list[str]:
     """Return the inputs that others set after creation, each by its own setting.
 
-    A release sets the capacity. The provider would replace the service for a change of it, unless
-    it forced a deployment, which would wait for smoke tests that nobody runs
-    (hashicorp/terraform-provider-aws, `capacityProviderStrategyCustomizeDiff`).
+    A release sets the revision and how it is deployed. The provider would replace the service for
+    another capacity, unless it forced a deployment, which would wait for smoke tests that nobody
+    runs (hashicorp/terraform-provider-aws, `capacityProviderStrategyCustomizeDiff`).
     """
+    released = spec.delegated.task_definition
     inputs = {
-        "capacity_provider_strategies": spec.delegated.task_definition,
-        "task_definition": spec.delegated.task_definition,
+        "task_definition": released,
+        "deployment_configuration": released,
+        "capacity_provider_strategies": released,
         "desired_count": spec.desired_count_delegated,
         "load_balancers": spec.delegated.load_balancers,
     }

@@ -168,6 +168,7 @@ class Service(Component):
             strategy=self._spec.deployment.strategy,
             deployment_configuration=deployment.exported(self._spec, self.alarm_names),
             capacity_provider_strategy=deployment.exported_capacity(self._spec),
+            min_tasks=self._spec.scaling.min_tasks,
             log_group=self.log_group,
             alarm_names=self.alarm_names,
             blue_target_group_arn=traffic.blue_arn,
@@ -246,7 +247,9 @@ class Service(Component):
             name=task.API,
             cluster=cluster.arn,
             task_definition=definition.arn,
-            desired_count=spec.scaling.min_tasks,
+            # The first release starts the tasks: before it there is no image, and no secret of the
+            # owner has a value.
+            desired_count=0 if spec.desired_count_delegated else spec.scaling.min_tasks,
             capacity_provider_strategies=deployment.capacity(spec),
             network_configuration={
                 "subnets": at.subnet_ids,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from arca.monitoring.catalogue import THRESHOLD_VARIABLES
+from arca.pins import pinned
 from components.service.environment import SERVICE_SECRETS
 from components.service.schedule import ScheduleExpression, TimeZone
 from components.spec import Format, LogRetention, Minutes, Percent, Port, Spec, WrongKey
@@ -194,7 +195,8 @@ class DelegatedSpec(Spec):
     """Inputs that others set after creation and that `pulumi up` therefore never reverts."""
 
     task_definition: bool = Field(
-        default=True, description="The pipeline sets the service's revision and its capacity."
+        default=True,
+        description="A release sets the revision, the capacity and the deployment configuration.",
     )
     desired_count: bool | None = Field(
         default=None,
@@ -210,7 +212,7 @@ class CollectorSpec(Spec):
 
     enabled: bool = Field(default=True, description="Run the collector in every task.")
     image: str = Field(
-        default="public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1",
+        default=pinned("service.collector.image"),
         description="Image of the AWS distribution, with a pinned version.",
     )
     cpu: int = Field(default=64, ge=0, description="CPU units reserved for the collector.")

@@ -90,6 +90,7 @@ def load_balancer(s: Settings, here: Place) -> LoadBalancer:
         buckets=dict.fromkeys(("logs", "artifacts"), bucket),
         client_ca_pem=text("PEM"),
         weights_shifted_by_ecs=s.service.weights_shifted_by_ecs,
+        fenced=s.fenced,
     )
 
 

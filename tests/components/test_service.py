@@ -22,6 +22,8 @@ from tests.stacks import STACKS, graph, settings_of
 SERVICE = "aws:ecs/service:Service"
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
 UNWATCHED: dict[str, Any] = {"enable": False, "rollback": False, "alarmNames": []}
+PULUMI_RELEASES: dict[str, Any] = {"service.delegated": {"task_definition": False}}
+"""Settings with which an update of the stack deploys, and `arca` does not."""
 CONFIGURATION = get_session().get_service_model("ecs").shape_for("DeploymentConfiguration")
 
 
@@ -40,13 +42,16 @@ def test_ask_3_native_canary_and_linear() -> None:
             "timeoutConfiguration": {"timeoutInMinutes": "30", "action": "ROLLBACK"},
         }
     ]
-    assert service("prod").inputs["deploymentConfiguration"] == {
+    assert service("prod", PULUMI_RELEASES).inputs["deploymentConfiguration"] == {
         "strategy": "CANARY",
         "bakeTimeInMinutes": "15",
         "lifecycleHooks": hooks,
         "canaryConfiguration": {"canaryPercent": 10, "canaryBakeTimeInMinutes": "10"},
     }
-    linear = {"service.deployment": {"strategy": "linear", "step_percent": 25, "step_minutes": 3}}
+    linear: dict[str, Any] = {
+        "service.deployment": {"strategy": "linear", "step_percent": 25, "step_minutes": 3},
+        **PULUMI_RELEASES,
+    }
     assert service("staging", linear).inputs["deploymentConfiguration"] == {
         "strategy": "LINEAR",
         "bakeTimeInMinutes": "10",
@@ -114,10 +119,11 @@ def test_every_stack_tells_the_service_what_is_fast() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_exports_have_what_is_declared(stack: str) -> None:
     """`arca` passes the exports' configuration to ECS, so it is the one that the program sets."""
-    inputs = service(stack).inputs
+    inputs = service(stack, PULUMI_RELEASES).inputs
     (create, *_) = CALLS[SERVICE]
     declared = to_api_parameters(create.params(inputs)["deploymentConfiguration"], CONFIGURATION)
     found = graph(stack).outputs["service"]["deployment_configuration"]
+    declared["alarms"]["alarmNames"] = found["alarms"]["alarmNames"]
     assert {"lifecycleHooks": [], "alarms": UNWATCHED, **declared} == found
     validate_parameters(found, CONFIGURATION)
 
@@ -158,3 +164,17 @@ def test_a_standby_is_healthy_while_it_lives() -> None:
         groups = graph(stack).of("aws:lb/targetGroup:TargetGroup")
         assert {group.inputs["healthCheck"]["path"] for group in groups} == {path}
     assert "standby-no-healthy-tasks" in graph("dr").outputs["observability"]["alarm_names"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_fresh_service_waits_for_its_first_release(stack: str) -> None:
+    """Its image and the owner's secrets come later, and nobody answers a pause."""
+    inputs, outputs = service(stack).inputs, graph(stack).outputs["service"]
+    created = inputs["deploymentConfiguration"]
+    assert created == {
+        "strategy": "ROLLING" if stack == "dev" else "BLUE_GREEN",
+        "bakeTimeInMinutes": "0",
+    }
+    # The standby's only task starts by itself: prod has the image and the secrets already.
+    assert inputs["desiredCount"] == (1 if stack == "dr" else 0)
+    assert outputs["min_tasks"] == settings_of(stack).service_now.scaling.min_tasks

@@ -24,8 +24,7 @@ def rows(header: str) -> list[list[str]]:
 
 def deployment(stack: str) -> Any:
     """How ECS is told to deploy a stack's service."""
-    service = graph(stack).one("aws:ecs/service:Service")
-    return service.inputs["deploymentConfiguration"]
+    return graph(stack).outputs["service"]["deployment_configuration"]
 
 
 def shares(stack: str) -> str:

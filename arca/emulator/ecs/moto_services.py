@@ -8,6 +8,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from moto.backends import get_backend
 
+from arca.emulator.ecs import task_needs
 from arca.emulator.ecs.api import structure, structures
 from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService
 
@@ -32,6 +33,10 @@ class MotoServices:
         # It is not cached, because its status may change.
         found = self._client("ecs", region).describe_task_definition(taskDefinition=name)
         return found["taskDefinition"]
+
+    def missing(self, task: EcsTask) -> str | None:
+        """Return why a task cannot start; None where its images and secrets are there."""
+        return task_needs.missing(task.arn.split(":")[4], task.definition)
 
     def zone(self, region: str, subnet: str) -> str | None:
         """Return a subnet's availability zone; None for an unknown subnet."""

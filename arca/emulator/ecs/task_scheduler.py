@@ -18,6 +18,7 @@ from arca.emulator.ecs.identifiers import Identifiers, arn_name, sibling_arn
 from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService, TaskFault
 from arca.emulator.ecs.moto_services import MotoServices
 from arca.emulator.ecs.stand_ins import LOOPBACK, StandInProcess, StandInProcesses, free_port
+from arca.emulator.ecs.task_needs import image_missing
 
 START_MINUTES = 0.2
 """Simulated minutes until a task runs."""
@@ -158,8 +159,11 @@ class TaskScheduler:
         failure: TaskFault | None,
     ) -> None:
         if isinstance(failure, faults.ImageMissing):
-            reason = f"CannotPullContainerError: pull image manifest: {task.image}: not found"
-            self.fail(service, task, at, code=FAILED_TO_START, reason=reason)
+            missing = image_missing(task.image)
+        else:
+            missing = self._moto.missing(task)
+        if missing is not None:
+            self.fail(service, task, at, code=FAILED_TO_START, reason=missing)
             return
         task.status, task.started = "RUNNING", at
         command = self.stand_ins.get(task.image)

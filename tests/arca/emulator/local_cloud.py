@@ -1,8 +1,11 @@
 """Helpers of tests that bring up a cloud on this machine."""
 
 import socket
+from typing import Any, cast
 
-from arca.emulator.up import Progress
+import boto3
+
+from arca.emulator.up import Progress, UpReport
 
 
 def free_port() -> int:
@@ -20,3 +23,15 @@ def listening(port: int) -> bool:
 
 def quiet(_progress: Progress) -> None:
     """Ignore the progress."""
+
+
+def client(service: str, report: UpReport) -> Any:
+    """Return a plain client of the emulated AWS."""
+    make = cast("Any", boto3.client)
+    return make(
+        service,
+        endpoint_url=report.endpoint,
+        region_name=report.exports["region"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the emulation checks none
+    )

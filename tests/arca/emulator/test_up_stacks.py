@@ -5,9 +5,8 @@ import os
 import re
 import subprocess
 import sys
-from typing import Any, cast
+from typing import Any
 
-import boto3
 import pytest
 
 from arca import stackfile
@@ -17,20 +16,8 @@ from arca.emulator.state import State
 from arca.errors import Refused
 from arca.outputs import Outputs
 from tests import ROOT
-from tests.arca.emulator.local_cloud import free_port, listening, quiet
+from tests.arca.emulator.local_cloud import client, free_port, listening, quiet
 from tests.changes import changed
-
-
-def client(service: str, report: up.UpReport) -> Any:
-    """Return a plain client of the emulated AWS."""
-    make = cast("Any", boto3.client)
-    return make(
-        service,
-        endpoint_url=report.endpoint,
-        region_name=report.exports["region"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - the emulation checks none
-    )
 
 
 def check(report: up.UpReport) -> None:

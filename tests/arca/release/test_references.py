@@ -169,18 +169,6 @@ def test_what_is_missing(referring: Referring, breaks: Callable[[Referring], str
     assert closed == ([] if breaks is without_image else [name])
 
 
-def test_a_secret_that_no_emulated_task_asks_for(referring: Referring) -> None:
-    """A secret without a value is skipped in the emulated cloud, and fails on AWS."""
-    without_value(referring)
-    stack = referring.stage.stack
-    object.__setattr__(stack.outputs, "secrets_without_value", [SECRET])
-    assert referring.failed() == []
-    object.__setattr__(stack, "endpoint", None)
-    assert [check.detail for check in referring.failed()] == [
-        "has no value; put one in (docs/service-contract.md)"
-    ]
-
-
 @pytest.mark.parametrize("image", ["other/api:1", f"{URL}2:1", "arca-api:placeholder"])
 def test_an_image_of_another_registry(monkeypatch: pytest.MonkeyPatch, image: str) -> None:
     """An image of another registry is skipped."""

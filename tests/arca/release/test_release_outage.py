@@ -11,7 +11,7 @@ from arca.release import given_reasons
 from arca.release.service import EcsDeployment, short
 from arca.release.steps import ConnectionLost, Interrupted
 from arca.release.verdict import Verdict
-from tests.arca.release.failing import ctrl_c, denied
+from tests.arca.release.failing import ctrl_c, denied, killed_at
 from tests.arca.release.stage import URL, Arca, Stage, printed_json
 
 
@@ -242,3 +242,19 @@ def test_a_resumption_waits_too(stage: Stage) -> None:
     assert lost.value.exit_code == 5
     stage.before = lambda _call: None
     assert stage.release().resume().verdict is Verdict.LIVE
+
+
+@pytest.mark.parametrize(("step", "lost"), [("registered", False), ("updating", True)])
+def test_a_resumption_that_cannot_begin(stage: Stage, step: str, *, lost: bool) -> None:
+    """Before ECS was asked nothing goes on, so the end of the wait is a plain failure."""
+    killed_at(stage, step)
+
+    def refuse(call: str) -> None:
+        if call == "ssm.put_parameter":
+            unreachable(call)
+
+    stage.before = refuse
+    with pytest.raises(ArcaError) as raised:
+        stage.release().resume()
+    assert isinstance(raised.value, ConnectionLost) is lost
+    assert raised.value.exit_code == (5 if lost else 1)

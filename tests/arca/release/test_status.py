@@ -83,3 +83,11 @@ def test_status_on_the_way(stage: Stage, arca: Arca) -> None:
     assert found["deployment"]["pause"] == asks
     assert f"            {asks}\n" in arca("status").stdout
     assert stage.serves()[0] == {"api:1"}
+
+
+def test_an_image_that_nobody_pushed(stage: Stage, arca: Arca) -> None:
+    """The emulated account's own registry must hold it, as on AWS."""
+    stage.cloud.deploy(f"{URL}:404")
+    stage.cloud.advance(1)
+    found = printed_json(arca("status", "--json"))
+    assert f"CannotPullContainerError: pull image manifest: {URL}:404" in found["stop_reasons"][0]

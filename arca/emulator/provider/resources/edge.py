@@ -94,9 +94,14 @@ def _health_check(s: ResourceState) -> dict[str, Any]:
         "CallerReference": s["_urn"][-64:],
         "HealthCheckConfig": {
             **take("type", "port", "resourcePath", "requestInterval", "failureThreshold")(s),
-            "FullyQualifiedDomainName": s["fqdn"],
-            "EnableSNI": s["enableSni"],
-            "MeasureLatency": s["measureLatency"],
+            **take(
+                "measureLatency",
+                FullyQualifiedDomainName="fqdn",
+                EnableSNI="enableSni",
+                ChildHealthChecks="childHealthchecks",
+                HealthThreshold="childHealthThreshold",
+                Inverted="invertHealthcheck",
+            )(s),
         },
     }
 

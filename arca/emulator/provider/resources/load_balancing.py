@@ -75,6 +75,12 @@ def _target_group(s: ResourceState) -> dict[str, Any]:
     }
 
 
+def _condition(condition: Mapping[str, Any]) -> dict[str, Any]:
+    if "pathPattern" in condition:
+        return {"Field": "path-pattern", "PathPatternConfig": condition["pathPattern"]}
+    return {"Field": "host-header", "HostHeaderConfig": condition["hostHeader"]}
+
+
 def _actions(actions: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [_action(action) for action in actions]
 
@@ -208,10 +214,7 @@ RESOURCES: Mapping[str, Resource] = {
                 "create_rule",
                 lambda s: {
                     **take("listenerArn", "priority")(s),
-                    "Conditions": [
-                        {"Field": "host-header", "HostHeaderConfig": condition["hostHeader"]}
-                        for condition in s["conditions"]
-                    ],
+                    "Conditions": [_condition(condition) for condition in s["conditions"]],
                     "Actions": _actions(s["actions"]),
                     "Tags": tags(s),
                 },
