@@ -88,6 +88,7 @@ fresh: $(READY) ## Write anew all that follows from a change: pages, pictures, s
 lock: ## Pin the dependencies with their hashes (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-operator.in -o requirements-operator.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header tests/attack/requirements.in -o tests/attack/requirements.txt
 
 clean: ## Remove the virtual environment and the caches

@@ -205,6 +205,8 @@ observability = Observability(
         canary=probe.canary if probe else None,
         database_sessions=s.database.max_connections,
         tasks=s.service_now.scaling.min_tasks,
+        definitions=service.declared_tasks,
+        repository_url=registry.repository_url,
     ),
     topics=alerting.topics,
     artifacts=buckets["artifacts"].name,

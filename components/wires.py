@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -73,14 +73,34 @@ class Traffic:
 
 
 @dataclass(frozen=True)
+class DeclaredTask:
+    """One task definition as the stack declares it."""
+
+    containers: pulumi.Output[str]
+    """JSON, as ECS takes it."""
+    execution_role_arn: pulumi.Output[str]
+    task_role_arn: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class DeclaredTasks:
+    """The task definitions of a stack, by family, and the images that they begin with."""
+
+    families: Mapping[str, DeclaredTask]
+    images: Sequence[str]
+
+
+@dataclass(frozen=True)
 class ReleaseScope:
     """The resources that a release changes or reads."""
 
     cluster: pulumi.Output[str]
     service: pulumi.Output[str]
-    families: Sequence[pulumi.Output[str]]
-    """Families of the service's and the migrations' task definitions."""
-    passed_role_arns: Sequence[pulumi.Output[str]]
-    """Roles that a release passes to ECS when it registers or runs a task."""
+    service_family: pulumi.Output[str]
+    service_role_arns: Sequence[pulumi.Output[str]]
+    """The execution role and the task role of the service's tasks."""
+    migration_family: pulumi.Output[str]
+    migration_role_arns: Sequence[pulumi.Output[str]]
+    """Likewise of the migrations' tasks."""
     log_group: pulumi.Output[str]
     repository_name: pulumi.Output[str]

@@ -9,7 +9,7 @@ from arca.cli.main import cli
 from tests import ROOT
 
 TARGETS = frozenset(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-ARCA = re.compile(r"^[ ]*(?:\$ |run: |- )?arca ([a-z][^#|>\n]*)", re.MULTILINE)
+ARCA = re.compile(r"^[ ]*(?:\$ |run: |- )?(?:exec )?arca ([a-z][^#|>\n]*)", re.MULTILINE)
 MAKE = re.compile(r"^[ ]*(?:\$ |run: |- )?make ([a-z-]+)", re.MULTILINE)
 
 

@@ -116,7 +116,14 @@ def _policy(node: Registration, policy: Mapping[str, Any]) -> Iterator[str]:
                 yield f"allows {sorted(unscoped)} on everything"
 
 
-UNSCOPED = ("cloudwatch:GetMetricData", "ecr:GetAuthorizationToken", "xray:", "ssmmessages:")
+UNSCOPED = (
+    "cloudwatch:GetMetricData",
+    "ecr:GetAuthorizationToken",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTaskDefinitions",
+    "ssmmessages:",
+    "xray:",
+)
 """Actions whose API takes no resource (Service Authorization Reference)."""
 
 

@@ -51,8 +51,11 @@ def _applies(statement: Mapping[str, Any], action: str, resource: str, context: 
 
 def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool:
     found = _list(context.get(key, []))
-    if operator in ("StringEquals", "ForAnyValue:StringEquals"):
+    if operator in ("StringEquals", "ForAnyValue:StringEquals", "ArnEquals"):
+        # Our ARNs in conditions have no wildcard.
         return any(value in wanted for value in found)
+    if operator == "StringLike":
+        return any(_matches(value, wanted) for value in found)
     if operator == "ForAllValues:StringNotEquals":
         return all(value not in wanted for value in found)
     message = f"the rules of {operator} are not implemented here"

@@ -133,6 +133,28 @@ def test_the_programs_versions_are_those_that_are_pinned() -> None:
     assert set(pinned) - set(repeated) == {"pyyaml"}
 
 
+def test_a_job_of_the_pipeline_installs_what_is_declared_and_nothing_else() -> None:
+    """The program, `arca`, the migration runner, and what builds the checkout."""
+    ours = {name: declared(name) - wheels.OURS for name in wheels.OURS}
+    wanted = set[str]().union(*ours.values()) | set(requirements("requirements.in"))
+    assert set(requirements("requirements-operator.in")) | set(
+        requirements("requirements.in")
+    ) == wanted | {"setuptools"}
+
+
+def locked(name: str) -> set[tuple[str, str]]:
+    """The versions of a lock file, by distribution."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;]+)", text, re.MULTILINE))
+
+
+def test_the_pipeline_runs_the_versions_that_were_tested() -> None:
+    """Each is a version of the lock for development, with the same hashes."""
+    assert len(locked("requirements-operator.txt")) > 40
+    assert locked("requirements.txt") <= locked("requirements-operator.txt")
+    assert locked("requirements-operator.txt") <= locked("requirements-dev.txt")
+
+
 @pytest.mark.parametrize("name", sorted(wheels.OURS))
 def test_every_dependency_is_locked(name: str) -> None:
     """The lock for development holds a version that each declaration accepts."""

@@ -166,7 +166,7 @@ def test_a_log_is_checked(core: wheels.Environment) -> None:
 
 def test_a_command_asks_an_emulated_aws(core: wheels.Environment, cloud: Cloud) -> None:
     """The stack is found by ARCA_STATE_DIR, without a checkout and without Pulumi."""
-    for group in ("api", "events", "slo-publisher"):
+    for group in ("api", "definition-watch", "events", "slo-publisher"):
         cloud.log(f"/arca-prod/{group}", json.dumps(LINE) if group == "api" else "nothing")
     words = ("arca", "logs", "--correlation-id", LINE["correlation_id"], "--json")
     done = core.run(*map(str, words), variables={"ARCA_STATE_DIR": str(cloud.state)})

@@ -9,7 +9,13 @@ from collections.abc import Iterable
 
 DEPLOYMENT_ORDER = ("dev", "staging", "prod", "dr")
 UNREAD_FOLDERS = ("bench/", "docs/", "packages/", "tests/", "tools/", ".ci/")
-UNREAD_FILES = ("Makefile", "requirements-dev.in", "requirements-dev.txt")
+UNREAD_FILES = (
+    "Makefile",
+    "requirements-dev.in",
+    "requirements-dev.txt",
+    "requirements-operator.in",
+    "requirements-operator.txt",
+)
 READ_IN_ARCA = (
     "arca/__init__.py",
     "arca/checkout.py",

@@ -1,6 +1,8 @@
 """`arca ci`: the steps of the GitHub workflows that need more than a line of shell."""
 
 import json
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +12,22 @@ import click
 from arca.cli.suggestions import complete_stack
 
 if TYPE_CHECKING:
+    from arca.ci.github import GitHub
     from arca.ci.report import DriftResult
 
 STACK_OPTION = click.option(
     "--stack", "stack_name", required=True, shell_complete=complete_stack, help="The stack."
 )
+
+
+def _commit(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not re.fullmatch("[0-9a-f]{40}", value):
+        raise click.BadParameter("expected a whole commit, 40 hex digits")
+    return value
+
+
+REPOSITORY_OPTION = click.option("--repository", required=True, help="GitHub's name: OWNER/NAME.")
+COMMIT_OPTION = click.option("--commit", required=True, callback=_commit, help="40 hex digits.")
 
 
 @click.group("ci")
@@ -57,6 +70,95 @@ def plan_policy() -> None:
         )
 
 
+@command.command("plan-digest")
+@click.option("--approved", help="What this command printed of the plan that was approved.")
+def plan_digest(approved: str | None) -> None:
+    """Print the digest of a plan: equal digests, equal steps.
+
+    The event log of `pulumi preview` comes on standard input. With --approved, a plan that is
+    another one is refused with exit code 6; an empty text is no plan, and refused too.
+    """
+    from arca.ci.plan_digest import plan_digest as digest_of
+    from arca.ci.plan_digest import require_approved
+    from arca.ci.plan_policy import planned_steps
+
+    found = digest_of(planned_steps(sys.stdin))
+    click.echo(found)
+    if approved is not None:
+        require_approved(found, approved)
+
+
+@command.command("environments")
+@click.argument("names", nargs=-1, required=True)
+@REPOSITORY_OPTION
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def environments(names: tuple[str, ...], repository: str, *, as_json: bool) -> None:
+    """Check that GitHub guards environments as docs/pipeline.md says; exit code 6 otherwise.
+
+    GH_TOKEN holds a token that may read the repository's Actions. Exit code 1 where GitHub does
+    not answer or the token may not read the rules: that is no pass.
+    """
+    from arca.ci.environments import require_rules, violations
+
+    github = _github(repository)
+    if as_json:
+        found = {name: violations(github, name) for name in names}
+        click.echo(json.dumps(found, indent=2, sort_keys=True))
+        if not any(found.values()):
+            return
+    for name in names:
+        require_rules(github, name)
+        click.echo(f"{name} is guarded", err=as_json)
+
+
+@command.command("require-tip")
+@REPOSITORY_OPTION
+@COMMIT_OPTION
+def require_tip(repository: str, commit: str) -> None:
+    """Refuse a commit that is not the tip of main; exit code 6.
+
+    So a run that is started again long after it was new applies nothing.
+    """
+    from arca.ci import commit as commits
+
+    commits.require_tip(_github(repository), commit)
+
+
+@command.command("require-tests")
+@REPOSITORY_OPTION
+@COMMIT_OPTION
+@click.option("--workflow", required=True, help="The workflow's file, such as ci.yml.")
+@click.option(
+    "--minutes", required=True, type=click.IntRange(min=1), help="The longest time to wait."
+)
+def require_tests(repository: str, commit: str, workflow: str, minutes: int) -> None:
+    """Wait until a workflow has succeeded on a push of the commit to main.
+
+    Exit code 6 where it ended in another way, or the commit is no longer main's tip.
+    """
+    from datetime import timedelta
+
+    from arca.ci import commit as commits
+    from arca.clock import Clock
+
+    commits.require_tests(
+        _github(repository),
+        commit,
+        workflow,
+        timeout=timedelta(minutes=minutes),
+        clock=Clock(),
+        say=_say,
+    )
+
+
+def _github(repository: str) -> "GitHub":
+    """Return the API as a job's environment names it (GitHub Docs, "Variables reference")."""
+    from arca.ci.github import DEFAULT_URL, GitHub
+
+    url = os.environ.get("GITHUB_API_URL") or DEFAULT_URL
+    return GitHub(repository, os.environ.get("GH_TOKEN", ""), url.rstrip("/"))
+
+
 @command.group("report")
 def report() -> None:
     """Keep a pull request's comment or a stack's issue up to date; `gh` calls GitHub."""
@@ -73,7 +175,7 @@ def _stacks(_: click.Context, __: click.Parameter, value: str) -> list[str]:
 
 
 @report.command("comment")
-@click.option("--repository", required=True, help="GitHub's name: OWNER/NAME.")
+@REPOSITORY_OPTION
 @click.option("--number", required=True, type=int, help="The pull request.")
 @click.option(
     "--results",
@@ -92,7 +194,7 @@ def report_comment(repository: str, number: int, results: Path, stacks: list[str
 
 
 @report.command("issue")
-@click.option("--repository", required=True, help="GitHub's name: OWNER/NAME.")
+@REPOSITORY_OPTION
 @STACK_OPTION
 @click.option("--result", required=True, type=click.Choice(["clean", "drift", "failed"]))
 @click.option(

@@ -36,6 +36,7 @@ def serving_alarms(t: Thresholds, *, sessions: int | None) -> Alarms:
         *_redis(t),
         *_tasks(t),
         *_shipping(),
+        _definitions(),
     )
     # A deployment may trip these, so a maintenance window mutes them.
     muted = (*_arca(t), *_deployment_sensitive(t))
@@ -43,7 +44,7 @@ def serving_alarms(t: Thresholds, *, sessions: int | None) -> Alarms:
 
 
 def standby_alarms(t: Thresholds, *, tasks: int) -> Alarms:
-    """Alarms of a standby stack: its tasks where it has any, its replica, storage, certificate."""
+    """Alarms of a standby stack: tasks where it has any, replica, storage, certificate, code."""
     running = _no_healthy_tasks(
         name="standby-no-healthy-tasks",
         severity="SEV3",
@@ -66,6 +67,7 @@ def standby_alarms(t: Thresholds, *, tasks: int) -> Alarms:
             ),
             _storage(t),
             *_certificates(t)[:1],
+            _definitions(),
         )
     )
 
@@ -428,6 +430,23 @@ def _shipping() -> tuple[Alarm, ...]:
             meaning="A migration ended with a failure: the schema is as it was, or half way.",
             period=300,
         ),
+    )
+
+
+def _definitions() -> Alarm:
+    """The alarm on what only somebody with the release role could have registered."""
+    return _metric_alarm(
+        name="definition-unknown",
+        metric="service.definitions-unknown",
+        comparison=AT_LEAST,
+        threshold=1,
+        severity="SEV2",
+        runbook="deployment-rollback",
+        meaning="A release registered a task definition whose command, image, secrets or roles are "
+        "not the stack's, or the watch failed; its log names which.",
+        # Three looks; no look at all is as bad.
+        period=900,
+        missing="breaching",
     )
 
 

@@ -5,7 +5,8 @@ Guide, "CloudWatch metrics for your Application Load Balancer"; Amazon ECS Devel
 "CloudWatch metrics" and Container Insights' "Enhanced observability metrics"; Amazon RDS User
 Guide, "CloudWatch metrics for Amazon RDS"; Amazon ElastiCache User Guide, "Metrics for Valkey and
 Redis OSS"; Amazon Route 53 Developer Guide, "Monitoring health checks"; ACM User Guide,
-"Supported CloudWatch metrics"; Amazon EventBridge User Guide, "Monitoring".
+"Supported CloudWatch metrics"; Amazon EventBridge User Guide, "Monitoring"; AWS Lambda Developer
+Guide, "Types of metrics for Lambda functions".
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ Binding = Literal[
     "deployment_rule",
     "migration_rule",
     "crash_rule",
+    "definition_watch",
 ]
 """What differs by stack: the name under which a stack gives a dimension its values."""
 OWN_NAMESPACE = "arca-api"
@@ -667,6 +669,15 @@ INFRASTRUCTURE_METRICS = (
         meaning="Tasks of the service whose container exited by itself.",
         unit="Count",
         dimensions={"RuleName": "crash_rule"},
+    ),
+    aws_metric(
+        "service.definitions-unknown",
+        "AWS/Lambda Errors",
+        stat="Sum",
+        role="errors",
+        meaning="Looks at the task definitions that found an unknown one, or failed.",
+        unit="Count",
+        dimensions={"FunctionName": "definition_watch"},
     ),
 )
 

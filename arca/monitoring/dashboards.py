@@ -326,6 +326,7 @@ def _machines() -> Dashboard:
                 (
                     metric_line("deployments failed", "service.deployments-failed"),
                     metric_line("migrations failed", "service.migrations-failed"),
+                    metric_line("definitions unknown", "service.definitions-unknown"),
                 ),
                 unit="times",
             ),

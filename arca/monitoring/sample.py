@@ -92,6 +92,7 @@ LEVELS: Mapping[str, Level] = {
     "service.network-out": Level(900000.0, traffic=1.0, trouble=0.5),
     "service.disk": Level(1.1, traffic=0.0, trouble=1),
     "service.crashes": Level(0, traffic=0, trouble=1),
+    "service.definitions-unknown": Level(0, traffic=0, trouble=1),
     "service.deployments-failed": Level(0, traffic=0, trouble=1),
     "service.migrations-failed": Level(0, traffic=0, trouble=1),
     "edge.requests": Level(602, traffic=1.0, trouble=0.6),

@@ -1,4 +1,7 @@
-"""GitHub Actions' roles: one for each purpose, bound to one environment of one repository."""
+"""GitHub Actions' roles: one for each purpose, bound to one environment of one repository.
+
+What a job's login must say besides is in `trust.py`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +12,11 @@ import pulumi_aws as aws
 from arca.naming import DELIVERY_PATH
 from arca.outputs import DeliveryOutputs
 from components.component import Component, Place
-from components.delivery import permissions
+from components.delivery import permissions, trust
 from components.delivery.spec import DeliverySpec
 from components.iam import Statement, document
 from components.wires import ReleaseScope
 
-ISSUER = "token.actions.githubusercontent.com"
-AUDIENCE = "sts.amazonaws.com"
 SESSION_SECONDS = 7200
 """The longest login in seconds; .github/actions/prepare asks for exactly this."""
 
@@ -27,19 +28,6 @@ class RolePlan:
     repository: str
     managed: Sequence[str]
     statements: Sequence[Statement]
-
-
-def subject(repository: str, environment: str) -> str:
-    """Return the claim `sub` of a job in an environment.
-
-    Only an environment can require reviewers and restrict branches. The subject
-    `repo:...:pull_request` is the same for every pull request, whoever opened it, and anyone with
-    write access can push a branch (GitHub Docs, "OpenID Connect reference", subject claims).
-
-    GitHub writes `owner@<id>/name@<id>` for every repository created or renamed since 15 July
-    2026, so the setting may carry the ids ("Immutable subject claims").
-    """
-    return f"repo:{repository}:environment:{environment}"
 
 
 class Delivery(Component):
@@ -84,7 +72,9 @@ class Delivery(Component):
                     spec.infra_repository, changes, permissions.infra(place, place.stack)
                 ),
                 "release": RolePlan(
-                    spec.application_repository, [], permissions.release(place, stacks, released)
+                    spec.application_repository,
+                    [],
+                    permissions.release(place, stacks, released, migrates=primary_stack is None),
                 ),
             }
             if spec.review_stacks:
@@ -93,7 +83,13 @@ class Delivery(Component):
                 )
                 plans |= {"review": of_reviews, "sweep": of_reviews}
             for purpose, plan in plans.items():
-                self.role_arns[purpose] = self._role(name, purpose, plan)
+                conditions = trust.conditions(
+                    purpose,
+                    environment=f"{place.stack}-{purpose}",
+                    caller=plan.repository,
+                    ours=spec.infra_repository,
+                )
+                self.role_arns[purpose] = self._role(name, purpose, plan, conditions)
         self.register_outputs({})
 
     def outputs(self) -> DeliveryOutputs[pulumi.Output[str]] | None:
@@ -110,13 +106,11 @@ class Delivery(Component):
             sweep=arns.get("sweep"),
         )
 
-    def _role(self, name: str, purpose: str, plan: RolePlan) -> pulumi.Output[str]:
+    def _role(
+        self, name: str, purpose: str, plan: RolePlan, conditions: trust.Conditions
+    ) -> pulumi.Output[str]:
         place = self.place
-        provider = f"arn:aws:iam::{place.account_id}:oidc-provider/{ISSUER}"
-        claims = {
-            f"{ISSUER}:aud": AUDIENCE,
-            f"{ISSUER}:sub": subject(plan.repository, f"{place.stack}-{purpose}"),
-        }
+        provider = f"arn:aws:iam::{place.account_id}:oidc-provider/{trust.ISSUER}"
         role = aws.iam.Role(
             f"{name}-{purpose}",
             name=f"{place.prefix}-{purpose}",
@@ -127,7 +121,7 @@ class Delivery(Component):
                     "Effect": "Allow",
                     "Principal": {"Federated": provider},
                     "Action": "sts:AssumeRoleWithWebIdentity",
-                    "Condition": {"StringEquals": claims},
+                    "Condition": conditions,
                 }
             ),
             opts=self.child(),

@@ -123,8 +123,17 @@ def infra(place: Place, stack_pattern: str) -> list[Statement]:
     ]
 
 
-def release(place: Place, stacks: Sequence[str], released: ReleaseScope) -> list[Statement]:
-    """Allow exactly what release-stage.yml does: its `arca` commands and the copy of an image."""
+def release(
+    place: Place, stacks: Sequence[str], released: ReleaseScope, *, migrates: bool
+) -> list[Statement]:
+    """Allow exactly what release-stage.yml does: its `arca` commands and the copy of an image.
+
+    Only a stack that `migrates` has migrations, whose roles read the database owner's password. A
+    secondary's database is a replica of its primary's, and so are the secrets.
+
+    IAM limits the families and the roles of a definition, but neither its images nor its commands
+    (Service Authorization Reference, "Actions, resources, and condition keys for Amazon ECS").
+    """
     region, account = place.region, place.account_id
     here = {"StringEquals": {"aws:RequestedRegion": region}}
 
@@ -132,14 +141,18 @@ def release(place: Place, stacks: Sequence[str], released: ReleaseScope) -> list
         return pulumi.Output.concat(f"arn:aws:{service}:{region}:{account}:", *resource)
 
     of_service = pulumi.Output.concat(released.cluster, "/", released.service)
-    definitions = [arn("ecs", "task-definition/", family, ":*") for family in released.families]
+    own = arn("ecs", "task-definition/", released.service_family, ":*")
+    migrations = arn("ecs", "task-definition/", released.migration_family, ":*")
+    definitions = [own, *([migrations] if migrates else [])]
+    in_cluster = {"ArnEquals": {"ecs:cluster": arn("ecs", "cluster/", released.cluster)}}
+    every_role = [*released.service_role_arns, *released.migration_role_arns]
     parameters = f"parameter/{place.prefix}"
     return [
         *state_statements(place, stacks),
         # These calls take no resource, or only answer with an error for another stack's name.
         allow(
             [
-                *(*ECS_READ, "ecs:RegisterTaskDefinition", "elasticloadbalancing:Describe*"),
+                *(*ECS_READ, "elasticloadbalancing:Describe*"),
                 *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
                 *("logs:DescribeLogGroups", "ecr:GetAuthorizationToken"),
             ],
@@ -153,15 +166,17 @@ def release(place: Place, stacks: Sequence[str], released: ReleaseScope) -> list
                 arn("ecs", "service-deployment/", of_service, "/*"),
             ],
         ),
-        allow(["ecs:RunTask"], definitions),
+        allow(["ecs:RegisterTaskDefinition"], definitions),
+        # A migration, and the smoke tests of a paused deployment.
+        allow(["ecs:RunTask"], definitions, condition=in_cluster),
         allow(["ecs:StopTask"], [arn("ecs", "task/", released.cluster, "/*")]),
         allow(
             ["iam:PassRole"],
-            released.passed_role_arns,
+            every_role if migrates else released.service_role_arns,
             condition={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         ),
         # A release checks that the roles of a task definition still exist.
-        allow(["iam:GetRole"], released.passed_role_arns),
+        allow(["iam:GetRole"], every_role),
         allow(
             [f"ecr:{action}" for action in IMAGES],
             [arn("ecr", "repository/", released.repository_name)],

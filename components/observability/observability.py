@@ -19,8 +19,9 @@ from arca.outputs import ObservabilityOutputs
 from components.alarms import declare_alarms
 from components.component import Component, Place, Text
 from components.objectives import declared_objectives
-from components.observability import events, publisher, tracing
+from components.observability import definitions, events, publisher, tracing
 from components.observability.spec import ObservabilitySpec
+from components.wires import DeclaredTasks
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,15 @@ class Watched:
     """The most sessions that the database takes, where known."""
     tasks: int
     """The fewest tasks that run."""
+    definitions: DeclaredTasks
+    repository_url: Text
 
 
 class Observability(Component):
-    """Alarms, dashboards, queries, trace groups, the budgets' publisher, ECS's events.
+    """Alarms, dashboards, queries, trace groups, the two functions of our own, ECS's events.
 
-    A standby stack watches its tasks, its replica and its certificate: it serves no customers.
+    A standby stack watches its tasks and their definitions, its replica and its certificate: it
+    serves no customers.
     """
 
     alarm_names: dict[str, pulumi.Output[str]]
@@ -78,7 +82,15 @@ class Observability(Component):
         objectives = declared_objectives(self.bindings) if serving else ()
         self.objectives = [objective.name for objective in objectives]
         self.log_groups = {
-            "events": events.declare_events(self, name, days=spec.events_days, key_arn=log_key_arn)
+            "events": events.declare_events(self, name, days=spec.events_days, key_arn=log_key_arn),
+            definitions.NAME: definitions.declare_watch(
+                self,
+                name,
+                watched.definitions,
+                repository_url=watched.repository_url,
+                artifacts=artifacts,
+                key_arn=log_key_arn,
+            ),
         }
         self.alarm_names = self._alarms(
             name,
@@ -192,5 +204,6 @@ def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:
         "canary": [watched.canary] if watched.canary else [],
         "certificate": [watched.certificate_arn],
         "health_check": [watched.health_check_id],
+        "definition_watch": [definitions.function_name(place.prefix)],
         **{rule: [events.rule_name(place.prefix, rule)] for rule in rules},
     }

@@ -13,7 +13,7 @@ from components.component import Component, Place, Text
 from components.service import alarms, deployment, roles, scaling, task
 from components.service.environment import Environment
 from components.service.spec import ServiceSpec
-from components.wires import Placement, ReleaseScope, Traffic
+from components.wires import DeclaredTask, DeclaredTasks, Placement, ReleaseScope, Traffic
 
 
 class Service(Component):
@@ -30,6 +30,7 @@ class Service(Component):
     log_group: pulumi.Output[str]
     alarm_names: list[pulumi.Output[str]]
     task_role_arn: pulumi.Output[str]
+    declared_tasks: DeclaredTasks
 
     def __init__(
         self,
@@ -84,16 +85,12 @@ class Service(Component):
         contents = task.TaskInputs(
             image, place.region, log.name, {**environment.variables, **environment.secrets}
         )
-        api = self._task(
-            name,
-            physical(stack, task.API, limit=255),
+        of_api = DeclaredTask(
             task.api_containers(spec, contents, collector_config_arn=config.arn),
             owned.execution,
             owned.task,
         )
-        migrations = self._task(
-            f"{name}-migrations",
-            physical(stack, task.MIGRATIONS, limit=255),
+        of_migrations = DeclaredTask(
             task.migration_containers(
                 spec,
                 task.TaskInputs(
@@ -106,6 +103,13 @@ class Service(Component):
             owned.migration_execution,
             owned.migration,
         )
+        families = [physical(stack, one, limit=255) for one in (task.API, task.MIGRATIONS)]
+        self.declared_tasks = DeclaredTasks(
+            dict(zip(families, (of_api, of_migrations), strict=True)),
+            [image, spec.collector.image],
+        )
+        api = self._task(name, families[0], of_api)
+        migrations = self._task(f"{name}-migrations", families[1], of_migrations)
         self.alarm_names = (
             alarms.declare(self, name, spec.deployment_alarms, load_balancer=traffic.arn_suffix)
             if spec.deployment_alarms.enabled
@@ -133,12 +137,8 @@ class Service(Component):
         self.migration_family = migrations.family
         self.log_group = log.name
         self.task_role_arn = owned.task
-        self._passed_roles = [
-            owned.execution,
-            owned.migration_execution,
-            owned.task,
-            owned.migration,
-        ]
+        self._service_roles = [owned.execution, owned.task]
+        self._migration_roles = [owned.migration_execution, owned.migration]
         self.register_outputs({"cluster": cluster.name, "service": service.name})
 
     def release_scope(self, repository_name: pulumi.Output[str]) -> ReleaseScope:
@@ -146,8 +146,10 @@ class Service(Component):
         return ReleaseScope(
             cluster=self.cluster,
             service=self.name,
-            families=[self.task_family, self.migration_family],
-            passed_role_arns=self._passed_roles,
+            service_family=self.task_family,
+            service_role_arns=self._service_roles,
+            migration_family=self.migration_family,
+            migration_role_arns=self._migration_roles,
             log_group=self.log_group,
             repository_name=repository_name,
         )
@@ -204,14 +206,12 @@ class Service(Component):
         self,
         logical: str,
         family: str,
-        containers: pulumi.Output[str],
-        execution_role_arn: Text,
-        task_role_arn: Text,
+        declared: DeclaredTask,
     ) -> aws.ecs.TaskDefinition:
         return aws.ecs.TaskDefinition(
             logical,
             family=family,
-            container_definitions=containers,
+            container_definitions=declared.containers,
             requires_compatibilities=["FARGATE"],
             network_mode="awsvpc",
             cpu=str(self._spec.cpu),
@@ -220,8 +220,8 @@ class Service(Component):
                 "cpu_architecture": self._spec.architecture,
                 "operating_system_family": "LINUX",
             },
-            execution_role_arn=execution_role_arn,
-            task_role_arn=task_role_arn,
+            execution_role_arn=declared.execution_role_arn,
+            task_role_arn=declared.task_role_arn,
             volumes=[{"name": volume} for volume in task.volumes(self._spec)],
             # A replaced revision must stay, so that a release can roll back to it.
             skip_destroy=True,

@@ -143,8 +143,10 @@ def delivery(s: Settings, here: Place) -> None:
         released=ReleaseScope(
             cluster=text("cluster"),
             service=text("service"),
-            families=[text("api"), text("migrations")],
-            passed_role_arns=[text("arn:aws:iam::000000000000:role/arca/dev/service-task")],
+            service_family=text("api"),
+            service_role_arns=[text("arn:aws:iam::000000000000:role/arca/dev/service-task")],
+            migration_family=text("migrations"),
+            migration_role_arns=[text("arn:aws:iam::000000000000:role/arca/dev/migration")],
             log_group=text("/arca/api"),
             repository_name=text("api"),
         ),

@@ -12,9 +12,10 @@ from arca.emulator.program.engine import Registration
 from arca.naming import STATE_KEY_ALIAS, boundary_arn, state_bucket
 from components.delivery.delivery import SESSION_SECONDS
 from tests import ROOT
+from tests.arca.bootstrap.linted import problems
 from tests.arca.bootstrap.resolved import boundary_document
 from tests.components.alone import alone, delivery
-from tests.github.workflows import WORKFLOWS, loaded, steps
+from tests.github.workflows import WORKFLOWS, jobs_of, loaded, steps
 from tests.policies import allows, of_role
 from tests.stacks import STACKS, graph, settings_of
 
@@ -79,29 +80,133 @@ def test_the_roles_are_the_purposes(stack: str) -> None:
         assert arn == f"{iam(stack)}:role/arca-delivery/arca-{stack}-{key}"
 
 
+ISSUER = "token.actions.githubusercontent.com"
+MAIN, TAGS, PULL_REQUESTS = "refs/heads/main", "refs/tags/*", "refs/pull/*/merge"
+TRUST: Mapping[str, tuple[list[str], str]] = {
+    # purpose: what starts its run, and the workflow's file with its job
+    "preview": ([PULL_REQUESTS], "stack.yml@*"),
+    "look": ([MAIN], "stack.yml@*"),
+    "infra": ([MAIN], "stack.yml@*"),
+    "release": ([MAIN, TAGS], "release-stage.yml@refs/heads/main"),
+    "review": ([PULL_REQUESTS], "review.yml@*"),
+    "sweep": ([MAIN], "review-sweep.yml@*"),
+}
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_trust_is_exact(stack: str) -> None:
-    """Each role trusts one environment of one repository: no branch, no pull request."""
+    """Each role trusts one environment, what may start its run, and one file with the job."""
     for purpose, role in roles(stack).items():
         ours = settings_of(stack).delivery
         repository = ours.application_repository if purpose == "release" else ours.infra_repository
-        issuer = "token.actions.githubusercontent.com"
+        refs, file = TRUST[purpose]
         assert json.loads(role.inputs["assumeRolePolicy"]) == {
             "Version": "2012-10-17",
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"Federated": f"{iam(stack)}:oidc-provider/{issuer}"},
+                    "Principal": {"Federated": f"{iam(stack)}:oidc-provider/{ISSUER}"},
                     "Action": "sts:AssumeRoleWithWebIdentity",
                     "Condition": {
                         "StringEquals": {
-                            f"{issuer}:aud": "sts.amazonaws.com",
-                            f"{issuer}:sub": f"repo:{repository}:environment:{stack}-{purpose}",
-                        }
+                            f"{ISSUER}:aud": "sts.amazonaws.com",
+                            f"{ISSUER}:sub": f"repo:{repository}:environment:{stack}-{purpose}",
+                            f"{ISSUER}:environment": f"{stack}-{purpose}",
+                        },
+                        "StringLike": {
+                            f"{ISSUER}:ref": refs,
+                            f"{ISSUER}:job_workflow_ref": (
+                                f"{ours.infra_repository}/.github/workflows/{file}"
+                            ),
+                        },
                     },
                 }
             ],
         }
+
+
+def claims(stack: str, purpose: str, **changed: str | None) -> dict[str, str]:
+    """Return what GitHub says of the job that a purpose has; None leaves a claim out."""
+    ours = settings_of(stack).delivery
+    repository = ours.application_repository if purpose == "release" else ours.infra_repository
+    file = TRUST[purpose][1].partition("@")[0]
+    pull = purpose in ("preview", "review")
+    ref = "refs/pull/7/merge" if pull else MAIN
+    said: dict[str, str | None] = {
+        "aud": "sts.amazonaws.com",
+        "sub": f"repo:{repository}:environment:{stack}-{purpose}",
+        "environment": f"{stack}-{purpose}",
+        "ref": ref,
+        "job_workflow_ref": f"{ours.infra_repository}/.github/workflows/{file}@{ref}",
+        **changed,
+    }
+    return {f"{ISSUER}:{name}": text for name, text in said.items() if text is not None}
+
+
+def logs_in(stack: str, purpose: str, **changed: str | None) -> bool:
+    """Return whether the role's trust lets such a job in."""
+    (statement,) = json.loads(roles(stack)[purpose].inputs["assumeRolePolicy"])["Statement"]
+    trusts = [{**statement, "Resource": "*"}]
+    action = "sts:AssumeRoleWithWebIdentity"
+    return allows(trusts, action, "role", claims(stack, purpose, **changed))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_job_logs_in_by_all_of_its_claims(stack: str) -> None:
+    """A claim that is missing or another one closes the role."""
+    for purpose in roles(stack):
+        assert logs_in(stack, purpose), purpose
+        for name in ("aud", "sub", "environment", "ref", "job_workflow_ref"):
+            assert not logs_in(stack, purpose, **{name: None}), (purpose, name)
+            assert not logs_in(stack, purpose, **{name: "another"}), (purpose, name)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_who_pushes_a_branch_or_a_tag_logs_in_to_nothing(stack: str) -> None:
+    """Even where GitHub created the environment without rules.
+
+    A branch of this repository can change every workflow; a branch or a tag of the application's
+    repository can call any file of it, or of this one at any commit.
+    """
+    infra = settings_of(stack).delivery.infra_repository
+    for purpose in roles(stack):
+        for ref in ("refs/heads/evil", "refs/heads/main2", "refs/heads/refs/heads/main"):
+            assert not logs_in(stack, purpose, ref=ref), (purpose, ref)
+        assert logs_in(stack, purpose, ref="refs/tags/v1") == (purpose == "release")
+    stage = f"{infra}/.github/workflows/release-stage.yml"
+    for file in (
+        "acme/arca-api/.github/workflows/release-stage.yml@refs/heads/main",
+        f"{infra}/.github/workflows/stack.yml@refs/heads/main",
+        f"{stage}@refs/heads/evil",
+        f"{stage}@refs/tags/v1",
+        f"{stage}@{'a' * 40}",
+    ):
+        assert not logs_in(stack, "release", job_workflow_ref=file), file
+
+
+def test_sts_knows_each_claim() -> None:
+    """A condition key that STS does not know would close the role for ever.
+
+    IAM User Guide, "Available keys for AWS OIDC federation", GitHub.
+    """
+    known = {
+        *("actor", "actor_id", "job_workflow_ref", "repository", "repository_id", "workflow"),
+        *("ref", "environment", "enterprise_id", "aud", "sub", "amr"),
+    }
+    for role in roles("dev").values():
+        (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+        used = {key for keys in statement["Condition"].values() for key in keys}
+        assert used <= {f"{ISSUER}:{name}" for name in known}
+
+
+def test_each_role_names_the_file_that_has_its_job() -> None:
+    """The workflows' own jobs: which file runs in which environment."""
+    for purpose, (_, pattern) in TRUST.items():
+        file = pattern.partition("@")[0].removesuffix(".yml")
+        environments = {str(job.get("environment")) for job in jobs_of(file).values()}
+        wanted = {f"dev-{purpose}", f"${{{{ inputs.stack }}}}-{purpose}"}
+        wanted |= {"${{ inputs.stack }}-${{ inputs.purpose }}"} if file == "stack" else set()
+        assert environments & wanted, purpose
 
 
 def attached(stack: str, purpose: str) -> set[str]:
@@ -184,6 +289,9 @@ def test_the_trust_takes_githubs_ids() -> None:
         assert condition["StringEquals"]["token.actions.githubusercontent.com:sub"] == (
             f"repo:acme@12/{name}:environment:staging-{purpose}"
         )
+        # Only the subject has the ids.
+        file = condition["StringLike"][f"{ISSUER}:job_workflow_ref"]
+        assert file.startswith("acme/arca-infra/.github/workflows/")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -312,13 +420,52 @@ def test_ask_23_a_login_is_bound_to_an_environment() -> None:
         for role in graph(stack).of("aws:iam/role:Role"):
             if role.component == "delivery":
                 (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
-                assert set(statement["Condition"]) == {"StringEquals"}
-                claims = statement["Condition"]["StringEquals"]
+                equal = statement["Condition"]["StringEquals"]
                 purpose = role.name.removeprefix("delivery-")
-                subject = claims["token.actions.githubusercontent.com:sub"]
+                subject = equal["token.actions.githubusercontent.com:sub"]
                 assert subject.endswith(f":environment:{stack}-{purpose}")
                 assert "*" not in subject
     for path in WORKFLOWS:
         for job in loaded(path)["jobs"].values():
             if "id-token" in job["permissions"]:
                 assert "environment" in job or "uses" in job, path
+
+
+NEWER = "W3037 'getlogobject'"
+"""An action of CloudWatch Logs' API that cfn-lint's list lacks; ours denies it."""
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_cfn_lint_accepts_every_role(stack: str) -> None:
+    """AWS's own schemas and its list of actions judge the trust and the permissions."""
+    declared: dict[str, Any] = {
+        f"Role{number}": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": role.inputs["name"],
+                "Path": role.inputs["path"],
+                "MaxSessionDuration": role.inputs["maxSessionDuration"],
+                "AssumeRolePolicyDocument": json.loads(role.inputs["assumeRolePolicy"]),
+                "ManagedPolicyArns": sorted(attached(stack, purpose)),
+                "Policies": [
+                    {
+                        "PolicyName": "inline",
+                        "PolicyDocument": {
+                            "Version": "2012-10-17",
+                            "Statement": of_role(graph(stack), role.name),
+                        },
+                    }
+                ],
+            },
+        }
+        for number, (purpose, role) in enumerate(roles(stack).items())
+    }
+    template = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": declared}
+    found = [one for one in problems(json.dumps(template, indent=1)) if NEWER not in one]
+    assert found == []
+    # The same judge sees a wrong action, so it does look into the policies.
+    (one,) = declared["Role0"]["Properties"]["Policies"]
+    one["PolicyDocument"]["Statement"] = [
+        {"Effect": "Allow", "Action": ["ecs:RegisterDefinition"], "Resource": "*"}
+    ]
+    assert "'registerdefinition'" in "".join(problems(json.dumps(template, indent=1)))

@@ -107,7 +107,9 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
         "arca-dr-certificate-balancer",
         "arca-dr-database-replica-lag",
         "arca-dr-database-storage",
+        "arca-dr-definition-unknown",
         "arca-dr-maintenance",
+        "arca-dr-standby-no-healthy-tasks",
     ]
     assert graph("dr").of(DASHBOARD) == []
     active = graph("dr", {"recovery.phase": "active"})
@@ -232,7 +234,7 @@ def test_logs_are_kept_for_ninety_days() -> None:
         for node in graph("prod").of("aws:cloudwatch/logGroup:LogGroup")
     }
     logs = graph("prod").outputs["observability"]["log_groups"]
-    assert set(logs) == {"api", "events", "slo-publisher"}
+    assert set(logs) == {"api", "definition-watch", "events", "slo-publisher"}
     assert {kept[name] for name in logs.values()} == {90}
 
 

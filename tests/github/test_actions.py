@@ -1,6 +1,7 @@
 """What each job installs and who it logs in as, before it runs anything else."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,13 +13,31 @@ from typing import Any
 import pytest
 
 from tests import ROOT
-from tests.github.workflows import ACTIONS, WORKFLOWS, Runner, jobs, loaded
+from tests.arca.ci.github_api import (
+    COMMIT,
+    OTHER,
+    Answer,
+    environment,
+    path,
+    policies,
+    ref,
+    serve,
+)
+from tests.github.workflows import (
+    ACTIONS,
+    WORKFLOWS,
+    Runner,
+    called_workflow,
+    jobs,
+    jobs_of,
+    loaded,
+)
 
 INSTALL, PREPARE = "$/.github/actions/arca", "$/.github/actions/prepare"
-WITHOUT_STACK = r"ci (?:touched|report)\b"
+WITHOUT_STACK = r"ci (?:touched|report|environments|require-tip|require-tests)\b"
 """Commands of `arca` that need neither Pulumi nor AWS."""
 NEEDS_STACK = re.compile(
-    rf"^\s*(?:[a-z]+=\"\$\()?(?:arca (?!{WITHOUT_STACK})|pulumi )", re.MULTILINE
+    rf"^\s*(?:exec |[a-z]+=\"\$\()?(?:arca (?!{WITHOUT_STACK})|pulumi )", re.MULTILINE
 )
 NEEDS_ARCA = re.compile(rf"\barca {WITHOUT_STACK}")
 SECRETS = {"CLOUDFLARE_API_TOKEN", "INFRA_READ_TOKEN"}
@@ -57,7 +76,9 @@ def test_a_job_that_only_calls_arca_installs_it_without_a_login() -> None:
                 assert "id-token" not in job["permissions"]
                 assert "GH_TOKEN" not in job.get("env", {})
                 seen.append(f"{workflow}.{name}")
-    assert seen == ["drift.report", "infra.touched", "preview.touched", "preview.comment"]
+    assert seen == [
+        *("drift.report", "infra.tested", "infra.touched", "preview.touched", "preview.comment")
+    ]
 
 
 def test_a_job_that_calls_make_has_python() -> None:
@@ -83,12 +104,16 @@ def action(name: str) -> list[dict[str, Any]]:
 def test_preparing_installs_and_then_logs_in() -> None:
     """Pulumi has the version of its SDK, which requirements.txt pins once."""
     steps = action("prepare")
-    uses = [str(step.get("uses", "")).partition("@")[0] for step in steps]
-    assert uses == [
-        *("actions/setup-python", "", "pulumi/actions", "aws-actions/configure-aws-credentials")
+    assert [step.get("name", str(step.get("uses")).partition("@")[0]) for step in steps] == [
+        "actions/setup-python",
+        "Install the pinned packages",
+        "Check that the environment is guarded",
+        "Check that this is the newest commit",
+        "pulumi/actions",
+        "aws-actions/configure-aws-credentials",
     ]
     assert steps[0]["with"] == {"python-version": "3.11"}
-    assert steps[2]["with"] == {"pulumi-version": "${{ steps.install.outputs.pulumi }}"}
+    assert steps[4]["with"] == {"pulumi-version": "${{ steps.install.outputs.pulumi }}"}
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert len(re.findall(r"^pulumi==([0-9.]+)", text, re.MULTILINE)) == 1
 
@@ -99,13 +124,13 @@ def fresh(tmp_path: Path) -> Runner:
     runner = Runner(tmp_path)
     runner.fake("python", 'if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/"; fi')
     (runner.folder / "requirements.txt").write_text("x==1\npulumi==3.200.1 \\\n", encoding="utf-8")
-    shutil.copy(ROOT / "requirements-dev.txt", runner.folder)
+    shutil.copy(ROOT / "requirements-operator.txt", runner.folder)
     return runner
 
 
 def installed(runner: Runner, name: str) -> list[str]:
     """Run the action's own step; returns the calls of `python`, and checks that PATH is set."""
-    (step,) = (step for step in action(name) if "run" in step)
+    (step,) = (step for step in action(name) if "python -m venv" in step.get("run", ""))
     files = {"GITHUB_PATH": str(runner.folder / "path"), "RUNNER_TEMP": str(runner.folder)}
     done = runner.run(step["run"], **files)
     assert done.code == 0, done.said
@@ -120,7 +145,7 @@ def test_preparing_installs_every_package_by_its_hash(fresh: Runner) -> None:
     """Our own two packages come from the checkout, as in `make`."""
     assert installed(fresh, "prepare") == [
         "venv .venv",
-        "pip install --quiet --require-hashes -r requirements-dev.txt",
+        "pip install --quiet --require-hashes -r requirements-operator.txt",
         f"{OWN} --editable packages/arca-migrate --editable .",
     ]
     assert (fresh.folder / "GITHUB_OUTPUT").read_text(encoding="utf-8") == "pulumi=3.200.1\n"
@@ -133,7 +158,7 @@ def test_installing_arca_takes_two_packages_by_their_hashes(fresh: Runner) -> No
         f"pip install --quiet --require-hashes -r {fresh.folder}/lock.txt",
         f"{OWN} --editable .",
     ]
-    lock = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    lock = (ROOT / "requirements-operator.txt").read_text(encoding="utf-8")
     copied = (fresh.folder / "lock.txt").read_text(encoding="utf-8")
     entries = re.split(r"\n(?=\w)", copied.rstrip())
     assert [entry for entry in entries if entry not in lock] == []
@@ -141,21 +166,38 @@ def test_installing_arca_takes_two_packages_by_their_hashes(fresh: Runner) -> No
     assert copied.count("--hash=sha256:") >= 2
 
 
-@pytest.mark.parametrize("words", [("touched",), ("report", "comment", "--help")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("touched",),
+        ("report", "comment", "--help"),
+        ("environments", "dev-infra", "--repository", "acme/arca-infra"),
+        ("require-tip", "--repository", "acme/arca-infra", "--commit", "a" * 40),
+        (
+            *("require-tests", "--repository", "acme/arca-infra", "--commit", "a" * 40),
+            *("--workflow", "ci.yml", "--minutes", "1"),
+        ),
+    ],
+    ids=lambda words: words[0],
+)
 def test_click_is_all_that_these_commands_import(words: tuple[str, ...]) -> None:
     """They run where no other package is installed."""
     code = (
         "import json, sys\n"
         "before = set(sys.modules)\n"
         "from arca.cli.main import cli\n"
+        "from arca.errors import ArcaError\n"
         "import arca.ci.report\n"
-        "try: cli(['ci', *sys.argv[1:]])\n"
-        "except SystemExit: pass\n"
+        "import arca.ci.commit, arca.ci.environments, arca.ci.github\n"
+        "try: cli(['ci', *sys.argv[1:]], standalone_mode=False)\n"
+        "except (SystemExit, ArcaError): pass\n"
         "print(json.dumps(sorted({m.split('.')[0] for m in set(sys.modules) - before})))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *words],
         cwd=ROOT,
+        # Without a token nothing is asked of GitHub.
+        env={name: text for name, text in os.environ.items() if name != "GH_TOKEN"},
         input="README.md\n",
         capture_output=True,
         text=True,
@@ -179,3 +221,88 @@ def test_every_login_is_by_oidc() -> None:
         for step in job.get("steps", []):
             if step.get("uses") == PREPARE:
                 assert step["with"]["role"] == "${{ vars.AWS_ROLE_ARN }}", (workflow, name)
+
+
+def test_a_login_comes_after_the_rules() -> None:
+    """The environment's rules are asked for, and for an update the newest commit, before AWS is."""
+    steps = action("prepare")
+    (rules, newest) = steps[2:4]
+    assert rules["run"].split() == [
+        *("exec", "arca", "ci", "environments", '"$ENVIRONMENT"'),
+        *("--repository", '"$GITHUB_REPOSITORY"'),
+    ]
+    assert rules["env"] == {
+        "GH_TOKEN": "${{ inputs.token }}",
+        "ENVIRONMENT": "${{ inputs.environment }}",
+    }
+    assert "if" not in rules
+    assert newest["if"] == "inputs.newest-commit-only == 'true'"
+    assert "continue-on-error" not in {*rules, *newest}
+    seen = 0
+    for workflow, name, job in jobs():
+        listed: list[dict[str, Any]] = job.get("steps", [])
+        logins = [n for n, step in enumerate(listed) if step.get("uses") == PREPARE]
+        if "environment" not in job:
+            assert logins == [], (workflow, name)
+            continue
+        # A job that logs in by another step would skip the rules.
+        assert len(logins) == 1, (workflow, name)
+        assert not any("configure-aws" in step.get("uses", "") for step in listed)
+        given = listed[logins[0]]["with"]
+        assert given["environment"] == job["environment"], (workflow, name)
+        wanted = "${{ inputs.purpose == 'infra' }}" if workflow == "stack" else None
+        assert given.get("newest-commit-only") == wanted
+        assert job["permissions"]["actions"] == job["permissions"]["contents"] == "read"
+        seen += 1
+    assert seen == 5
+
+
+def test_a_caller_grants_what_the_called_job_needs() -> None:
+    """A called workflow has at most its caller's permissions (GitHub Docs, "Reuse workflows")."""
+    for workflow, name, job in jobs():
+        called = called_workflow(job)
+        if called:
+            (inner,) = jobs_of(called).values()
+            assert inner["permissions"].items() <= job["permissions"].items(), (workflow, name)
+
+
+@pytest.mark.parametrize(("name", "code"), [("dev-infra", 0), ("prod-infra", 6), ("dr-infra", 1)])
+def test_an_open_environment_stops_the_job(tmp_path: Path, name: str, code: int) -> None:
+    """The step itself, against a double of GitHub's API; a missing answer is no pass."""
+    answers = {
+        path("environments", "dev-infra"): [Answer(environment("dev-infra"))],
+        path("environments", "dev-infra", "deployment-branch-policies"): [Answer(policies("main"))],
+        path("environments", "prod-infra"): [Answer(environment("prod-infra", custom=False))],
+    }
+    with serve(answers) as api:
+        done = Runner(tmp_path).run(
+            action("prepare")[2]["run"],
+            ENVIRONMENT=name,
+            GH_TOKEN="t",  # noqa: S106 - the double's
+            GITHUB_API_URL=api.url,
+        )
+    assert done.code == code, done.said
+
+
+def test_an_old_commit_stops_the_job(tmp_path: Path) -> None:
+    """A run of yesterday that is started again ends before its login."""
+    runner, step = Runner(tmp_path), action("prepare")[3]
+    for tip, code in ((COMMIT, 0), (OTHER, 6)):
+        with serve({path("git", "ref", "heads", "main"): [Answer(ref(tip))]}) as api:
+            done = runner.run(
+                step["run"],
+                GITHUB_SHA=COMMIT,
+                GH_TOKEN="t",  # noqa: S106 - the double's
+                GITHUB_API_URL=api.url,
+            )
+        assert done.code == code, done.said
+
+
+def test_a_job_that_logs_in_installs_no_test_tool() -> None:
+    """Whatever is installed runs beside the login."""
+    text = (ROOT / "requirements-operator.txt").read_text(encoding="utf-8")
+    names = set(re.findall(r"^([a-z0-9-]+)(?:\[[^\]]*\])?==", text, re.MULTILINE))
+    assert {"pulumi", "click", "boto3"} <= names
+    assert names.isdisjoint({"pytest", "moto", "hypothesis", "mutmut", "zizmor", "cfn-lint"})
+    for step in [*action("prepare"), *action("arca")]:
+        assert "requirements-dev" not in step.get("run", "")

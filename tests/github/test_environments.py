@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from arca.ci.environments import wanted_rules
+from components.delivery import trust
 from tests import ROOT
 from tests.github.conditions import filled
 from tests.github.workflows import (
@@ -34,6 +36,7 @@ TABLE = {
     ("infra", "staging", "staging"): "infra",
     ("infra", "plan-of-prod", "prod"): "look",
     ("infra", "prod", "prod"): "infra",
+    ("infra", "plan-of-dr", "dr"): "look",
     ("infra", "dr", "dr"): "infra",
     ("drift", "check", "dev"): "look drift",
     ("drift", "check", "staging"): "look drift",
@@ -42,9 +45,10 @@ TABLE = {
     ("release", "dev", "dev"): "release",
     ("release", "staging", "staging"): "release",
     ("release", "prod", "prod"): "release",
-    ("release", "dr", "dr"): "release standby",
+    ("release", "dr", "dr"): "release",
     ("review", "up", "dev"): "review",
-    ("review-sweep", "sweep", "dev"): "sweep",
+    ("review-sweep", "find", "dev"): "sweep",
+    ("review-sweep", "destroy", "dev"): "sweep",
 }
 
 TRIGGERS: Mapping[str, Any] = {
@@ -73,7 +77,7 @@ def logins() -> Iterator[tuple[str, str, str, str]]:
                 }
                 (inner,) = jobs_of(called).values()
                 environment = filled(inner["environment"], {"inputs": given})
-                extra = [key for key in ("drift", "standby") if given.get(key) is True]
+                extra = [key for key in ("drift",) if given.get(key) is True]
                 yield workflow, name, given["stack"], " ".join([environment, *extra])
         elif "environment" in job and "workflow_call" not in triggers(workflow):
             environment = str(job["environment"])
@@ -211,3 +215,41 @@ def test_a_login_lasts_as_long_as_the_longest_job() -> None:
     asked = int(loaded(prepare)["inputs"]["seconds"]["default"])
     ends = [job["timeout-minutes"] * 60 for _, _, job in jobs() if "environment" in job]
     assert asked == max(ends)
+
+
+def documented(begins: str) -> list[list[str]]:
+    """Return the cells of a table of docs/pipeline.md, without its heads."""
+    page = (ROOT / "docs" / "pipeline.md").read_text(encoding="utf-8")
+    table = page.partition(begins)[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
+
+
+def test_the_documented_rules_are_those_that_are_asserted() -> None:
+    """An owner sets what the table says, and each job asks for it."""
+    seen: set[str] = set()
+    for names, _, branches, reviewers in documented("| environment | repository |"):
+        for name in re.findall(r"`([a-z-]+)`", names):
+            wanted = wanted_rules(name)
+            limits = {
+                "any": (False, False),
+                "`main`": (True, False),
+                "`main` and tags": (True, True),
+            }
+            assert limits[branches] == (wanted.main_only, wanted.tags), name
+            assert wanted.reviewed == (not reviewers.startswith("none")), name
+            seen.add(name)
+    assert seen == used_environments()
+
+
+def test_the_documented_trust_is_that_of_the_roles() -> None:
+    """What starts the run, and the file that has its job."""
+    starts = {"`main`": [trust.MAIN], "a pull request": [trust.PULL_REQUESTS]}
+    seen: set[str] = set()
+    for names, ref, file in documented("| role | started by (`ref`) |"):
+        for purpose in re.findall(r"`([a-z]+)`", names):
+            tagged = [trust.MAIN, trust.TAGS] if "tag" in ref else starts[ref]
+            assert trust.REFS[purpose] == tagged, purpose
+            assert trust.WORKFLOWS[purpose].partition("@")[0] == file.split("`")[1]
+            assert ("@" in trust.WORKFLOWS[purpose]) == ("of this repository's `main`" in file)
+            seen.add(purpose)
+    assert seen == set(trust.REFS)

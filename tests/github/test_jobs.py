@@ -49,26 +49,31 @@ def ran(workflow: str, **given: Any) -> set[str]:
     return {name for name, result in results(workflow, **given).items() if result != SKIPPED}
 
 
-WHOLE = ("touched", "dev", "staging", "plan-of-prod", "prod", "dr")
-BEFORE_PROD = ("touched", "dev", "staging", "plan-of-prod")
-BEFORE_PLAN = ("touched", "dev", "staging")
+FIRST = ("tested", "touched")
+BEFORE_PLAN = (*FIRST, "dev", "staging")
+BEFORE_PROD = (*BEFORE_PLAN, "plan-of-prod")
+BEFORE_DR = (*BEFORE_PROD, "prod", "plan-of-dr")
+WHOLE = (*BEFORE_DR, "dr")
 
 
 @pytest.mark.parametrize("end", ["failure", "cancelled"])
 @pytest.mark.parametrize(
     ("touched", "stops", "wanted"),
     [
-        (ALL, "touched", ("touched",)),
+        (ALL, "tested", ("tested",)),
+        (ALL, "touched", FIRST),
         (ALL, "staging", BEFORE_PLAN),
         (ALL, "plan-of-prod", BEFORE_PROD),
         (ALL, "prod", (*BEFORE_PROD, "prod")),
+        (ALL, "plan-of-dr", BEFORE_DR),
         (ALL, "dr", WHOLE),
-        # staging is the way to prod; dev is not.
-        (ALL, "dev", WHOLE),
-        (("prod", "dr"), "plan-of-prod", ("touched", "plan-of-prod")),
-        (("prod", "dr"), "prod", ("touched", "plan-of-prod", "prod")),
-        (("staging", "dr"), "staging", ("touched", "staging")),
-        (("staging", "prod"), "staging", ("touched", "staging")),
+        (ALL, "dev", BEFORE_PLAN),
+        (("prod", "dr"), "plan-of-prod", (*FIRST, "plan-of-prod")),
+        (("prod", "dr"), "prod", (*FIRST, "plan-of-prod", "prod")),
+        (("staging", "dr"), "staging", (*FIRST, "staging")),
+        (("staging", "prod"), "staging", (*FIRST, "staging")),
+        (("dev", "dr"), "dev", (*FIRST, "dev")),
+        (("dev", "prod"), "dev", (*FIRST, "dev")),
     ],
 )
 def test_infrastructure_stops_at_the_first_failure(
@@ -82,13 +87,13 @@ def test_infrastructure_stops_at_the_first_failure(
     ("touched", "wanted"),
     [
         (ALL, WHOLE),
-        ((), ("touched",)),
-        (("dev",), ("touched", "dev")),
-        (("staging",), ("touched", "staging")),
-        (("prod",), ("touched", "plan-of-prod", "prod")),
-        (("dr",), ("touched", "dr")),
-        (("staging", "dr"), ("touched", "staging", "dr")),
-        (("prod", "dr"), ("touched", "plan-of-prod", "prod", "dr")),
+        ((), FIRST),
+        (("dev",), (*FIRST, "dev")),
+        (("staging",), (*FIRST, "staging")),
+        (("prod",), (*FIRST, "plan-of-prod", "prod")),
+        (("dr",), (*FIRST, "plan-of-dr", "dr")),
+        (("staging", "dr"), (*FIRST, "staging", "plan-of-dr", "dr")),
+        (("prod", "dr"), (*FIRST, "plan-of-prod", "prod", "plan-of-dr", "dr")),
     ],
 )
 def test_infrastructure_brings_up_what_is_touched(
@@ -102,12 +107,14 @@ def test_each_job_of_infrastructure_needs_the_jobs_before_it() -> None:
     """Without a need GitHub would start the job at once; dr comes after prod."""
     order = {name: needed(job) for name, job in jobs_of("infra").items()}
     assert order == {
-        "touched": [],
+        "tested": [],
+        "touched": ["tested"],
         "dev": ["touched"],
         "staging": ["touched"],
-        "plan-of-prod": ["touched", "staging"],
+        "plan-of-prod": ["touched", "dev", "staging"],
         "prod": ["touched", "plan-of-prod"],
-        "dr": ["touched", "staging", "plan-of-prod", "prod"],
+        "plan-of-dr": ["touched", "dev", "staging", "plan-of-prod", "prod"],
+        "dr": ["touched", "plan-of-dr"],
     }
 
 

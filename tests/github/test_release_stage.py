@@ -8,10 +8,18 @@ from tests.github.conditions import holds
 from tests.github.workflows import Runner, jobs_of, named
 
 DIGEST = "sha256:" + "a" * 64
+STAGES = ("dev", "staging", "prod")
 URL = "1.dkr.ecr.sa-east-1.amazonaws.com/arca-dev-api"
-ASKED = {"SOURCE": "ghcr.io/acme/arca-api", "DIGEST": DIGEST, "VERSION": "1.2.3", "STACK": "dev"}
-CHECK, COPY, EXPAND, DEPLOY, STANDBY, SMOKE, VERIFY, SHOW = (
+ASKED = {
+    "SOURCE": "ghcr.io/acme/arca-api",
+    "DIGEST": DIGEST,
+    "VERSION": "1.2.3",
+    "STACK": "dev",
+    "GITHUB_REPOSITORY": "Acme/arca-api",
+}
+CHECK, FIND, COPY, EXPAND, DEPLOY, STANDBY, SMOKE, VERIFY, SHOW = (
     "Check the inputs",
+    "Find the stack's registry",
     "Copy the image into the stack's registry",
     "Expand the schema",
     "Deploy",
@@ -32,6 +40,11 @@ def runner(tmp_path: Path) -> Runner:
     ("wrong", "said"),
     [
         ({"SOURCE": "docker.io/acme/arca-api"}, "image must be"),
+        ({"SOURCE": "ghcr.io/somebody/arca-api"}, "image must be"),
+        ({"SOURCE": "ghcr.io/acme/arca-api-2"}, "image must be"),
+        ({"SOURCE": "ghcr.io/acme/arca-api/$(id)"}, "image must be"),
+        ({"STACK": "review-7"}, "stack must be"),
+        ({"STACK": "dev --x"}, "stack must be"),
         ({"SOURCE": "ghcr.io/acme/arca-api@sha256:1"}, "image must be"),
         ({"SOURCE": "ghcr.io/acme/arca-api --insecure"}, "image must be"),
         ({"DIGEST": "sha256:abc"}, "digest must be"),
@@ -43,7 +56,8 @@ def runner(tmp_path: Path) -> Runner:
 def test_inputs_that_are_not_an_image_are_refused(
     runner: Runner, wrong: dict[str, str], said: str
 ) -> None:
-    """The step reads nothing of the stack before that."""
+    """That comes first of all, before the login. The image is the calling repository's own."""
+    assert jobs_of("release-stage")["release"]["steps"][0]["name"] == CHECK
     done = runner.run(named("release-stage", "release", CHECK)["run"], **{**ASKED, **wrong})
     assert (done.code, done.calls) == (2, [])
     assert f"::error::{said}" in done.said
@@ -51,7 +65,10 @@ def test_inputs_that_are_not_an_image_are_refused(
 
 def test_the_image_is_the_stacks_own_copy(runner: Runner) -> None:
     """It has the digest that the caller gave; later steps find it in their environment."""
-    done = runner.run(named("release-stage", "release", CHECK)["run"], **ASKED)
+    for source in ("ghcr.io/acme/arca-api", "ghcr.io/acme/arca-api/server"):
+        asked = {**ASKED, "SOURCE": source}
+        assert runner.run(named("release-stage", "release", CHECK)["run"], **asked).code == 0
+    done = runner.run(named("release-stage", "release", FIND)["run"], **ASKED)
     assert done.code == 0
     assert done.calls == ["pulumi stack output registry --json --stack dev"]
     assert done.read("GITHUB_ENV") == f"REPOSITORY={URL}\nIMAGE={URL}@{DIGEST}\n"
@@ -65,16 +82,16 @@ def test_the_image_is_the_stacks_own_copy(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("standby", "wanted"),
+    ("stack", "wanted"),
     [
-        (False, [CHECK, COPY, EXPAND, DEPLOY, SMOKE, VERIFY, SHOW]),
-        (True, [CHECK, STANDBY, VERIFY, SHOW]),
+        *[(one, [CHECK, FIND, COPY, EXPAND, DEPLOY, SMOKE, VERIFY, SHOW]) for one in STAGES],
+        ("dr", [CHECK, FIND, STANDBY, VERIFY, SHOW]),
     ],
 )
-def test_what_a_release_does_in_a_stack(*, standby: bool, wanted: list[str]) -> None:
-    """The standby gets its image and its schema from its primary."""
+def test_what_a_release_does_in_a_stack(stack: str, wanted: list[str]) -> None:
+    """The standby gets its image and its schema from its primary; no caller can ask for that."""
     steps = jobs_of("release-stage")["release"]["steps"]
-    contexts = {"inputs": {"standby": standby}}
+    contexts = {"inputs": {"stack": stack}}
     assert [s["name"] for s in steps if "name" in s and holds(s.get("if"), contexts)] == wanted
 
 

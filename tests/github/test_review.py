@@ -6,14 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.github.conditions import filled
+from tests.github.conditions import filled, holds
 from tests.github.workflows import Runner, jobs_of, named
 
-UP, SECRETS, RELEASE, DESTROY = (
+ADMIT, UP, SECRETS, COPY, WAIT, RELEASE, SMOKE, FIND, DESTROY = (
+    "Admit the stack",
     "Bring the stack up",
     "Copy dev's secrets",
+    "Copy dev's image",
+    "Wait for the first deployment",
     "Release dev's image",
-    "Destroy unrequested and old review stacks",
+    "Smoke-test the service",
+    "Find unrequested and old review stacks",
+    "Destroy the review stack",
 )
 EVENT = {
     "github": {
@@ -61,7 +66,7 @@ def run(runner: Runner, workflow: str, job: str, name: str, *, stop: str = "-") 
 @pytest.mark.parametrize("new", [True, False])
 def test_a_review_stack_is_the_pull_requests_own(runner: Runner, *, new: bool) -> None:
     """It is admitted under its own number, and with the account's real budget."""
-    done = run(runner, "review", "up", UP, stop="new" if new else "-")
+    done = run(runner, "review", "up", ADMIT, stop="new" if new else "-")
     assert done.code == 0, done.said
     made = ["pulumi stack init review-41 --secrets-provider awskms://k"] if new else []
     assert done.calls == [
@@ -72,14 +77,16 @@ def test_a_review_stack_is_the_pull_requests_own(runner: Runner, *, new: bool) -
         "aws sts get-caller-identity --query Account --output text",
         "aws budgets describe-budget --account-id 123456789012 --budget-name arca-monthly",
         "arca ci review-stack admit 41 --budget budget.json",
-        "pulumi up --yes --skip-preview --non-interactive --color never --stack review-41",
+    ]
+    assert run(runner, "review", "up", UP).calls == [
+        "pulumi up --yes --skip-preview --non-interactive --color never --stack review-41"
     ]
     assert json.loads(done.read("admit.json")) == [{"name": "review-4"}]
 
 
 def test_a_refused_stack_does_not_come_up(runner: Runner) -> None:
     """The empty stack is removed again."""
-    done = run(runner, "review", "up", UP, stop="room")
+    done = run(runner, "review", "up", ADMIT, stop="room")
     assert done.code == 6
     assert done.calls[-1] == "pulumi stack rm --yes review-41"
 
@@ -104,39 +111,82 @@ def test_secrets_are_copied_from_dev(runner: Runner) -> None:
 
 def test_a_review_stack_runs_devs_image(runner: Runner) -> None:
     """It releases the image of the environment's variable by its digest, with a verdict."""
-    done = run(runner, "review", "up", RELEASE)
-    assert done.code == 0, done.said
+    copied = run(runner, "review", "up", COPY)
     repository = "1.dkr/arca-review-41-api"
-    assert done.calls == [
+    assert copied.read("GITHUB_ENV") == f"IMAGE={repository}@{DIGEST}\n"
+    runner.fake("arca", "exit 3")
+    ended = [
+        runner.run(
+            named("review", "up", name)["run"], STACK="review-41", IMAGE=f"{repository}@{DIGEST}"
+        )
+        for name in (WAIT, RELEASE, SMOKE)
+    ]
+    assert [call for done in (copied, *ended) for call in done.calls] == [
         "pulumi stack output registry --json --stack review-41",
         f"bash .github/scripts/copy_image.sh ghcr.io/a/b {DIGEST} {repository} 1",
         "arca ci deployment follow --stack review-41 --after ",
         f"arca deploy {repository}@{DIGEST} --stack review-41 --json",
         "arca smoke --stack review-41",
     ]
-    runner.fake("arca", '[ "$1" = ci ] || exit 3')
-    assert run(runner, "review", "up", RELEASE).code == 3
+    # The first deployment may fail; the release and its smoke test may not.
+    assert {done.code for done in ended} == {3}
+    steps = jobs_of("review")["up"]["steps"]
+    assert [s["name"] for s in steps if s.get("continue-on-error")] == [WAIT]
 
 
 SWEPT = "pulumi destroy --yes --remove --skip-preview --non-interactive --color never --stack"
 
 
-@pytest.mark.parametrize(("stop", "code"), [("-", 0), ("review-4", 1), ("review-7", 1)])
-def test_a_sweep_goes_on_after_a_failure(runner: Runner, stop: str, code: int) -> None:
-    """A stack that cannot be destroyed does not stop the others, and the run fails."""
-    done = run(runner, "review-sweep", "sweep", DESTROY, stop=stop)
-    assert done.code == code, done.said
+def test_a_sweep_finds_what_nobody_requests(runner: Runner) -> None:
+    """Each number becomes a job of its own."""
+    done = run(runner, "review-sweep", "find", FIND)
+    assert done.code == 0, done.said
     requested = "--state open --label review-stack --limit 100 --json number"
     assert done.calls[0].startswith(f"gh pr list --repo acme/arca-infra {requested}")
     assert done.calls[1:] == [
         "pulumi stack ls --json",
         "arca ci review-stack removable --requested 4,12",
-        "arca ci review-stack generate 4",
-        f"{SWEPT} review-4",
-        "arca ci review-stack generate 7",
-        f"{SWEPT} review-7",
     ]
     assert json.loads(done.read("removable.json")) == [{"name": "review-4"}]
+    assert done.read("GITHUB_OUTPUT") == "numbers=[4,7]\n"
+    jobs = jobs_of("review-sweep")
+    assert jobs["find"]["outputs"] == {"numbers": "${{ steps.find.outputs.numbers }}"}
+    strategy = jobs["destroy"]["strategy"]
+    assert strategy["matrix"] == {"number": "${{ fromJSON(needs.find.outputs.numbers) }}"}
+    # A stack that cannot be destroyed does not stop the others.
+    assert strategy["fail-fast"] is False
+
+
+def test_a_sweep_without_work_ends(runner: Runner) -> None:
+    """A matrix must not be empty, so the job is skipped."""
+    runner.fake("arca", "cat > /dev/null")
+    done = run(runner, "review-sweep", "find", FIND)
+    assert (done.code, done.read("GITHUB_OUTPUT")) == (0, "numbers=[]\n")
+    condition = jobs_of("review-sweep")["destroy"]["if"]
+    for numbers, runs in (("[]", False), ("[4]", True)):
+        needs = {"find": {"outputs": {"numbers": numbers}}}
+        assert holds(condition, {"needs": needs}) == runs
+
+
+def test_a_failed_search_sweeps_nothing(runner: Runner) -> None:
+    """Otherwise every stack would look unrequested."""
+    runner.fake("gh", "exit 1")
+    done = run(runner, "review-sweep", "find", FIND)
+    assert done.code == 1
+    assert not (runner.folder / "GITHUB_OUTPUT").exists()
+
+
+DESTROYED = "pulumi destroy --yes --remove --skip-preview --non-interactive --color never --stack"
+
+
+@pytest.mark.parametrize(("stop", "code"), [("-", 0), ("review-4", 255)])
+def test_a_sweep_destroys_one_stack_a_job(runner: Runner, stop: str, code: int) -> None:
+    """The job ends as `pulumi` did."""
+    step = named("review-sweep", "destroy", DESTROY)
+    assert jobs_of("review-sweep")["destroy"]["env"]["NUMBER"] == "${{ matrix.number }}"
+    done = runner.run(step["run"], NUMBER="4", STOP=stop)
+    assert done.code == code, done.said
+    assert done.calls == ["arca ci review-stack generate 4", f"{DESTROYED} review-4"]
 
 
 def test_a_removed_label_starts_the_sweep_of_main(runner: Runner) -> None:
@@ -149,7 +199,7 @@ def test_a_removed_label_starts_the_sweep_of_main(runner: Runner) -> None:
     )
 
 
-@pytest.mark.parametrize(("workflow", "job"), [("review", "up"), ("review-sweep", "sweep")])
+@pytest.mark.parametrize(("workflow", "job"), [("review", "up"), ("review-sweep", "destroy")])
 def test_the_key_of_a_stack_is_found_in_its_state(workflow: str, job: str) -> None:
     """The file that each run generates names no secrets provider.
 

@@ -12,19 +12,27 @@ from typing import Any
 import pytest
 
 from tests import ROOT
+from tests.arca.ci.github_api import COMMIT, Answer, path, ref, runs, serve
 from tests.github.conditions import FINE, holds
-from tests.github.workflows import REAL_CI, Runner, jobs_of, named
+from tests.github.workflows import REAL_CI, Runner, jobs_of, named, steps, triggers
 
 STACK = jobs_of("stack")["stack"]
 STEPS: list[dict[str, Any]] = STACK["steps"]
-PREVIEW, POLICIES, DRIFT, UPDATE, RECORD, UPLOAD = (
+PREVIEW, POLICIES, DIGEST, DRIFT, DRIFTED, BEFORE, UPDATE, FOLLOW, VERIFY, SHOW, RECORD, UPLOAD = (
     "Preview",
     "Check the plan against the policies",
+    "Compare the plan with the approved one",
     "Check for drift",
+    "Record how the check for drift ended",
+    "Remember the newest deployment",
     "Update",
+    "Follow the deployment",
+    "Verify what a task refers to",
+    "Show the status",
     "Record how the preview ended",
     "Upload the results",
 )
+UPDATING = (BEFORE, UPDATE, FOLLOW, VERIFY, SHOW)
 DEPLOYED = json.dumps(
     {
         "deployment": {"id": "new", "status": "SUCCESSFUL", "reason": "", "paused": False},
@@ -43,10 +51,10 @@ def steps_of(purpose: str, *, drift: bool = False, well: bool = True) -> list[st
 
 def test_what_each_purpose_does() -> None:
     """Only `infra` changes anything, after its preview; only `drift` compares with AWS."""
-    assert steps_of("preview") == [PREVIEW, POLICIES, RECORD, UPLOAD]
-    assert steps_of("look") == [PREVIEW, POLICIES, UPLOAD]
-    assert steps_of("look", drift=True) == [DRIFT, UPLOAD]
-    assert steps_of("infra") == [PREVIEW, POLICIES, UPDATE]
+    assert steps_of("preview") == [PREVIEW, POLICIES, DIGEST, RECORD, UPLOAD]
+    assert steps_of("look") == [PREVIEW, POLICIES, DIGEST, UPLOAD]
+    assert steps_of("look", drift=True) == [DRIFT, DRIFTED, UPLOAD]
+    assert steps_of("infra") == [PREVIEW, POLICIES, DIGEST, *UPDATING]
     assert steps_of("preview", well=False) == [RECORD, UPLOAD]
     assert steps_of("look", drift=True, well=False) == [UPLOAD]
     assert steps_of("infra", well=False) == []
@@ -104,20 +112,33 @@ def test_a_plan_that_is_refused_ends_the_job(runner: Runner, operation: str, cod
 def test_a_drift_check_records_its_result(runner: Runner, pulumi: str, result: str) -> None:
     """It compares with AWS itself, not with the state of the last update."""
     runner.fake("pulumi", pulumi)
-    done = runner.run(named("stack", "stack", DRIFT)["run"], STACK="dr")
-    assert done.code == 0
-    assert done.read("results/dr.result") == f"{result}\n"
+    check = named("stack", "stack", DRIFT)
+    # A difference is a finding and no failure of the job.
+    assert check["continue-on-error"] is True
+    done = runner.run(check["run"], STACK="dr")
     (call,) = done.calls
     assert call.startswith("pulumi preview --refresh --expect-no-changes --diff ")
     assert call.endswith("--stack dr")
+    record = named("stack", "stack", DRIFTED)
+    assert record["env"] == {"OUTCOME": "${{ steps.drift.outcome }}"}
+    outcome = "failure" if done.code else "success"
+    assert runner.run(record["run"], STACK="dr", OUTCOME=outcome).code == 0
+    assert done.read("results/dr.result") == f"{result}\n"
+
+
+def test_a_drift_check_that_was_cancelled_is_not_clean(runner: Runner) -> None:
+    """It left no result, or half of one."""
+    (runner.folder / "results").mkdir()
+    done = runner.run(named("stack", "stack", DRIFTED)["run"], STACK="dr", OUTCOME="cancelled")
+    assert (done.code, done.read("results/dr.result")) == (0, "failed\n")
 
 
 def test_an_update_is_followed_and_verified(runner: Runner) -> None:
     """The job looks before it, follows after it, and shows the status."""
     runner.fake("arca", f"{REAL_CI}echo '{DEPLOYED}'")
-    done = runner.run(named("stack", "stack", UPDATE)["run"], STACK="prod")
-    assert done.code == 0, done.said
-    assert done.calls == [
+    code, calls = updated(runner)
+    assert code == 0
+    assert calls == [
         "arca ci deployment latest --stack prod",
         "arca status --stack prod --json",
         "pulumi up --yes --skip-preview --non-interactive --color never --stack prod",
@@ -126,6 +147,23 @@ def test_an_update_is_followed_and_verified(runner: Runner) -> None:
         "arca verify --stack prod",
         "arca status --stack prod",
     ]
+
+
+def updated(runner: Runner) -> tuple[int, list[str]]:
+    """Run the steps of an update as a job does, to the first that fails; returns code and calls."""
+    calls, code = list[str](), 0
+    for name in UPDATING:
+        step = named("stack", "stack", name)
+        before = {}
+        if name == FOLLOW:
+            assert step["env"] == {"BEFORE": "${{ steps.before.outputs.deployment }}"}
+            written = (runner.folder / "GITHUB_OUTPUT").read_text(encoding="utf-8")
+            before = {"BEFORE": written.strip().removeprefix("deployment=")}
+        done = runner.run(step["run"], STACK="prod", **before)
+        calls, code = [*calls, *done.calls], done.code
+        if code:
+            break
+    return code, calls
 
 
 BEFORE_UP = f"""if [ -e up ]; then echo '{ROLLED_BACK}'; exit; fi
@@ -146,7 +184,113 @@ def test_an_update_that_goes_wrong_fails(runner: Runner, pulumi: str, arca: str,
     """The job fails with the code of whichever command failed."""
     runner.fake("pulumi", pulumi)
     runner.fake("arca", REAL_CI + arca)
-    assert runner.run(named("stack", "stack", UPDATE)["run"], STACK="prod").code == code
+    assert updated(runner)[0] == code
+
+
+def test_an_unknown_deployment_begins_no_update(runner: Runner) -> None:
+    """A failure within `$()` must not look like an empty answer."""
+    runner.fake("arca", "exit 1")
+    assert updated(runner) == (1, ["arca ci deployment latest --stack prod"])
+
+
+def plan(runner: Runner, *operations: str) -> None:
+    """Leave the event log of a preview with these steps."""
+    steps = [{"op": op, "urn": f"urn:{n}", "type": "t"} for n, op in enumerate(operations)]
+    events: list[dict[str, Any]] = [{"preludeEvent": {}}]
+    events += [{"resourcePreEvent": {"metadata": one}} for one in steps]
+    text = "\n".join(map(json.dumps, events))
+    (runner.folder / "events.json").write_text(text, encoding="utf-8")
+    (runner.folder / "results").mkdir(exist_ok=True)
+
+
+def digest(runner: Runner, approved: str) -> tuple[int, str]:
+    """Run the step that compares; returns its code and the digest that later jobs get."""
+    step = named("stack", "stack", DIGEST)
+    assert step["id"] == "digest"
+    assert STACK["outputs"] == {"plan": "${{ steps.digest.outputs.plan }}"}
+    assert step["env"] == {"APPROVED": "${{ inputs.approved }}"}
+    (runner.folder / "GITHUB_OUTPUT").unlink(missing_ok=True)
+    summary = str(runner.folder / "summary")
+    done = runner.run(step["run"], STACK="prod", APPROVED=approved, GITHUB_STEP_SUMMARY=summary)
+    found = done.read("GITHUB_OUTPUT").strip().removeprefix("plan=")
+    assert found in done.read("summary")
+    assert found in done.read("results/prod.txt")
+    return done.code, found
+
+
+def test_what_is_approved_is_what_is_applied(runner: Runner) -> None:
+    """The job that applies makes the plan again, and refuses another one before it changes."""
+    plan(runner, "update", "same")
+    shown = digest(runner, "any")
+    assert shown[0] == 0
+    assert digest(runner, shown[1]) == shown
+    plan(runner, "update", "delete")
+    code, other = digest(runner, shown[1])
+    assert code == 6
+    assert other != shown[1]
+    # The job that shows the plan has lost its output.
+    assert digest(runner, "")[0] == 6
+
+
+def test_prod_and_dr_apply_the_plan_that_was_shown() -> None:
+    """Nobody approves dev and staging; every job that is approved gets the digest."""
+    given = {name: job.get("with", {}).get("approved") for name, job in jobs_of("infra").items()}
+    assert {name: digest for name, digest in given.items() if digest} == {
+        "prod": "${{ needs.plan-of-prod.outputs.plan }}",
+        "dr": "${{ needs.plan-of-dr.outputs.plan }}",
+    }
+    called = triggers("stack")["workflow_call"]
+    assert called["inputs"]["approved"]["default"] == "any"
+    assert called["outputs"]["plan"]["value"] == "${{ jobs.stack.outputs.plan }}"
+    for name in ("prod", "dr"):
+        assert f"plan-of-{name}" in jobs_of("infra")[name]["needs"]
+
+
+def test_results_replace_those_of_an_earlier_attempt() -> None:
+    """A name is unique in a run, over all its attempts (actions/upload-artifact, `overwrite`)."""
+    uploads = [
+        (where, step["with"])
+        for where, step in steps()
+        if "upload-artifact" in step.get("uses", "")
+    ]
+    assert [where for where, _ in uploads] == ["stack.stack"]
+    for _, given in uploads:
+        assert given["overwrite"] is True
+        # Jobs of one run that upload must not replace each other's.
+        assert "inputs.stack" in given["name"]
+
+
+def test_a_reader_takes_the_newest_results() -> None:
+    """By the name that the upload has, which one file of the run has at most."""
+    readers = [
+        step["with"]["pattern"]
+        for _, step in steps()
+        if "download-artifact" in step.get("uses", "")
+    ]
+    assert readers == ["preview-*", "preview-*"]
+
+
+def test_nothing_is_brought_up_before_its_tests(runner: Runner) -> None:
+    """The run waits for ci.yml on its own commit, and every other job waits for that."""
+    step = named("infra", "tested", "Wait for the tests of this commit")
+    for ended, code in (("success", 0), ("failure", 6)):
+        answers = {
+            path("git", "ref", "heads", "main"): [Answer(ref(COMMIT))],
+            path("actions", "workflows", "ci.yml", "runs"): [Answer(runs(ended))],
+        }
+        with serve(answers) as api:
+            done = runner.run(
+                step["run"],
+                GITHUB_SHA=COMMIT,
+                GH_TOKEN="t",  # noqa: S106 - the double's
+                GITHUB_API_URL=api.url,
+            )
+        assert done.code == code, done.said
+    assert (ROOT / ".github" / "workflows" / "ci.yml").is_file()
+    assert triggers("ci")["push"] == {"branches": ["main"]}
+    for name, job in jobs_of("infra").items():
+        needs = job.get("needs", [])
+        assert name == "tested" or "touched" in needs or needs in {"tested", "touched"}
 
 
 class Repository:
@@ -155,11 +299,11 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / ".github").unlink()
-        for path in ROOT.glob("Pulumi.*.yaml"):
-            shutil.copy(path, folder)
-        for path in ("components/cache.py", "docs/cache.md"):
-            (folder / path).parent.mkdir()
-            (folder / path).write_text("the same text\n" * 20, encoding="utf-8")
+        for file in ROOT.glob("Pulumi.*.yaml"):
+            shutil.copy(file, folder)
+        for name in ("components/cache.py", "docs/cache.md"):
+            (folder / name).parent.mkdir()
+            (folder / name).write_text("the same text\n" * 20, encoding="utf-8")
         self.git("init", "--quiet", "--initial-branch", "main")
         self.first = self.commit()
 

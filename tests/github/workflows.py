@@ -67,6 +67,7 @@ SAMPLES = {
     "number": "7",
     "requested": "4,12",
     "STACKS": "'[\"dev\"]'",
+    "GITHUB_SHA": "aa218f56b14c9653891f9e74264a383fa43fefbd",
     "result": "drift",
 }
 """Values of variables whose text a command itself checks."""

@@ -26,7 +26,15 @@ ALL = ["dev", "staging", "prod", "dr"]
         (["arca/monitoring/slo/availability.yaml"], ALL),
         (["Pulumi.yaml"], ALL),
         (["requirements.txt"], ALL),
-        (["requirements-dev.txt", "arca/stack.py", "arca/ci/touched.py"], []),
+        (
+            [
+                "requirements-dev.txt",
+                "requirements-operator.txt",
+                "arca/stack.py",
+                "arca/ci/touched.py",
+            ],
+            [],
+        ),
         ([".github/workflows/stack.yml"], ALL),
         (["a_new_folder/x.py"], ALL),
         (["Pulumi.gone.yaml"], []),

@@ -30,7 +30,8 @@ def logged(cloud: Cloud) -> None:
     """Put lines of a request into two groups, and a line of another request."""
     cloud.log("/arca-prod/api", LINE, '{"correlation_id": "other-12345"}')
     cloud.log("/arca-prod/events", "plain text of 8f0a1b2c-GRU", ago=50)
-    cloud.log("/arca-prod/slo-publisher", "nothing")
+    for function in ("definition-watch", "slo-publisher"):
+        cloud.log(f"/arca-prod/{function}", "nothing")
 
 
 def test_logs_finds_a_request_across_groups(cloud: Cloud) -> None:

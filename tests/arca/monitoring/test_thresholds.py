@@ -23,6 +23,7 @@ ALARMS = {
 GB = 1e9
 SICK: dict[str, dict[str, float]] = {
     "api-no-healthy-tasks": {"blue": 0, "green": 0},
+    "standby-no-healthy-tasks": {"blue": 0, "green": 0},
     "api-unreachable": {"value": 0},
     "api-no-traffic": {"value": 0},
     "api-balancer-errors": {"value": 12},
@@ -48,6 +49,7 @@ SICK: dict[str, dict[str, float]] = {
     "service-disk": {"value": 18},
     "service-crashes": {"value": 3},
     "service-tasks-missing": {"desired": 4, "running": 3},
+    "definition-unknown": {"value": 1},
     "deployment-failed": {"value": 1},
     "migration-failed": {"value": 1},
     "certificate-balancer": {"value": 29},

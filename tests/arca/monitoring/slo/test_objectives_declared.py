@@ -88,6 +88,7 @@ READS_VARIABLES = {
     "aws:ecs/taskDefinition:TaskDefinition service-migrations",
     "aws:iam/rolePolicy:RolePolicy service-execution",
     "aws:iam/rolePolicy:RolePolicy service-migration-execution",
+    "aws:s3/bucketObjectv2:BucketObjectv2 observability-definition-watch",
 }
 """Resources that list the variables."""
 

@@ -155,7 +155,7 @@ def test_the_function_carries_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp
     archive.extractall(tmp_path)
     described = json.loads((tmp_path / "objectives.json").read_text(encoding="utf-8"))
     assert [one["name"] for one in described["objectives"]] == [*OBJECTIVES]
-    function = graph("prod").one("aws:lambda/function:Function")
+    function = graph("prod").one("aws:lambda/function:Function", "observability-publisher")
     assert function.inputs["handler"] == "arca.monitoring.slo.publisher.handler"
     monkeypatch.setattr(
         publisher, "__file__", str(tmp_path / "arca" / "monitoring" / "slo" / "publisher.py")

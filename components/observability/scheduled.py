@@ -1,0 +1,120 @@
+"""A Lambda function of the platform's own that runs by a schedule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.component import Component
+from components.iam import Statement, allow, document, trust
+
+RUNTIME = "python3.13"
+
+
+@dataclass(frozen=True)
+class ScheduledFunction:
+    """One function before it exists."""
+
+    name: str
+    """The end of its physical name, and of its log group's."""
+    handler: str
+    schedule: str
+    """As EventBridge Scheduler takes it."""
+    code: pulumi.Output[str]
+    """A zip in base64."""
+    statements: Sequence[Statement]
+    """What it may do besides writing its log."""
+
+
+def declare_scheduled(
+    component: Component,
+    logical: str,
+    planned: ScheduledFunction,
+    *,
+    artifacts: pulumi.Input[str],
+    key_arn: pulumi.Input[str],
+) -> pulumi.Output[str]:
+    """Declare the function, its schedule, roles and log group; return the group's name."""
+    place = component.place
+    log = aws.cloudwatch.LogGroup(
+        logical,
+        name=f"/{place.prefix}/{planned.name}",
+        kms_key_id=key_arn,
+        retention_in_days=90,
+        opts=component.child(),
+    )
+    role = aws.iam.Role(
+        logical,
+        assume_role_policy=trust("lambda.amazonaws.com", account_id=None),
+        opts=component.child(),
+    )
+    policy = aws.iam.RolePolicy(
+        logical,
+        role=role.name,
+        policy=document(
+            *planned.statements,
+            allow(
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                [pulumi.Output.concat(log.arn, ":*")],
+            ),
+        ),
+        opts=component.child(),
+    )
+    code = aws.s3.BucketObjectv2(
+        logical,
+        bucket=artifacts,
+        key=f"code/{planned.name}.zip",
+        content_base64=planned.code,
+        content_type="application/zip",
+        opts=component.child(),
+    )
+    function = aws.lambda_.Function(
+        logical,
+        name=f"{place.prefix}-{planned.name}",
+        runtime=RUNTIME,
+        architectures=["arm64"],
+        handler=planned.handler,
+        role=role.arn,
+        s3_bucket=code.bucket,
+        s3_key=code.key,
+        s3_object_version=code.version_id,
+        timeout=120,
+        memory_size=256,
+        logging_config={"log_format": "JSON", "log_group": log.name},
+        opts=component.child(depends_on=[policy]),
+    )
+    _schedule(component, logical, planned, function.arn)
+    return log.name
+
+
+def _schedule(
+    component: Component,
+    logical: str,
+    planned: ScheduledFunction,
+    function_arn: pulumi.Output[str],
+) -> None:
+    place = component.place
+    role = aws.iam.Role(
+        f"{logical}-schedule",
+        assume_role_policy=trust("scheduler.amazonaws.com", account_id=place.account_id),
+        opts=component.child(),
+    )
+    policy = aws.iam.RolePolicy(
+        f"{logical}-schedule",
+        role=role.name,
+        policy=document(allow(["lambda:InvokeFunction"], [function_arn])),
+        opts=component.child(),
+    )
+    aws.scheduler.Schedule(
+        logical,
+        name=f"{place.prefix}-{planned.name}",
+        schedule_expression=planned.schedule,
+        flexible_time_window={"mode": "OFF"},
+        target={
+            "arn": function_arn,
+            "role_arn": role.arn,
+            "retry_policy": {"maximum_retry_attempts": 3, "maximum_event_age_in_seconds": 1800},
+        },
+        opts=component.child(depends_on=[policy]),
+    )
