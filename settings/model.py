@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from arca.cost.traffic import Traffic
 from components.alerting import AlertingSpec
 from components.cache import CacheSpec
 from components.database import DatabaseSpec
@@ -151,6 +152,11 @@ class Settings(Spec):
     probe: ProbeSpec = Field(default=ProbeSpec(), description="The outside probe.")
     observability: ObservabilitySpec = Field(
         default=ObservabilitySpec(), description="Alarms, dashboards, queries, traces, budgets."
+    )
+
+    traffic: Traffic = Field(
+        default=Traffic(),
+        description="The load that `arca cost` assumes; no resource depends on it.",
     )
 
     @property
