@@ -68,8 +68,10 @@ class Estimate:
 
 def estimate(graph: Graph, prices: Prices) -> Estimate:
     """Estimate a stack from its graph; a resource without a charge has no line."""
-    lines = tuple(line for resource in graph.resources for line in _lines(resource, graph, prices))
-    return Estimate(graph.stack, graph.region, lines)
+    lines = (line for resource in graph.resources for line in _lines(resource, graph, prices))
+    # In one order, because sums of floating-point numbers depend on it.
+    ordered = sorted(lines, key=lambda line: (line.component, line.resource, line.what))
+    return Estimate(graph.stack, graph.region, tuple(ordered))
 
 
 def _lines(resource: Resource, graph: Graph, prices: Prices) -> Iterator[Line]:

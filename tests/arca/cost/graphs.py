@@ -1,7 +1,9 @@
 """Graphs for the estimate: those of the real stacks, and planted ones."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import boto3
 
 from arca.cost.price_table import Key, Price, Prices
 from arca.cost.resource import Graph, Resource
@@ -61,3 +63,11 @@ def priced(
 def table(*rows: Price) -> Prices:
     """Return a table of these rows."""
     return Prices(rows)
+
+
+def pricing_client() -> Any:
+    """Return a client of the Price List API for botocore's stubber, which sends nothing."""
+    # boto3-stubs has no types of this service here.
+    make = cast("Callable[..., Any]", boto3.client)
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+    return make("pricing", region_name="us-east-1", **keys)
