@@ -17,9 +17,10 @@ from tests.github.workflows import REAL_CI, Runner, jobs_of, named
 
 STACK = jobs_of("stack")["stack"]
 STEPS: list[dict[str, Any]] = STACK["steps"]
-PREVIEW, POLICIES, DRIFT, UPDATE, RECORD, UPLOAD = (
+PREVIEW, POLICIES, COST, DRIFT, UPDATE, RECORD, UPLOAD = (
     "Preview",
     "Check the plan against the policies",
+    "Estimate the cost",
     "Check for drift",
     "Update",
     "Record how the preview ended",
@@ -43,7 +44,7 @@ def steps_of(purpose: str, *, drift: bool = False, well: bool = True) -> list[st
 
 def test_what_each_purpose_does() -> None:
     """Only `infra` changes anything, after its preview; only `drift` compares with AWS."""
-    assert steps_of("preview") == [PREVIEW, POLICIES, RECORD, UPLOAD]
+    assert steps_of("preview") == [PREVIEW, POLICIES, COST, RECORD, UPLOAD]
     assert steps_of("look") == [PREVIEW, POLICIES, UPLOAD]
     assert steps_of("look", drift=True) == [DRIFT, UPLOAD]
     assert steps_of("infra") == [PREVIEW, POLICIES, UPDATE]
@@ -91,6 +92,15 @@ def test_a_plan_that_is_refused_ends_the_job(runner: Runner, operation: str, cod
     shown = done.read("results/dev.txt")
     wanted = ("delete storage (aws:s3/bucket:Bucket)", "Error: The plan breaks", "  do:     change")
     assert [line in shown for line in wanted] == [code == 6] * 3
+
+
+def test_a_preview_leaves_an_estimate(runner: Runner) -> None:
+    """JSON alone, where the comment's job looks for it."""
+    (runner.folder / "results").mkdir()
+    runner.fake("arca", "echo recording >&2; echo '{}'")
+    done = runner.run(named("stack", "stack", COST)["run"], STACK="dr")
+    assert done.calls == ["arca cost dr --json"]
+    assert done.read("results/dr.cost.json") == "{}\n"
 
 
 @pytest.mark.parametrize(
