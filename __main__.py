@@ -55,6 +55,7 @@ access = Access(
     vpc_id=network.vpc_id,
     subnet_ids=network.subnet_ids,
     service_port=s.service.port,
+    nat_addresses=network.nat_addresses,
 )
 FlowLogs("flow-logs", s.flow_logs, here, vpc_id=network.vpc_id, key_arn=key["logs"])
 Endpoints("endpoints", s.network.interface_endpoints, here, at=access.at("endpoint"))

@@ -1,8 +1,10 @@
 """The security groups of the network: every allowed connection, as rules between roles."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -30,38 +32,52 @@ TIERS: Mapping[GroupRole, SubnetTier] = {
 POSTGRES = 5432
 REDIS = 6379
 HTTPS = 443
+DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+"""What the description of a rule or group may hold (Amazon EC2 API, IpRange and
+CreateSecurityGroup, "Constraints"); apostrophes are refused."""
 TEST_LISTENER = 8443
+SMOKE = "smoke tests of a release before it takes traffic"
 
 
 @dataclass(frozen=True)
 class TrafficRule:
     """TCP traffic that is allowed; everything that no rule names is refused."""
 
-    source: GroupRole | Literal["cloudflare"]
+    source: GroupRole | Literal["cloudflare", "nat"]
     target: GroupRole | Literal["internet"]
     port: int
     why: str
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for a description that EC2 refuses."""
+        if not DESCRIPTION.fullmatch(self.why):
+            message = f"EC2 takes no such description of a rule: {self.why!r}"
+            raise ValueError(message)
+
 
 def traffic_rules(service_port: int) -> tuple[TrafficRule, ...]:
-    """Return every allowed connection; only Cloudflare comes in from the internet, on 443."""
+    """Return every allowed connection.
+
+    From the internet, only Cloudflare comes in on 443, and our own NAT gateways on the test
+    listener's port. A balancer that faces the internet has public addresses in DNS. A task reaches
+    them through NAT, where a rule that names its security group does not match (Amazon VPC User
+    Guide, "Security group rules": a referenced group stands for private addresses).
+    """
     return (
         TrafficRule("cloudflare", "load-balancer", HTTPS, "customers, through our Cloudflare zone"),
         TrafficRule("load-balancer", "service", service_port, "requests and health checks"),
-        TrafficRule(
-            "job",
-            "load-balancer",
-            TEST_LISTENER,
-            "smoke tests of a release before it takes traffic",
-        ),
+        TrafficRule("job", "internet", TEST_LISTENER, f"{SMOKE}, out to the balancer"),
+        TrafficRule("nat", "load-balancer", TEST_LISTENER, f"{SMOKE}, back in from NAT"),
         TrafficRule("service", "proxy", POSTGRES, "queries, where the stack has a proxy"),
         TrafficRule("service", "database", POSTGRES, "queries, and read replicas"),
-        TrafficRule("job", "database", POSTGRES, "migrations, which a proxy's pool would break"),
-        TrafficRule("proxy", "database", POSTGRES, "the proxy's pool"),
+        TrafficRule(
+            "job", "database", POSTGRES, "migrations, which the pool of a proxy would break"
+        ),
+        TrafficRule("proxy", "database", POSTGRES, "the pool of the proxy"),
         TrafficRule("service", "cache", REDIS, "tokens, idempotency keys, rate limits"),
         TrafficRule("service", "endpoint", HTTPS, "AWS services inside the VPC"),
         TrafficRule("job", "endpoint", HTTPS, "AWS services inside the VPC"),
-        TrafficRule("service", "internet", HTTPS, "the tax agency's web services and AWS"),
+        TrafficRule("service", "internet", HTTPS, "web services of the tax agency, and AWS"),
         TrafficRule(
             "job",
             "internet",
@@ -77,7 +93,8 @@ class CloudflareRanges(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
-    taken_on: str
+    taken_on: date | None
+    """The day on which Cloudflare's API gave them; None where nobody has asked it yet."""
     ipv4: tuple[str, ...]
     ipv6: tuple[str, ...]
 
@@ -114,6 +131,7 @@ class Access(Component):
         vpc_id: pulumi.Output[str],
         subnet_ids: Mapping[SubnetTier, list[pulumi.Output[str]]],
         service_port: int,
+        nat_addresses: Mapping[str, pulumi.Output[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("arca:access:Access", name, place, data_class="internal", opts=opts)
@@ -142,20 +160,27 @@ class Access(Component):
         }
         for rule in traffic_rules(service_port):
             logical = f"{name}-{rule.source}-{rule.target}-{rule.port}"
-            if rule.source != "cloudflare" and rule.target != "internet":
-                self._egress(logical, rule, rule.source, group_id=self.groups[rule.target])
-                self._ingress(logical, rule, rule.target, group_id=self.groups[rule.source])
-            elif rule.source != "cloudflare":
-                self._egress(f"{logical}-ipv4", rule, rule.source, cidr_ipv4="0.0.0.0/0")
-                self._egress(f"{logical}-ipv6", rule, rule.source, cidr_ipv6="::/0")
-            elif rule.target != "internet":
-                for family, prefix_list_id in cloudflare.items():
-                    self._ingress(
-                        f"{logical}-{family.lower()}",
-                        rule,
-                        rule.target,
-                        prefix_list_id=prefix_list_id,
-                    )
+            match rule.source, rule.target:
+                case "cloudflare" | "nat", "internet":
+                    continue
+                case "cloudflare", target:
+                    for family, prefix_list_id in cloudflare.items():
+                        self._ingress(
+                            f"{logical}-{family.lower()}",
+                            rule,
+                            target,
+                            prefix_list_id=prefix_list_id,
+                        )
+                case "nat", target:
+                    for zone, address in nat_addresses.items():
+                        cidr = pulumi.Output.concat(address, "/32")
+                        self._ingress(f"{logical}-{zone}", rule, target, cidr_ipv4=cidr)
+                case source, "internet":
+                    self._egress(f"{logical}-ipv4", rule, source, cidr_ipv4="0.0.0.0/0")
+                    self._egress(f"{logical}-ipv6", rule, source, cidr_ipv6="::/0")
+                case source, target:
+                    self._egress(logical, rule, source, group_id=self.groups[target])
+                    self._ingress(logical, rule, target, group_id=self.groups[source])
         self.register_outputs({})
 
     def at(self, role: GroupRole) -> Placement:
@@ -193,12 +218,14 @@ class Access(Component):
         *,
         group_id: Text | None = None,
         prefix_list_id: Text | None = None,
+        cidr_ipv4: Text | None = None,
     ) -> None:
         aws.vpc.SecurityGroupIngressRule(
             logical,
             security_group_id=self.groups[target],
             referenced_security_group_id=group_id,
             prefix_list_id=prefix_list_id,
+            cidr_ipv4=cidr_ipv4,
             ip_protocol="tcp",
             from_port=rule.port,
             to_port=rule.port,

@@ -82,11 +82,19 @@ class ValidationRecord(NamedTuple):
 
 
 def _record(certificate: aws.acm.Certificate, domain: str) -> pulumi.Output[ValidationRecord]:
-    """Return the record of one name; AWS lists the records in no fixed order."""
-    return certificate.domain_validation_options.apply(
-        lambda options: next(
-            ValidationRecord(option.resource_record_name or "", option.resource_record_value or "")
-            for option in options
-            if option.domain_name == domain
-        )
-    )
+    """Return the record of one name; AWS lists the records in no fixed order.
+
+    Raises ValueError where AWS lists none for the name.
+    """
+
+    def find(options: list[aws.acm.outputs.CertificateDomainValidationOption]) -> ValidationRecord:
+        for option in options:
+            if option.domain_name == domain:
+                return ValidationRecord(
+                    option.resource_record_name or "", option.resource_record_value or ""
+                )
+        listed = ", ".join(option.domain_name or "" for option in options) or "none"
+        message = f"ACM wants no DNS record for {domain}; it lists {listed}"
+        raise ValueError(message)
+
+    return certificate.domain_validation_options.apply(find)

@@ -12,12 +12,18 @@ from components.component import Component, Place
 from components.spec import LogRetention, Spec
 
 ManagedGroup = Literal[
-    "AWSManagedRulesAmazonIpReputationList",
     "AWSManagedRulesCommonRuleSet",
     "AWSManagedRulesKnownBadInputsRuleSet",
     "AWSManagedRulesSQLiRuleSet",
     "AWSManagedRulesLinuxRuleSet",
 ]
+"""The groups that look at the request itself. Those that look at its address are left to
+Cloudflare: every connection comes from there, and a managed group has no setting that makes it
+read a header instead (AWS WAF Developer Guide, "IP reputation rule groups")."""
+ONLY_COUNTED = {"AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY",)}
+"""Rules that count and do not block. SizeRestrictions_BODY refuses bodies above 8 KB, and a batch
+of invoices is larger; Cloudflare and the service limit the size themselves (AWS WAF Developer
+Guide, "Baseline rule groups")."""
 
 
 class FirewallSpec(Spec):
@@ -25,7 +31,6 @@ class FirewallSpec(Spec):
 
     managed_groups: tuple[ManagedGroup, ...] = Field(
         default=(
-            "AWSManagedRulesAmazonIpReputationList",
             "AWSManagedRulesCommonRuleSet",
             "AWSManagedRulesKnownBadInputsRuleSet",
             "AWSManagedRulesSQLiRuleSet",
@@ -107,7 +112,16 @@ def _managed_rules(spec: FirewallSpec) -> list[aws.wafv2.WebAclRuleArgsDict]:
             "name": group,
             "priority": priority,
             "override_action": {"none": {}},
-            "statement": {"managed_rule_group_statement": {"name": group, "vendor_name": "AWS"}},
+            "statement": {
+                "managed_rule_group_statement": {
+                    "name": group,
+                    "vendor_name": "AWS",
+                    "rule_action_overrides": [
+                        {"name": rule, "action_to_use": {"count": {}}}
+                        for rule in ONLY_COUNTED.get(group, ())
+                    ],
+                }
+            },
             "visibility_config": _visible(group),
         }
         for priority, group in enumerate(spec.managed_groups)

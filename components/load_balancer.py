@@ -75,7 +75,8 @@ class LoadBalancer(Component):
     """The load balancer.
 
     Produces: trust store, load balancer, a blue and a green target group, the production listener
-    (443) and the test listener, each with a forwarding rule, and a listener on 80 that redirects.
+    (443) and the test listener, each with a forwarding rule. Port 80 is closed: Cloudflare
+    redirects customers to HTTPS, and connects to port 443 only.
     """
 
     arn: pulumi.Output[str]
@@ -133,21 +134,9 @@ class LoadBalancer(Component):
             color: self._target_group(color, stack, at.vpc_id, service_port) for color in colors
         }
         verify = self._trust_store(stack, buckets["artifacts"].name, client_ca_pem)
-        aws.lb.Listener(
-            f"{name}-http",
-            load_balancer_arn=balancer.arn,
-            port=80,
-            protocol="HTTP",
-            default_actions=[
-                {
-                    "type": "redirect",
-                    "redirect": {"protocol": "HTTPS", "port": "443", "status_code": "HTTP_301"},
-                }
-            ],
-            opts=self.child(),
-        )
         production = self._tls_listener("production", balancer, 443, certificate_arn, verify)
-        # Smoke tests come from inside the VPC and have no certificate of Cloudflare's.
+        # Smoke tests come from our own NAT gateways and have no certificate of Cloudflare's. They
+        # name the load balancer as it stands in Route 53, so every host is served.
         test = self._tls_listener("test", balancer, TEST_PORT, certificate_arn, None)
         # ECS rewrites the actions of both rules when it shifts traffic, and a later `pulumi up`
         # must not shift it back (hashicorp/terraform-provider-aws#45678).
@@ -156,8 +145,12 @@ class LoadBalancer(Component):
             arn_suffix=balancer.arn_suffix,
             blue_arn=self.target_groups["blue"].arn,
             green_arn=self.target_groups["green"].arn,
-            production_rule=self._rule("production", production, "blue", hosts, shifted),
-            test_rule=self._rule("test", test, "green", hosts, shifted),
+            production_rule=self._rule(
+                "production", production, "blue", {"host_header": {"values": hosts}}, shifted
+            ),
+            test_rule=self._rule(
+                "test", test, "green", {"path_pattern": {"values": ["/*"]}}, shifted
+            ),
         )
         self.arn = balancer.arn
         self.dns_name = balancer.dns_name
@@ -255,7 +248,7 @@ class LoadBalancer(Component):
         role: str,
         listener: aws.lb.Listener,
         color: Color,
-        hosts: list[str],
+        condition: aws.lb.ListenerRuleConditionArgsDict,
         ignored: list[str] | None,
     ) -> aws.lb.ListenerRule:
         groups = self.target_groups
@@ -263,7 +256,7 @@ class LoadBalancer(Component):
             f"{self._name}-{role}",
             listener_arn=listener.arn,
             priority=10,
-            conditions=[{"host_header": {"values": hosts}}],
+            conditions=[condition],
             actions=[
                 {
                     "type": "forward",

@@ -126,6 +126,8 @@ class Network(Component):
 
     vpc_id: pulumi.Output[str]
     subnet_ids: dict[SubnetTier, list[pulumi.Output[str]]]
+    nat_addresses: dict[Zone, pulumi.Output[str]]
+    """The public addresses of the NAT gateways, by the zone in which they are."""
 
     def __init__(
         self,
@@ -136,6 +138,7 @@ class Network(Component):
     ) -> None:
         super().__init__("arca:network:Network", name, place, data_class="internal", opts=opts)
         self._name, self._spec = name, spec
+        self.nat_addresses = {}
 
         vpc = aws.ec2.Vpc(
             name,
@@ -258,21 +261,38 @@ class Network(Component):
         if self._spec.nat == "none":
             return {}
         if self._spec.nat == "regional":
+            # Addresses that AWS chooses would change, and a firewall could not name them.
             regional = aws.ec2.NatGateway(
-                name, vpc_id=vpc.id, availability_mode="regional", opts=after_gateway
+                name,
+                vpc_id=vpc.id,
+                availability_mode="regional",
+                availability_zone_addresses=[
+                    {
+                        "availability_zone": f"{self.place.region}{zone}",
+                        "allocation_ids": [self._nat_address(zone)],
+                    }
+                    for zone in zones
+                ],
+                opts=after_gateway,
             )
             return dict.fromkeys(zones, regional)
         homes = zones if self._spec.nat == "per-zone" else zones[:1]
-        nats: dict[Zone, aws.ec2.NatGateway] = {}
-        for zone in homes:
-            address = aws.ec2.Eip(f"{name}-nat-{zone}", domain="vpc", opts=self.child())
-            nats[zone] = aws.ec2.NatGateway(
+        nats = {
+            zone: aws.ec2.NatGateway(
                 f"{name}-{zone}",
                 subnet_id=subnets["public", zone].id,
-                allocation_id=address.allocation_id,
+                allocation_id=self._nat_address(zone),
                 opts=after_gateway,
             )
+            for zone in homes
+        }
         return {zone: nats.get(zone, nats[homes[0]]) for zone in zones}
+
+    def _nat_address(self, zone: Zone) -> pulumi.Output[str]:
+        """Declare the public address of the NAT gateway in a zone; returns its allocation."""
+        address = aws.ec2.Eip(f"{self._name}-nat-{zone}", domain="vpc", opts=self.child())
+        self.nat_addresses[zone] = address.public_ip
+        return address.allocation_id
 
 
 def _ipv6(vpc: aws.ec2.Vpc, slot: int) -> pulumi.Output[str]:

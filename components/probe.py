@@ -114,9 +114,6 @@ class Probe(Component):
                 },
             },
             artifact_s3_location=pulumi.Output.concat("s3://", bucket, "/probe"),
-            artifact_config={
-                "s3_encryption": {"encryption_mode": "SSE_KMS", "kms_key_arn": key_arn}
-            },
             success_retention_period=7,
             failure_retention_period=31,
             start_canary=True,

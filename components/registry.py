@@ -9,7 +9,6 @@ from pydantic import Field
 from arca.naming import physical
 from arca.outputs import RegistryOutputs
 from components.component import Component, Place
-from components.iam import allow, service_role
 from components.spec import Spec
 from components.wires import EncryptionKey, Primary
 
@@ -49,9 +48,9 @@ def lifecycle(spec: RegistrySpec) -> str:
 class Registry(Component):
     """The repository.
 
-    Produces: repository and lifecycle policy; for a primary with a DR region, also the registry's
-    replication and the template that encrypts the copy. A secondary declares nothing, because the
-    primary's replication creates its repository.
+    Produces: repository and lifecycle policy; for a primary with a DR region, also the repository
+    of the copy there and the registry's replication into it. A secondary declares nothing,
+    because the copy belongs to its primary (ADR 0003).
     """
 
     repository_url: pulumi.Output[str]
@@ -75,32 +74,17 @@ class Registry(Component):
             self.register_outputs({})
             return
 
-        # The copy in the DR region keeps the name, and replication filters by its prefix.
         repository_name = physical(place.prefix, "api", limit=256)
-        repository = aws.ecr.Repository(
-            name,
-            name=repository_name,
-            image_tag_mutability="IMMUTABLE",
-            image_scanning_configuration={"scan_on_push": True},
-            encryption_configurations=[{"encryption_type": "KMS", "kms_key": key.arn}],
-            force_delete=not place.protect,
-            opts=self.durable(),
-        )
-        aws.ecr.LifecyclePolicy(
-            name, repository=repository.name, policy=lifecycle(spec), opts=self.child()
-        )
+        repository = self._repository(name, repository_name, spec, key_arn=key.arn)
         if place.replica_region is not None and key.replica_arn is not None:
-            template = aws.ecr.RepositoryCreationTemplate(
+            # Replication into a repository that is missing makes one by a creation template,
+            # whose role may have no path; the pipeline makes no role without one (ADR 0020).
+            copy = self._repository(
                 f"{name}-replica",
+                repository_name,
+                spec,
+                key_arn=key.replica_arn,
                 region=place.replica_region,
-                prefix=repository_name,
-                description="How the copy of the repository is made.",
-                applied_fors=["REPLICATION"],
-                image_tag_mutability="IMMUTABLE",
-                encryption_configurations=[{"encryption_type": "KMS", "kms_key": key.replica_arn}],
-                lifecycle_policy=lifecycle(spec),
-                custom_role_arn=self._template_role(name, key.replica_arn),
-                opts=self.child(),
             )
             aws.ecr.ReplicationConfiguration(
                 name,
@@ -119,7 +103,7 @@ class Registry(Component):
                         }
                     ]
                 },
-                opts=self.child(depends_on=[template]),
+                opts=self.child(depends_on=[copy]),
             )
         self.repository_name = repository.name
         self.repository_url = repository.repository_url
@@ -132,19 +116,30 @@ class Registry(Component):
             repository_url=self.repository_url,
         )
 
-    def _template_role(self, name: str, key_arn: pulumi.Input[str]) -> pulumi.Output[str]:
-        """Declare the role with which ECR creates a repository under a customer managed key.
-
-        Source: Amazon ECR User Guide, "Repository creation templates".
-        """
-        return service_role(
-            self,
-            f"{name}-replica",
-            "ecr.amazonaws.com",
-            allow(
-                ["ecr:CreateRepository", "ecr:ReplicateImage", "ecr:TagResource"],
-                [f"arn:aws:ecr:*:{self.place.account_id}:repository/*"],
-            ),
-            allow(["kms:CreateGrant", "kms:RetireGrant", "kms:DescribeKey"], [key_arn]),
-            confined=False,
-        ).arn
+    def _repository(
+        self,
+        logical: str,
+        repository_name: str,
+        spec: RegistrySpec,
+        *,
+        key_arn: pulumi.Input[str],
+        region: str | None = None,
+    ) -> aws.ecr.Repository:
+        repository = aws.ecr.Repository(
+            logical,
+            name=repository_name,
+            region=region,
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[{"encryption_type": "KMS", "kms_key": key_arn}],
+            force_delete=not self.place.protect,
+            opts=self.durable(),
+        )
+        aws.ecr.LifecyclePolicy(
+            logical,
+            repository=repository.name,
+            region=region,
+            policy=lifecycle(spec),
+            opts=self.child(),
+        )
+        return repository

@@ -181,7 +181,8 @@ class Storage(Component):
         reads = [f"s3:{a}" for a in ("GetReplicationConfiguration", "ListBucket")]
         versions = [f"s3:GetObjectVersion{a}" for a in ("ForReplication", "Acl", "Tagging")]
         writes = [f"s3:Replicate{a}" for a in ("Object", "Delete", "Tags")]
-        # Amazon S3 User Guide, "Setting up permissions for live replication".
+        # Amazon S3 User Guide, "Setting up permissions for live replication", whose trust policy
+        # has no condition.
         copier = service_role(
             self,
             name,
@@ -191,7 +192,7 @@ class Storage(Component):
             allow(writes, [pulumi.Output.concat(replica.arn, "/*")]),
             allow(["kms:Decrypt"], [key_arn]),
             allow(["kms:Encrypt"], [replica_key_arn]),
-            confined=True,
+            confined=False,
         )
         aws.s3.BucketReplicationConfig(
             f"{self._name}-documents",

@@ -12,12 +12,19 @@ from pydantic import TypeAdapter, ValidationError
 from arca import stackfile
 from arca.errors import ArcaError, Explained
 from arca.stackfile import PREFIX, PULUMI_PROJECT, KeyPath, StackFile, did_you_mean
+from components.access import CloudflareRanges
 from settings.between import problems_between
 from settings.explain import explain
 from settings.model import Settings
 from settings.problem import NO_VALUE, Problem, report
 from settings.rules import RULES
 from settings.secrecy import misplaced, plain_secrets, secret_texts, without_secret
+
+UNVERIFIED_RANGES = """\
+components/cloudflare_ranges.json: nobody has asked Cloudflare for these ranges yet.
+Nothing was changed.
+  wanted: the ranges that Cloudflare publishes, which the load balancer lets in, with their day
+Run `arca ranges refresh`, commit the file, and run this again."""
 
 
 def load() -> Settings:
@@ -39,6 +46,8 @@ def load() -> Settings:
         problems = _refused_everywhere(problems)
     if problems:
         raise pulumi.RunError(report(f"Pulumi.{stack}.yaml", problems))
+    if not stackfile.runs_emulated.get() and CloudflareRanges.committed().taken_on is None:
+        raise pulumi.RunError(UNVERIFIED_RANGES)
     return Settings.model_construct(**values)
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from components.service.spec import PausedSpec
 from components.spec import ZONES
 from settings.model import Settings
 from settings.problem import Problem
@@ -106,6 +107,14 @@ def endpoints_without_nat(s: Settings) -> Iterator[Problem]:
     if s.network.nat == "none" and missing:
         wanted = f"also {', '.join(missing)}, because network.nat is none"
         yield Problem("network.interface_endpoints", list(s.network.interface_endpoints), wanted)
+
+
+def pause_without_nat(s: Settings) -> Iterator[Problem]:
+    """Smoke tests at the pause reach the test listener through NAT (components/access.py)."""
+    chosen = s.service.deployment
+    if s.network.nat == "none" and isinstance(chosen, PausedSpec) and chosen.pause_minutes:
+        wanted = "0 where network.nat is none, because smoke tests cannot reach the test listener"
+        yield Problem("service.deployment.pause_minutes", chosen.pause_minutes, wanted)
 
 
 def connections(s: Settings) -> Iterator[Problem]:
@@ -315,6 +324,13 @@ def pager(s: Settings) -> Iterator[Problem]:
         yield Problem("alerting.pagerduty_key", None, wanted)
 
 
+def receivers(s: Settings) -> Iterator[Problem]:
+    """Somebody reads production's alarms of SEV3 and SEV4, which page nobody."""
+    if s.stage == "prod" and not s.alerting.emails and s.alerting.slack_channel_id is None:
+        wanted = "an address in stage prod, or slack_channel_id: who reads alarms of SEV3 and SEV4"
+        yield Problem("alerting.emails", list(s.alerting.emails), wanted)
+
+
 RULES = (
     Rule(("stage", "database"), production_database),
     Rule(("stage", "cache"), production_cache),
@@ -324,6 +340,7 @@ RULES = (
     Rule(("stage", "storage"), production_audit),
     Rule(("region", "network"), zones_exist),
     Rule(("network",), endpoints_without_nat),
+    Rule(("network", "service"), pause_without_nat),
     Rule(("database", "service"), connections),
     Rule(("proxy",), proxy_pool),
     Rule(("service",), targets),
@@ -341,4 +358,5 @@ RULES = (
     Rule(("disposable", "protected"), disposable_or_protected),
     Rule(("edge", "load_balancer"), shared_zone),
     Rule(("stage", "alerting"), pager, only_aws=True),
+    Rule(("stage", "alerting"), receivers, only_aws=True),
 )

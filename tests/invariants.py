@@ -141,8 +141,10 @@ def _providers(graph: Graph) -> Iterator[str]:
 
 
 def _ingress(graph: Graph) -> Iterator[str]:
+    ours = {f"{graph.states[eip.urn]['publicIp']}/32" for eip in graph.of("aws:ec2/eip:Eip")}
     for rule in graph.of("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
-        if "cidrIpv4" in rule.inputs or "cidrIpv6" in rule.inputs:
+        from_nat = rule.inputs["fromPort"] == 8443 and rule.inputs.get("cidrIpv4") in ours
+        if "cidrIpv6" in rule.inputs or ("cidrIpv4" in rule.inputs and not from_nat):
             yield f"{rule.name} lets addresses in"
         if "prefixListId" in rule.inputs and rule.inputs["toPort"] != 443:
             yield f"{rule.name} lets Cloudflare in on {rule.inputs['toPort']}"

@@ -20,6 +20,7 @@ ACCOUNTS = {"dev": "411122223333", "staging": "422233334444", "prod": "433344445
 PAGED = ("prod", "dr")
 ROUTES = "  arca-api:alerting:\n"
 ENCRYPTED = """\
+    emails: [guardia@facturas-sur.com.ar]
     pagerduty_key:
       secure: v1:dGhpcyBpcyBub3Qg:YSBzZWNyZXQgb2YgYW55Ym9keSBhdCBhbGw=
 """

@@ -52,9 +52,7 @@ def refresh(source: str, path: Path | None, *, force: bool, dry_run: bool, as_js
     from arca.clock import Clock
 
     path = path or checkout.root() / SNAPSHOT
-    before: dict[str, list[str]] = (
-        json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    )
+    before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     now = fetch(source)
     changes = {
         family: {
@@ -63,7 +61,10 @@ def refresh(source: str, path: Path | None, *, force: bool, dry_run: bool, as_js
         }
         for family in ("ipv4", "ipv6")
     }
-    changed = any(change["added"] or change["removed"] for change in changes.values())
+    # A snapshot without a day is a list that nobody has compared with Cloudflare's.
+    changed = not before.get("taken_on") or any(
+        change["added"] or change["removed"] for change in changes.values()
+    )
     for family in changes:
         if not force and len(now[family]) * 2 < len(before.get(family, [])):
             raise Refused(

@@ -7,15 +7,13 @@ from functools import partial
 from arca.clients import Unreachable
 from arca.clock import Clock
 from arca.errors import ArcaError
+from arca.naming import TEST_PORT
 from arca.release.service import EcsDeployment, EcsService
 from arca.release.steps import LockLost
 from arca.release.tasks import OneOffTask
 from arca.smoke import suite
 from arca.stack import Stack
 
-LISTENER_PORT = 8443
-"""The test listener lets in the jobs' security group and nobody else, so a one-off task of the new
-image asks it (docs/service-contract.md, `/app/smoke`)."""
 TASK_TIMEOUT = timedelta(minutes=5)
 SMOKE_CHECK_TIMEOUT_SECONDS = 10
 
@@ -29,7 +27,9 @@ def check_at_pause(
     AWS is, which says nothing about the new tasks.
     """
     say("paused before production traffic: smoke tests on the test listener")
-    address = f"https://{service.stack.outputs.service.load_balancer_dns_name}:{LISTENER_PORT}"
+    # The test listener lets in only the stack's NAT gateways, so a one-off task of the new image
+    # asks it (docs/service-contract.md, `/app/smoke`). This name is on the listener's certificate.
+    address = f"https://{service.stack.outputs.edge.regional_origin_name}:{TEST_PORT}"
     try:
         definition = service.definition(service.task_definition(deployment.target.arn))
         result = OneOffTask(service, definition, clock).run(

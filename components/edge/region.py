@@ -62,9 +62,10 @@ class EdgeRegion(Component):
                 alert_type="health_check_status_notification",
                 enabled=True,
                 mechanisms={"emails": [{"id": zone.contact_email}]},
+                # `new_healths` is for load balancers' alerts (the provider's reference).
                 filters={
                     "health_check_ids": [check.id],
-                    "new_healths": ["Healthy", "Unhealthy"],
+                    "statuses": ["Healthy", "Unhealthy"],
                 },
                 opts=self.child(),
             )

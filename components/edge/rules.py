@@ -20,6 +20,12 @@ PROBE_AGENT = "Amazon-Route53-Health-Check-Service"
 "How Route 53 determines whether a health check is healthy")."""
 
 
+SKIPPED_PHASES = ["http_ratelimit", "http_request_firewall_managed", "http_request_sbfm"]
+SKIPPED_PRODUCTS = ["bic", "securityLevel", "uaBlock", "zoneLockdown"]
+"""All that a rule can skip (Cloudflare WAF documentation, "Available skip options"). Bot Fight
+Mode, which a person turns on in the dashboard, cannot be skipped and would fail the checks."""
+
+
 def path_begins_with(paths: Sequence[str]) -> str:
     """Return the Cloudflare expression that is true when the path begins with one of these."""
     return " or ".join(f'starts_with(http.request.uri.path, "{path}")' for path in paths)
@@ -68,7 +74,7 @@ def custom_rules(spec: EdgeSpec, *, health_path: str) -> list[cloudflare.Ruleset
             expression=probe,
             action="skip",
             action_parameters=cloudflare.RulesetRuleActionParametersArgs(
-                ruleset="current", phases=["http_request_firewall_managed"]
+                ruleset="current", phases=SKIPPED_PHASES, products=SKIPPED_PRODUCTS
             ),
             logging={"enabled": True},
         ),
@@ -130,7 +136,9 @@ def zone_settings(spec: EdgeSpec) -> dict[str, object]:
         "always_use_https": "on",
         "automatic_https_rewrites": "on",
         "http3": "on",
-        "security_level": spec.security_level,
+        # "low", "medium" and "high" mean the same by now (Cloudflare WAF documentation, "Security
+        # Level"); only "under_attack" differs.
+        "security_level": "under_attack" if spec.under_attack else "medium",
         "security_header": {
             "strict_transport_security": {
                 "enabled": spec.hsts_seconds > 0,

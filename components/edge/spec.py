@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.edge.plans import PLANS, Period, Plan, Timeout
 from components.spec import Spec, UrlPath, WrongKey
 
 
@@ -13,11 +14,11 @@ class RateLimit(Spec):
 
     path: UrlPath = Field(description="Beginning of the paths.")
     requests: int = Field(ge=1, description="Requests in the period before the client is refused.")
-    period_seconds: Literal[10, 60, 120, 300, 600, 3600] = Field(
-        default=60, description="Length of the period in seconds."
+    period_seconds: Period = Field(
+        default=60, description="Length of the period in seconds; the plan limits it."
     )
-    timeout_seconds: int = Field(
-        default=60, ge=0, le=86400, description="Seconds that the client is refused."
+    timeout_seconds: Timeout = Field(
+        default=60, description="Seconds that the client is refused; the plan limits them."
     )
 
     @property
@@ -29,6 +30,11 @@ class RateLimit(Spec):
 class EdgeSpec(Spec):
     """Cloudflare's settings for the zone."""
 
+    plan: Plan = Field(
+        default="pro",
+        description="The zone's plan. On `free`, Cloudflare refuses managed WAF rules, health "
+        "checks, a second rate limit, and periods and timeouts above 10 seconds.",
+    )
     minimum_tls: Literal["1.2", "1.3"] = Field(
         default="1.2", description="Oldest TLS version that is accepted."
     )
@@ -41,8 +47,10 @@ class EdgeSpec(Spec):
         default=False,
         description="Ask browsers to ship the domain as HTTPS-only. It is hard to undo.",
     )
-    security_level: Literal["essentially_off", "low", "medium", "high", "under_attack"] = Field(
-        default="medium", description="How easily Cloudflare challenges a suspicious client."
+    under_attack: bool = Field(
+        default=False,
+        description="Challenge every client, which stops customers' programs too. Without it, "
+        "Cloudflare itself decides whom to challenge.",
     )
     cache_paths: tuple[UrlPath, ...] = Field(
         default=("/docs", "/static", "/openapi.json"),
@@ -79,8 +87,29 @@ class EdgeSpec(Spec):
     )
 
     def wrong_keys(self) -> Iterator[WrongKey]:
-        """Require one limit for each path, since a second one would hide the first."""
+        """Require what the plan allows, and one limit for each path.
+
+        A second limit for the same path would hide the first.
+        """
+        yield from self._beyond_the_plan()
         paths = [limit.path for limit in self.rate_limits]
         for number, path in enumerate(paths):
             if paths.index(path) != number:
                 yield WrongKey(f"rate_limits.{number}.path", "a path that no other limit has")
+
+    def _beyond_the_plan(self) -> Iterator[WrongKey]:
+        limits, on = PLANS[self.plan], f"on plan {self.plan}"
+        if self.managed_waf and not limits.managed_ruleset:
+            yield WrongKey("managed_waf", f"false {on}, which has no managed rules")
+        if self.health_notifications and not limits.health_checks:
+            yield WrongKey("health_notifications", f"false {on}, which has no health checks")
+        if len(self.rate_limits) > limits.rate_limits:
+            number = "one limit" if limits.rate_limits == 1 else f"{limits.rate_limits} limits"
+            yield WrongKey("rate_limits", f"at most {number} {on}")
+        for number, limit in enumerate(self.rate_limits):
+            if limit.period_seconds > limits.longest_period:
+                wanted = f"at most {limits.longest_period} {on}"
+                yield WrongKey(f"rate_limits.{number}.period_seconds", wanted)
+            if limit.timeout_seconds > limits.longest_timeout:
+                wanted = f"at most {limits.longest_timeout} {on}"
+                yield WrongKey(f"rate_limits.{number}.timeout_seconds", wanted)

@@ -16,3 +16,28 @@ def test_ask_21_cloudflare_sees_no_difference_in_order() -> None:
     for rules in first.values():
         references = [rule["ref"] for rule in rules]
         assert len(references) == len(set(references))
+
+
+def test_nothing_that_a_rule_can_skip_stops_route_53() -> None:
+    """A challenge or a limit in front of its checks would fail the region over."""
+    rules = graph("prod").one("cloudflare:index/ruleset:Ruleset", "edge-request-firewall-custom")
+    skip = rules.inputs["rules"][0]["actionParameters"]
+    assert skip["products"] == ["bic", "securityLevel", "uaBlock", "zoneLockdown"]
+    assert {"http_ratelimit", "http_request_firewall_managed"} <= set(skip["phases"])
+
+
+def test_the_notification_filters_health_checks() -> None:
+    """`newHealths` belongs to load balancers' alerts."""
+    policy = graph("prod").one("cloudflare:index/notificationPolicy:NotificationPolicy")
+    assert set(policy.inputs["filters"]) == {"healthCheckIds", "statuses"}
+
+
+def test_a_free_zone_gets_only_what_it_has() -> None:
+    """Two stages come up on a zone without a plan."""
+    for stack in ("dev", "staging"):
+        declared = graph(stack)
+        assert not declared.of("cloudflare:index/healthcheck:Healthcheck")
+        phases = {node.inputs["phase"] for node in declared.of("cloudflare:index/ruleset:Ruleset")}
+        assert "http_request_firewall_managed" not in phases
+        limits = declared.one("cloudflare:index/ruleset:Ruleset", "edge-ratelimit").inputs["rules"]
+        assert [limit["ratelimit"]["period"] for limit in limits] == [10]

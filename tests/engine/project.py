@@ -65,6 +65,9 @@ class Project:
             for source in ROOT.glob(pattern):
                 copy = shutil.copytree if source.is_dir() else shutil.copy
                 copy(source, self.directory / source.name)
+        ranges = self.directory / "components" / "cloudflare_ranges.json"
+        taken = {**json.loads(ranges.read_text(encoding="utf-8")), "taken_on": "2026-01-01"}
+        ranges.write_text(json.dumps(taken), encoding="utf-8")
         (self.directory / ".venv").symlink_to(ROOT / ".venv")
         backend = directory / "backend"
         backend.mkdir()
@@ -134,9 +137,11 @@ class Project:
         return self.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
 
     def page(self, stack: str) -> None:
-        """Set PagerDuty's key as an operator does (docs/monitoring.md)."""
+        """Name the receivers of alarms as an operator does (docs/how-to.md)."""
         key = "arca-api:alerting.pagerduty_key"
         self.pulumi("config", "set", "--secret", "--path", key, PAGER, "--stack", stack)
+        emails = "arca-api:alerting.emails[0]"
+        self.pulumi("config", "set", "--path", emails, OWNER["contact_email"], "--stack", stack)
 
     def resources(self, stack: str) -> dict[str, Any]:
         """Return the state by type and logical name."""

@@ -57,6 +57,11 @@ def dev(section: str, *lines: str) -> str:
 
 
 FILES: Mapping[str, str] = {
+    "a pause without NAT": dev(
+        "service", "scaling: {min_tasks: 2}", "deployment: {strategy: blue-green}"
+    )
+    + "  arca-api:network:\n    nat: none\n    interface_endpoints: "
+    "[ecr.api, ecr.dkr, kms, logs, monitoring, secretsmanager, ssm, sts]\n",
     "an image of another region": DEV.replace(
         "image: arca-api:1.0.0",
         "image: 123456789012.dkr.ecr.us-east-1.amazonaws.com/arca-dev/api:1",
@@ -322,8 +327,21 @@ FILES: Mapping[str, str] = {
     "review stacks outside of dev": DEV.replace("stage: dev", "stage: staging")
     + "  arca-api:delivery: {infra_repository: acme/infra, application_repository: acme/api,\n"
     + "    review_stacks: true}\n",
+    "more than a free zone has": dev("edge", "plan: free"),
+    "periods of a higher plan": dev(
+        "edge",
+        "plan: pro",
+        "rate_limits:",
+        "  - {path: /v1/auth, requests: 20, period_seconds: 300, timeout_seconds: 86400}",
+    ),
+    "a period that Cloudflare does not have": dev(
+        "edge",
+        "rate_limits:",
+        "  - {path: /v1/auth, requests: 20, period_seconds: 50}",
+    ),
     "an exception that is none": dev(
         "edge",
+        "plan: business",
         "rate_limits:",
         "  - {path: /v1/auth, requests: 20}",
         "  - {path: /v1, requests: 600}",

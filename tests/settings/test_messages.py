@@ -76,6 +76,8 @@ def test_the_message(name: str, folder: Path, snapshot: SnapshotAssertion) -> No
 SEVERAL = (
     "everything at once",
     "a collector bigger than its task",
+    "more than a free zone has",
+    "periods of a higher plan",
     "a second region without its primary",
 )
 """The files with more than one mistake."""

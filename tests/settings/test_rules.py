@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pulumi.runtime import set_all_config
 from arca import checkout, stackfile
 from arca.errors import Explained
 from arca.stackfile import StackFile
+from components.access import CloudflareRanges
 from settings.load import load, parse, problems_of
 from settings.model import Settings
 from settings.rules import NEEDED_WITHOUT_NAT
@@ -140,7 +142,8 @@ def test_what_only_aws_refuses_is_marked() -> None:
     changes: dict[str, Any] = {"owner.image": "arca-api:placeholder", "alerting": {}}
     file = StackFile("Pulumi.prod.yaml", changed("prod", changes))
     problems = problems_of(file)
-    assert {"owner.image", "alerting.pagerduty_key"} <= {one.path for one in problems}
+    missing = {"owner.image", "alerting.pagerduty_key", "alerting.emails"}
+    assert missing <= {one.path for one in problems}
     assert all(one.only_aws for one in problems)
     assert parse(file, emulated=True)
     wrong = StackFile("Pulumi.dev.yaml", changed("dev", {"stage": "stagging"}))
@@ -195,7 +198,7 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(pulumi.RunError) as raised:
         load()
     text = str(raised.value)
-    assert "9 settings are wrong" in text
+    assert "10 settings are wrong" in text
     for key in ("infra_repository", "application_repository"):
         assert f'arca-api:delivery.{key} is "your-org/' in text
     for key in ("account_id", "domain", "cloudflare_account_id", "cloudflare_zone_id", "image"):
@@ -207,6 +210,32 @@ def test_aws_refuses_every_placeholder_by_name(monkeypatch: pytest.MonkeyPatch) 
         "arca-api:alerting.pagerduty_key is missing\n    wanted: PagerDuty's integration key"
         in text
     )
+
+
+def test_aws_refuses_ranges_that_nobody_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The committed list may be old or wrong, and nobody else than Cloudflare knows."""
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
+    set_all_config(changed("dev", FILLED))
+    day = date(2026, 1, 1)
+    committed = CloudflareRanges.committed()
+    for taken_on in (None, day):
+        ranges = committed.model_copy(update={"taken_on": taken_on})
+        monkeypatch.setattr(CloudflareRanges, "committed", lambda ranges=ranges: ranges)
+        if taken_on is None:
+            with pytest.raises(pulumi.RunError, match="`arca ranges refresh`, commit the file"):
+                load()
+        else:
+            assert load()
+
+
+@pytest.mark.parametrize(
+    "receiver", [{"emails": ["a@b.com"]}, {"slack_channel_id": "C1", "slack_team_id": "T1"}]
+)
+def test_somebody_reads_what_pages_nobody(receiver: dict[str, Any]) -> None:
+    """Half of production's alarms are SEV3 or SEV4."""
+    text = on_aws("prod", {**FILLED, "alerting": receiver})
+    assert "alerting.emails" not in text
+    assert "alerting.emails is []" in on_aws("prod", FILLED)
 
 
 def test_no_setting_makes_aws_accept_a_placeholder() -> None:

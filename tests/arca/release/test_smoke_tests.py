@@ -47,7 +47,7 @@ def test_the_pause_asks_the_test_listener(monkeypatch: pytest.MonkeyPatch) -> No
 
     stage.after = look
     stage.release(migrate=False).deploy("2")
-    host = stage.stack.outputs.service.load_balancer_dns_name
+    host = stage.stack.outputs.edge.regional_origin_name
     assert asked == [["/app/smoke", f"https://{host}:8443"]]
 
 

@@ -8,6 +8,7 @@ from arca.emulator.provider.resources.definition import (
     OutputTemplates,
     Resource,
     ResourceState,
+    digest,
     tag_specifications,
     tags,
     take,
@@ -48,6 +49,12 @@ def _rule(direction: str) -> tuple[ApiCall, ...]:
         }
 
     return (ApiCall("ec2", f"authorize_security_group_{direction}", params),)
+
+
+def _public_address(urn: str) -> str:
+    """Return an address of the range for benchmarks, which nobody has (RFC 2544)."""
+    third, fourth = bytes.fromhex(digest(urn))[:2]
+    return f"198.18.{third}.{fourth}"
 
 
 def _regional(state: ResourceState) -> bool:
@@ -178,6 +185,7 @@ RESOURCES: Mapping[str, Resource] = {
     ),
     "aws:ec2/eip:Eip": Resource(
         _ec2_outputs("elastic-ip", "eipalloc", allocationId="{id}"),
+        compute=lambda registration, _now: {"publicIp": _public_address(registration.urn)},
         calls=(
             ApiCall(
                 "ec2",
@@ -207,7 +215,7 @@ RESOURCES: Mapping[str, Resource] = {
                 "ec2",
                 "create_nat_gateway",
                 lambda s: {
-                    **take("vpcId", "availabilityMode")(s),
+                    **take("vpcId", "availabilityMode", "availabilityZoneAddresses")(s),
                     "TagSpecifications": tag_specifications("natgateway", s),
                 },
                 when=_regional,

@@ -48,27 +48,6 @@ RESOURCES: Mapping[str, Resource] = {
             ),
         ),
     ),
-    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": Resource(
-        OutputTemplates("{prefix}"),
-        calls=(
-            ApiCall(
-                "ecr",
-                "create_repository_creation_template",
-                lambda s: {
-                    **take(
-                        "prefix",
-                        "description",
-                        "imageTagMutability",
-                        "lifecyclePolicy",
-                        "customRoleArn",
-                    )(s),
-                    "appliedFor": s["appliedFors"],
-                    "encryptionConfiguration": s["encryptionConfigurations"][0],
-                },
-                only_validated="moto has no repository creation templates",
-            ),
-        ),
-    ),
     "aws:ecr/replicationConfiguration:ReplicationConfiguration": Resource(
         OutputTemplates("{account}"),
         calls=(
