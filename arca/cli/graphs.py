@@ -3,7 +3,7 @@
 from typing import Any
 
 from arca import checkout, stackfile
-from arca.cost.resource import DEFAULT_PLAN, Graph, Resource
+from arca.cost.resource import Graph, Resource
 from arca.emulator.program.record import Recorded, record
 
 
@@ -37,6 +37,6 @@ class Recorder:
                 for one in recorded.resources
             ),
             traffic=traffic if settings.serving else traffic.standing_by(),
-            plan=getattr(settings.edge, "plan", DEFAULT_PLAN),
+            plan=settings.edge.plan,
             primary=primary_graph,
         )

@@ -6,10 +6,6 @@ from typing import Any
 
 from arca.cost.traffic import Traffic
 
-DEFAULT_PLAN = "pro"
-"""Cloudflare's cheapest plan that has all that the edge declares: health checks, several rate
-limits, periods of a minute (Cloudflare's documentation, "Rate limiting rules", availability)."""
-
 
 @dataclass(frozen=True)
 class Resource:
@@ -45,7 +41,7 @@ class Graph:
     region: str
     resources: tuple[Resource, ...]
     traffic: Traffic
-    plan: str = DEFAULT_PLAN
+    plan: str
     """Cloudflare's plan of the zone: free, pro, business or enterprise."""
     primary: "Graph | None" = None
     """The graph of the stack that this one replicates."""

@@ -6,7 +6,7 @@ from typing import Any, cast
 import boto3
 
 from arca.cost.price_table import Key, Price, Prices
-from arca.cost.resource import DEFAULT_PLAN, Graph, Resource
+from arca.cost.resource import Graph, Resource
 from arca.cost.span import between
 from arca.cost.traffic import Traffic
 from tests.stacks import graph, settings_of
@@ -32,14 +32,14 @@ def stack_graph(stack: str, changes: Mapping[str, Any] | None = None) -> Graph:
             for one in graph(stack, changes).custom()
         ),
         traffic=settings.traffic if settings.serving else settings.traffic.standing_by(),
-        plan=getattr(settings.edge, "plan", DEFAULT_PLAN),
+        plan=settings.edge.plan,
         primary=stack_graph(primary) if primary else None,
     )
 
 
 def planted(*resources: Resource, traffic: Traffic = LOAD, **others: Any) -> Graph:
     """Return a stack in sa-east-1 with these resources."""
-    return Graph("planted", REGION, resources, traffic, **others)
+    return Graph("planted", REGION, resources, traffic, **{"plan": "pro", **others})
 
 
 def resource(kind: str, name: str = "one", component: str = "part", **inputs: Any) -> Resource:

@@ -176,9 +176,9 @@ def test_a_replica_has_its_sources_storage() -> None:
     """It reads the size in its primary's graph; without that, the storage is not free."""
     source = "arn:aws:rds:sa-east-1:000000000000:db:arca-prod"
     replica = database(allocatedStorage=None, multiAz=False, replicateSourceDb=source)
-    alone = Graph("dr", "us-east-1", (replica,), LOAD)
+    alone = Graph("dr", "us-east-1", (replica,), LOAD, "pro")
     assert [why for why in unmeasured(replica, alone) if "storage of a replica" in why]
-    beside = Graph("dr", "us-east-1", (replica,), LOAD, primary=planted(database()))
+    beside = Graph("dr", "us-east-1", (replica,), LOAD, "pro", planted(database()))
     found = used(replica, beside)
     assert found["RDS:GP3-Storage"] == exactly(100)
     assert found["USE1-AWS-Out-Bytes"] == LOAD.database_change_gib
