@@ -48,7 +48,7 @@ storage = Storage("storage", s.storage, here, key=keys["documents"], primary=pri
 buckets = storage.buckets
 registry = Registry("registry", s.registry, here, key=keys["images"], primary=primary)
 
-network = Network("network", s.network, here)
+network = Network("network", s.network_now, here)
 access = Access(
     "access",
     here,

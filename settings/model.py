@@ -175,6 +175,16 @@ class Settings(Spec):
         return self.secondary and self.recovery.phase == "standby"
 
     @property
+    def network_now(self) -> NetworkSpec:
+        """The network's settings in the current phase; one NAT gateway is enough without customers.
+
+        The others come with the cache, which takes longer to create, and before customers.
+        """
+        if not self.serving and self.network.nat == "per-zone":
+            return self.network.model_copy(update={"nat": "single"})
+        return self.network
+
+    @property
     def service_now(self) -> ServiceSpec:
         """The service's settings in the current phase; a DR stack on standby runs few tasks."""
         if self.serving:

@@ -115,9 +115,10 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
 
 
 def test_an_alarm_for_each_cache_node() -> None:
-    """Prod has three cache nodes, dev has one."""
+    """With three cache nodes there are three, with one there is one."""
     for stack, number in (("prod", 3), ("dev", 1)):
-        nodes = [n for n in watching(graph(stack)) if "cache-memory" in n.name]
+        declared = graph(stack, {"cache.nodes": number})
+        nodes = [n for n in watching(declared) if "cache-memory" in n.name]
         ids = {n.inputs["dimensions"]["CacheClusterId"] for n in nodes}
         assert len(nodes) == len(ids) == number
 

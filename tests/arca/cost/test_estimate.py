@@ -105,6 +105,7 @@ def test_more_load_never_costs_less(one: Traffic, other: Traffic) -> None:
     assert less.expected <= more.expected * (1 + 1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([NAT, ADDRESS, CACHE, VPC]), max_size=6))
 def test_components_add_up_to_the_total(resources: list[Resource]) -> None:
     """Whatever the stack declares."""

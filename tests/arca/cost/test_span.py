@@ -1,7 +1,7 @@
 """Figures with bounds."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ figures = st.floats(0, 1e9)
 spans = st.lists(figures, min_size=3, max_size=3).map(lambda three: between(*sorted(three)))
 
 
+@settings(deadline=None)
 @given(spans, spans, figures)
 def test_what_is_computed_of_spans_ascends(one: Span, other: Span, factor: float) -> None:
     """Each operation checks its own result, so that a wrong order is an error here."""
@@ -18,6 +19,7 @@ def test_what_is_computed_of_spans_ascends(one: Span, other: Span, factor: float
         assert found.low <= found.expected <= found.high
 
 
+@settings(deadline=None)
 @given(spans, spans)
 def test_bounds_are_added_one_by_one(one: Span, other: Span) -> None:
     """Both at their worst together are the worst of the sum."""
