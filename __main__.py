@@ -57,7 +57,14 @@ access = Access(
     service_port=s.service.port,
     nat_addresses=network.nat_addresses,
 )
-FlowLogs("flow-logs", s.flow_logs, here, vpc_id=network.vpc_id, key_arn=key["logs"])
+FlowLogs(
+    "flow-logs",
+    s.flow_logs,
+    here,
+    vpc_id=network.vpc_id,
+    logs=buckets["logs"],
+    key_arn=key["logs"],
+)
 Endpoints("endpoints", s.network.interface_endpoints, here, at=access.at("endpoint"))
 
 database = Database(
