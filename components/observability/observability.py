@@ -135,6 +135,8 @@ class Observability(Component):
         sessions: int | None,
         serving: bool,
     ) -> dict[str, pulumi.Output[str]]:
+        if not spec.alarms:
+            return {}
         chosen = (
             table.serving_alarms(spec.thresholds, sessions=sessions)
             if serving
