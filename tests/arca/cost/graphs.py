@@ -37,9 +37,14 @@ def stack_graph(stack: str, changes: Mapping[str, Any] | None = None) -> Graph:
     )
 
 
-def planted(*resources: Resource, traffic: Traffic = LOAD, **others: Any) -> Graph:
+def planted(
+    *resources: Resource,
+    traffic: Traffic = LOAD,
+    plan: str = "pro",
+    primary: Graph | None = None,
+) -> Graph:
     """Return a stack in sa-east-1 with these resources."""
-    return Graph("planted", REGION, resources, traffic, **{"plan": "pro", **others})
+    return Graph("planted", REGION, resources, traffic, plan, primary)
 
 
 def resource(kind: str, name: str = "one", component: str = "part", **inputs: Any) -> Resource:
