@@ -48,7 +48,7 @@ storage = Storage("storage", s.storage, here, key=keys["documents"], primary=pri
 buckets = storage.buckets
 registry = Registry("registry", s.registry, here, key=keys["images"], primary=primary)
 
-network = Network("network", s.network, here)
+network = Network("network", s.network_now, here)
 access = Access(
     "access",
     here,
@@ -57,7 +57,14 @@ access = Access(
     service_port=s.service.port,
     nat_addresses=network.nat_addresses,
 )
-FlowLogs("flow-logs", s.flow_logs, here, vpc_id=network.vpc_id, key_arn=key["logs"])
+FlowLogs(
+    "flow-logs",
+    s.flow_logs,
+    here,
+    vpc_id=network.vpc_id,
+    logs=buckets["logs"],
+    key_arn=key["logs"],
+)
 Endpoints("endpoints", s.network.interface_endpoints, here, at=access.at("endpoint"))
 
 database = Database(

@@ -69,7 +69,8 @@ class NetworkSpec(Spec):
     nat: Literal["none", "single", "per-zone", "regional"] = Field(
         default="single",
         description="How private subnets reach the internet: not at all, through a single NAT "
-        "gateway, through one in every zone, or through one that AWS spreads over the zones.",
+        "gateway, through one in every zone, or through one that AWS spreads over the zones. A DR "
+        "stack that is not active has one alone instead of one in every zone.",
     )
     interface_endpoints: tuple[EndpointService, ...] = Field(
         default=(),

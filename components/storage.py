@@ -38,7 +38,9 @@ class StorageSpec(Spec):
         description="GOVERNANCE: an IAM permission can lift the lock. COMPLIANCE: nobody can, "
         "not even the account's root user.",
     )
-    logs_days: int = Field(default=90, ge=1, description="Days that access logs are kept.")
+    logs_days: int = Field(
+        default=90, ge=1, description="Days that access logs and flow logs are kept."
+    )
 
 
 class Storage(Component):
@@ -247,12 +249,16 @@ class Storage(Component):
 
 
 def _log_deliveries(account_id: str) -> Callable[[pulumi.Output[str]], tuple[Statement, ...]]:
-    """Return the statements that let load balancers and S3 write access logs.
+    """Return the statements that let load balancers, S3 and VPC flow logs write.
 
     Sources: Elastic Load Balancing User Guide, "Enable access logs"; Amazon S3 User Guide,
-    "Enabling Amazon S3 server access logging".
+    "Enabling Amazon S3 server access logging"; Amazon VPC User Guide, "Publish flow logs to Amazon
+    S3", bucket permissions.
     """
     ours = {"StringEquals": {"aws:SourceAccount": account_id}}
+    delivery = {"Service": "delivery.logs.amazonaws.com"}
+    sent = {"ArnLike": {"aws:SourceArn": f"arn:aws:logs:*:{account_id}:*"}}
+    owned = {"aws:SourceAccount": account_id, "s3:x-amz-acl": "bucket-owner-full-control"}
 
     def statements(arn: pulumi.Output[str]) -> tuple[Statement, ...]:
         balancer, s3 = "logdelivery.elasticloadbalancing.amazonaws.com", "logging.s3.amazonaws.com"
@@ -269,6 +275,20 @@ def _log_deliveries(account_id: str) -> Callable[[pulumi.Output[str]], tuple[Sta
                 principal={"Service": s3},
                 condition=ours,
                 sid="BucketLogs",
+            ),
+            allow(
+                ["s3:PutObject"],
+                [pulumi.Output.concat(arn, f"/flow-logs/AWSLogs/{account_id}/*")],
+                principal=delivery,
+                condition={"StringEquals": owned, **sent},
+                sid="FlowLogs",
+            ),
+            allow(
+                ["s3:GetBucketAcl"],
+                [arn],
+                principal=delivery,
+                condition={**ours, **sent},
+                sid="FlowLogsCheck",
             ),
         )
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from arca.cost.traffic import Traffic
 from components.alerting import AlertingSpec
 from components.cache import CacheSpec
 from components.database import DatabaseSpec
@@ -156,6 +157,11 @@ class Settings(Spec):
         default=ObservabilitySpec(), description="Alarms, dashboards, queries, traces, budgets."
     )
 
+    traffic: Traffic = Field(
+        default=Traffic(),
+        description="The load that `arca cost` assumes; no resource depends on it.",
+    )
+
     @property
     def secondary(self) -> bool:
         """True for a DR stack."""
@@ -175,6 +181,16 @@ class Settings(Spec):
     def following(self) -> bool:
         """True when the database is a replica of the primary's."""
         return self.secondary and self.recovery.phase == "standby"
+
+    @property
+    def network_now(self) -> NetworkSpec:
+        """The network's settings in the current phase; one NAT gateway is enough without customers.
+
+        The others come with the cache, which takes longer to create, and before customers.
+        """
+        if not self.serving and self.network.nat == "per-zone":
+            return self.network.model_copy(update={"nat": "single"})
+        return self.network
 
     @property
     def load_balancer_now(self) -> LoadBalancerSpec:

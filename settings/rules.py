@@ -85,6 +85,12 @@ def production_capacity(s: Settings) -> Iterator[Problem]:
         yield Problem("service.fargate.on_demand_base", mix.on_demand_base, wanted)
 
 
+def production_alarms(s: Settings) -> Iterator[Problem]:
+    """Production notices its own failures."""
+    if s.stage == "prod" and not s.observability.alarms:
+        yield Problem("observability.alarms", False, "true in stage prod")
+
+
 def production_audit(s: Settings) -> Iterator[Problem]:
     """Production keeps audit records for at least a fiscal year."""
     if s.stage == "prod" and s.storage.audit_lock_days < 365:
@@ -344,6 +350,7 @@ RULES = (
     Rule(("stage", "network"), production_nat),
     Rule(("stage", "protected"), production_protection),
     Rule(("stage", "service"), production_capacity),
+    Rule(("stage", "observability"), production_alarms),
     Rule(("stage", "storage"), production_audit),
     Rule(("region", "network"), zones_exist),
     Rule(("network",), endpoints_without_nat),

@@ -9,7 +9,7 @@ import pytest
 from tests import ROOT
 from tests.sources import SOURCES, dotted, house, imports, rooms
 
-TOPICS = {"bootstrap", "ci", "monitoring", "release", "smoke"}
+TOPICS = {"bootstrap", "ci", "cost", "monitoring", "release", "smoke"}
 SHARED = {
     "clock",
     "check",
@@ -33,7 +33,10 @@ FOUNDATIONS = (
 """What any component may build on: components/<these>.py."""
 ALLOWED: dict[str, set[str]] = {
     "__main__": {"settings", "components", "arca.outputs"},
-    "settings": {"components", "settings", "arca.checkout", "arca.errors", "arca.stackfile"},
+    "settings": {
+        *("components", "settings", "arca.checkout", "arca.errors", "arca.stackfile"),
+        "arca.cost.traffic",
+    },
     "components": {
         *("components", "arca.errors", "arca.monitoring", "arca.naming", "arca.outputs"),
         "arca.pins",
@@ -42,6 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "arca.monitoring": {"arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.bootstrap": {"arca.bootstrap", *(f"arca.{name}" for name in SHARED)},
     "arca.ci": {"arca.ci", *(f"arca.{name}" for name in SHARED)},
+    "arca.cost": {"arca.cost", "arca.checkout", "arca.clients", "arca.errors", "arca.files"},
     "arca.smoke": {"arca.smoke", "arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.release": {
         *("arca.release", "arca.monitoring", "arca.smoke", "arca_migrate"),
@@ -75,9 +79,10 @@ def test_each_room_imports_only_what_it_may(path: Path) -> None:
     assert wrong == set()
 
 
-def test_only_arca_local_knows_the_emulator() -> None:
-    """Every other command works with an AWS, whichever it is."""
-    assert users("arca.emulator", among=rooms("arca.cli")) == {"arca/cli/local.py"}
+def test_only_arca_local_and_the_recorder_know_the_emulator() -> None:
+    """Every other command works with an AWS, whichever it is, or reads a recorded graph."""
+    known = {"arca/cli/graphs.py", "arca/cli/local.py"}
+    assert users("arca.emulator", among=rooms("arca.cli")) == known
 
 
 @pytest.mark.parametrize("path", rooms("components"), ids=lambda path: str(path.relative_to(ROOT)))

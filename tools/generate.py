@@ -30,7 +30,7 @@ from settings.explain import kind_of
 from settings.model import Settings
 from tests.graph import Graph, declare
 from tests.stacks import settings_of
-from tools import observed
+from tools import costs, observed
 
 DOCS = checkout.root() / "docs"
 STACKS = ("dev", "staging", "prod", "dr")
@@ -171,6 +171,13 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "../README.md": {"prod": prod_totals},
     "configuration.md": {"configuration": configuration, "stacks": stacks},
     "architecture.md": {"diagram": diagram, "firewall": firewall, "emulation": emulation},
+    "cost.md": {
+        "totals": costs.totals,
+        "not-priced": costs.not_priced,
+        "assumptions": costs.assumptions,
+        "prices": costs.prices,
+        "free": costs.free,
+    },
     "monitoring.md": {
         "catalogue": observed.catalogue,
         "objectives": observed.objectives,
@@ -187,6 +194,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     },
 }
 WHOLE: Mapping[str, Callable[[], str]] = {
+    "cost.json": costs.summary,
     "service-log.schema.json": observed.schema,
     "stack.schema.json": stack_schema,
 }

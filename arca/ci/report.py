@@ -21,6 +21,7 @@ BOT = "github-actions[bot]"
 """The login of whoever writes with a workflow's own token."""
 PREVIEW_MARKER = "previews"
 FENCE = "`" * 8
+BOUNDS = ("low", "expected", "high")
 
 
 def gh(path: str, *, method: str = "GET", **fields: str) -> Any:
@@ -43,13 +44,16 @@ def gh(path: str, *, method: str = "GET", **fields: str) -> Any:
     return [item for page in answer for item in page] if method == "GET" else answer
 
 
-def render_body(marker: str, sections: Sequence[tuple[str, str]]) -> str:
-    """Return Markdown: a hidden marker, then a folded section for each title and text.
+def render_body(marker: str, sections: Sequence[tuple[str, str]], lines: Sequence[str] = ()) -> str:
+    """Return Markdown: a hidden marker, lines, then a folded section for each title and text.
 
     Long texts keep their end, so that the whole stays below GitHub's limit.
     """
     room = MAX_BODY_CHARACTERS // max(len(sections), 1)
-    parts = [f"<!-- {marker} -->"]
+    parts = [f"<!-- {marker} -->", *(f"- {line}" for line in lines)]
+    if lines:
+        # Without an empty line, the first section would belong to the list.
+        parts.append("")
     for title, text in sections:
         shown = text if len(text) <= room else f"... cut; the run shows all of it\n{text[-room:]}"
         # No text may close its own fence.
@@ -73,6 +77,43 @@ def preview_sections(folder: Path, stacks: Sequence[str]) -> list[tuple[str, str
         text = output.read_text("utf-8") if output.exists() else "(no output; see the run)"
         found.append((title, text))
     return found or [("No stack is touched", "This change leaves all that the program reads.")]
+
+
+def cost_lines(folder: Path, stacks: Sequence[str], base: Path) -> list[str]:
+    """Return a line on the cost of each touched stack, and its difference from the base.
+
+    A preview leaves `<stack>.cost.json`, what `arca cost` printed. `base` is the estimate that the
+    target branch has committed (docs/cost.json); without it, no line has a difference.
+    """
+    before = _json(base)
+    lines: list[str] = []
+    for stack in stacks:
+        try:
+            found = _json(folder / f"{stack}.cost.json")["stacks"][stack]
+            low, expected, high = (float(found["total"][one]) for one in BOUNDS)
+            missing = len(found["not_priced"])
+        except (KeyError, TypeError, ValueError):
+            lines.append(f"Cost of {stack}: no estimate; see the run.")
+            continue
+        try:
+            difference = expected - float(before[stack]["total"]["expected"])
+            against = f", {difference:+,.0f} against the target branch"
+        except (KeyError, TypeError, ValueError):
+            against = ""
+        left = f"; {missing} charges are not priced and not in it" if missing else ""
+        lines.append(
+            f"Cost of {stack}: about {expected:,.0f} USD a month ({low:,.0f} to {high:,.0f})"
+            f"{against}{left}."
+        )
+    return lines
+
+
+def _json(path: Path) -> Any:
+    """Return the content of a file; None where it is missing or no JSON."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def update_comment(api: GitHubApi, repository: str, number: int, body: str) -> str:

@@ -19,6 +19,9 @@ UNREAD_FILES = (
 READ_IN_ARCA = (
     "arca/__init__.py",
     "arca/checkout.py",
+    "arca/cost/__init__.py",
+    "arca/cost/span.py",
+    "arca/cost/traffic.py",
     "arca/errors.py",
     "arca/naming.py",
     "arca/outputs.py",

@@ -181,15 +181,20 @@ def _stacks(_: click.Context, __: click.Parameter, value: str) -> list[str]:
     "--results",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The directory with <stack>.txt and <stack>.result of each preview.",
+    help="The directory with <stack>.txt, <stack>.result and <stack>.cost.json of each preview.",
 )
 @click.option("--stacks", required=True, callback=_stacks, help="The touched stacks, as JSON.")
 def report_comment(repository: str, number: int, results: Path, stacks: list[str]) -> None:
-    """Write the previews of a pull request into its one comment."""
+    """Write the previews of a pull request, and what its stacks cost, into its one comment.
+
+    The cost is compared with docs/cost.json of this checkout, which is the target branch's.
+    """
+    from arca import checkout
     from arca.ci import report as github
 
     sections = github.preview_sections(results, stacks)
-    body = github.render_body(github.PREVIEW_MARKER, sections)
+    costs = github.cost_lines(results, stacks, checkout.root() / "docs" / "cost.json")
+    body = github.render_body(github.PREVIEW_MARKER, sections, costs)
     click.echo(github.update_comment(github.gh, repository, number, body))
 
 

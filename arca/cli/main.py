@@ -47,12 +47,14 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Work on this machine": {
         "check": "Find what is wrong in the stacks' files.",
+        "cost": "Estimate what stacks cost a month, from list prices.",
         "completion": "Print the script that completes `arca` in your shell.",
         "local": "Start, show and stop the emulated cloud on this machine.",
     },
     "Set up accounts and the pipeline": {
         "bootstrap": "Deploy what an account has before any stack.",
         "ci": "Run a step of the GitHub workflows (docs/pipeline.md).",
+        "prices": "Update the table of list prices.",
         "ranges": "Update the list of Cloudflare's address ranges.",
     },
 }

@@ -149,6 +149,8 @@ class Observability(Component):
         *,
         serving: bool,
     ) -> dict[str, pulumi.Output[str]]:
+        if not spec.alarms:
+            return {}
         chosen = (
             table.serving_alarms(spec.thresholds, sessions=watched.database_sessions)
             if serving

@@ -18,6 +18,11 @@ class ObservabilitySpec(Spec):
         description="Where this repository's files are read; alarms link their runbooks below it. "
         "Empty: alarms name the file.",
     )
+    alarms: bool = Field(
+        default=True,
+        description="Declare the alarms. Without them nobody is notified; a deployment still rolls "
+        "back on its own alarms.",
+    )
     dashboards: bool = Field(default=True, description="Declare the five dashboards.")
     events_days: LogRetention = Field(
         default=90, description="Days that ECS's events are kept; ECS itself forgets in an hour."

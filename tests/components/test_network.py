@@ -59,3 +59,31 @@ def test_ask_7_a_zone_moves_no_subnet() -> None:
 def ranges(declared: Graph) -> dict[str, str]:
     """Return the range of each subnet by its name."""
     return {node.name: node.inputs["cidrBlock"] for node in declared.of("aws:ec2/subnet:Subnet")}
+
+
+def test_a_standby_has_one_nat_gateway() -> None:
+    """Every zone's tasks leave through it; the active stack has one in each zone, as prod."""
+    nats = {
+        phase: [node.name for node in declared.of("aws:ec2/natGateway:NatGateway")]
+        for phase in ("standby", "promoting", "active")
+        for declared in [graph("dr", {"recovery.phase": phase, "network.nat": "per-zone"})]
+    }
+    assert nats == {
+        "standby": ["network-a"],
+        "promoting": ["network-a"],
+        "active": ["network-a", "network-b", "network-c"],
+    }
+    standby = graph("dr", {"recovery.phase": "standby", "network.nat": "per-zone"})
+    routes = [
+        node.inputs.get("natGatewayId")
+        for node in standby.of("aws:ec2/route:Route")
+        if node.name.startswith("network-private-")
+    ]
+    assert len(routes) == 3
+    assert len(set(routes)) == 1
+
+
+def test_only_a_gateway_a_zone_shrinks_on_standby() -> None:
+    """A regional gateway stays regional."""
+    declared = graph("dr", {"recovery.phase": "standby", "network.nat": "regional"})
+    assert declared.one("aws:ec2/natGateway:NatGateway").inputs["availabilityMode"] == "regional"

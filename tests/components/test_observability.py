@@ -25,10 +25,16 @@ def watching(declared: Graph) -> list[Registration]:
     return [n for n in declared.of(ALARM, COMPOSITE) if n.component == "observability"]
 
 
+def alarmed(stack: str) -> Graph:
+    """Return the graph of a stack with its alarms, whatever its file says about them."""
+    declares = settings_of(stack).observability.alarms
+    return graph(stack, {} if declares else {"observability.alarms": True})
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_alarm_says_what_it_means_and_where_to_read_on(stack: str) -> None:
     """An alarm that notifies has a severity and one runbook; CloudWatch accepts every text."""
-    for node in watching(graph(stack)):
+    for node in watching(alarmed(stack)):
         text = node.inputs["alarmDescription"]
         assert len(text) <= 1024
         pages = [book.path for book in RUNBOOKS.values() if book.path in text]
@@ -39,9 +45,10 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(stack: str) -> None
 @pytest.mark.parametrize("stack", STACKS)
 def test_severities_have_topics_of_their_own(stack: str) -> None:
     """Pages and tickets go to different topics, and each alarm also reports its end."""
-    topics = graph(stack).outputs["observability"]["topics"]
+    declared = alarmed(stack)
+    topics = declared.outputs["observability"]["topics"]
     assert len(set(topics.values())) == 4
-    for node in watching(graph(stack)):
+    for node in watching(declared):
         actions = node.inputs.get("alarmActions")
         if actions:
             assert actions == [topics[node.inputs["alarmDescription"][:4]]]
@@ -75,10 +82,12 @@ def test_runbooks_are_linked_where_the_repository_is_known() -> None:
 @pytest.mark.parametrize("stack", ["prod", "staging", "dev"])
 def test_composites_read_declared_alarms_and_are_muted_but_for_outages(stack: str) -> None:
     """Composites name other alarms physically; the maintenance alarm mutes them."""
-    names = {node.inputs.get("name") or node.inputs["alarmName"] for node in watching(graph(stack))}
+    declared = alarmed(stack)
+    alarms = watching(declared)
+    names = {node.inputs.get("name") or node.inputs["alarmName"] for node in alarms}
     maintenance = f"arca-{stack}-maintenance"
     assert maintenance in names
-    for node in graph(stack).of(COMPOSITE):
+    for node in declared.of(COMPOSITE):
         quoted = set(node.inputs["alarmRule"].split('"')[1::2])
         assert quoted
         assert quoted <= names
@@ -117,9 +126,11 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
 
 
 def test_an_alarm_for_each_cache_node() -> None:
-    """Prod has three cache nodes, dev has one."""
+    """With three cache nodes there are three, with one there is one."""
     for stack, number in (("prod", 3), ("dev", 1)):
-        nodes = [n for n in watching(graph(stack)) if "cache-memory" in n.name]
+        changes = {"cache.nodes": number, "observability.alarms": True}
+        declared = graph(stack, changes)
+        nodes = [n for n in watching(declared) if "cache-memory" in n.name]
         ids = {n.inputs["dimensions"]["CacheClusterId"] for n in nodes}
         assert len(nodes) == len(ids) == number
 
@@ -264,3 +275,13 @@ def test_a_task_that_a_deployment_stops_is_no_crash() -> None:
         "EssentialContainerExited",
         "TaskFailedToStart",
     ]
+
+
+def test_a_stack_without_alarms_keeps_those_of_deployments() -> None:
+    """Nobody is notified, and a bad deployment still rolls back."""
+    declared = graph("dev", {"observability.alarms": False})
+    assert watching(declared) == []
+    names = declared.one("aws:ecs/service:Service").inputs["alarms"]["alarmNames"]
+    assert {node.inputs["name"] for node in declared.of(ALARM)} == set(names)
+    assert declared.outputs["observability"]["alarm_names"] == {}
+    assert declared.of(DASHBOARD), "dashboards are another setting"

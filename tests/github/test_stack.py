@@ -18,10 +18,25 @@ from tests.github.workflows import REAL_CI, Runner, jobs_of, named, steps, trigg
 
 STACK = jobs_of("stack")["stack"]
 STEPS: list[dict[str, Any]] = STACK["steps"]
-PREVIEW, POLICIES, DIGEST, DRIFT, DRIFTED, BEFORE, UPDATE, FOLLOW, VERIFY, SHOW, RECORD, UPLOAD = (
+(
+    PREVIEW,
+    POLICIES,
+    DIGEST,
+    COST,
+    DRIFT,
+    DRIFTED,
+    BEFORE,
+    UPDATE,
+    FOLLOW,
+    VERIFY,
+    SHOW,
+    RECORD,
+    UPLOAD,
+) = (
     "Preview",
     "Check the plan against the policies",
     "Compare the plan with the approved one",
+    "Estimate the cost",
     "Check for drift",
     "Record how the check for drift ended",
     "Remember the newest deployment",
@@ -51,7 +66,7 @@ def steps_of(purpose: str, *, drift: bool = False, well: bool = True) -> list[st
 
 def test_what_each_purpose_does() -> None:
     """Only `infra` changes anything, after its preview; only `drift` compares with AWS."""
-    assert steps_of("preview") == [PREVIEW, POLICIES, DIGEST, RECORD, UPLOAD]
+    assert steps_of("preview") == [PREVIEW, POLICIES, DIGEST, COST, RECORD, UPLOAD]
     assert steps_of("look") == [PREVIEW, POLICIES, DIGEST, UPLOAD]
     assert steps_of("look", drift=True) == [DRIFT, DRIFTED, UPLOAD]
     assert steps_of("infra") == [PREVIEW, POLICIES, DIGEST, *UPDATING]
@@ -99,6 +114,15 @@ def test_a_plan_that_is_refused_ends_the_job(runner: Runner, operation: str, cod
     shown = done.read("results/dev.txt")
     wanted = ("delete storage (aws:s3/bucket:Bucket)", "Error: The plan breaks", "  do:     change")
     assert [line in shown for line in wanted] == [code == 6] * 3
+
+
+def test_a_preview_leaves_an_estimate(runner: Runner) -> None:
+    """JSON alone, where the comment's job looks for it."""
+    (runner.folder / "results").mkdir()
+    runner.fake("arca", "echo recording >&2; echo '{}'")
+    done = runner.run(named("stack", "stack", COST)["run"], STACK="dr")
+    assert done.calls == ["arca cost dr --json"]
+    assert done.read("results/dr.cost.json") == "{}\n"
 
 
 @pytest.mark.parametrize(

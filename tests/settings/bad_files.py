@@ -57,6 +57,10 @@ def dev(section: str, *lines: str) -> str:
 
 
 FILES: Mapping[str, str] = {
+    "production without alarms": PROD
+    + PROD_NETWORK
+    + PROD_DATABASE
+    + "  arca-api:observability: {alarms: false}\n",
     "a pause without NAT": dev(
         "service", "scaling: {min_tasks: 2}", "deployment: {strategy: blue-green}"
     )

@@ -73,6 +73,7 @@ ACCEPTED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("prod", {"service.fargate": {"on_demand_base": 3, "spot_weight": 1}}),
     ("prod", {"service.fargate": {"on_demand_base": 0, "spot_weight": 0}}),
     ("prod", {"network.nat": "regional"}),
+    ("dev", {"observability.alarms": False}),
     ("prod", {"database.managed_password": True, "recovery": {}, "dns": {}}),
     ("prod", {"database.blue_green_upgrades": True, "recovery": {}, "dns": {}}),
     ("staging", {"service.fargate": {"on_demand_base": 0, "spot_weight": 1}}),

@@ -1,5 +1,6 @@
 """The preview comment of a pull request, and the drift issue of a stack."""
 
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -170,3 +171,56 @@ def test_the_commands_pass_their_options_on(runner: Runner) -> None:
     assert (issue.code, issue.said) == (0, "opened\n")
     assert any("--raw-field title=Drift: dr" in call for call in issue.calls)
     assert runner.run(f"arca ci report comment {to} --number 7 --results . --stacks dev").code == 2
+
+
+def estimated(expected: float, missing: int = 0) -> dict[str, Any]:
+    """Return an estimate of a stack, from 100 below to 200 above what is expected."""
+    total = {"low": expected - 100, "expected": expected, "high": expected + 200}
+    return {"total": total, "not_priced": [{}] * missing}
+
+
+def costs(tmp_path: Path, now: object, before: object) -> list[str]:
+    """Return the lines of prod, whose preview left an estimate."""
+    (tmp_path / "prod.cost.json").write_text(json.dumps(now), encoding="utf-8")
+    (tmp_path / "base.json").write_text(json.dumps(before), encoding="utf-8")
+    return report.cost_lines(tmp_path, ["prod"], tmp_path / "base.json")
+
+
+def test_a_line_says_what_a_stack_costs(tmp_path: Path) -> None:
+    """With the difference from the target branch, and how much is not in the sum."""
+    now = {"stacks": {"prod": estimated(1806.4, missing=2)}}
+    (line,) = costs(tmp_path, now, {"prod": estimated(2356.1)})
+    assert line == (
+        "Cost of prod: about 1,806 USD a month (1,706 to 2,006), -550 against the target branch; "
+        "2 charges are not priced and not in it."
+    )
+    (line,) = costs(tmp_path, {"stacks": {"prod": estimated(530)}}, {"prod": estimated(520)})
+    assert line.endswith(", +10 against the target branch.")
+
+
+def test_a_new_stack_has_no_difference(tmp_path: Path) -> None:
+    """The target branch does not know it, or has no estimates at all."""
+    now = {"stacks": {"prod": estimated(530)}}
+    wanted = ["Cost of prod: about 530 USD a month (430 to 730)."]
+    assert costs(tmp_path, now, {}) == wanted
+    assert costs(tmp_path, now, None) == wanted
+    assert report.cost_lines(tmp_path, ["prod"], tmp_path / "none.json") == wanted
+
+
+@pytest.mark.parametrize(
+    "now", [None, [], {"stacks": {}}, {"stacks": {"prod": {"total": {"low": "many"}}}}]
+)
+def test_a_preview_without_an_estimate_says_so(tmp_path: Path, now: object) -> None:
+    """A pull request's job writes the file, so that anything may stand there."""
+    assert costs(tmp_path, now, {}) == ["Cost of prod: no estimate; see the run."]
+    assert report.cost_lines(tmp_path, ["dev"], tmp_path) == [
+        "Cost of dev: no estimate; see the run."
+    ]
+
+
+def test_lines_come_before_the_sections() -> None:
+    """As a list, which ends before the first section."""
+    body = report.render_body("previews", [("Preview: dev", "text")], ["Cost of dev: 1."])
+    marker, line, empty, section, *_ = body.split("\n")
+    assert (marker, line, empty) == ("<!-- previews -->", "- Cost of dev: 1.", "")
+    assert section.startswith("<details>")

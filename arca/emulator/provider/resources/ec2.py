@@ -61,6 +61,18 @@ def _regional(state: ResourceState) -> bool:
     return state.get("availabilityMode") == "regional"
 
 
+def _flow_log_destination(s: ResourceState) -> dict[str, Any]:
+    """Return where flow logs go: a bucket, or a log group and the role that writes there."""
+    if s["logDestinationType"] == "s3":
+        # Moto only finds a bucket, and no folder in it.
+        return {"LogDestination": s["logDestination"].partition("/")[0]}
+    return {
+        # Moto only finds a log group by its name.
+        "LogGroupName": s["logDestination"].rpartition(":log-group:")[2],
+        "DeliverLogsPermissionArn": s["iamRoleArn"],
+    }
+
+
 RESOURCES: Mapping[str, Resource] = {
     "aws:ec2/vpc:Vpc": Resource(
         _ec2_outputs("vpc", "vpc", ipv6CidrBlock="2600:1f1e:{hex4}:{hex2}00::/56"),
@@ -298,9 +310,7 @@ RESOURCES: Mapping[str, Resource] = {
                     "ResourceType": "VPC",
                     "TrafficType": s["trafficType"],
                     "LogDestinationType": s["logDestinationType"],
-                    # Moto only finds a log group by its name.
-                    "LogGroupName": s["logDestination"].rpartition(":log-group:")[2],
-                    "DeliverLogsPermissionArn": s["iamRoleArn"],
+                    **_flow_log_destination(s),
                     "MaxAggregationInterval": s["maxAggregationInterval"],
                     "TagSpecifications": tag_specifications("vpc-flow-log", s),
                 },
