@@ -1,0 +1,48 @@
+"""What the judges say of the present stacks, and why it stays or who mends it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from arca.emulator.judges.verdict import Verdict
+
+ALL = ("dev", "dr", "prod", "staging")
+Place = tuple[str, str, str]
+"""A verdict's judge, the resource's logical name, and the property without positions in lists."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A verdict that the stacks have today."""
+
+    why: str
+    """Why it is no fault, or the item of issue 14 that mends it."""
+    stacks: tuple[str, ...] = ALL
+
+
+EXPECTED: Mapping[Place, Expected] = {
+    ("cfn-lint W3037", "delivery-preview", "PolicyDocument.Statement.Action"): Expected(
+        "the action is denied, and botocore has its operation; IAM's list has not yet"
+    ),
+    ("cfn-lint E3020", "database", "StorageEncrypted"): Expected(
+        "the provider does not send it for a replica; it makes the state say what is true", ("dr",)
+    ),
+    ("cfn-lint E3031", "registry-replica", "CustomRoleArn"): Expected("item 9", ("prod",)),
+}
+
+
+def place(verdict: Verdict) -> Place:
+    """Return where a verdict is, whatever the positions in lists."""
+    steps = re.sub(r"(\.|\[)\d+\]?", "", verdict.property)
+    return verdict.judge, verdict.resource.rpartition("::")[2], steps
+
+
+def unexpected(stack: str, verdicts: Iterable[Verdict], *judges: str) -> list[str]:
+    """Return each verdict that nobody expects, and each expected one that is not there any more.
+
+    `judges` are the beginnings of the names of the judges that were asked.
+    """
+    found = {place(one): one for one in verdicts}
+    known = {at for at, one in EXPECTED.items() if stack in one.stacks and at[0].startswith(judges)}
+    new = [str(one) for at, one in found.items() if at not in known]
+    return [*sorted(new), *(f"mended, delete it from EXPECTED: {at}" for at in known - set(found))]
