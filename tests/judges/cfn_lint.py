@@ -1,5 +1,7 @@
 """The judge cfn-lint: CloudFormation's registry schemas and AWS's own rules, for each region."""
 
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,6 +71,17 @@ def templates(graph: Graph, nodes: Iterable[Registration]) -> Mapping[str, list[
             name = str(properties.get(NAMED_BY.get(kind, ""), node.urn))
             _add(found[region].setdefault((kind, name), Whole(kind, node.urn)), node, properties)
     return {region: list(wholes.values()) for region, wholes in found.items()}
+
+
+def beyond_names(graph: Graph, other: Graph) -> list[Registration]:
+    """Return the resources that differ from the other stack's by more than names and ids."""
+    known = {_without_names(other, node) for node in other.custom()}
+    return [node for node in graph.custom() if _without_names(graph, node) not in known]
+
+
+def _without_names(graph: Graph, node: Registration) -> tuple[str, str, str]:
+    text = json.dumps(node.inputs, sort_keys=True).replace(str(graph.outputs["stack"]), "STACK")
+    return node.type, region_of(graph, node), re.sub("[0-9a-f]{6,}", "ID", text)
 
 
 def region_of(graph: Graph, node: Registration) -> str:

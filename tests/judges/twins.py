@@ -75,16 +75,20 @@ def _listener(inputs: JsonObject) -> JsonObject:
     return {**inputs, "defaultActions": [_action(one) for one in inputs["defaultActions"]]}
 
 
+_CONDITIONS = {
+    "hostHeader": ("host-header", "HostHeaderConfig"),
+    "pathPattern": ("path-pattern", "PathPatternConfig"),
+}
+
+
 def _listener_rule(inputs: JsonObject) -> JsonObject:
     conditions = [
-        {"Field": "host-header", "HostHeaderConfig": one["hostHeader"]}
+        {"Field": _CONDITIONS[key][0], _CONDITIONS[key][1]: value}
         for one in inputs["conditions"]
+        for key, value in one.items()
     ]
-    return {
-        **inputs,
-        "actions": [_action(one) for one in inputs["actions"]],
-        "conditions": conditions,
-    }
+    actions = [_action(one) for one in inputs["actions"]]
+    return {**inputs, "actions": actions, "conditions": conditions}
 
 
 def _parameters(key: str) -> Any:
