@@ -27,6 +27,9 @@ EXPECTED: Mapping[Place, Expected] = {
     ("cfn-lint E3020", "database", "StorageEncrypted"): Expected(
         "the provider does not send it for a replica; it makes the state say what is true", ("dr",)
     ),
+    ("refusals InvalidParameterCombination", "database", "EngineVersion"): Expected(
+        "item 15: 17.6 is closed", ("dev", "prod", "staging")
+    ),
     ("cfn-lint E3031", "registry-replica", "CustomRoleArn"): Expected("item 9", ("prod",)),
 }
 
