@@ -30,7 +30,6 @@ EXPECTED: Mapping[Place, Expected] = {
     ("refusals InvalidParameterCombination", "database", "EngineVersion"): Expected(
         "item 15: 17.6 is closed", ("dev", "prod", "staging")
     ),
-    ("cfn-lint E3031", "registry-replica", "CustomRoleArn"): Expected("item 9", ("prod",)),
 }
 
 

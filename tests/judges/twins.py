@@ -275,10 +275,6 @@ TWINS: Mapping[str, Twin] = {
             "forceDelete": "EmptyOnDelete",
         },
     ),
-    "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate": Twin(
-        "AWS::ECR::RepositoryCreationTemplate",
-        {"appliedFors": "AppliedFor", "encryptionConfigurations": "EncryptionConfiguration"},
-    ),
     "aws:ecs/cluster:Cluster": Twin(
         "AWS::ECS::Cluster", {"name": "ClusterName", "settings": "ClusterSettings"}
     ),
