@@ -35,8 +35,8 @@ WITHOUT_RULES: Mapping[str, str] = {
 """Rules that judge how a template is written and not what AWS takes, and why they are left out."""
 AS_OF = datetime(2026, 11, 28, tzinfo=UTC)
 """The day that cfn-lint compares its dates of deprecations with; move it with its version."""
-CHOSEN = ("I3037", "I3100")
-"""Advice about AWS and not about templates: duplicates in a list, old instance types."""
+CHOSEN = ("I3037", "I3100", "I3510")
+"""Advice about AWS: duplicates in a list, old instance types, resources that an action has not."""
 
 
 LOCATED = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from arca.emulator.judges.verdict import Verdict
+from tests.judges.roles import LOGS, XRAY
 
 ALL = ("dev", "dr", "prod", "staging")
 Place = tuple[str, str, str]
@@ -30,7 +31,25 @@ EXPECTED: Mapping[Place, Expected] = {
     ("refusals InvalidParameterCombination", "database", "EngineVersion"): Expected(
         "item 15: 17.6 is closed", ("dev", "prod", "staging")
     ),
+    ("roles", "flow-logs", "logs:DescribeLogGroups"): Expected("item 14"),
+    ("roles", "audit-trail-writer", "s3:GetObject"): Expected(
+        "the page's policy has it; whether Firehose ever reads was not tried on AWS"
+    ),
+    **{
+        ("roles", "probe", action): Expected(
+            "the page's policy has it; whether a canary needs it was not tried on AWS",
+            ("prod", "staging"),
+        )
+        for action in ("s3:GetObject", "s3:ListAllMyBuckets")
+    },
+    **{
+        ("roles", "service-migration", action): Expected(
+            "the migrations' task has no collector; its role could be without a policy"
+        )
+        for action in (*LOGS, *XRAY)
+    },
 }
+"""The verdicts that the stacks have today, by their places."""
 
 
 def place(verdict: Verdict) -> Place:
