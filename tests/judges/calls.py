@@ -1,6 +1,6 @@
 """The API calls of a stack's resources, judged as the emulator judges them, without sending any."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,8 +10,8 @@ from botocore.model import OperationModel
 from botocore.session import get_session
 
 from arca.emulator.judges import constraints, refusals
+from arca.emulator.judges.finding import Finding
 from arca.emulator.judges.refusals import MadeCall
-from arca.emulator.judges.verdict import Verdict
 from arca.emulator.program.engine import Registration
 from arca.emulator.provider.api_parameters import to_api_parameters
 from arca.emulator.provider.resources import CALLS
@@ -61,22 +61,27 @@ def _planned(call: ApiCall, state: dict[str, Any], urn: str) -> Planned:
     return Planned(urn, MadeCall(f"{call.service}.{call.operation}", fitted, region), model)
 
 
-def judge_constraints(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Verdict]:
+def judge_constraints(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Finding]:
     """Return what botocore's models say of the calls."""
     return [
-        verdict
+        finding
         for call in planned(graph, nodes)
-        for verdict in constraints.judge(call.urn, call.made.params, call.model.input_shape)
+        for finding in constraints.judge(call.urn, call.made.params, call.model.input_shape)
     ]
 
 
-def judge_refusals(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Verdict]:
-    """Return what the table of refusals says of the calls, each knowing those before it."""
-    wanted = None if nodes is None else {node.urn for node in nodes}
-    earlier: list[MadeCall] = []
-    found: list[Verdict] = []
-    for call in planned(graph):
-        if wanted is None or call.urn in wanted:
-            found += [one for _, one in refusals.judge(call.urn, call.made, earlier)]
+def judge_refusals(
+    graph: Graph,
+    nodes: Iterable[Registration] | None = None,
+    before: Sequence[MadeCall] = (),
+) -> list[Finding]:
+    """Return what the table of refusals says of the calls, each knowing those before it.
+
+    `before` are the calls that were made before those of the given resources.
+    """
+    earlier = list(before)
+    found: list[Finding] = []
+    for call in planned(graph, nodes):
+        found += [one for _, one in refusals.judge(call.urn, call.made, earlier)]
         earlier.append(call.made)
     return found

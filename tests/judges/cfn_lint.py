@@ -12,12 +12,12 @@ from typing import Any, cast
 
 import time_machine
 
-from arca.emulator.judges.verdict import Verdict
+from arca.emulator.judges.finding import Finding
 from arca.emulator.program.engine import Registration
 from arca.emulator.provider.resources import RESOURCES
 from tests.graph import Graph
-from tests.judges.translation import JsonObject, Translated, translate
-from tests.judges.twins import NAMED_BY, TWINS
+from tests.judges.translation import JsonObject, Translated, Twin, translate
+from tests.judges.twins import ALSO, NAMED_BY, TWINS
 
 # cfn-lint has no type stubs.
 _config: Any = import_module("cfnlint.config")
@@ -35,8 +35,8 @@ WITHOUT_RULES: Mapping[str, str] = {
 """Rules that judge how a template is written and not what AWS takes, and why they are left out."""
 AS_OF = datetime(2026, 11, 28, tzinfo=UTC)
 """The day that cfn-lint compares its dates of deprecations with; move it with its version."""
-CHOSEN = ("I3037", "I3100", "I3510")
-"""Advice about AWS: duplicates in a list, old instance types, resources that an action has not."""
+CHOSEN = ("I3037", "I3100")
+"""Advice about AWS and not about templates: duplicates in a list, old instance types."""
 
 
 LOCATED = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
@@ -55,7 +55,7 @@ class Whole:
     """The URN of the resource that gives each property."""
 
 
-def judge(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Verdict]:
+def judge(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Finding]:
     """Return what cfn-lint says of a stack's resources, or of some, each in its region."""
     wholes = templates(graph, graph.custom() if nodes is None else nodes)
     return [one for region, here in wholes.items() for one in lint(region, here)]
@@ -65,11 +65,14 @@ def templates(graph: Graph, nodes: Iterable[Registration]) -> Mapping[str, list[
     """Return a stack's resources in CloudFormation's words, by region."""
     found: dict[str, dict[tuple[str, str], Whole]] = defaultdict(dict)
     for node in nodes:
-        if node.type in TWINS:
+        for twin in (TWINS.get(node.type), ALSO.get(node.type)):
+            if twin is None:
+                continue
             region = region_of(graph, node)
-            kind, properties = TWINS[node.type].type, translated(graph, node).properties
-            name = str(properties.get(NAMED_BY.get(kind, ""), node.urn))
-            _add(found[region].setdefault((kind, name), Whole(kind, node.urn)), node, properties)
+            properties = translated(graph, node, twin).properties
+            name = str(properties.get(NAMED_BY.get(twin.type, ""), node.urn))
+            whole = found[region].setdefault((twin.type, name), Whole(twin.type, node.urn))
+            _add(whole, node, properties)
     return {region: list(wholes.values()) for region, wholes in found.items()}
 
 
@@ -90,14 +93,14 @@ def region_of(graph: Graph, node: Registration) -> str:
     return str(node.inputs.get("region", home))
 
 
-def translated(graph: Graph, node: Registration) -> Translated:
+def translated(graph: Graph, node: Registration, twin: Twin | None = None) -> Translated:
     """Return a resource in CloudFormation's words, with the name that Pulumi gives it."""
     key = RESOURCES[node.type].templates.name_input
     name = {key: graph.states[node.urn][key]} if key else {}
     inputs = {**name, **node.inputs}
     if node.type != LOCATED:
         inputs.pop("region", None)
-    return translate(inputs, TWINS[node.type], region_of(graph, node))
+    return translate(inputs, twin or TWINS[node.type], region_of(graph, node))
 
 
 def _add(whole: Whole, node: Registration, properties: Mapping[str, Any]) -> None:
@@ -114,7 +117,7 @@ def _rules() -> Any:
     return _core.get_rules([], list(WITHOUT_RULES), ["E", "W", *CHOSEN])
 
 
-def lint(region: str, wholes: Iterable[Whole]) -> Iterator[Verdict]:
+def lint(region: str, wholes: Iterable[Whole]) -> Iterator[Finding]:
     """Yield what cfn-lint says of resources that are in one region."""
     named = {f"R{number}": whole for number, whole in enumerate(wholes)}
     resources = {
@@ -123,11 +126,11 @@ def lint(region: str, wholes: Iterable[Whole]) -> Iterator[Verdict]:
     template = _decode.convert_dict(
         {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
     )
-    config = _config.ConfigMixIn(regions=[region])
+    config = _config.ConfigMixIn(regions=[region], include_checks=["E", "W", *CHOSEN])
     with time_machine.travel(AS_OF):
         matches = list(_runner.run_template_by_data(template, config, _rules()))
     for match in matches:
         _, name, _, *steps = [str(step) for step in match.path]
         whole = named[name]
         urn = whole.owners.get(steps[0], whole.urn) if steps else whole.urn
-        yield Verdict(f"cfn-lint {match.rule.id}", urn, ".".join(steps), match.message)
+        yield Finding(f"cfn-lint {match.rule.id}", urn, ".".join(steps), match.message)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
-from arca.emulator.judges.verdict import Verdict
+from arca.emulator.judges.finding import Finding
 from arca.emulator.program.engine import Registration
 from components.edge.plans import PLANS, Period, Plan, PlanLimits
 from tests.graph import Graph
@@ -13,15 +13,15 @@ HEALTHCHECK = "cloudflare:index/healthcheck:Healthcheck"
 RULESET = "cloudflare:index/ruleset:Ruleset"
 
 
-def judge(graph: Graph, plan: Plan, nodes: Iterable[Registration] | None = None) -> list[Verdict]:
+def judge(graph: Graph, plan: Plan, nodes: Iterable[Registration] | None = None) -> list[Finding]:
     """Return what a zone of a plan refuses of a stack's resources, or of some."""
     chosen = graph.custom() if nodes is None else nodes
-    return [verdict for node in chosen for verdict in _judge(node, PLANS[plan])]
+    return [finding for node in chosen for finding in _judge(node, PLANS[plan])]
 
 
-def _judge(node: Registration, limits: PlanLimits) -> Iterator[Verdict]:
+def _judge(node: Registration, limits: PlanLimits) -> Iterator[Finding]:
     if node.type == HEALTHCHECK and not limits.health_checks:
-        yield Verdict(JUDGE, node.urn, "type", "the plan has no health checks")
+        yield Finding(JUDGE, node.urn, "type", "the plan has no health checks")
     if node.type != RULESET:
         return
     rules: list[dict[str, Any]] = node.inputs.get("rules", [])
@@ -32,15 +32,15 @@ def _judge(node: Registration, limits: PlanLimits) -> Iterator[Verdict]:
         "http_request_firewall_managed": 1 if limits.managed_ruleset else 0,
     }
     if phase in most and len(rules) > most[phase]:
-        yield Verdict(JUDGE, node.urn, "rules", f"{len(rules)} rules, at most {most[phase]}")
+        yield Finding(JUDGE, node.urn, "rules", f"{len(rules)} rules, at most {most[phase]}")
     for number, rule in enumerate(rules):
         limit = rule.get("ratelimit", {})
         path = f"rules[{number}].ratelimit"
         if limit and limit["period"] not in get_args(Period):
-            yield Verdict(JUDGE, node.urn, f"{path}.period", f"{limit['period']:g} is none")
+            yield Finding(JUDGE, node.urn, f"{path}.period", f"{limit['period']:g} is none")
         if limit.get("period", 0) > limits.longest_period:
             says = f"{limit['period']:g} s, at most {limits.longest_period}"
-            yield Verdict(JUDGE, node.urn, f"{path}.period", says)
+            yield Finding(JUDGE, node.urn, f"{path}.period", says)
         if limit.get("mitigationTimeout", 0) > limits.longest_timeout:
             says = f"{limit['mitigationTimeout']:g} s, at most {limits.longest_timeout}"
-            yield Verdict(JUDGE, node.urn, f"{path}.mitigationTimeout", says)
+            yield Finding(JUDGE, node.urn, f"{path}.mitigationTimeout", says)

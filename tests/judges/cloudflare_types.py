@@ -13,7 +13,7 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from arca.emulator.judges.verdict import Verdict
+from arca.emulator.judges.finding import Finding
 from arca.emulator.program.engine import Registration
 from tests.graph import Graph
 
@@ -51,18 +51,18 @@ SINGULAR: Mapping[str, str] = {
 SETTING = "cloudflare:index/zoneSetting:ZoneSetting"
 
 
-def judge(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Verdict]:
+def judge(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Finding]:
     """Return what Cloudflare's types say of a stack's resources, or of some."""
     chosen = graph.custom() if nodes is None else nodes
     return [
-        verdict
+        finding
         for node in chosen
         if node.type in PARAMETERS
-        for verdict in _judge(node, _snake(node.inputs))
+        for finding in _judge(node, _snake(node.inputs))
     ]
 
 
-def _judge(node: Registration, given: dict[str, Any]) -> Iterator[Verdict]:
+def _judge(node: Registration, given: dict[str, Any]) -> Iterator[Finding]:
     in_path = given.pop(IN_PATH.get(node.type, ""), None)
     named, adapter = _parameters(PARAMETERS[node.type])
     given = {named.get(key, key): value for key, value in given.items()}
@@ -70,23 +70,34 @@ def _judge(node: Registration, given: dict[str, Any]) -> Iterator[Verdict]:
     if node.type == SETTING:
         model = _settings().get(in_path)
         if model is None:
-            yield Verdict(JUDGE, node.urn, "setting_id", f"{in_path} is no setting of a zone")
+            yield Finding(JUDGE, node.urn, "setting_id", f"{in_path} is no setting of a zone")
         else:
             wanted = {"id": in_path, "value": given["value"]}
             yield from _against(node, TypeAdapter(model), wanted)
 
 
-def _against(node: Registration, adapter: TypeAdapter[Any], given: Any) -> Iterator[Verdict]:
+def _against(node: Registration, adapter: TypeAdapter[Any], given: Any) -> Iterator[Finding]:
     try:
-        # Lists are validated while they are read, so the dump is a part of the check.
-        taken = adapter.dump_python(adapter.validate_python(given), exclude_unset=True)
+        # Lists are validated while they are read.
+        taken = _read(adapter.validate_python(given))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = ".".join(str(step) for step in first["loc"])
-        yield Verdict(JUDGE, node.urn, path, f"{first['msg']}, not {first['input']!r}")
+        yield Finding(JUDGE, node.urn, path, f"{first['msg']}, not {first['input']!r}")
         return
     for path in _lost(given, taken, ""):
-        yield Verdict(JUDGE, node.urn, path, "no such parameter")
+        yield Finding(JUDGE, node.urn, path, "no such parameter")
+
+
+def _read(value: Any) -> Any:
+    """Return a validated value with its lists read; a model becomes what it holds."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_unset=True)
+    if isinstance(value, dict):
+        return {key: _read(inner) for key, inner in cast("dict[str, Any]", value).items()}
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [_read(one) for one in cast("Iterable[Any]", value)]
+    return value
 
 
 def _lost(given: Any, taken: Any, path: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from arca.emulator.judges.verdict import Verdict
+from arca.emulator.judges.finding import Finding
 from tests.graph import Graph
 
 JUDGE = "collector"
@@ -190,11 +190,11 @@ SIGNALS = {"awsxray": "traces", "awsemf": "metrics", "tail_sampling": "traces"}
 """Components that take one signal only."""
 
 
-def judge(graph: Graph) -> list[Verdict]:
+def judge(graph: Graph) -> list[Finding]:
     """Return what is wrong with the configuration that a stack gives its collector."""
     parameter = graph.one("aws:ssm/parameter:Parameter", PARAMETER)
     faults = judge_text(str(parameter.inputs["value"]))
-    return [Verdict(JUDGE, parameter.urn, path, says) for path, says in faults]
+    return [Finding(JUDGE, parameter.urn, path, says) for path, says in faults]
 
 
 def judge_text(text: str) -> list[tuple[str, str]]:

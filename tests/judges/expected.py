@@ -4,17 +4,17 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from arca.emulator.judges.verdict import Verdict
+from arca.emulator.judges.finding import Finding
 from tests.judges.roles import LOGS, XRAY
 
 ALL = ("dev", "dr", "prod", "staging")
 Place = tuple[str, str, str]
-"""A verdict's judge, the resource's logical name, and the property without positions in lists."""
+"""A finding's judge, the resource's logical name, and the property without positions in lists."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """A verdict that the stacks have today."""
+    """A finding that the stacks have today."""
 
     why: str
     """Why it is no fault, or the item of issue 14 that mends it."""
@@ -49,24 +49,24 @@ EXPECTED: Mapping[Place, Expected] = {
         for action in (*LOGS, *XRAY)
     },
 }
-"""The verdicts that the stacks have today, by their places."""
+"""The findings that the stacks have today, by their places."""
 
 
-def place(verdict: Verdict) -> Place:
-    """Return where a verdict is, whatever the positions in lists."""
-    steps = re.sub(r"(\.|\[)\d+\]?", "", verdict.property)
-    return verdict.judge, verdict.resource.rpartition("::")[2], steps
+def place(finding: Finding) -> Place:
+    """Return where a finding is, whatever the positions in lists."""
+    steps = re.sub(r"(\.|\[)\d+\]?", "", finding.property)
+    return finding.judge, finding.resource.rpartition("::")[2], steps
 
 
 def unexpected(
-    stack: str, verdicts: Iterable[Verdict], *judges: str, some: bool = False
+    stack: str, findings: Iterable[Finding], *judges: str, some: bool = False
 ) -> list[str]:
-    """Return each verdict that nobody expects, and each expected one that is not there any more.
+    """Return each finding that nobody expects, and each expected one that is not there any more.
 
     `judges` are the beginnings of the names of the judges that were asked. With `some`, they were
-    asked about some resources only, and nothing is said of expected verdicts.
+    asked about some resources only, and nothing is said of expected findings.
     """
-    found = {place(one): one for one in verdicts}
+    found = {place(one): one for one in findings}
     known = {at for at, one in EXPECTED.items() if stack in one.stacks and at[0].startswith(judges)}
     new = [str(one) for at, one in found.items() if at not in known]
     gone = set[Place]() if some else known - set(found)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from arca.clock import Clock
-from arca.emulator.judges.verdict import Verdict
+from arca.emulator.judges.finding import Finding
 from arca.emulator.program.engine import Registration
 from arca.emulator.provider.simulated_outputs import simulate_outputs
 from arca.monitoring.catalogue import OWN_NAMESPACE
@@ -141,12 +141,12 @@ class Reading(NamedTuple):
     dimensions: Mapping[str, str]
 
 
-def judge(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Verdict]:
+def judge(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Finding]:
     """Return what is wrong with the metrics that a stack's alarms and dashboards read."""
     known = _values(graph)
     chosen = graph.custom() if nodes is None else nodes
     return [
-        Verdict(JUDGE, node.urn, f"{reading.namespace} {reading.name}", says)
+        Finding(JUDGE, node.urn, f"{reading.namespace} {reading.name}", says)
         for node in chosen
         for reading in _readings(graph, node)
         for says in _faults(reading, known)

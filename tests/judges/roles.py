@@ -9,12 +9,13 @@ import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from botocore import xform_name
 from botocore.session import get_session
 
-from arca.emulator.judges.verdict import Verdict
+from arca.emulator.judges.finding import Finding
 from tests import ROOT
 from tests.graph import Graph
 
@@ -143,9 +144,9 @@ CODE = {"observability-publisher": ("cloudwatch", "arca/monitoring/slo/publisher
 """Roles of code that stands here: the service that it calls, and the file that calls it."""
 
 
-def judge(graph: Graph, changed: Mapping[str, str] | None = None) -> list[Verdict]:
-    """Return what each role lacks and what it never needs; `changed` replaces policies by name."""
-    return [one for role in _roles(graph) for one in _judge(graph, role, changed or {})]
+def judge(graph: Graph) -> list[Finding]:
+    """Return what each role lacks and what it never needs."""
+    return [one for role in _roles(graph) for one in _judge(graph, role)]
 
 
 def _roles(graph: Graph) -> list[str]:
@@ -153,25 +154,25 @@ def _roles(graph: Graph) -> list[str]:
     return [name for name in roles if not name.startswith(PIPELINE)]
 
 
-def _judge(graph: Graph, role: str, changed: Mapping[str, str]) -> Iterator[Verdict]:
+def _judge(graph: Graph, role: str) -> Iterator[Finding]:
     urn = graph.one("aws:iam/role:Role", role).urn
     needs = Needs(CODE[role][1], (*LOGS, *_called(*CODE[role]))) if role in CODE else None
     needs = needs or NEEDS.get(role)
     if needs is None:
-        yield Verdict(JUDGE, urn, "role", "no page says what it needs")
+        yield Finding(JUDGE, urn, "role", "no page says what it needs")
         return
-    allowed, attached = _allowed(graph, role, changed), _attached(graph, urn)
+    allowed, attached = _allowed(graph, role), _attached(graph, urn)
     for action in sorted(set(needs.actions) - allowed):
-        yield Verdict(JUDGE, urn, action, f"needed and not allowed ({needs.page})")
+        yield Finding(JUDGE, urn, action, f"needed and not allowed ({needs.page})")
     for action in sorted(allowed - set(needs.actions)):
-        yield Verdict(JUDGE, urn, action, "allowed and never needed")
+        yield Finding(JUDGE, urn, action, "allowed and never needed")
     if attached != set(needs.policies):
-        yield Verdict(JUDGE, urn, "policies", f"{sorted(attached)}, not {list(needs.policies)}")
+        yield Finding(JUDGE, urn, "policies", f"{sorted(attached)}, not {list(needs.policies)}")
 
 
-def _allowed(graph: Graph, role: str, changed: Mapping[str, str]) -> set[str]:
+def _allowed(graph: Graph, role: str) -> set[str]:
     policies = [node for node in graph.of("aws:iam/rolePolicy:RolePolicy") if node.name == role]
-    documents = [changed.get(node.name, node.inputs["policy"]) for node in policies]
+    documents = [node.inputs["policy"] for node in policies]
     statements: list[Mapping[str, Any]] = [
         one for text in documents for one in json.loads(text)["Statement"]
     ]
@@ -186,6 +187,7 @@ def _attached(graph: Graph, urn: str) -> set[str]:
     return {str(node.inputs["policyArn"]) for node in attachments if node.inputs["role"] == name}
 
 
+@cache
 def _called(service: str, file: str) -> list[str]:
     """Return the actions of the operations that a file calls on a client of a service."""
     make: Any = get_session().get_service_model

@@ -535,6 +535,17 @@ def _statistic(metric: JsonObject) -> JsonObject:
     return {"metric": named, "period": metric["period"], "stat": metric["stat"]}
 
 
+ALSO: Mapping[str, Twin] = {
+    "aws:elasticache/replicationGroup:ReplicationGroup": Twin(
+        "AWS::ElastiCache::CacheCluster",
+        shape=lambda s: {
+            "cacheNodeType": s["nodeType"],
+            "engine": "redis",
+            "numCacheNodes": 1,
+        },
+    ),
+}
+"""A second twin, whose type has a rule that the first one's has not: a region's types of nodes."""
 NAMED_BY: Mapping[str, str] = {
     "AWS::ECR::Repository": "RepositoryName",
     "AWS::Events::Rule": "Name",

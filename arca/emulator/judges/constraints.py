@@ -12,18 +12,18 @@ from typing import Any, cast
 import regex  # pyright: ignore[reportMissingTypeStubs] # regex has none
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from arca.emulator.judges.verdict import Verdict
+from arca.emulator.judges.finding import Finding
 
 JUDGE = "botocore"
 SURROGATES = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
 """Java's way to name the characters beyond the first plane, and Python's."""
 
 
-def judge(urn: str, params: Any, shape: Shape | None) -> Iterator[Verdict]:
+def judge(urn: str, params: Any, shape: Shape | None) -> Iterator[Finding]:
     """Yield what the model of an operation says against its parameters."""
     if shape is not None:
         for path, says in _walk(params, shape, ""):
-            yield Verdict(JUDGE, urn, path, says)
+            yield Finding(JUDGE, urn, path, says)
 
 
 def _walk(value: Any, shape: Shape, path: str) -> Iterator[tuple[str, str]]:

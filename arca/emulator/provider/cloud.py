@@ -156,12 +156,12 @@ class EmulatedCloud:
 
     def _judge(self, call: ApiCall, made: MadeCall, shape: Shape | None, urn: str) -> None:
         """Raise CallRefused for what AWS refuses and neither botocore's validator nor moto does."""
-        for verdict in constraints.judge(urn, made.params, shape):
-            reason = f"ValidationException: {verdict.property}: {verdict.says}"
+        for finding in constraints.judge(urn, made.params, shape):
+            reason = f"ValidationException: {finding.property}: {finding.says}"
             raise CallRefused(urn, call, reason)
-        for refusal, verdict in refusals.judge(urn, made, self._made):
+        for refusal, finding in refusals.judge(urn, made, self._made):
             if refusal.name not in refusals.TOLERATED:
-                reason = f"{refusal.code}: {verdict.property}: {verdict.says} ({refusal.page})"
+                reason = f"{refusal.code}: {finding.property}: {finding.says} ({refusal.page})"
                 raise CallRefused(urn, call, reason)
         self._made.append(made)
 

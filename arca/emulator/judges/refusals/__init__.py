@@ -5,6 +5,7 @@ Each rule names the page of AWS's documentation that has it, and the code of AWS
 
 from collections.abc import Iterator, Sequence
 
+from arca.emulator.judges.finding import Finding
 from arca.emulator.judges.refusals import (
     balancing,
     containers,
@@ -14,7 +15,6 @@ from arca.emulator.judges.refusals import (
     operations,
 )
 from arca.emulator.judges.refusals.definition import MadeCall, Refusal
-from arca.emulator.judges.verdict import Verdict
 
 JUDGE = "refusals"
 REFUSALS: tuple[Refusal, ...] = (
@@ -31,12 +31,12 @@ TOLERATED = {"closed minor version": "item 15 of issue 14"}
 
 def judge(
     urn: str, call: MadeCall, earlier: Sequence[MadeCall]
-) -> Iterator[tuple[Refusal, Verdict]]:
+) -> Iterator[tuple[Refusal, Finding]]:
     """Yield what the table says against a call, knowing the calls before it."""
     for refusal in REFUSALS:
         if call.operation in refusal.operations:
             for fault in refusal.find(call, earlier):
-                yield refusal, Verdict(f"{JUDGE} {refusal.code}", urn, fault.path, fault.says)
+                yield refusal, Finding(f"{JUDGE} {refusal.code}", urn, fault.path, fault.says)
 
 
 __all__ = ["JUDGE", "REFUSALS", "TOLERATED", "MadeCall", "Refusal", "judge"]

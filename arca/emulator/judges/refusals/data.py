@@ -60,6 +60,9 @@ def _insights(call: MadeCall, _earlier: Sequence[MadeCall]) -> Iterator[Fault]:
 
 def _storage(call: MadeCall, _earlier: Sequence[MadeCall]) -> Iterator[Fault]:
     size, most = call.params.get("AllocatedStorage"), call.params.get("MaxAllocatedStorage")
+    kind = call.params.get("StorageType", "gp2")
+    if kind not in ("gp2", "gp3", "io1", "io2", "standard"):
+        yield Fault("StorageType", f"{kind}; gp2, gp3, io1, io2 or standard")
     if size is None:
         return
     if most is not None and most <= size:

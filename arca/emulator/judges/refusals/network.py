@@ -1,7 +1,7 @@
 """What EC2 and Route 53 refuse."""
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from arca.emulator.judges.refusals.definition import Fault, MadeCall, Refusal, text_rule
 
@@ -12,15 +12,24 @@ DESCRIPTION_WORDS = "at most 255 of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}
 
 def _prefix_length(call: MadeCall, _earlier: Sequence[MadeCall]) -> Iterator[Fault]:
     block = call.params.get("CidrBlock")
-    if block is not None and not 16 <= ip_network(block, strict=False).prefixlen <= 28:
+    network = _network(block) if block is not None else None
+    if block is not None and (network is None or not 16 <= network.prefixlen <= 28):
         yield Fault("CidrBlock", f"{block}; wanted: /16 to /28")
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def _host_bits(call: MadeCall, _earlier: Sequence[MadeCall]) -> Iterator[Fault]:
     for rule in call.params.get("IpPermissions", []):
         for peer in rule.get("IpRanges", []):
-            if str(ip_network(peer["CidrIp"], strict=False)) != peer["CidrIp"]:
-                yield Fault("IpPermissions.IpRanges.CidrIp", f"{peer['CidrIp']} has host bits set")
+            if str(_network(peer["CidrIp"])) != peer["CidrIp"]:
+                says = f"{peer['CidrIp']} is no range, or has host bits set"
+                yield Fault("IpPermissions.IpRanges.CidrIp", says)
 
 
 def _entries(call: MadeCall, _earlier: Sequence[MadeCall]) -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, order=True)
-class Verdict:
+class Finding:
     """A fault that a judge finds: which judge, in which resource and property, and what it says."""
 
     judge: str
