@@ -431,6 +431,7 @@ TWINS: Mapping[str, Twin] = {
             "enableSni": "/HealthCheckConfig.EnableSNI",
             "fqdn": "/HealthCheckConfig.FullyQualifiedDomainName",
             "invertHealthcheck": "/HealthCheckConfig.Inverted",
+            "childHealthThreshold": "/HealthCheckConfig.HealthThreshold",
             "childHealthchecks": "/HealthCheckConfig.ChildHealthChecks",
             "tags": "/HealthCheckTags",
         },
