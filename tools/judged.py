@@ -10,7 +10,9 @@ from tests.judges.twins import ALSO, TWINS, WITHOUT_PROPERTY, WITHOUT_TWIN
 OTHERS = {
     metrics.ALARM: "metrics",
     metrics.DASHBOARD: "metrics",
+    "aws:iam/role:Role": "roles",
     "aws:iam/rolePolicy:RolePolicy": "roles",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "roles",
     "aws:ssm/parameter:Parameter": "collector",
     cloudflare_plans.HEALTHCHECK: "plan",
     cloudflare_plans.RULESET: "plan",

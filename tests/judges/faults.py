@@ -17,6 +17,7 @@ from tests.judges.planted import (
     ON_PLAN,
     POLICY,
     REFUSALS,
+    ROLE,
     ROLES,
     SERVICE,
     TASK,
@@ -60,6 +61,17 @@ FAULTS: tuple[Fault, ...] = (
         ON_PLAN,
         item=3,
         plan="free",
+    ),
+    fault(
+        "condition in the trust of S3's replication",
+        (ROLE, "storage-replication"),
+        {
+            "assumeRolePolicy.@.Statement.0.Condition": {
+                "StringEquals": {"aws:SourceAccount": "000000000000"}
+            }
+        },
+        ROLES,
+        item=13,
     ),
     fault(
         "flow logs without DescribeLogStreams",
@@ -327,7 +339,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "trust policy of another version",
-        ("aws:iam/role:Role", "proxy"),
+        (ROLE, "proxy"),
         {"assumeRolePolicy.@.Version": "2012-10-18"},
         CFN,
     ),

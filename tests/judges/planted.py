@@ -131,14 +131,14 @@ def _others(
         *cloudflare_types.judge(graph, one),
         *cloudflare_plans.judge(graph, plan, one),
         *(metrics.judge(graph, one) if node.type in (metrics.ALARM, metrics.DASHBOARD) else []),
-        *(_of_role(graph, node) if node.type == POLICY else []),
+        *(_of_role(graph, node) if node.type in (POLICY, ROLE) else []),
         *(collector.judge(graph) if (node.type, node.name) == CONFIGURATION else []),
     ]
 
 
-def _of_role(graph: Graph, policy: Registration) -> list[Finding]:
-    """Return what is said of the role of a policy."""
-    return [one for one in roles.judge(graph) if one.resource.rpartition("::")[2] == policy.name]
+def _of_role(graph: Graph, node: Registration) -> list[Finding]:
+    """Return what is said of a role, or of the role of a policy, which has its name."""
+    return [one for one in roles.judge(graph) if one.resource.rpartition("::")[2] == node.name]
 
 
 def names(said: list[Finding]) -> frozenset[str]:
@@ -159,6 +159,7 @@ CHECK = ("cloudflare:index/healthcheck:Healthcheck", "edge-region")
 ALARM = ("aws:cloudwatch/metricAlarm:MetricAlarm", "observability-arca-latency-signal")
 BOARD = ("aws:cloudwatch/dashboard:Dashboard", "observability-infrastructure")
 CONFIGURATION = ("aws:ssm/parameter:Parameter", "service-collector")
+ROLE = "aws:iam/role:Role"
 POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 

@@ -16,6 +16,7 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from arca.emulator.judges.finding import Finding
+from arca.emulator.program.engine import Registration
 from tests import ROOT
 from tests.graph import Graph
 
@@ -144,9 +145,27 @@ CODE = {"observability-publisher": ("cloudwatch", "arca/monitoring/slo/publisher
 """Roles of code that stands here: the service that it calls, and the file that calls it."""
 
 
+UNCONDITIONED: Mapping[str, str] = {
+    "ecs.amazonaws.com": "Amazon ECS Developer Guide, Amazon ECS infrastructure IAM role",
+    "s3.amazonaws.com": "Amazon S3 User Guide, Setting up permissions for live replication",
+}
+"""Services whose page shows a trust policy without any condition, which they may not meet."""
+
+
 def judge(graph: Graph) -> list[Finding]:
-    """Return what each role lacks and what it never needs."""
-    return [one for role in _roles(graph) for one in _judge(graph, role)]
+    """Return what each role lacks, what it never needs, and whom it trusts in vain."""
+    return [
+        *(one for role in _roles(graph) for one in _judge(graph, role)),
+        *(one for node in graph.of("aws:iam/role:Role") for one in _trust(node)),
+    ]
+
+
+def _trust(role: Registration) -> Iterator[Finding]:
+    for statement in json.loads(role.inputs["assumeRolePolicy"])["Statement"]:
+        for service in _list(statement["Principal"].get("Service", [])):
+            if service in UNCONDITIONED and "Condition" in statement:
+                says = f"{service} may not meet it ({UNCONDITIONED[service]})"
+                yield Finding(JUDGE, role.urn, "Condition", says)
 
 
 def _roles(graph: Graph) -> list[str]:
