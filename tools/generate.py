@@ -30,7 +30,7 @@ from settings.explain import kind_of
 from settings.model import Settings
 from tests.graph import Graph, declare
 from tests.stacks import settings_of
-from tools import costs, observed
+from tools import costs, judged, observed
 
 DOCS = checkout.root() / "docs"
 STACKS = ("dev", "staging", "prod", "dr")
@@ -170,7 +170,12 @@ def emulation() -> str:
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "../README.md": {"prod": prod_totals},
     "configuration.md": {"configuration": configuration, "stacks": stacks},
-    "architecture.md": {"diagram": diagram, "firewall": firewall, "emulation": emulation},
+    "architecture.md": {
+        "diagram": diagram,
+        "firewall": firewall,
+        "emulation": emulation,
+        "judges": judged.table,
+    },
     "cost.md": {
         "totals": costs.totals,
         "not-priced": costs.not_priced,

@@ -13,6 +13,7 @@ EXTRAS: Mapping[str, str] = {
     "pulumi": "emulator",
     "pulumi_aws": "emulator",
     "pulumi_cloudflare": "emulator",
+    "regex": "emulator",
     "werkzeug": "emulator",
 }
 """The extra of arca-infra that installs each optional top-level module (pyproject.toml)."""

@@ -1,7 +1,7 @@
 """A dashboard as plain data, its layout, and CloudWatch's JSON of it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -111,10 +111,11 @@ def dashboard_body(
     bindings: Mapping[Binding, Sequence[DimensionValue]],
     *,
     region: str,
-    log_group: DimensionValue,
+    logged: Callable[[str], DimensionValue],
 ) -> dict[str, Any]:
     """Return the body for PutDashboard; `bindings` give the metrics' dimensions their values.
 
+    `logged` completes a query with the log group that it reads.
     A line whose metric the stack lacks is left out.
     """
     return {
@@ -129,7 +130,7 @@ def dashboard_body(
                 "height": WIDGET_ROWS,
                 "properties": _graph(cell.widget, bindings, region)
                 if isinstance(cell.widget, Graph)
-                else _log(cell.widget, region, log_group),
+                else _log(cell.widget, region, logged(cell.widget.query)),
             }
             for cell in layout(board)
         ],
@@ -159,13 +160,12 @@ def _graph(
     }
 
 
-def _log(table: LogTable, region: str, log_group: object) -> dict[str, Any]:
+def _log(table: LogTable, region: str, query: object) -> dict[str, Any]:
     return {
         "title": table.title,
         "view": "table",
         "region": region,
-        "query": table.query,
-        "logGroupNames": [log_group],
+        "query": query,
     }
 
 

@@ -184,7 +184,12 @@ class Observability(Component):
                 dashboard_name=physical_name,
                 dashboard_body=pulumi.Output.json_dumps(
                     dashboard_body(
-                        board, self.bindings, region=self.place.region, log_group=log_group
+                        board,
+                        self.bindings,
+                        region=self.place.region,
+                        logged=lambda query: pulumi.Output.concat(
+                            "SOURCE '", log_group, "' | ", query
+                        ),
                     )
                 ),
                 opts=self.child(),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from arca.monitoring.catalogue import OWN_NAMESPACE
 from components.component import Component, Place, Text, after
 from components.iam import Statement, allow, service_role, trust
 from components.service.environment import Environment
@@ -134,15 +133,13 @@ def _task(
 
 
 def _telemetry(log_group_arn: Text) -> list[Statement]:
-    """Return what the collector may send; X-Ray's API takes no resource."""
+    """Return what the collector may send; X-Ray's API takes no resource.
+
+    Metrics are lines of a log (embedded metric format), so nothing calls PutMetricData.
+    """
     xray = ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
     return [
         allow([f"xray:{action}" for action in xray], ["*"]),
-        allow(
-            ["cloudwatch:PutMetricData"],
-            ["*"],
-            condition={"StringEquals": {"cloudwatch:namespace": OWN_NAMESPACE}},
-        ),
         _writes(log_group_arn),
     ]
 

@@ -9,10 +9,13 @@ from typing import Any, Literal
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import Shape
 from botocore.validate import ParamValidator
 
 from arca.clock import Clock
 from arca.emulator.aws_clients import session
+from arca.emulator.judges import constraints, refusals
+from arca.emulator.judges.refusals import MadeCall
 from arca.emulator.program.engine import Registration
 from arca.emulator.provider.api_parameters import to_api_parameters
 from arca.emulator.provider.resources import CALLS, RECORDED
@@ -80,6 +83,7 @@ class EmulatedCloud:
         self._clients: dict[tuple[str, str], BaseClient] = {}
         self._session = session()
         self._validator = ParamValidator()
+        self._made: list[MadeCall] = []
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
         """Make a resource's calls; raises CallRefused at the first refused call."""
@@ -130,7 +134,8 @@ class EmulatedCloud:
 
     def _make(self, call: ApiCall, state: ResourceState, urn: str) -> Mapping[str, Any]:
         params = self._params(call, state, urn)
-        client = self._client(call.service, str(params.pop("_region", state["_region"])))
+        region = str(params.pop("_region", state["_region"]))
+        client = self._client(call.service, region)
         api_name = client.meta.method_to_api_mapping[call.operation]
         shape = client.meta.service_model.operation_model(api_name).input_shape
         params = to_api_parameters(params, shape)
@@ -138,6 +143,7 @@ class EmulatedCloud:
             report = self._validator.validate(params, shape)
             if report.has_errors():
                 raise CallRefused(urn, call, report.generate_report())
+        self._judge(call, MadeCall(f"{call.service}.{call.operation}", params, region), shape, urn)
         if call.only_validated:
             return {}
         try:
@@ -147,6 +153,17 @@ class EmulatedCloud:
         except (ClientError, BotoCoreError) as error:
             raise CallRefused(urn, call, str(error)) from None
         return call.outputs(answer)
+
+    def _judge(self, call: ApiCall, made: MadeCall, shape: Shape | None, urn: str) -> None:
+        """Raise CallRefused for what AWS refuses and neither botocore's validator nor moto does."""
+        for finding in constraints.judge(urn, made.params, shape):
+            reason = f"ValidationException: {finding.property}: {finding.says}"
+            raise CallRefused(urn, call, reason)
+        for refusal, finding in refusals.judge(urn, made, self._made):
+            if refusal.name not in refusals.TOLERATED:
+                reason = f"{refusal.code}: {finding.property}: {finding.says} ({refusal.page})"
+                raise CallRefused(urn, call, reason)
+        self._made.append(made)
 
     def _params(self, call: ApiCall, state: ResourceState, urn: str) -> dict[str, Any]:
         try:

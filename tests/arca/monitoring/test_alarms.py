@@ -164,10 +164,15 @@ class Everything(dict[Binding, list[str]]):
         return [f"{key}-1", f"{key}-2"] if key == "cache_node" else [key]
 
 
+def logged(query: str) -> str:
+    """Return a query with a log group, as CloudWatch's dashboards want it."""
+    return f"SOURCE '/x' | {query}"
+
+
 @pytest.mark.parametrize("name", LISTED)
 def test_bodies_are_what_cloudwatch_takes(name: str) -> None:
     """Metrics are complete, ids unique, expressions use known ids, and the body is not too big."""
-    content = dashboard_body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
+    content = dashboard_body(BOARDS[name], Everything(), region="sa-east-1", logged=logged)
     assert len(json.dumps(content)) < 1_000_000
     for widget in content["widgets"]:
         if widget["type"] == "metric":
@@ -201,7 +206,7 @@ def check_metrics(rows: list[list[Any]]) -> None:
 def rows(title: str) -> dict[str, Any]:
     """Return a graph of the overview or of the API's dashboard, as CloudWatch gets it."""
     for name in ("system-overview", "api-service"):
-        content = dashboard_body(BOARDS[name], Everything(), region="sa-east-1", log_group="/x")
+        content = dashboard_body(BOARDS[name], Everything(), region="sa-east-1", logged=logged)
         for widget in content["widgets"]:
             if widget["properties"]["title"] == title:
                 return dict(widget["properties"])
@@ -256,7 +261,7 @@ def test_what_is_read_of_a_budget_is_published() -> None:
 def test_a_stack_without_a_probe_shows_the_rest() -> None:
     """A widget keeps the lines whose metric the stack has."""
     bind = Everything({"canary": []})
-    content = dashboard_body(BOARDS["system-overview"], bind, region="sa-east-1", log_group="/x")
+    content = dashboard_body(BOARDS["system-overview"], bind, region="sa-east-1", logged=logged)
     text = json.dumps(content)
     assert "CloudWatchSynthetics" not in text
     assert "Maintenance" in text

@@ -1,0 +1,1 @@
+"""Tests of the judges that work while a stack comes up."""
