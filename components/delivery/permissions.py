@@ -44,6 +44,13 @@ They read secrets and customers' data: log lines, traces, and the SQL in Perform
 X-Ray's groups and sampling rules stay readable, because the stacks declare them.
 """
 ECS_READ = ("ecs:Describe*", "ecs:List*")
+OFFERED = (
+    "elasticache:DescribeCacheEngineVersions",
+    "rds:DescribeCertificates",
+    "rds:DescribeDBEngineVersions",
+    "synthetics:DescribeRuntimeVersions",
+)
+"""What `arca verify` asks of the versions that AWS offers (arca/offered.py); no data of ours."""
 IMAGES = (
     "BatchCheckLayerAvailability",
     "BatchGetImage",
@@ -155,6 +162,7 @@ def release(
                 *(*ECS_READ, "elasticloadbalancing:Describe*"),
                 *("cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"),
                 *("logs:DescribeLogGroups", "ecr:GetAuthorizationToken"),
+                *OFFERED,
             ],
             ["*"],
             condition=here,
