@@ -25,6 +25,7 @@ READ_IN_ARCA = (
     "arca/errors.py",
     "arca/naming.py",
     "arca/outputs.py",
+    "arca/pins.py",
     "arca/stackfile.py",
     "arca/monitoring/",
 )
