@@ -28,10 +28,6 @@ EXPECTED: Mapping[Place, Expected] = {
     ("cfn-lint E3020", "database", "StorageEncrypted"): Expected(
         "the provider does not send it for a replica; it makes the state say what is true", ("dr",)
     ),
-    ("refusals InvalidParameterCombination", "database", "EngineVersion"): Expected(
-        "item 15: 17.6 is closed", ("dev", "prod", "staging")
-    ),
-    ("roles", "flow-logs", "logs:DescribeLogGroups"): Expected("item 14"),
     ("roles", "audit-trail-writer", "s3:GetObject"): Expected(
         "the page's policy has it; whether Firehose ever reads was not tried on AWS"
     ),

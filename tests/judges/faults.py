@@ -74,9 +74,9 @@ FAULTS: tuple[Fault, ...] = (
         item=13,
     ),
     fault(
-        "flow logs without DescribeLogStreams",
-        (POLICY, "flow-logs"),
-        {"policy.@.Statement.0.Action": ["logs:CreateLogStream", "logs:PutLogEvents"]},
+        "permission that a page wants and the policy lacks",
+        (POLICY, "audit-trail-writer"),
+        {"policy.@.Statement.0.Action": ["s3:AbortMultipartUpload"]},
         ROLES,
         item=14,
     ),
@@ -289,7 +289,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     fault(
         "days that logs are kept",
-        ("aws:cloudwatch/logGroup:LogGroup", "flow-logs"),
+        ("aws:cloudwatch/logGroup:LogGroup", "firewall"),
         {"retentionInDays": 91.0},
         CFN,
     ),

@@ -85,6 +85,13 @@ PUBLISHED: Mapping[str, tuple[Published, ...]] = {
             "KMSKeyAccessDenied ThrottledRecords",
         ),
     ),
+    "AWS/Lambda": (
+        _published(
+            "AWS Lambda Developer Guide, Types of metrics for Lambda functions",
+            "FunctionName",
+            "ConcurrentExecutions Duration Errors Invocations Throttles",
+        ),
+    ),
     "AWS/RDS": (
         _published(
             "Amazon RDS User Guide, Amazon CloudWatch metrics for Amazon RDS",

@@ -34,6 +34,18 @@ PULL = (
     "ecr:GetAuthorizationToken",
     "ecr:GetDownloadUrlForLayer",
 )
+REPLICATE = (
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "s3:GetObjectVersionAcl",
+    "s3:GetObjectVersionForReplication",
+    "s3:GetObjectVersionTagging",
+    "s3:GetReplicationConfiguration",
+    "s3:ListBucket",
+    "s3:ReplicateDelete",
+    "s3:ReplicateObject",
+    "s3:ReplicateTags",
+)
 MANAGED = "arn:aws:iam::aws:policy/"
 PIPELINE = "delivery-"
 
@@ -52,6 +64,9 @@ TASK = Needs(
     "Amazon ECS Developer Guide, Task execution IAM role",
     (*PULL, *LOGS, "kms:Decrypt", "secretsmanager:GetSecretValue", "ssm:GetParameters"),
 )
+SCHEDULE = Needs(
+    "EventBridge Scheduler User Guide, Setting up the execution role", ("lambda:InvokeFunction",)
+)
 NEEDS: Mapping[str, Needs] = {
     "alerting-slack": Needs(
         "Amazon Q Developer in chat applications Guide, Notifications only",
@@ -66,6 +81,7 @@ NEEDS: Mapping[str, Needs] = {
         (
             "kms:Decrypt",
             "kms:GenerateDataKey",
+            "logs:PutLogEvents",
             "s3:AbortMultipartUpload",
             "s3:GetBucketLocation",
             "s3:GetObject",
@@ -78,14 +94,8 @@ NEEDS: Mapping[str, Needs] = {
         "Amazon RDS User Guide, Setting up and enabling Enhanced Monitoring",
         policies=(f"{MANAGED}service-role/AmazonRDSEnhancedMonitoringRole",),
     ),
-    "flow-logs": Needs(
-        "Amazon VPC User Guide, IAM role for publishing flow logs to CloudWatch Logs",
-        (*LOGS, "logs:DescribeLogGroups", "logs:DescribeLogStreams"),
-    ),
-    "observability-publisher-schedule": Needs(
-        "EventBridge Scheduler User Guide, Setting up the execution role",
-        ("lambda:InvokeFunction",),
-    ),
+    "observability-definition-watch-schedule": SCHEDULE,
+    "observability-publisher-schedule": SCHEDULE,
     "probe": Needs(
         "Amazon CloudWatch User Guide, Required roles and permissions for canaries",
         (
@@ -124,24 +134,19 @@ NEEDS: Mapping[str, Needs] = {
             "s3:PutObject",
         ),
     ),
+    "storage-audit-replication": Needs(
+        "Amazon S3 User Guide, Setting up permissions for live replication, and Object Lock",
+        (*REPLICATE, "s3:GetObjectLegalHold", "s3:GetObjectRetention"),
+    ),
     "storage-replication": Needs(
-        "Amazon S3 User Guide, Setting up permissions for live replication",
-        (
-            "kms:Decrypt",
-            "kms:Encrypt",
-            "s3:GetObjectVersionAcl",
-            "s3:GetObjectVersionForReplication",
-            "s3:GetObjectVersionTagging",
-            "s3:GetReplicationConfiguration",
-            "s3:ListBucket",
-            "s3:ReplicateDelete",
-            "s3:ReplicateObject",
-            "s3:ReplicateTags",
-        ),
+        "Amazon S3 User Guide, Setting up permissions for live replication", REPLICATE
     ),
 }
 """What each role needs, by its logical name."""
-CODE = {"observability-publisher": ("cloudwatch", "arca/monitoring/slo/publisher.py")}
+CODE = {
+    "observability-definition-watch": ("ecs", "arca/monitoring/definition_watch.py"),
+    "observability-publisher": ("cloudwatch", "arca/monitoring/slo/publisher.py"),
+}
 """Roles of code that stands here: the service that it calls, and the file that calls it."""
 
 

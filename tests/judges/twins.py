@@ -225,6 +225,7 @@ TWINS: Mapping[str, Twin] = {
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": Twin(
         "AWS::Logs::SubscriptionFilter", {"name": "FilterName", "logGroup": "LogGroupName"}
     ),
+    "aws:cloudwatch/logStream:LogStream": Twin("AWS::Logs::LogStream", {"name": "LogStreamName"}),
     "aws:cloudwatch/metricAlarm:MetricAlarm": Twin(
         "AWS::CloudWatch::Alarm",
         {
