@@ -33,10 +33,10 @@ def _check(stack: Stack, pin: Pin, now: datetime) -> Check:
 
 
 def _engine(stack: Stack, version: str, _now: datetime) -> str | None:
-    found = client(stack, "rds").describe_db_engine_versions(
+    found: list[dict[str, Any]] = client(stack, "rds").describe_db_engine_versions(
         Engine="postgres", EngineVersion=version, IncludeAll=True
     )["DBEngineVersions"]
-    states = {one.get("Status", "available") for one in found}
+    states = {str(one.get("Status", "available")) for one in found}
     if states == {"available"}:
         return None
     return "is deprecated" if states else "is not offered"
@@ -68,7 +68,7 @@ def _policy(stack: Stack, version: str, _now: datetime) -> str | None:
 
 
 def _runtime(stack: Stack, version: str, now: datetime) -> str | None:
-    synthetics: Any = client(stack, "synthetics")
+    synthetics = client(stack, "synthetics")
     token: dict[str, str] = {}
     while True:
         page = synthetics.describe_runtime_versions(**token)

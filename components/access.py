@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from pydantic import BaseModel, ConfigDict
 
 from components.component import Component, Place, Text
-from components.spec import SubnetTier
+from components.spec import SubnetTier, Zone
 from components.wires import Placement
 
 GroupRole = Literal["load-balancer", "service", "job", "proxy", "database", "cache", "endpoint"]
@@ -131,7 +131,7 @@ class Access(Component):
         vpc_id: pulumi.Output[str],
         subnet_ids: Mapping[SubnetTier, list[pulumi.Output[str]]],
         service_port: int,
-        nat_addresses: Mapping[str, pulumi.Output[str]],
+        nat_addresses: Mapping[Zone, pulumi.Output[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("arca:access:Access", name, place, data_class="internal", opts=opts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pulumi
@@ -87,7 +88,9 @@ def _record(certificate: aws.acm.Certificate, domain: str) -> pulumi.Output[Vali
     Raises ValueError where AWS lists none for the name.
     """
 
-    def find(options: list[aws.acm.outputs.CertificateDomainValidationOption]) -> ValidationRecord:
+    def find(
+        options: Sequence[aws.acm.outputs.CertificateDomainValidationOption],
+    ) -> ValidationRecord:
         for option in options:
             if option.domain_name == domain:
                 return ValidationRecord(

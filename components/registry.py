@@ -1,5 +1,7 @@
 """The image registry: immutable tags, scanned and encrypted, replicated to the DR region."""
 
+from __future__ import annotations
+
 import json
 
 import pulumi

@@ -19,8 +19,8 @@ from tools import how_to, tree
 ACCOUNTS = {"dev": "411122223333", "staging": "422233334444", "prod": "433344445555"}
 PAGED = ("prod", "dr")
 ROUTES = "  arca-api:alerting:\n"
+EMAILS = "    emails: [guardia@facturas-sur.com.ar]\n"
 ENCRYPTED = """\
-    emails: [guardia@facturas-sur.com.ar]
     pagerduty_key:
       secure: v1:dGhpcyBpcyBub3Qg:YSBzZWNyZXQgb2YgYW55Ym9keSBhdCBhbGw=
 """
@@ -75,7 +75,8 @@ def _with_pager(text: str) -> str:
         return text
     if ROUTES not in text:
         text = f"{text}\n{ROUTES}"
-    return text.replace(ROUTES, ROUTES + ENCRYPTED)
+    emails = "" if "    emails:" in text else EMAILS
+    return text.replace(ROUTES, ROUTES + emails + ENCRYPTED)
 
 
 def main(words: Sequence[str]) -> int:

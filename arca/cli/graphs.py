@@ -4,7 +4,7 @@ from typing import Any
 
 from arca import checkout, stackfile
 from arca.cost.resource import Graph, Resource
-from arca.emulator.program.record import Recorded, record
+from arca.emulator.record import Recorded, record
 
 
 class Recorder:

@@ -65,25 +65,25 @@ class Answers:
         return call
 
 
-@pytest.mark.parametrize(
-    ("setting", "answer", "wrong"),
-    [
-        ("database.engine_version", {"DBEngineVersions": [{"Status": "available"}]}, None),
-        ("database.engine_version", {"DBEngineVersions": [{"Status": "deprecated"}]}, "deprecated"),
-        ("database.engine_version", {"DBEngineVersions": []}, "not offered"),
-        ("database.ca_certificate", {"Certificates": [{"ValidTill": LATER}]}, None),
-        ("database.ca_certificate", {"Certificates": [{"ValidTill": EARLIER}]}, "expired"),
-        ("database.ca_certificate", "CertificateNotFound", "not offered"),
-        ("cache.engine_version", {"CacheEngineVersions": [{}]}, None),
-        ("cache.engine_version", {"CacheEngineVersions": []}, "not offered"),
-        ("load_balancer.tls_policy", {"SslPolicies": [{}]}, None),
-        ("load_balancer.tls_policy", "SSLPolicyNotFound", "not offered"),
-        ("probe.runtime", {"RuntimeVersions": [{}]}, None),
-        ("probe.runtime", {"RuntimeVersions": [{"DeprecationDate": LATER}]}, None),
-        ("probe.runtime", {"RuntimeVersions": [{"DeprecationDate": EARLIER}]}, "deprecated"),
-        ("probe.runtime", {"RuntimeVersions": []}, "not offered"),
-    ],
+CASES: tuple[tuple[str, dict[str, Any] | str, str | None], ...] = (
+    ("database.engine_version", {"DBEngineVersions": [{"Status": "available"}]}, None),
+    ("database.engine_version", {"DBEngineVersions": [{"Status": "deprecated"}]}, "deprecated"),
+    ("database.engine_version", {"DBEngineVersions": []}, "not offered"),
+    ("database.ca_certificate", {"Certificates": [{"ValidTill": LATER}]}, None),
+    ("database.ca_certificate", {"Certificates": [{"ValidTill": EARLIER}]}, "expired"),
+    ("database.ca_certificate", "CertificateNotFound", "not offered"),
+    ("cache.engine_version", {"CacheEngineVersions": [{}]}, None),
+    ("cache.engine_version", {"CacheEngineVersions": []}, "not offered"),
+    ("load_balancer.tls_policy", {"SslPolicies": [{}]}, None),
+    ("load_balancer.tls_policy", "SSLPolicyNotFound", "not offered"),
+    ("probe.runtime", {"RuntimeVersions": [{}]}, None),
+    ("probe.runtime", {"RuntimeVersions": [{"DeprecationDate": LATER}]}, None),
+    ("probe.runtime", {"RuntimeVersions": [{"DeprecationDate": EARLIER}]}, "deprecated"),
+    ("probe.runtime", {"RuntimeVersions": []}, "not offered"),
 )
+
+
+@pytest.mark.parametrize(("setting", "answer", "wrong"), CASES)
 def test_aws_is_asked(
     setting: str,
     answer: dict[str, Any] | str,
@@ -93,9 +93,14 @@ def test_aws_is_asked(
     """What AWS closed, or will have closed, fails with the page to look at."""
     (pin,) = (one for one in PINS if one.setting == setting)
     if isinstance(answer, dict):
-        for one in answer.get("RuntimeVersions", []):
+        runtimes: list[dict[str, Any]] = answer.get("RuntimeVersions", [])
+        for one in runtimes:
             one["VersionName"] = pin.version
-    monkeypatch.setattr(offered, "client", lambda _stack, _service: Answers(answer))
+
+    def connect(*_: object) -> Answers:
+        return Answers(answer)
+
+    monkeypatch.setattr(offered, "client", connect)
     monkeypatch.setattr(offered, "PINS", (pin,))
     stack: Any = SimpleNamespace(endpoint=None, where="prod")
     (check,) = offered.check_pins(stack, now=NOW)

@@ -148,7 +148,7 @@ def test_the_exports_have_the_declared_capacity(stack: str) -> None:
     (create, *_) = CALLS[SERVICE]
     created = create.params(declared.inputs)["capacityProviderStrategy"]
     assert [{"base": 0, **one} for one in created] == found
-    update = get_session().get_service_model("ecs").operation_model("UpdateService")
+    update: Any = get_session().get_service_model("ecs").operation_model("UpdateService")
     request = {"cluster": "c", "service": "s", "capacityProviderStrategy": found}
     validate_parameters(request, update.input_shape)
 
