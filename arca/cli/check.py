@@ -66,8 +66,8 @@ def command(stacks: tuple[str, ...], *, aws: bool, as_json: bool) -> int:
             left = _number(len(one.before_aws), "value")
             render.line(f"  before AWS: {left} to fill in; `arca check {_stack(one)} --aws`")
     for pin in old:
-        render.line(f"warning: {pin.setting} {pin.version} was last checked on {pin.checked}")
-        render.line(f"  compare it with {pin.source}, and renew it in arca/pins.py")
+        text = f"warning: {pin.setting} {pin.version} was last checked on {pin.checked}"
+        click.echo(f"{text}; compare it with {pin.source}, and renew it in arca/pins.py", err=True)
     return ExitCode.FAILED if wrong else ExitCode.DONE
 
 

@@ -517,6 +517,7 @@ FREE: Mapping[str, str] = {
     "aws:cloudwatch/eventRule:EventRule": "events of AWS's own services are free",
     "aws:cloudwatch/eventTarget:EventTarget": "delivery to a log group is counted there",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _NO_CHARGE,
+    "aws:cloudwatch/logStream:LogStream": "counted at its log group",
     "aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter": "counted where the data arrive",
     "aws:cloudwatch/queryDefinition:QueryDefinition": "charged by the GB when somebody runs it",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _NO_CHARGE,

@@ -201,8 +201,9 @@ def test_audit_records_reach_the_locked_bucket() -> None:
     s3 = stream.inputs["extendedS3Configuration"]
     assert prod.outputs["buckets"]["audit"] in s3["bucketArn"]
     assert s3["bufferingInterval"] == 60
-    lock = prod.one("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
-    assert lock.inputs["rule"]["defaultRetention"]["days"] == 365
+    for lock in prod.of("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"):
+        assert lock.inputs["rule"]["defaultRetention"]["days"] == 365
+    assert s3["cloudwatchLoggingOptions"]["logGroupName"] == "/arca-prod/audit-delivery"
 
 
 def test_traces_keep_errors_and_slow_requests() -> None:

@@ -84,7 +84,7 @@ def test_the_table_of_health_checks_is_what_is_declared() -> None:
             f"`{asked['path']}` of each task, every {int(asked['interval'])} s, "
             f"{int(asked['unhealthyThreshold'])} failures"
         )
-    route = prod.one("aws:route53/healthCheck:HealthCheck").inputs
+    route = prod.one("aws:route53/healthCheck:HealthCheck", "origin").inputs
     assert said["Route 53"] == (
         f"`{route['resourcePath']}` through Cloudflare, every {int(route['requestInterval'])} s, "
         f"{int(route['failureThreshold'])} failures"

@@ -515,7 +515,8 @@ def test_a_call_that_the_model_refuses(state: State, monkeypatch: pytest.MonkeyP
 
         provider = aws.Provider("aws", region="sa-east-1")
         opts = pulumi.ResourceOptions(provider=provider)
-        aws.ecs.Cluster("c", name="c", settings=[{"name": "a", "value": "b"}], opts=opts)
+        insights = [{"name": "containerInsights", "value": "enabled"}]
+        aws.ecs.Cluster("c", name="c", settings=insights, opts=opts)
         aws.ecs.ClusterCapacityProviders(
             "c",
             cluster_name="c",
