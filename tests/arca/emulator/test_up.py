@@ -515,8 +515,12 @@ def test_a_call_that_the_model_refuses(state: State, monkeypatch: pytest.MonkeyP
 
         provider = aws.Provider("aws", region="sa-east-1")
         opts = pulumi.ResourceOptions(provider=provider)
-        insights = [{"name": "containerInsights", "value": "enabled"}]
-        aws.ecs.Cluster("c", name="c", settings=insights, opts=opts)
+        aws.ecs.Cluster(
+            "c",
+            name="c",
+            settings=[{"name": "containerInsights", "value": "enabled"}],
+            opts=opts,
+        )
         aws.ecs.ClusterCapacityProviders(
             "c",
             cluster_name="c",
