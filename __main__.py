@@ -195,7 +195,7 @@ if s.serving and s.probe.enabled:
     )
 observability = Observability(
     "observability",
-    s.observability,
+    s.observability_now,
     here,
     serving=s.serving,
     watched=Watched(

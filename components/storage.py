@@ -216,7 +216,9 @@ class Storage(Component):
             ),
             allow(writes, [pulumi.Output.concat(replica.arn, "/*")]),
             allow(["kms:Decrypt"], [key_arn]),
-            allow(["kms:Encrypt"], [replica_key_arn]),
+            # With a bucket key at the destination S3 also decrypts there (Amazon S3 User Guide,
+            # "Replicating encrypted objects").
+            allow(["kms:Encrypt", "kms:Decrypt"], [replica_key_arn]),
             confined=False,
         )
         aws.s3.BucketReplicationConfig(

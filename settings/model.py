@@ -204,6 +204,13 @@ class Settings(Spec):
         return self.load_balancer.model_copy(update={"health_path": LIVE_PATH})
 
     @property
+    def observability_now(self) -> ObservabilitySpec:
+        """The settings of alarms in the current phase; a fenced primary is down on purpose."""
+        if self.fenced:
+            return self.observability.model_copy(update={"alarms": False})
+        return self.observability
+
+    @property
     def service_now(self) -> ServiceSpec:
         """The service's settings in the current phase.
 

@@ -103,6 +103,8 @@ class EdgeSpec(Spec):
             yield WrongKey("managed_waf", f"false {on}, which has no managed rules")
         if self.health_notifications and not limits.health_checks:
             yield WrongKey("health_notifications", f"false {on}, which has no health checks")
+        if self.cache_paths and self.cache_seconds < limits.shortest_cache:
+            yield WrongKey("cache_seconds", f"at least {limits.shortest_cache} {on}")
         if len(self.rate_limits) > limits.rate_limits:
             number = "one limit" if limits.rate_limits == 1 else f"{limits.rate_limits} limits"
             yield WrongKey("rate_limits", f"at most {number} {on}")

@@ -50,8 +50,11 @@ def test_a_fenced_primary_serves_nobody() -> None:
     target = declared.one("aws:appautoscaling/target:Target").inputs
     assert (target["minCapacity"], target["maxCapacity"]) == (0, 0)
     assert declared.outputs["phase"] == "fenced"
-    names = {node.urn for node in graph("prod").custom()}
-    assert names - {node.urn for node in declared.custom()} == set()
+    gone = {node.urn for node in graph("prod").custom()} - {n.urn for n in declared.custom()}
+    assert {urn.split("::")[2].rpartition("$")[2] for urn in gone} == {
+        "aws:cloudwatch/compositeAlarm:CompositeAlarm",
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+    }
 
 
 def test_who_may_be_fenced() -> None:
