@@ -58,11 +58,12 @@ def test_prod_then_dr(project: Project) -> None:
     project.up("dr")
     project.change("dr", "recovery", {"phase": "active"})
     # The tasks learn of the cache: a new revision, which is what replacing means here. Nothing is
-    # followed any more, so the alarm about the distance goes.
+    # followed any more, and nothing stands by, so the alarms of a standby go.
     assert set(project.replaced("dr")) == {
         f"{TASK_DEFINITION}::service",
         f"{TASK_DEFINITION}::service-migrations",
         "aws:cloudwatch/metricAlarm:MetricAlarm::observability-database-replica-lag",
+        "aws:cloudwatch/metricAlarm:MetricAlarm::observability-standby-no-healthy-tasks",
     }
     project.up("dr")
     assert database.items() <= project.state("dr").items()
