@@ -104,35 +104,24 @@ class OriginRecords(Component):
             measure_latency=True,
             opts=self.child(),
         )
-        self.lever_id = None
-        if not spec.failover:
-            aws.route53.Record(
-                name,
-                zone_id=zone_id,
-                name=names.origin,
-                type="A",
-                aliases=[alias],
-                opts=self.child(),
+        failover = spec.failover
+        self.lever_id = self._lever(name, check) if failover and role == "primary" else None
+        if failover:
+            # With the balancer's health, Route 53 would move the traffic by itself.
+            alias = aws.route53.RecordAliasArgs(
+                name=alias.name, zone_id=alias.zone_id, evaluate_target_health=False
             )
-        else:
-            if role == "primary":
-                self.lever_id = self._lever(name, check)
-            aws.route53.Record(
-                name,
-                zone_id=zone_id,
-                name=names.origin,
-                type="A",
-                # With the balancer's health, Route 53 would move the traffic by itself.
-                aliases=[
-                    aws.route53.RecordAliasArgs(
-                        name=alias.name, zone_id=alias.zone_id, evaluate_target_health=False
-                    )
-                ],
-                set_identifier=role,
-                failover_routing_policies=[{"type": role.upper()}],
-                health_check_id=self.lever_id,
-                opts=self.child(),
-            )
+        aws.route53.Record(
+            name,
+            zone_id=zone_id,
+            name=names.origin,
+            type="A",
+            aliases=[alias],
+            set_identifier=role if failover else None,
+            failover_routing_policies=[{"type": role.upper()}] if failover else None,
+            health_check_id=self.lever_id,
+            opts=self.child(),
+        )
         self._names, self.health_check_id = names, check.id
         self.register_outputs({"health_check_id": check.id})
 

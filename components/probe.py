@@ -10,7 +10,7 @@ from arca.naming import physical
 from arca.pins import pinned
 from components.code import source, zipped
 from components.component import Component, Place
-from components.iam import allow, document, trust
+from components.iam import allow, service_role
 from components.spec import Format, Spec, UrlPath
 
 
@@ -56,37 +56,29 @@ class Probe(Component):
         bucket, bucket_arn = artifacts
         # CloudWatch Synthetics API reference, CreateCanary: lower case, 21 characters at most.
         self.canary = physical(place.prefix, "probe", limit=21)
-        role = aws.iam.Role(
-            name,
-            assume_role_policy=trust("lambda.amazonaws.com", account_id=None),
-            opts=self.child(),
-        )
         logs = (
             f"arn:aws:logs:{place.region}:{place.account_id}:log-group:"
             f"/aws/lambda/cwsyn-{self.canary}-*"
         )
-        policy = aws.iam.RolePolicy(
+        # CloudWatch User Guide, "Required roles and permissions for canaries".
+        runner = service_role(
+            self,
             name,
-            role=role.name,
-            # CloudWatch User Guide, "Required roles and permissions for canaries".
-            policy=document(
-                allow(["s3:PutObject"], [pulumi.Output.concat(bucket_arn, "/probe/*")]),
-                allow(["s3:GetBucketLocation"], [bucket_arn]),
-                allow(
-                    ["kms:Decrypt", "kms:GenerateDataKey"],
-                    [key_arn],
-                    condition={
-                        "StringEquals": {"kms:ViaService": f"s3.{place.region}.amazonaws.com"}
-                    },
-                ),
-                allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
-                allow(
-                    ["cloudwatch:PutMetricData"],
-                    ["*"],
-                    condition={"StringEquals": {"cloudwatch:namespace": "CloudWatchSynthetics"}},
-                ),
+            "lambda.amazonaws.com",
+            allow(["s3:PutObject"], [pulumi.Output.concat(bucket_arn, "/probe/*")]),
+            allow(["s3:GetBucketLocation"], [bucket_arn]),
+            allow(
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+                [key_arn],
+                condition={"StringEquals": {"kms:ViaService": f"s3.{place.region}.amazonaws.com"}},
             ),
-            opts=self.child(),
+            allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+            allow(
+                ["cloudwatch:PutMetricData"],
+                ["*"],
+                condition={"StringEquals": {"cloudwatch:namespace": "CloudWatchSynthetics"}},
+            ),
+            confined=False,
         )
         code = aws.s3.BucketObjectv2(
             name,
@@ -101,7 +93,7 @@ class Probe(Component):
             name=self.canary,
             runtime_version=spec.runtime,
             handler="probe.handler",
-            execution_role_arn=role.arn,
+            execution_role_arn=runner.arn,
             s3_bucket=code.bucket,
             s3_key=code.key,
             s3_version=code.version_id,
@@ -119,6 +111,6 @@ class Probe(Component):
             failure_retention_period=31,
             start_canary=True,
             delete_lambda=True,
-            opts=self.child(depends_on=[policy]),
+            opts=self.child(depends_on=[runner.policy]),
         )
         self.register_outputs({"canary": self.canary})

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.component import Component
-from components.iam import Statement, allow, document, trust
+from components.iam import Statement, allow, service_role
 
 RUNTIME = "python3.13"
 
@@ -44,22 +44,13 @@ def declare_scheduled(
         retention_in_days=90,
         opts=component.child(),
     )
-    role = aws.iam.Role(
+    runner = service_role(
+        component,
         logical,
-        assume_role_policy=trust("lambda.amazonaws.com", account_id=None),
-        opts=component.child(),
-    )
-    policy = aws.iam.RolePolicy(
-        logical,
-        role=role.name,
-        policy=document(
-            *planned.statements,
-            allow(
-                ["logs:CreateLogStream", "logs:PutLogEvents"],
-                [pulumi.Output.concat(log.arn, ":*")],
-            ),
-        ),
-        opts=component.child(),
+        "lambda.amazonaws.com",
+        *planned.statements,
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log.arn, ":*")]),
+        confined=False,
     )
     code = aws.s3.BucketObjectv2(
         logical,
@@ -75,14 +66,14 @@ def declare_scheduled(
         runtime=RUNTIME,
         architectures=["arm64"],
         handler=planned.handler,
-        role=role.arn,
+        role=runner.arn,
         s3_bucket=code.bucket,
         s3_key=code.key,
         s3_object_version=code.version_id,
         timeout=120,
         memory_size=256,
         logging_config={"log_format": "JSON", "log_group": log.name},
-        opts=component.child(depends_on=[policy]),
+        opts=component.child(depends_on=[runner.policy]),
     )
     _schedule(component, logical, planned, function.arn)
     return log.name
@@ -94,27 +85,22 @@ def _schedule(
     planned: ScheduledFunction,
     function_arn: pulumi.Output[str],
 ) -> None:
-    place = component.place
-    role = aws.iam.Role(
+    caller = service_role(
+        component,
         f"{logical}-schedule",
-        assume_role_policy=trust("scheduler.amazonaws.com", account_id=place.account_id),
-        opts=component.child(),
-    )
-    policy = aws.iam.RolePolicy(
-        f"{logical}-schedule",
-        role=role.name,
-        policy=document(allow(["lambda:InvokeFunction"], [function_arn])),
-        opts=component.child(),
+        "scheduler.amazonaws.com",
+        allow(["lambda:InvokeFunction"], [function_arn]),
+        confined=True,
     )
     aws.scheduler.Schedule(
         logical,
-        name=f"{place.prefix}-{planned.name}",
+        name=f"{component.place.prefix}-{planned.name}",
         schedule_expression=planned.schedule,
         flexible_time_window={"mode": "OFF"},
         target={
             "arn": function_arn,
-            "role_arn": role.arn,
+            "role_arn": caller.arn,
             "retry_policy": {"maximum_retry_attempts": 3, "maximum_event_age_in_seconds": 1800},
         },
-        opts=component.child(depends_on=[policy]),
+        opts=component.child(depends_on=[caller.policy]),
     )

@@ -44,13 +44,13 @@ def exported_capacity(spec: ServiceSpec) -> list[dict[str, Any]]:
 
     Source: Amazon ECS API Reference, CapacityProviderStrategyItem.
     """
-    mix = spec.fargate
-    found = [("FARGATE", mix.on_demand_base, mix.on_demand_weight)]
-    if mix.spot_weight:
-        found.append(("FARGATE_SPOT", 0, mix.spot_weight))
     return [
-        {"capacityProvider": provider, "base": base, "weight": weight}
-        for provider, base, weight in found
+        {
+            "capacityProvider": one.capacity_provider,
+            "base": 0 if one.base is None else one.base,
+            "weight": one.weight,
+        }
+        for one in capacity(spec)
     ]
 
 

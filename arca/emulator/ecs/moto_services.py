@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.backends import get_backend
 
-from arca.emulator.ecs import task_needs
 from arca.emulator.ecs.api import structure, structures
 from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService
+from arca.emulator.ecs.task_needs import backends
 
 FAULT_REASON = "a fault that was asked for"
 """The reason of an alarm that a fault set to ALARM."""
@@ -33,10 +32,6 @@ class MotoServices:
         # It is not cached, because its status may change.
         found = self._client("ecs", region).describe_task_definition(taskDefinition=name)
         return found["taskDefinition"]
-
-    def missing(self, task: EcsTask) -> str | None:
-        """Return why a task cannot start; None where its images and secrets are there."""
-        return task_needs.missing(task.arn.split(":")[4], task.definition)
 
     def zone(self, region: str, subnet: str) -> str | None:
         """Return a subnet's availability zone; None for an unknown subnet."""
@@ -138,8 +133,7 @@ class MotoServices:
 
         It reads moto's own objects: an API call at each request would take most of the time.
         """
-        backends = cast("Callable[[str], Any]", get_backend)("cloudwatch")
-        known = backends[service.arn.split(":")[4]][service.region].alarms
+        known = backends("cloudwatch")[service.arn.split(":")[4]][service.region].alarms
         return tuple(
             name for name in sorted(names) if name in known and known[name].state_value == "ALARM"
         )

@@ -48,7 +48,7 @@ def _is_there(account: str, image: str) -> bool:
     found = ECR_IMAGE.match(image)
     if found is None or found["account"] != account:
         return True
-    repository = _backends("ecr")[account][found["region"]].repositories.get(found["repository"])
+    repository = backends("ecr")[account][found["region"]].repositories.get(found["repository"])
     images: list[Any] = repository.images if repository else []
     return any(
         found["tag"] in one.image_tags if found["tag"] else found["digest"] == one.image_digest
@@ -58,7 +58,7 @@ def _is_there(account: str, image: str) -> bool:
 
 def _has_value(account: str, source: str) -> bool:
     arn = ":".join(source.split(":")[:7])
-    manager = _backends("secretsmanager")[account][arn.split(":")[3]]
+    manager = backends("secretsmanager")[account][arn.split(":")[3]]
     try:
         manager.get_secret_value(secret_id=arn, version_id="", version_stage="AWSCURRENT")
     except JsonRESTError:
@@ -66,5 +66,6 @@ def _has_value(account: str, source: str) -> bool:
     return True
 
 
-def _backends(service: str) -> Any:
+def backends(service: str) -> Any:
+    """Return moto's own objects of a service, by account and region."""
     return cast("Callable[[str], Any]", get_backend)(service)

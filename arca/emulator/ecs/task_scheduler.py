@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from arca.emulator.ecs import faults
+from arca.emulator.ecs import faults, task_needs
 from arca.emulator.ecs.api import SIMULATED, structure, structures
 from arca.emulator.ecs.clock import EcsClock
 from arca.emulator.ecs.container_environment import container_variables, refusal
@@ -18,7 +18,6 @@ from arca.emulator.ecs.identifiers import Identifiers, arn_name, sibling_arn
 from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService, TaskFault
 from arca.emulator.ecs.moto_services import MotoServices
 from arca.emulator.ecs.stand_ins import LOOPBACK, StandInProcess, StandInProcesses, free_port
-from arca.emulator.ecs.task_needs import image_missing
 
 START_MINUTES = 0.2
 """Simulated minutes until a task runs."""
@@ -159,9 +158,9 @@ class TaskScheduler:
         failure: TaskFault | None,
     ) -> None:
         if isinstance(failure, faults.ImageMissing):
-            missing = image_missing(task.image)
+            missing = task_needs.image_missing(task.image)
         else:
-            missing = self._moto.missing(task)
+            missing = task_needs.missing(task.arn.split(":")[4], task.definition)
         if missing is not None:
             self.fail(service, task, at, code=FAILED_TO_START, reason=missing)
             return
