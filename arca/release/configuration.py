@@ -36,14 +36,13 @@ def capacity(service: EcsService) -> dict[str, Any]:
     return {"capacityProviderStrategy": wanted} if wanted else {}
 
 
-def first_tasks(service: EcsService) -> dict[str, Any]:
-    """Return the number of tasks with which the first release begins; empty for any other.
+def first_tasks(service: EcsService) -> int | None:
+    """Return the number of tasks with which the first release begins; None for any other.
 
     The stack creates the service without tasks. Where autoscaling already started some, or a
     person did, their number stays.
     """
-    fewest = service.stack.outputs.service.min_tasks
-    return {} if service.describe()["desiredCount"] else {"desiredCount": fewest}
+    return None if service.describe()["desiredCount"] else service.stack.outputs.service.min_tasks
 
 
 def emergency(service: EcsService) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class JournalEntry:
     """The family's latest revision before a deregistered one was registered again."""
     newest: str | None = None
     """ARN of the newest deployment that ECS had before this release asked for its own."""
+    tasks: int | None = None
+    """The number of tasks that the release gives a service without any; None where it has some."""
     deployment: str | None = None
     """ARN of the release's deployment."""
     options: Annotated[ReleaseOptions, Field(alias="wishes")] = field(

@@ -364,6 +364,7 @@ class Release:
         known = self._service.deployments(most=1)
         return {
             "newest": known[0].arn if known else None,
+            "tasks": configuration.first_tasks(self._service),
             "task_definition": self._active_revision(held),
         }
 
@@ -444,13 +445,14 @@ class Release:
     def _call_update(self, held: Journal) -> None:
         forced = self._is_forced(held)
         ecs = self._service.ecs_once if forced else self._service.ecs
+        tasks = held.entry.tasks
         ecs.update_service(
             **self._service.names,
             taskDefinition=str(held.entry.task_definition),
             forceNewDeployment=forced,
             deploymentConfiguration=self._configuration(),
             **configuration.capacity(self._service),
-            **configuration.first_tasks(self._service),
+            **({} if tasks is None else {"desiredCount": tasks}),
         )
 
     def _configuration(self) -> Any:

@@ -27,7 +27,7 @@ class Step(StrEnum):
     REGISTERED = "registered"
     """To do: run the expand and migrate migrations."""
     MIGRATED = "migrated"
-    """To do: note which deployment is ECS's newest, so that the release's own is recognized."""
+    """To do: note ECS's newest deployment, to recognize the release's own, and the first tasks."""
     UPDATING = "updating"
     """To do: ask ECS for the revision, and find the deployment that it begins."""
     FOLLOWING = "following"

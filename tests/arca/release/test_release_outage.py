@@ -258,3 +258,12 @@ def test_a_resumption_that_cannot_begin(stage: Stage, step: str, *, lost: bool) 
         stage.release().resume()
     assert isinstance(raised.value, ConnectionLost) is lost
     assert raised.value.exit_code == (5 if lost else 1)
+
+
+def test_nothing_can_fail_between_the_journal_and_the_call(stage: Stage) -> None:
+    """A reading that failed there would be reported as a deployment that goes on."""
+    calls: list[str] = []
+    stage.before = calls.append
+    assert stage.release(migrate=False).deploy("2").verdict is Verdict.LIVE
+    asked = calls.index("ecs.update_service")
+    assert calls[asked - 1].startswith("ssm."), calls[asked - 5 : asked]
