@@ -225,6 +225,7 @@ delivery = Delivery(
     s.delivery,
     here,
     primary_stack=s.recovery.primary_stack,
+    migrates=s.serving,
     released=service.release_scope(registry.repository_name),
 )
 

@@ -55,8 +55,9 @@ def command(
 ) -> None:
     """Run an image's migrations as a task.
 
-    The exit code is 1 where they fail, 6 where they are refused. Nobody can release meanwhile. A
-    contract runs alone, and only for the image that alone serves and has been live for --wait.
+    The exit code is 1 where they fail, 6 where they are refused, as on a standby or a fenced
+    primary. Nobody can release meanwhile. A contract runs alone, and only for the image that alone
+    serves and has been live for --wait.
 
     With --plan no cloud is asked: the SQL is shown and linted. The exit code is then 1 where an
     error is found, 6 where a run would be refused for its order.
@@ -66,7 +67,14 @@ def command(
     from arca.clock import Clock
     from arca.errors import ExitCode
     from arca.monitoring.runbooks import RUNBOOKS
-    from arca.release.migrations import RELEASE_PHASES, Migrations, ending, exit_code, refusal
+    from arca.release.migrations import (
+        RELEASE_PHASES,
+        Migrations,
+        ending,
+        exit_code,
+        refusal,
+        require_writable,
+    )
     from arca.release.service import EcsService
     from arca.stack import find
 
@@ -81,6 +89,7 @@ def command(
     reference = migrations.image(image)
     content = {"stack": stack.name, "image": reference, "phases": list(chosen)}
     if dry_run:
+        require_writable(stack)
         migrations.require_contract_allowed(reference, phases=chosen, wait=wait)
         if as_json:
             render.print_json({**content, "dry_run": True})

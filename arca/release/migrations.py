@@ -70,6 +70,24 @@ def migration_lock(
         LOG.warning("%s `arca stop --stack %s` frees the lock", error.what, stack.name)
 
 
+def require_writable(stack: Stack) -> None:
+    """Raise Refused where migrations have no place: in a standby, or in a fenced primary."""
+    phase = stack.outputs.phase
+    if phase == "active":
+        return
+    whose = (
+        "another region serves with a database of its own"
+        if phase == "fenced"
+        else "its database follows the primary's, whose migrations reach it"
+    )
+    raise Refused(
+        f"The stack {stack.name} is {phase}: {whose}.",
+        where=stack.where,
+        wanted="the stack that serves",
+        do="run the migrations there",
+    )
+
+
 class Migrations:
     """The migration task of a stack; `say` gets a line for each event."""
 
@@ -136,6 +154,7 @@ class Migrations:
         self, image: str, *, phases: Sequence[str], wait: timedelta, timeout: timedelta
     ) -> TaskResult:
         """Run the phases while the release lock is held; raises Refused where that may not be."""
+        require_writable(self._service.stack)
         with migration_lock(self._service.stack, image, phases, self._clock) as clock:
             self.require_contract_allowed(image, phases=phases, wait=wait)
             self._say(f"{', '.join(phases)} of {image}")

@@ -334,6 +334,9 @@ class Release:
     def _migrate(self, held: Journal) -> ReleaseOutcome | Facts:
         if not self._options.migrate:
             return {}
+        if self._stack.outputs.phase in ("standby", "promoting"):
+            self._say("no migrations here: the database follows the primary's")
+            return {}
         entry = held.entry
         result = Migrations(self._service, held.clock, self._say).run(
             entry.image,

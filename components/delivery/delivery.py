@@ -51,6 +51,7 @@ class Delivery(Component):
         place: Place,
         *,
         primary_stack: str | None,
+        migrates: bool,
         released: ReleaseScope,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -74,7 +75,7 @@ class Delivery(Component):
                 "release": RolePlan(
                     spec.application_repository,
                     [],
-                    permissions.release(place, stacks, released, migrates=primary_stack is None),
+                    permissions.release(place, stacks, released, migrates=migrates),
                 ),
             }
             if spec.review_stacks:

@@ -129,7 +129,7 @@ def release(
     """Allow exactly what release-stage.yml does: its `arca` commands and the copy of an image.
 
     Only a stack that `migrates` has migrations, whose roles read the database owner's password. A
-    secondary's database is a replica of its primary's, and so are the secrets.
+    standby's database is a replica of its primary's, and so are the secrets.
 
     IAM limits the families and the roles of a definition, but neither its images nor its commands
     (Service Authorization Reference, "Actions, resources, and condition keys for Amazon ECS").

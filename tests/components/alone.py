@@ -140,6 +140,7 @@ def delivery(s: Settings, here: Place) -> None:
         s.delivery,
         here,
         primary_stack=None,
+        migrates=True,
         released=ReleaseScope(
             cluster=text("cluster"),
             service=text("service"),

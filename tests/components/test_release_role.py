@@ -187,6 +187,18 @@ def test_a_release_registers_and_runs_known_families_only(stack: str) -> None:
     assert not allows(can, register, "*")
 
 
+def test_a_release_may_migrate_where_dr_serves() -> None:
+    """After a failover its database is the customers', and its image is copied as prod's was."""
+    active = graph("dr", {"recovery.phase": "active"})
+    can, out = of_role(active, "delivery-release"), active.outputs
+    here = f"{out['region']}:{settings_of('dr').owner.account_id}"
+    family = f"arn:aws:ecs:{here}:task-definition/{out['service']['migration_family']}"
+    assert allows(can, "ecs:RegisterTaskDefinition", f"{family}:*")
+    assert allows(can, "ecs:RunTask", f"{family}:7", {"ecs:cluster": cluster("dr")})
+    repository = f"arn:aws:ecr:{here}:repository/{out['registry']['repository_name']}"
+    assert allows(can, "ecr:PutImage", repository, {"aws:RequestedRegion": str(out["region"])})
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_release_may_call_nothing_else(stack: str) -> None:
     """The policy names no action that nothing calls."""

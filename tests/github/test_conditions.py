@@ -52,7 +52,7 @@ def test_an_unknown_expression_raises(text: str) -> None:
 
 def test_every_condition_of_the_workflows_can_be_evaluated() -> None:
     """So each of them is evaluated in the other tests, instead of searched for its words."""
-    contexts: dict[str, Any] = {name: {} for name in ("github", "inputs", "steps")}
+    contexts: dict[str, Any] = {name: {} for name in ("env", "github", "inputs", "steps")}
     contexts["needs"] = {"touched": {"outputs": {"stacks": "[]"}}}
     conditions = [job.get("if") for _, _, job in jobs()] + [step.get("if") for _, step in steps()]
     assert len([one for one in conditions if one]) > 20

@@ -8,7 +8,6 @@ from tests.github.conditions import holds
 from tests.github.workflows import Runner, jobs_of, named
 
 DIGEST = "sha256:" + "a" * 64
-STAGES = ("dev", "staging", "prod")
 URL = "1.dkr.ecr.sa-east-1.amazonaws.com/arca-dev-api"
 ASKED = {
     "SOURCE": "ghcr.io/acme/arca-api",
@@ -19,7 +18,7 @@ ASKED = {
 }
 CHECK, FIND, COPY, EXPAND, DEPLOY, STANDBY, SMOKE, VERIFY, SHOW = (
     "Check the inputs",
-    "Find the stack's registry",
+    "Find the stack's registry and phase",
     "Copy the image into the stack's registry",
     "Expand the schema",
     "Deploy",
@@ -33,7 +32,15 @@ CHECK, FIND, COPY, EXPAND, DEPLOY, STANDBY, SMOKE, VERIFY, SHOW = (
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
     """Return a runner whose stack has a registry."""
-    return Runner(tmp_path, arca="", pulumi=f"""echo '{{"repository_url": "{URL}"}}'""")
+    return Runner(tmp_path, arca="", pulumi=exports("active"))
+
+
+def exports(phase: str) -> str:
+    """Return the script of a `pulumi` that prints a stack's exports in a phase."""
+    return f"""case "$*" in
+      *" registry "*) echo '{{"repository_url": "{URL}"}}' ;;
+      *" phase "*) echo {phase} ;;
+    esac"""
 
 
 @pytest.mark.parametrize(
@@ -70,8 +77,11 @@ def test_the_image_is_the_stacks_own_copy(runner: Runner) -> None:
         assert runner.run(named("release-stage", "release", CHECK)["run"], **asked).code == 0
     done = runner.run(named("release-stage", "release", FIND)["run"], **ASKED)
     assert done.code == 0
-    assert done.calls == ["pulumi stack output registry --json --stack dev"]
-    assert done.read("GITHUB_ENV") == f"REPOSITORY={URL}\nIMAGE={URL}@{DIGEST}\n"
+    assert done.calls == [
+        "pulumi stack output registry --json --stack dev",
+        "pulumi stack output phase --stack dev",
+    ]
+    assert done.read("GITHUB_ENV") == f"REPOSITORY={URL}\nIMAGE={URL}@{DIGEST}\nPHASE=active\n"
     assert jobs_of("release-stage")["release"]["env"] == {
         "STACK": "${{ inputs.stack }}",
         "SOURCE": "${{ inputs.image }}",
@@ -82,16 +92,36 @@ def test_the_image_is_the_stacks_own_copy(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stack", "wanted"),
+    ("phase", "code", "said"),
     [
-        *[(one, [CHECK, FIND, COPY, EXPAND, DEPLOY, SMOKE, VERIFY, SHOW]) for one in STAGES],
-        ("dr", [CHECK, FIND, STANDBY, VERIFY, SHOW]),
+        ("active", 0, ""),
+        ("standby", 0, ""),
+        ("fenced", 0, "::notice::dev is fenced"),
+        ("promoting", 6, "::error::dev is promoting"),
     ],
 )
-def test_what_a_release_does_in_a_stack(stack: str, wanted: list[str]) -> None:
+def test_the_phase_decides(runner: Runner, phase: str, code: int, said: str) -> None:
+    """A fenced prod does not stop the run, because the DR stack behind it serves."""
+    runner.fake("pulumi", exports(phase))
+    done = runner.run(named("release-stage", "release", FIND)["run"], **ASKED)
+    assert done.code == code
+    assert said in done.said
+    if code == 0:
+        assert f"PHASE={phase}\n" in done.read("GITHUB_ENV")
+
+
+@pytest.mark.parametrize(
+    ("phase", "wanted"),
+    [
+        ("active", [CHECK, FIND, COPY, EXPAND, DEPLOY, SMOKE, VERIFY, SHOW]),
+        ("standby", [CHECK, FIND, STANDBY, VERIFY, SHOW]),
+        ("fenced", [CHECK, FIND, SHOW]),
+    ],
+)
+def test_what_a_release_does_in_a_phase(phase: str, wanted: list[str]) -> None:
     """The standby gets its image and its schema from its primary; no caller can ask for that."""
     steps = jobs_of("release-stage")["release"]["steps"]
-    contexts = {"inputs": {"stack": stack}}
+    contexts = {"env": {"PHASE": phase}}
     assert [s["name"] for s in steps if "name" in s and holds(s.get("if"), contexts)] == wanted
 
 
@@ -103,7 +133,7 @@ def test_what_a_release_does_in_a_stack(stack: str, wanted: list[str]) -> None:
         (
             STANDBY,
             (
-                "arca deploy I --stack dev --skip-migrations --override scan --reason "
+                "arca deploy I --stack dev --override scan --reason "
                 "scanned in the primary's registry "
                 "--rollback-on-interrupt --timeout 100m --json"
             ),

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from botocore import endpoint
@@ -47,6 +47,8 @@ from tests.stacks import graph
 
 Arca = Callable[..., Result]
 """Runs a command line."""
+Aside = Literal["standby", "promoting", "fenced"]
+"""The phases in which a stack serves no customers."""
 REPOSITORY = "arca-test-api"
 ACCOUNT = "123456789012"
 URL = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}"
@@ -148,6 +150,12 @@ class Stage:
             strategy=strategy, image=f"{URL}:1", hooks=hooks, configuration=configuration
         )
         self.cloud.register(f"{URL}:1", family="migrations", command=["/app/migrate"])
+
+    def enter(self, phase: Aside) -> None:
+        """Put the stack in another phase of a failover."""
+        self.stack = replace(
+            self.stack, outputs=self.stack.outputs.model_copy(update={"phase": phase})
+        )
 
     def _outputs(self, strategy: str) -> Outputs:
         cloud = self.cloud

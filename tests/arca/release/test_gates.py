@@ -46,7 +46,13 @@ def alarm_gone(stage: Stage) -> None:
     stage.client("cloudwatch").delete_alarms(AlarmNames=[ALARMS[1]])
 
 
+def fenced(stage: Stage) -> None:
+    """Fence the stack, as after a failover."""
+    stage.enter("fenced")
+
+
 CLOSED = [
+    ("fence", fenced, "release to the region that serves"),
     ("image", image_gone, "is not in the registry"),
     ("scan", scan_lost, "never scanned"),
     ("references", group_gone, GROUP),

@@ -12,8 +12,9 @@ from arca.errors import ArcaError, Refused
 from arca.release.journal import Journal
 from arca.release.migrations import contract_since, migration_lock, refusal, sentence
 from arca.release.tasks import TaskResult
+from arca.release.verdict import Verdict
 from tests.arca.emulator.ecs.emulated_ecs import CLUSTER, SERVICE
-from tests.arca.release.stage import REPOSITORY, URL, Arca, Stage, printed_json
+from tests.arca.release.stage import REPOSITORY, URL, Arca, Aside, Stage, printed_json
 from tests.arca_migrate.histories import INVOICES, write
 
 REFUSAL = json.dumps({"event": "migration.refused", "message": "Another runner.", "do": "Wait."})
@@ -392,6 +393,28 @@ def test_migrate(stage: Stage, arca: Arca) -> None:
     assert "ecs.run_task" not in stage.calls
     said = printed_json(arca("migrate", "--image", "2", "--phase", "expand", "--json"))
     assert said["lines"] == ["/app/migrate --phases expand --release 2"]
+
+
+@pytest.mark.parametrize("phase", ["standby", "promoting", "fenced"])
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+def test_no_migration_beside_the_region_that_serves(
+    stage: Stage, arca: Arca, phase: Aside, option: tuple[str, ...]
+) -> None:
+    """A replica takes no writes, and a fenced database is one of before."""
+    stage.enter(phase)
+    refused = arca("migrate", "--image", "2", *option)
+    assert isinstance(refused.exception, Refused)
+    assert f"is {phase}" in str(refused.exception)
+    assert "ecs.run_task" not in stage.calls
+    assert stage.journal is None
+
+
+@pytest.mark.parametrize("phase", ["standby", "promoting"])
+def test_a_release_to_a_standby_runs_no_migrations(stage: Stage, phase: Aside) -> None:
+    """Nobody has to remember to say --skip-migrations during a failover."""
+    stage.enter(phase)
+    assert stage.release().deploy("2").verdict is Verdict.LIVE
+    assert stage.calls.count("ecs.run_task") == 1  # the smoke tests
 
 
 def test_a_contract_waits(stage: Stage, arca: Arca) -> None:
