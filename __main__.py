@@ -62,7 +62,6 @@ FlowLogs(
     s.flow_logs,
     here,
     vpc_id=network.vpc_id,
-    logs=buckets["logs"],
     key_arn=key["logs"],
 )
 Endpoints("endpoints", s.network.interface_endpoints, here, at=access.at("endpoint"))

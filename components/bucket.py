@@ -100,3 +100,22 @@ def private_bucket(
         after(bucket.bucket, policy.id, versioning.id),
         after(bucket.arn, policy.id, versioning.id),
     )
+
+
+def expire(name: str, bucket: ReadyBucket, *, days: int, opts: pulumi.ResourceOptions) -> None:
+    """Delete a bucket's objects after some days, with their older versions."""
+    aws.s3.BucketLifecycleConfiguration(
+        name,
+        bucket=bucket.name,
+        rules=[
+            {
+                "id": "expire",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "expiration": {"days": days},
+                "noncurrent_version_expiration": {"noncurrent_days": 1},
+                "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+            }
+        ],
+        opts=opts,
+    )

@@ -1,14 +1,15 @@
-"""Flow logs: a record of the VPC's traffic, in the bucket of logs or in CloudWatch Logs."""
+"""Flow logs: a record of the VPC's traffic, in a bucket of their own or in CloudWatch Logs."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from components.bucket import ReadyBucket
+from components.bucket import expire, private_bucket
 from components.component import Component, Place
-from components.iam import allow, service_role
+from components.iam import Statement, allow, service_role
 from components.spec import LogRetention, Spec
 
 
@@ -20,13 +21,11 @@ class FlowLogsSpec(Spec):
     )
     destination: Literal["s3", "cloudwatch"] = Field(
         default="s3",
-        description="Where flow logs go. `s3`: the bucket of logs, encrypted by S3's own key, for "
-        "`storage.logs_days`; half the price. `cloudwatch`: a log group under our own key, which "
-        "Logs Insights can query.",
+        description="Where flow logs go. `s3`: a bucket of their own, encrypted by S3's own key; "
+        "half the price. `cloudwatch`: a log group under our own key, which Logs Insights can "
+        "query.",
     )
-    retention_days: LogRetention = Field(
-        default=90, description="Days that flow logs are kept in CloudWatch Logs."
-    )
+    retention_days: LogRetention = Field(default=90, description="Days that flow logs are kept.")
     aggregation_seconds: Literal[60, 600] = Field(
         default=600, description="Seconds of traffic that one record covers."
     )
@@ -35,8 +34,8 @@ class FlowLogsSpec(Spec):
 class FlowLogs(Component):
     """The VPC's flow logs.
 
-    Produces: the flow log; with `cloudwatch` also its log group and role; nothing when the
-    settings disable it.
+    Produces: the flow log, and its bucket, or with `cloudwatch` its log group and role; nothing
+    when the settings disable it.
     """
 
     def __init__(
@@ -46,25 +45,38 @@ class FlowLogs(Component):
         place: Place,
         *,
         vpc_id: pulumi.Input[str],
-        logs: ReadyBucket,
         key_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("arca:flowLogs:FlowLogs", name, place, data_class="internal", opts=opts)
         if spec.enabled and spec.destination == "s3":
-            # The delivery service writes under a policy of the bucket, and needs no role.
-            aws.ec2.FlowLog(
-                name,
-                vpc_id=vpc_id,
-                traffic_type="ALL",
-                log_destination_type="s3",
-                log_destination=pulumi.Output.concat(logs.arn, "/flow-logs"),
-                max_aggregation_interval=spec.aggregation_seconds,
-                opts=self.child(),
-            )
+            self._in_s3(name, spec, vpc_id)
         elif spec.enabled:
             self._in_cloudwatch(name, spec, vpc_id, key_arn)
         self.register_outputs({})
+
+    def _in_s3(self, name: str, spec: FlowLogsSpec, vpc_id: pulumi.Input[str]) -> None:
+        # Not in the bucket of logs: whoever creates a flow log and may change the bucket's policy
+        # has AWS overwrite it (Amazon VPC User Guide, "Amazon S3 bucket permissions for flow
+        # logs"), and load balancers could no longer write there.
+        bucket = private_bucket(
+            name,
+            durable=self.durable(),
+            child=self.child(),
+            key_arn=None,
+            disposable_prefix=f"{self.place.prefix}-" if self.place.disposable else None,
+            statements=_delivery(self.place),
+        )
+        expire(name, bucket, days=spec.retention_days, opts=self.child())
+        aws.ec2.FlowLog(
+            name,
+            vpc_id=vpc_id,
+            traffic_type="ALL",
+            log_destination_type="s3",
+            log_destination=bucket.arn,
+            max_aggregation_interval=spec.aggregation_seconds,
+            opts=self.child(),
+        )
 
     def _in_cloudwatch(
         self, name: str, spec: FlowLogsSpec, vpc_id: pulumi.Input[str], key_arn: pulumi.Input[str]
@@ -84,6 +96,8 @@ class FlowLogs(Component):
                 ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
                 [pulumi.Output.concat(group.arn, ":*")],
             ),
+            # Amazon VPC User Guide, "IAM role for publishing flow logs to CloudWatch Logs".
+            allow(["logs:DescribeLogGroups"], ["*"]),
             confined=True,
         )
         aws.ec2.FlowLog(
@@ -96,3 +110,38 @@ class FlowLogs(Component):
             max_aggregation_interval=spec.aggregation_seconds,
             opts=self.child(depends_on=[writer.policy]),
         )
+
+
+def _delivery(place: Place) -> Callable[[pulumi.Output[str]], tuple[Statement, ...]]:
+    """Return the statements that AWS would write; it needs no role.
+
+    Source: Amazon VPC User Guide, "Amazon S3 bucket permissions for flow logs". ListBucket spares
+    errors in CloudTrail (Amazon CloudWatch Logs User Guide, "Logs sent to Amazon S3").
+    """
+    account_id = place.account_id
+    delivery = {"Service": "delivery.logs.amazonaws.com"}
+    sent = {"ArnLike": {"aws:SourceArn": f"arn:aws:logs:{place.region}:{account_id}:*"}}
+    ours = {"aws:SourceAccount": account_id}
+
+    def statements(arn: pulumi.Output[str]) -> tuple[Statement, ...]:
+        return (
+            allow(
+                ["s3:PutObject"],
+                [pulumi.Output.concat(arn, f"/AWSLogs/{account_id}/*")],
+                principal=delivery,
+                condition={
+                    "StringEquals": {**ours, "s3:x-amz-acl": "bucket-owner-full-control"},
+                    **sent,
+                },
+                sid="AWSLogDeliveryWrite",
+            ),
+            allow(
+                ["s3:GetBucketAcl", "s3:ListBucket"],
+                [arn],
+                principal=delivery,
+                condition={"StringEquals": ours, **sent},
+                sid="AWSLogDeliveryAclCheck",
+            ),
+        )
+
+    return statements

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from arca.outputs import BucketRole
-from components.bucket import ReadyBucket, private_bucket
+from components.bucket import ReadyBucket, expire, private_bucket
 from components.component import Component, Place
 from components.iam import Statement, allow, service_role
 from components.spec import Spec
@@ -38,9 +38,7 @@ class StorageSpec(Spec):
         description="GOVERNANCE: an IAM permission can lift the lock. COMPLIANCE: nobody can, "
         "not even the account's root user.",
     )
-    logs_days: int = Field(
-        default=90, ge=1, description="Days that access logs and flow logs are kept."
-    )
+    logs_days: int = Field(default=90, ge=1, description="Days that access logs are kept.")
 
 
 class Storage(Component):
@@ -68,7 +66,7 @@ class Storage(Component):
         self._name = name
 
         logs = self._bucket("logs", key_arn=None, statements=_log_deliveries(place.account_id))
-        self._expire(logs, "logs", spec.logs_days)
+        expire(f"{name}-logs", logs, days=spec.logs_days, opts=self.child())
         audit = self._bucket("audit", key_arn=key.arn, logs=logs, lock=True)
         self._lock(audit, "audit", spec)
         artifacts = self._bucket("artifacts", key_arn=key.arn, logs=logs)
@@ -140,23 +138,6 @@ class Storage(Component):
             rule={
                 "default_retention": {"mode": spec.audit_lock_mode, "days": spec.audit_lock_days}
             },
-            opts=self.child(),
-        )
-
-    def _expire(self, bucket: ReadyBucket, role: str, days: int) -> None:
-        aws.s3.BucketLifecycleConfiguration(
-            f"{self._name}-{role}",
-            bucket=bucket.name,
-            rules=[
-                {
-                    "id": "expire",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "expiration": {"days": days},
-                    "noncurrent_version_expiration": {"noncurrent_days": 1},
-                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
-                }
-            ],
             opts=self.child(),
         )
 
@@ -251,16 +232,12 @@ class Storage(Component):
 
 
 def _log_deliveries(account_id: str) -> Callable[[pulumi.Output[str]], tuple[Statement, ...]]:
-    """Return the statements that let load balancers, S3 and VPC flow logs write.
+    """Return the statements that let load balancers and S3 write.
 
     Sources: Elastic Load Balancing User Guide, "Enable access logs"; Amazon S3 User Guide,
-    "Enabling Amazon S3 server access logging"; Amazon VPC User Guide, "Publish flow logs to Amazon
-    S3", bucket permissions.
+    "Enabling Amazon S3 server access logging".
     """
     ours = {"StringEquals": {"aws:SourceAccount": account_id}}
-    delivery = {"Service": "delivery.logs.amazonaws.com"}
-    sent = {"ArnLike": {"aws:SourceArn": f"arn:aws:logs:*:{account_id}:*"}}
-    owned = {"aws:SourceAccount": account_id, "s3:x-amz-acl": "bucket-owner-full-control"}
 
     def statements(arn: pulumi.Output[str]) -> tuple[Statement, ...]:
         balancer, s3 = "logdelivery.elasticloadbalancing.amazonaws.com", "logging.s3.amazonaws.com"
@@ -277,20 +254,6 @@ def _log_deliveries(account_id: str) -> Callable[[pulumi.Output[str]], tuple[Sta
                 principal={"Service": s3},
                 condition=ours,
                 sid="BucketLogs",
-            ),
-            allow(
-                ["s3:PutObject"],
-                [pulumi.Output.concat(arn, f"/flow-logs/AWSLogs/{account_id}/*")],
-                principal=delivery,
-                condition={"StringEquals": owned, **sent},
-                sid="FlowLogs",
-            ),
-            allow(
-                ["s3:GetBucketAcl"],
-                [arn],
-                principal=delivery,
-                condition={**ours, **sent},
-                sid="FlowLogsCheck",
             ),
         )
 

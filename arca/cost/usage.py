@@ -389,20 +389,20 @@ def _bucket(resource: Resource, graph: Graph) -> Iterator[Found]:
         yield standard(traffic.audit_gib)
     elif role == "artifacts":
         yield standard(traffic.small_bucket_gib)
+    elif resource.component == "flow-logs":
+        yield standard(traffic.flow_log_gib * _kept_months(resource.name, graph))
     elif role == "logs":
         yield standard(traffic.small_bucket_gib)
-        if any(one.inputs.get("logDestinationType") == "s3" for one in graph.of(FLOW_LOG)):
-            yield standard(traffic.flow_log_gib * _kept_months(graph))
     else:
         yield Unmeasured(f"the content of the bucket {resource.name}")
 
 
-def _kept_months(graph: Graph) -> float:
-    """Return how long the bucket of logs keeps an object, in months."""
+def _kept_months(bucket: str, graph: Graph) -> float:
+    """Return how long a bucket keeps an object, in months."""
     days = [
         float(rule["expiration"]["days"])
         for one in graph.of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
-        if one.name.endswith("-logs")
+        if one.name == bucket
         for rule in one.items("rules")
         if rule.get("expiration")
     ]

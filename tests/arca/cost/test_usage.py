@@ -246,18 +246,18 @@ def test_log_groups() -> None:
 
 
 def test_flow_logs_in_s3() -> None:
-    """Delivered to the bucket of logs, they are stored there until they expire."""
+    """Delivered to a bucket of their own, they are stored there until they expire."""
     flow = resource("aws:ec2/flowLog:FlowLog", logDestinationType="s3")
-    bucket = resource("aws:s3/bucket:Bucket", "storage-logs")
+    bucket = resource("aws:s3/bucket:Bucket", "flow-logs", component="flow-logs")
     expiry = resource(
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-        "storage-logs",
+        "flow-logs",
         rules=[{"expiration": {"days": 73}}],
     )
     graph = planted(flow, bucket, expiry)
     assert used(flow, graph) == {"S3-Egress-Bytes": LOAD.flow_log_gib}
-    # 0.1 + 1 * 2.4, 1 + 5 * 2.4, 10 + 30 * 2.4
-    close(used(bucket, graph)["TimedStorage-ByteHrs"], 2.5, 13, 82)
+    # 1, 5 and 30 GiB a month for 2.4 months
+    close(used(bucket, graph)["TimedStorage-ByteHrs"], 2.4, 12, 72)
     assert used(resource("aws:ec2/flowLog:FlowLog", logDestinationType="cloud-watch-logs")) == {}
 
 
