@@ -84,6 +84,8 @@ class Release:
         self._opened = dict[str, str]()
         self._may_have_asked = False
         """True where a call to ECS may have taken effect without an answer."""
+        self._ecs_goes_on: bool | None = None
+        """Whether ECS may work on the release to resume; None until somebody could read it."""
 
     # Ways into the state machine
 
@@ -115,21 +117,16 @@ class Release:
         try:
             held = outlast(self._resumed, self._clock)
         except Unreachable as error:
-            if not self._may_go_on():
+            if self._ecs_goes_on is False:
                 raise
-            raise ConnectionLost(error, self._stack) from None
+            seen = self._ecs_goes_on is not None
+            raise ConnectionLost(error, self._stack, seen=seen) from None
         return self._run(held, check_again=True)
-
-    def _may_go_on(self) -> bool:
-        """Return whether ECS may work on the release to resume; True where nobody can tell."""
-        try:
-            held = held_lock.read(self._stack)
-        except ArcaError:
-            return True
-        return held is None or TRANSITIONS[held.entry.step].ecs_goes_on
 
     def _resumed(self) -> Journal:
         """Take over the lock of the release to resume, or that of one which nobody follows."""
+        left = held_lock.read(self._stack)
+        self._ecs_goes_on = left is None or TRANSITIONS[left.entry.step].ecs_goes_on
         unfollowed = self._unfollowed()
         if unfollowed is not None:
             return self._begin("follow", **self._facts_of(unfollowed))

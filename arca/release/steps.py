@@ -62,13 +62,15 @@ class Interrupted(Exception):
 
 
 class ConnectionLost(ArcaError):
-    """AWS stopped answering while ECS works on the deployment, so its end is not known."""
+    """AWS does not answer while ECS works on the deployment, or may do so: the end is not known."""
 
     exit_code = ExitCode.UNKNOWN
 
-    def __init__(self, cause: ArcaError, stack: Stack) -> None:
+    def __init__(self, cause: ArcaError, stack: Stack, *, seen: bool = True) -> None:
+        """Name the cause; `seen` is False where nobody could read yet how far the release is."""
+        ecs = "ECS goes on by itself." if seen else "Whether ECS works on a release is not known."
         super().__init__(
-            f"{cause.what} ECS goes on by itself.",
+            f"{cause.what} {ecs}",
             where=cause.where,
             wanted=cause.wanted,
             do=f"{cause.do}; then `arca deploy --resume --stack {stack.name}`",

@@ -240,17 +240,23 @@ def test_a_resumption_waits_too(stage: Stage) -> None:
     with pytest.raises(ConnectionLost) as lost:
         stage.release().resume()
     assert lost.value.exit_code == 5
+    assert "Whether ECS works on a release is not known" in lost.value.what
     stage.before = lambda _call: None
     assert stage.release().resume().verdict is Verdict.LIVE
 
 
+@pytest.mark.parametrize("forever", [False, True])
 @pytest.mark.parametrize(("step", "lost"), [("registered", False), ("updating", True)])
-def test_a_resumption_that_cannot_begin(stage: Stage, step: str, *, lost: bool) -> None:
+def test_a_resumption_that_cannot_begin(
+    stage: Stage, step: str, *, lost: bool, forever: bool
+) -> None:
     """Before ECS was asked nothing goes on, so the end of the wait is a plain failure."""
     killed_at(stage, step)
+    refused: list[str] = []
 
     def refuse(call: str) -> None:
-        if call == "ssm.put_parameter":
+        if call == "ssm.put_parameter" or (forever and refused):
+            refused.append(call)
             unreachable(call)
 
     stage.before = refuse
@@ -258,6 +264,7 @@ def test_a_resumption_that_cannot_begin(stage: Stage, step: str, *, lost: bool) 
         stage.release().resume()
     assert isinstance(raised.value, ConnectionLost) is lost
     assert raised.value.exit_code == (5 if lost else 1)
+    assert ("ECS goes on" in raised.value.what) is lost
 
 
 def test_nothing_can_fail_between_the_journal_and_the_call(stage: Stage) -> None:
