@@ -20,6 +20,8 @@ ReplicatedKey = Literal["data", "documents", "secrets", "images"]
 """Keys with a replica in the DR region, because what they encrypt has a copy there."""
 ReplicatedSecret = Literal["database-owner", "database-app", "arca-certificate", "jwt-key"]
 """Secrets with a replica in the DR region; the cache's token has none."""
+ReplicatedBucket = Literal["documents", "audit"]
+"""Buckets whose objects S3 copies into the DR region."""
 
 
 class Contract(BaseModel):
@@ -145,8 +147,10 @@ class RecoveryOutputs(Contract, Generic[T]):
     database_arn: T
     key_arns: dict[ReplicatedKey, T]
     secret_arns: dict[ReplicatedSecret, T]
-    documents_bucket: T
+    source_buckets: dict[ReplicatedBucket, T]
+    replica_buckets: dict[ReplicatedBucket, T]
     documents_arn: T
+    """ARN of the documents' replica."""
     repository_name: T
     origin_zone_id: T
     client_ca_pem: T

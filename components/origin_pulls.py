@@ -17,7 +17,8 @@ class OriginPulls(Component):
     """A certificate authority of our own, and its client certificate at Cloudflare.
 
     Produces: key and certificate of the CA; key, request and certificate of the client; where the
-    stack owns the zone, the zone's authenticated origin pulls. Load balancers trust this CA
+    stack owns the zone, the zone's authenticated origin pulls and Cloudflare's e-mails 30 and 14
+    days before the certificate expires. Load balancers trust this CA
     alone, because Cloudflare's shared certificate would prove only "some Cloudflare zone".
     """
 
@@ -78,6 +79,19 @@ class OriginPulls(Component):
             )
             cloudflare.AuthenticatedOriginPullsSettings(
                 name, zone_id=zone.zone_id, enabled=True, opts=self.child(depends_on=[certificate])
+            )
+            # Included with origin pulls, without filters (Cloudflare SSL documentation,
+            # "Zone-level", Set up expiration alerts).
+            cloudflare.NotificationPolicy(
+                name,
+                account_id=zone.account_id,
+                name=f"{domain} origin pull certificate",
+                description="The certificate that proves Cloudflare to the origin expires soon: "
+                "the next pulumi up renews it.",
+                alert_type="zone_aop_custom_certificate_expiration_type",
+                enabled=True,
+                mechanisms={"emails": [{"id": zone.contact_email}]},
+                opts=self.child(),
             )
         self.ca_pem = ca.cert_pem
         self.register_outputs({"ca_pem": ca.cert_pem})

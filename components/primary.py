@@ -6,12 +6,17 @@ from typing import Any, get_args
 
 import pulumi
 
-from arca.outputs import RecoveryOutputs, ReplicatedKey, ReplicatedSecret
+from arca.outputs import RecoveryOutputs, ReplicatedBucket, ReplicatedKey, ReplicatedSecret
 from components.bucket import ReadyBucket
 from components.component import Place
-from components.wires import Primary
+from components.wires import BucketCopy, Primary
 
-KEYED = {"key_arns": ReplicatedKey, "secret_arns": ReplicatedSecret}
+KEYED = {
+    "key_arns": ReplicatedKey,
+    "secret_arns": ReplicatedSecret,
+    "source_buckets": ReplicatedBucket,
+    "replica_buckets": ReplicatedBucket,
+}
 """Fields of the contract that map literal keys to values."""
 
 
@@ -53,6 +58,7 @@ def recovery_outputs(
     database_arn: pulumi.Output[str],
     key_arns: dict[ReplicatedKey, pulumi.Output[str]],
     secret_arns: dict[ReplicatedSecret, pulumi.Output[str]],
+    copies: Mapping[ReplicatedBucket, BucketCopy],
     documents: ReadyBucket | None,
     repository_name: pulumi.Output[str],
     origin_zone_id: pulumi.Output[str],
@@ -68,7 +74,8 @@ def recovery_outputs(
         database_arn=database_arn,
         key_arns=key_arns,
         secret_arns=secret_arns,
-        documents_bucket=documents.name,
+        source_buckets={role: copy.source for role, copy in copies.items()},
+        replica_buckets={role: copy.destination for role, copy in copies.items()},
         documents_arn=documents.arn,
         repository_name=repository_name,
         origin_zone_id=origin_zone_id,

@@ -7,12 +7,15 @@ import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
-from arca.outputs import BucketRole
+from arca.outputs import BucketRole, ReplicatedBucket
 from components.bucket import ReadyBucket, expire, private_bucket
 from components.component import Component, Place
 from components.iam import Statement, allow, service_role
 from components.spec import Spec
-from components.wires import EncryptionKey, Primary
+from components.wires import BucketCopy, EncryptionKey, Primary
+
+RULE = "dr"
+"""The id of the replication's rule."""
 
 
 class StorageSpec(Spec):
@@ -51,6 +54,8 @@ class Storage(Component):
 
     buckets: dict[BucketRole, ReadyBucket]
     documents_replica: ReadyBucket | None
+    copies: dict[ReplicatedBucket, BucketCopy]
+    """What S3 copies into the DR region; empty without one."""
 
     def __init__(
         self,
@@ -72,9 +77,14 @@ class Storage(Component):
         artifacts = self._bucket("artifacts", key_arn=key.arn, logs=logs)
         self.buckets = {"logs": logs, "audit": audit, "artifacts": artifacts}
         self.documents_replica = None
+        self.copies = {}
         if primary is not None:
-            adopted = ReadyBucket(primary.documents_bucket, primary.documents_arn)
-            self.buckets["documents"] = adopted
+            replicas = primary.replica_buckets
+            self.buckets["documents"] = ReadyBucket(replicas["documents"], primary.documents_arn)
+            self.copies = {
+                role: BucketCopy(primary.source_buckets[role], replica, RULE)
+                for role, replica in replicas.items()
+            }
         else:
             documents = self._bucket("documents", key_arn=key.arn, logs=logs)
             self._archive(documents, "documents", spec)
@@ -95,6 +105,10 @@ class Storage(Component):
                 )
                 self._lock(copy, "audit-replica", spec, region=place.replica_region)
                 self._replicate("audit-replication", "audit", audit, copy, keys)
+                self.copies = {
+                    "documents": BucketCopy(documents.name, replica.name, RULE),
+                    "audit": BucketCopy(audit.name, copy.name, RULE),
+                }
         self.register_outputs({})
 
     def _bucket(
@@ -208,7 +222,7 @@ class Storage(Component):
             role=copier.arn,
             rules=[
                 {
-                    "id": "dr",
+                    "id": RULE,
                     "status": "Enabled",
                     "priority": 0,
                     "filter": {"prefix": ""},

@@ -24,6 +24,15 @@ class EncryptionKey:
 
 
 @dataclass(frozen=True)
+class BucketCopy:
+    """A bucket that S3 copies into the DR region, by names and the id of the replication's rule."""
+
+    source: pulumi.Output[str]
+    destination: pulumi.Output[str]
+    rule: str
+
+
+@dataclass(frozen=True)
 class Login:
     """A database user."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from arca.emulator.aws_clients import share_service_models
 from tests import stacks
@@ -46,6 +47,9 @@ os.environ.pop("COLUMNS", None)
 # The locale of the environment, which Python ignores until a program asks for it.
 locale.setlocale(locale.LC_ALL, "")
 share_service_models()
+# A property holds however slow the machine is.
+settings.register_profile("arca", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("arca")
 
 
 def pytest_collection_finish() -> None:

@@ -35,7 +35,14 @@ def primary_recovery(account: str = ACCOUNT) -> Mapping[str, Any]:
             role: f"arn:aws:secretsmanager:us-east-1:{account}:secret:arca-prod/{role}-abcdef"
             for role in get_args(ReplicatedSecret)
         },
-        "documents_bucket": "storage-documents-replica-1234567",
+        "source_buckets": {
+            "documents": "storage-documents-1234567",
+            "audit": "storage-audit-1234567",
+        },
+        "replica_buckets": {
+            "documents": "storage-documents-replica-1234567",
+            "audit": "storage-audit-replica-1234567",
+        },
         "documents_arn": "arn:aws:s3:::storage-documents-replica-1234567",
         "repository_name": "arca-prod-api",
         "origin_zone_id": "Z0123456789ABCDEF",

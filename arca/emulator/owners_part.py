@@ -1,8 +1,8 @@
 """What an account's owner does once after the first update: values for secrets, and tasks.
 
-On AWS a fresh stack runs no task: its registry is empty, and the owner's secrets have no value. The
-emulated cloud does both, so that the commands have a service to work on. `arca local up --bare`
-leaves it out, as a rehearsal of the first day needs it.
+On AWS no task of a fresh stack can start: its registry is empty, and the owner's secrets have no
+value. The emulated cloud does both, so that the commands have a service to work on. `arca local up
+--bare` leaves it out, as a rehearsal of the first day needs it.
 """
 
 from collections.abc import Mapping

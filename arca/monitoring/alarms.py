@@ -37,6 +37,7 @@ def serving_alarms(t: Thresholds, *, sessions: int | None) -> Alarms:
         *_tasks(t),
         *_shipping(),
         _definitions(),
+        _copies_failed(),
     )
     # A deployment may trip these, so a maintenance window mutes them.
     muted = (*_arca(t), *_deployment_sensitive(t))
@@ -59,11 +60,22 @@ def standby_alarms(t: Thresholds, *, tasks: int) -> Alarms:
                 comparison=ABOVE,
                 threshold=t.replica_lag_seconds,
                 severity="SEV2",
-                runbook="database-pool-exhausted",
+                runbook="copies-behind",
                 meaning="The replica is behind: a failover now would lose more than the recovery "
                 "point objective allows.",
                 of=5,
                 missing="breaching",
+            ),
+            _metric_alarm(
+                name="copies-behind",
+                metric="copies.latency",
+                comparison=ABOVE,
+                threshold=t.replica_lag_seconds,
+                severity="SEV3",
+                runbook="copies-behind",
+                meaning="The newest documents or audit records are not in this region yet. S3's "
+                "replication time control promises 15 minutes.",
+                of=10,
             ),
             _storage(t),
             *_certificates(t)[:1],
@@ -296,6 +308,20 @@ def _database(t: Thresholds, sessions: int) -> tuple[Alarm, ...]:
             of=15,
             needed=10,
         ),
+    )
+
+
+def _copies_failed() -> Alarm:
+    return _metric_alarm(
+        name="copies-failed",
+        metric="copies.failed",
+        comparison=AT_LEAST,
+        threshold=1,
+        severity="SEV3",
+        runbook="copies-behind",
+        meaning="Documents or audit records are missing in the DR region, and S3 does not try "
+        "again by itself.",
+        period=300,
     )
 
 

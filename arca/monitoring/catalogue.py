@@ -1,12 +1,13 @@
 """Every metric that anything here reads, and no other.
 
-AWS's names and dimensions are those of the services' own pages: Elastic Load Balancing User
-Guide, "CloudWatch metrics for your Application Load Balancer"; Amazon ECS Developer Guide,
-"CloudWatch metrics" and Container Insights' "Enhanced observability metrics"; Amazon RDS User
-Guide, "CloudWatch metrics for Amazon RDS"; Amazon ElastiCache User Guide, "Metrics for Valkey and
-Redis OSS"; Amazon Route 53 Developer Guide, "Monitoring health checks"; ACM User Guide,
-"Supported CloudWatch metrics"; Amazon EventBridge User Guide, "Monitoring"; AWS Lambda Developer
-Guide, "Types of metrics for Lambda functions".
+AWS's names and dimensions are those of the services' own pages: Elastic Load Balancing User Guide,
+"CloudWatch metrics for your Application Load Balancer"; Amazon ECS Developer Guide, "CloudWatch
+metrics" and Container Insights' "Enhanced observability metrics"; Amazon RDS User Guide,
+"CloudWatch metrics for Amazon RDS"; Amazon ElastiCache User Guide, "Metrics for Valkey and Redis
+OSS"; Amazon S3 User Guide, "Using S3 Replication metrics", which says that latency is published in
+the destination's region and failures in the source's; Amazon Route 53 Developer Guide, "Monitoring
+health checks"; ACM User Guide, "Supported CloudWatch metrics"; Amazon EventBridge User Guide,
+"Monitoring"; AWS Lambda Developer Guide, "Types of metrics for Lambda functions".
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,9 @@ Binding = Literal[
     "migration_rule",
     "crash_rule",
     "definition_watch",
+    "copy_source",
+    "copy_destination",
+    "copy_rule",
 ]
 """What differs by stack: the name under which a stack gives a dimension its values."""
 OWN_NAMESPACE = "arca-api"
@@ -121,6 +125,11 @@ def aws_metric(
 BALANCER_DIMENSIONS: Mapping[str, Binding] = {"LoadBalancer": "load_balancer"}
 ECS_DIMENSIONS: Mapping[str, Binding] = {"ClusterName": "cluster", "ServiceName": "service"}
 RDS_DIMENSIONS: Mapping[str, Binding] = {"DBInstanceIdentifier": "database"}
+COPY_DIMENSIONS: Mapping[str, Binding] = {
+    "SourceBucket": "copy_source",
+    "DestinationBucket": "copy_destination",
+    "RuleId": "copy_rule",
+}
 CACHE_DIMENSIONS: Mapping[str, Binding] = {"CacheClusterId": "cache_node"}
 INSIGHTS = "ECS/ContainerInsights"
 
@@ -722,6 +731,27 @@ SLO_METRICS = (
     ),
 )
 
+COPY_METRICS = (
+    aws_metric(
+        "copies.latency",
+        "AWS/S3 ReplicationLatency",
+        stat="Maximum",
+        role="saturation",
+        meaning="Seconds that a bucket's copy in the DR region is behind.",
+        unit="Seconds",
+        dimensions=COPY_DIMENSIONS,
+    ),
+    aws_metric(
+        "copies.failed",
+        "AWS/S3 OperationsFailedReplication",
+        stat="Sum",
+        role="errors",
+        meaning="Objects that were not copied into the DR region.",
+        unit="Count",
+        dimensions=COPY_DIMENSIONS,
+    ),
+)
+
 GROUPS: Mapping[str, tuple[Metric, ...]] = {
     "Edge": EDGE_METRICS,
     "Probe": PROBE_METRICS,
@@ -732,6 +762,7 @@ GROUPS: Mapping[str, tuple[Metric, ...]] = {
     "Business": BUSINESS_METRICS,
     "Infrastructure": INFRASTRUCTURE_METRICS,
     "Objectives": SLO_METRICS,
+    "Copies": COPY_METRICS,
 }
 CATALOGUE: Mapping[str, Metric] = {
     metric.id: metric for metrics in GROUPS.values() for metric in metrics

@@ -1,4 +1,4 @@
-"""The ten runbooks, declared once: the alarms name them, their pages and diagnoses follow them."""
+"""The runbooks, declared once: the alarms name them, their pages and diagnoses follow them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +34,7 @@ RUNBOOKS: Mapping[str, Runbook] = {
         Runbook("container-crashes", "Service container crashes"),
         Runbook("rate-limit-exceeded", "Rate limit exceeded"),
         Runbook("memory-leak", "Memory leak investigation"),
+        Runbook("copies-behind", "Copies in the DR region are behind"),
     )
 }
 """By id."""

@@ -38,11 +38,11 @@ class Thresholds(BaseModel):
         default=20, ge=1, description="Queries of more than 1 s in a minute."
     )
     replica_lag_seconds: int = Field(
-        default=240,
+        default=150,
         ge=1,
         le=299,
-        description="Seconds that a replica may be behind; below the "
-        "recovery point objective of 5 minutes.",
+        description="Seconds that the database's replica and the buckets' copies may be behind; "
+        "half the recovery point objective of 5 minutes.",
     )
     cache_memory_percent: int = Field(
         default=80, ge=1, le=100, description="Memory of a cache node in %."

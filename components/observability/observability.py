@@ -21,7 +21,7 @@ from components.component import Component, Place, Text
 from components.objectives import declared_objectives
 from components.observability import definitions, events, publisher, tracing
 from components.observability.spec import ObservabilitySpec
-from components.wires import DeclaredTasks
+from components.wires import BucketCopy, DeclaredTasks
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Watched:
     log_group: Text
     database: Text
     cache_nodes: list[pulumi.Output[str]]
+    copies: list[BucketCopy]
+    """The buckets whose copies this stack makes, or receives on standby."""
     canary: str | None
     database_sessions: int | None
     """The most sessions that the database takes, where known."""
@@ -211,6 +213,9 @@ def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:
         "canary": [watched.canary] if watched.canary else [],
         "certificate": [watched.certificate_arn],
         "health_check": [watched.health_check_id],
+        "copy_source": [one.source for one in watched.copies],
+        "copy_destination": [one.destination for one in watched.copies],
+        "copy_rule": sorted({one.rule for one in watched.copies}),
         "definition_watch": [definitions.function_name(place.prefix)],
         **{rule: [events.rule_name(place.prefix, rule)] for rule in rules},
     }

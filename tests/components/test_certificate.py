@@ -1,5 +1,7 @@
 """The load balancer's certificate."""
 
+import re
+
 import pytest
 
 from arca.errors import ArcaError
@@ -8,6 +10,7 @@ from components.component import Place
 from settings import Settings, cloudflare_zone
 from tests import graph
 from tests.components.alone import alone, text
+from tests.stacks import settings_of
 
 
 def build(s: Settings, here: Place) -> Certificate:
@@ -27,6 +30,7 @@ def test_a_name_without_a_record_is_named(monkeypatch: pytest.MonkeyPatch) -> No
         return found, state
 
     monkeypatch.setattr(graph, "simulate_outputs", other)
-    missing = r"ACM wants no DNS record for \*\.(origin\.)?arca-dev\.example; it lists"
+    domain = re.escape(settings_of("dev").owner.domain)
+    missing = rf"ACM wants no DNS record for \*\.(origin\.)?{domain}; it lists"
     with pytest.raises(ArcaError, match=missing):
         alone(build)

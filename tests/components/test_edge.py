@@ -1,6 +1,13 @@
 """The edge: rules that Cloudflare sees no difference in."""
 
-from tests.stacks import graph
+import pytest
+
+from tests.stacks import STACKS, graph
+
+NOTIFICATION = "cloudflare:index/notificationPolicy:NotificationPolicy"
+CERTIFICATE = (
+    "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate"
+)
 
 
 def test_ask_21_cloudflare_sees_no_difference_in_order() -> None:
@@ -28,8 +35,20 @@ def test_nothing_that_a_rule_can_skip_stops_route_53() -> None:
 
 def test_the_notification_filters_health_checks() -> None:
     """`newHealths` belongs to load balancers' alerts."""
-    policy = graph("prod").one("cloudflare:index/notificationPolicy:NotificationPolicy")
+    policy = graph("prod").one(NOTIFICATION, "edge-region")
     assert set(policy.inputs["filters"]) == {"healthCheckIds", "statuses"}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_somebody_hears_of_the_origin_pull_certificate(stack: str) -> None:
+    """It lives for a year; whoever owns the zone hears 30 days before it ends."""
+    declared = graph(stack)
+    found = [node for node in declared.of(NOTIFICATION) if node.name == "origin-pulls"]
+    owned = declared.of(CERTIFICATE)
+    assert len(found) == len(owned) == (stack != "dr")
+    for policy in found:
+        assert policy.inputs["alertType"] == "zone_aop_custom_certificate_expiration_type"
+        assert policy.inputs["mechanisms"]["emails"][0]["id"]
 
 
 def test_a_free_zone_gets_only_what_it_has() -> None:

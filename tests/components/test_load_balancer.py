@@ -31,9 +31,9 @@ def test_ask_17_the_origin_is_locked_by_ranges_and_certificate() -> None:
 
 def test_ask_19_long_stack_names_fit() -> None:
     """Names of load balancer and target groups differ and have at most 32 characters."""
-    own_range = {"network.cidr": "10.99.0.0/16"}
+    own = {"network.cidr": "10.99.0.0/16", "owner.cloudflare_zone_id": "f" * 32}
     name = "a-review-stack-with-a-very-long-name-indeed"
-    declared = alone(load_balancer, changes=own_range, stack_name=name)
+    declared = alone(load_balancer, changes=own, stack_name=name)
     kinds = ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup")
     names = [node.inputs["name"] for node in declared.of(*kinds)]
     assert len(names) == len(set(names)) == 3

@@ -9,7 +9,7 @@ from arca.monitoring.catalogue import CATALOGUE
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo.objectives import read_objectives
 from tests.changes import NO_ROUTES, ROUTES
-from tests.graph import Graph
+from tests.graph import ACCOUNT, Graph, primary_recovery
 from tests.stacks import STACKS, graph, settings_of
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -114,6 +114,8 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
     names = [node.inputs["name"] for node in watching(graph("dr"))]
     assert sorted(names) == [
         "arca-dr-certificate-balancer",
+        "arca-dr-copies-behind-1",
+        "arca-dr-copies-behind-2",
         "arca-dr-database-replica-lag",
         "arca-dr-database-storage",
         "arca-dr-definition-unknown",
@@ -122,7 +124,29 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
     ]
     assert graph("dr").of(DASHBOARD) == []
     active = graph("dr", {"recovery.phase": "active"})
-    assert len(watching(active)) == len(watching(graph("prod")))
+    copies = [n for n in watching(graph("prod")) if "copies-failed" in n.name]
+    assert len(copies) == 2
+    assert len(watching(active)) == len(watching(graph("prod"))) - len(copies)
+
+
+def test_alarms_on_copies_read_where_s3_publishes() -> None:
+    """Failures in the source's region, and latency in that of the copy, which outlives it.
+
+    Source: Amazon S3 User Guide, "Using S3 Replication metrics".
+    """
+    for stack, metric in (("prod", "OperationsFailedReplication"), ("dr", "ReplicationLatency")):
+        declared = graph(stack)
+        found = [n.inputs for n in declared.of(ALARM) if n.inputs.get("namespace") == "AWS/S3"]
+        assert [one["metricName"] for one in found] == [metric] * 2
+        of_prod = graph("prod").outputs["recovery"]
+        recovery = of_prod if stack == "prod" else primary_recovery(ACCOUNT)
+        for role in ("audit", "documents"):
+            wanted = {
+                "SourceBucket": recovery["source_buckets"][role],
+                "DestinationBucket": recovery["replica_buckets"][role],
+                "RuleId": "dr",
+            }
+            assert wanted in [one["dimensions"] for one in found], (stack, role)
 
 
 def test_an_alarm_for_each_cache_node() -> None:

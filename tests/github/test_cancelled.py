@@ -73,7 +73,8 @@ def test_a_signal_reaches_the_command(tmp_path: Path, name: str, number: signal.
     script.write_text(FOUND[name]["run"], encoding="utf-8")
     names = ("STACK", "IMAGE", "NUMBER", "BEFORE", "GITHUB_REPOSITORY", "GITHUB_SHA")
     started = subprocess.Popen(
-        [BASH, "-euo", "pipefail", str(script)],
+        # A program in the background of a shell ignores SIGINT, and its children inherit that.
+        ["/usr/bin/env", "--default-signal=INT", BASH, "-euo", "pipefail", str(script)],
         cwd=runner.folder,
         env={
             **clock.environment(),

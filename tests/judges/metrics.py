@@ -9,7 +9,8 @@ from arca.emulator.judges.finding import Finding
 from arca.emulator.program.engine import Registration
 from arca.emulator.provider.simulated_outputs import simulate_outputs
 from arca.monitoring.catalogue import OWN_NAMESPACE
-from tests.graph import ACCOUNT, Graph
+from components.storage import RULE
+from tests.graph import ACCOUNT, Graph, primary_recovery
 from tests.judges.cfn_lint import region_of
 
 JUDGE = "metrics"
@@ -135,6 +136,8 @@ PUBLISHED: Mapping[str, tuple[Published, ...]] = {
     ),
 }
 """What AWS publishes, by namespace; only what an engineer here may want to read."""
+BUCKET = "aws:s3/bucket:Bucket"
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 ONLY_IN = {"AWS/Route53": "us-east-1"}
 """Namespaces that AWS publishes in one region (Amazon Route 53 Developer Guide, the page above)."""
 
@@ -151,19 +154,27 @@ class Reading(NamedTuple):
 def judge(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Finding]:
     """Return what is wrong with the metrics that a stack's alarms and dashboards read."""
     known = _values(graph)
+    buckets = {
+        str(graph.states[node.urn]["bucket"]): region_of(graph, node) for node in graph.of(BUCKET)
+    }
     chosen = graph.custom() if nodes is None else nodes
     return [
         Finding(JUDGE, node.urn, f"{reading.namespace} {reading.name}", says)
         for node in chosen
         for reading in _readings(graph, node)
-        for says in _faults(reading, known)
+        for says in _faults(reading, known, buckets)
     ]
 
 
-def _faults(reading: Reading, known: frozenset[str]) -> Iterator[str]:
+def _faults(reading: Reading, known: frozenset[str], buckets: Mapping[str, str]) -> Iterator[str]:
     if reading.namespace == OWN_NAMESPACE:
         return
     where = ONLY_IN.get(reading.namespace, reading.region)
+    if reading.namespace == "AWS/S3":
+        # Amazon S3 User Guide, "Using S3 Replication metrics".
+        failed = reading.name == "OperationsFailedReplication"
+        bucket = reading.dimensions.get("SourceBucket" if failed else "DestinationBucket", "")
+        where = buckets.get(bucket, reading.region)
     if where != reading.region:
         yield f"published in {where} only, read in {reading.region}"
     given = frozenset(reading.dimensions)
@@ -190,7 +201,16 @@ def _values(graph: Graph) -> frozenset[str]:
         for node in graph.custom()
         if node.type.startswith("aws:")
     }
-    return frozenset(outputs | ids)
+    rules = {str(rule["id"]) for node in graph.of(REPLICATION) for rule in node.inputs["rules"]}
+    return frozenset(outputs | ids | rules | _of_primary(graph))
+
+
+def _of_primary(graph: Graph) -> set[str]:
+    """Return the buckets and the rule that a secondary reads of its primary."""
+    if not graph.referred:
+        return set()
+    recovery = primary_recovery(ACCOUNT)
+    return {*recovery["source_buckets"].values(), *recovery["replica_buckets"].values(), RULE}
 
 
 def _readings(graph: Graph, node: Registration) -> Iterator[Reading]:

@@ -23,8 +23,9 @@ from tests.judges import (
     roles,
 )
 from tests.judges.expected import EXPECTED, place
+from tests.stacks import settings_of
 
-PLAN: Plan = "pro"
+PLAN = settings_of("prod").edge.plan
 """The plan of the zone that faults are planted into; a fault may name another."""
 
 

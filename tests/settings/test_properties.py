@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arca import stackfile
@@ -69,7 +69,7 @@ accepted: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(accepted)
 def test_any_accepted_settings_keep_the_invariants(changes: dict[str, Any]) -> None:
     """Every accepted combination keeps the invariants and the contract."""

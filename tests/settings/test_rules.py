@@ -1,5 +1,6 @@
 """Rules between sections, at their limits; test_messages.py has the message of each mistake."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
@@ -289,10 +290,9 @@ def test_a_wrong_decrypted_id_is_not_shown(
 ) -> None:
     """Cloudflare's ids may be encrypted; the message has the key alone."""
     text = stackfile.path_of("dev").read_text(encoding="utf-8")
-    zone = f'cloudflare_zone_id: "{"0" * 32}"'
-    (tmp_path / "Pulumi.dev.yaml").write_text(
-        text.replace(zone, "cloudflare_zone_id: {secure: v1:abc}"), encoding="utf-8"
-    )
+    text, replaced = re.subn(r"(cloudflare_zone_id: ).*", r"\g<1>{secure: v1:abc}", text, count=1)
+    assert replaced
+    (tmp_path / "Pulumi.dev.yaml").write_text(text, encoding="utf-8")
     config = changed("dev", {"owner.cloudflare_zone_id": "SUPERSECRET"})
     monkeypatch.setattr(checkout, "root", lambda: tmp_path)
     monkeypatch.setattr(pulumi, "get_stack", lambda: stack)

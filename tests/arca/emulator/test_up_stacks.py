@@ -153,7 +153,10 @@ def test_dr_comes_up_beside_prod(state: State) -> None:
     replica = client("rds", dr).describe_db_instances(DBInstanceIdentifier="arca-dr")
     source = replica["DBInstances"][0]["ReadReplicaSourceDBInstanceIdentifier"]
     assert source.endswith("arca-prod")
-    assert dr.exports["buckets"]["documents"] == prod.exports["recovery"]["documents_bucket"]
+    assert (
+        dr.exports["buckets"]["documents"]
+        == prod.exports["recovery"]["replica_buckets"]["documents"]
+    )
     record, running = up.status(state=state)
     assert running
     assert record is not None

@@ -72,6 +72,17 @@ def _service(s: ResourceState) -> dict[str, Any]:
     }
 
 
+def _into_range(s: ResourceState) -> dict[str, Any]:
+    """Return what Application Auto Scaling itself asks of ECS when a target is registered.
+
+    It brings an active resource's capacity into the range (Application Auto Scaling API Reference,
+    RegisterScalableTarget). The service of a stack that comes up has no tasks, so it gets the
+    fewest.
+    """
+    _, cluster, service = s["resourceId"].split("/")
+    return {"cluster": cluster, "service": service, "desiredCount": s["minCapacity"]}
+
+
 def _policy(s: ResourceState) -> dict[str, Any]:
     configuration = s["targetTrackingScalingPolicyConfiguration"]
     return {
@@ -160,6 +171,7 @@ RESOURCES: Mapping[str, Resource] = {
                     "tags",
                 ),
             ),
+            ApiCall("ecs", "update_service", _into_range),
         ),
     ),
     "aws:appautoscaling/policy:Policy": Resource(

@@ -98,7 +98,7 @@ def check_slices(now: datetime, ago: int) -> None:
 
 
 @given(now=MOMENTS, ago=st.integers(0, 22 * 60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_bad_minute_is_counted_at_every_moment(now: datetime, ago: int) -> None:
     """Between midnight and two o'clock, the report used to read past that minute."""
     check_slices(now, ago)
@@ -128,7 +128,7 @@ def check_events(month: Month, now: datetime, born: int, bad_at: int) -> None:
 
 
 @given(now=MOMENTS, born=st.integers(0, 40), bad_at=st.integers(0, 743))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_failures_of_the_running_month(now: datetime, born: int, bad_at: int) -> None:
     """The running hour counts at every moment."""
     check_events(month_of(now), now, born, bad_at)
@@ -142,7 +142,7 @@ def test_failures_at_awkward_moments(now: datetime) -> None:
 
 
 @given(now=MOMENTS, born=st.integers(0, 40), bad_at=st.integers(0, 743))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_failures_of_the_month_before(now: datetime, born: int, bad_at: int) -> None:
     """The report reads a month of 31 days by the hour, its first day included."""
     end = datetime(now.year, now.month, 1, tzinfo=UTC)

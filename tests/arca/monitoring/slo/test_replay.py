@@ -198,7 +198,7 @@ def series(draw: st.DrawFn) -> EventSeries:
 
 
 @given(series(), st.sampled_from(["errors", "arca", "latency"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_page_means_that_the_share_was_burned(recorded: EventSeries, name: str) -> None:
     """Both windows burn above the rate at each moment of a page, whatever the traffic.
 
@@ -217,7 +217,7 @@ def test_a_page_means_that_the_share_was_burned(recorded: EventSeries, name: str
 
 
 @given(series())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_burn_is_missed(recorded: EventSeries) -> None:
     """An alarm notifies wherever both windows burn above the rate at full traffic."""
     objective = OBJECTIVES["errors"]
