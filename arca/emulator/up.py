@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca import stackfile
-from arca.emulator import owners_part, server
+from arca.emulator import owners_part, owners_zone, server
 from arca.emulator.ecs.clock import minute_seconds
 from arca.emulator.state import CloudRecord, StackRecord, State, utc_text
 from arca.errors import ArcaError, Refused
@@ -211,6 +211,7 @@ class _Program:
                 Progress(f"{self.stack}: {resource.type} {resource.name}", done, self.total)
             ),
         )
+        owners_zone.bring(record, self.config)
         exports = engine.run(engine.main, stack=self.stack, config=self.config, cloud=cloud)
         if not self.bare:
             watch(Progress(f"{self.stack}: the owner's secrets and the first tasks"))
