@@ -253,6 +253,11 @@ def _replace(
     )
     try:
         state.add_server(record)
+        # The import takes a second, and so does the server.
+        from arca.emulator.provider import cloudflare_api
+        from arca.emulator.provider.resources import CLOUDFLARE_CALLS
+
+        cloudflare_api.load(call.method for call in CLOUDFLARE_CALLS.values())
         server.wait_until_ready(record, log=state.starting_log)
         entry, exports = program.declare(record, state, watch)
         record = record.model_copy(update={"stacks": {stack: entry}})

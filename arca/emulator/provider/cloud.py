@@ -129,10 +129,6 @@ class EmulatedCloud:
         tags = json.loads(inputs.get("defaultTags", "{}")).get("tags", {})
         self._providers[provider.urn] = (inputs["region"], tags)
 
-    def load_cloudflare(self) -> None:
-        """Import Cloudflare's package before its first call needs it."""
-        self._cloudflare.load()
-
     def _make_at_cloudflare(self, registration: Registration, simulated: str) -> str:
         """Make a resource's call of Cloudflare; returns its id, or the simulated one."""
         call = CLOUDFLARE_CALLS[registration.type]

@@ -1,11 +1,13 @@
 """Calls of Cloudflare's API, made by Cloudflare's own client.
 
-The package `cloudflare` takes a second to import, so it is imported when the first call needs it.
+The package `cloudflare` takes a second to import, so it is imported when the first call needs it,
+or by `load` while something else takes its time.
 The client validates each answer against Cloudflare's models, so that a wrong one is an error.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Any, cast
 
 from arca.emulator.cloudflare import PREFIX
@@ -32,20 +34,14 @@ class CloudflareClient:
         self._base = f"{endpoint}{PREFIX}"
         self._client: Any = None
 
-    def load(self) -> None:
-        """Import Cloudflare's package now and not at the first call."""
-        if self._client is None:
-            self._client = _connect(self._base)
-
     def make(self, call: CloudflareCall, state: ResourceState) -> str:
         """Make a call and return the id in its answer, if there is one; raises Unanswered."""
-        self.load()
         from cloudflare import CloudflareError  # noqa: PLC0415 - loaded on demand
 
-        method = self._client
-        for step in call.method.split("."):
-            method = getattr(method, step)
+        if self._client is None:
+            self._client = _connect(self._base)
         try:
+            method = attrgetter(call.method)(self._client)
             answer: Any = method(**to_cloudflare(call.params(state)))
         # TypeError: the client's own methods have no such parameter.
         except (CloudflareError, TypeError, ValueError) as error:
@@ -54,6 +50,13 @@ class CloudflareClient:
         if isinstance(answer, dict):
             return str(cast("dict[str, Any]", answer)["id"])
         return str(getattr(answer, "id", ""))
+
+
+def load(methods: Iterable[str]) -> None:
+    """Import what some methods of the client need; the package imports a resource on demand."""
+    client = _connect("http://127.0.0.1")
+    for method in methods:
+        attrgetter(method)(client)
 
 
 def to_cloudflare(params: Mapping[str, Any]) -> dict[str, Any]:
