@@ -15,8 +15,13 @@ UNKNOWN, BAD_VALUE, READ_ONLY, NOT_ON_PLAN = 1006, 1007, 1057, 1135
 
 def _edit(call: Call) -> Answer:
     zone, name = call.zone, _name(call)
-    content = call.read(PARAMS)
-    if not content or cloudflare_types.judge_setting(name, content):
+    content, params = call.content, {"zone_id": zone.owned.id, **call.content}
+    # The models take any further key, and the types of the parameters any text.
+    faults = [
+        *cloudflare_types.judge_parameters(PARAMS, params),
+        *cloudflare_types.judge_setting(name, content),
+    ]
+    if faults or not content:
         raise ApiRefusal(BAD_VALUE, f"Invalid value for zone setting {name}", pointer="value")
     if not _editable(call, name):
         if cloudflare_types.is_editable(name, enterprise=True):
