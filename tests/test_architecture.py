@@ -24,6 +24,7 @@ SHARED = {
     "stack",
     "stackfile",
     "traffic",
+    "zone_plans",
 }
 """Modules that every topic of `arca` may import."""
 FOUNDATIONS = (
@@ -39,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "components": {
         *("components", "arca.errors", "arca.monitoring", "arca.naming", "arca.outputs"),
-        "arca.pins",
+        *("arca.pins", "arca.zone_plans"),
     },
     "arca": {f"arca.{name}" for name in SHARED},
     "arca.monitoring": {"arca.monitoring", *(f"arca.{name}" for name in SHARED)},
@@ -53,7 +54,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "arca.emulator": {
         *("arca.emulator", "arca.checkout", "arca.clock", "arca.errors", "arca.naming"),
-        "arca.stackfile",
+        *("arca.stackfile", "arca.zone_plans"),
     },
     "arca.cli": {"arca", "arca_migrate"},
     "arca_migrate": {"arca_migrate"},

@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from arca import stackfile
 from arca.emulator.program import engine
-from arca.emulator.provider.resources import CALLS, RECORDED
+from arca.emulator.provider.resources import CALLS, CLOUDFLARE_CALLS, RECORDED
 from arca.outputs import Outputs, ReplicatedSecret
 from tests.changes import NO_ROUTES
 from tests.graph import primary_recovery
@@ -107,8 +107,9 @@ def test_no_secret_in_a_plain_output(stack: str) -> None:
 
 def test_every_resource_type_has_calls() -> None:
     """Every type has an entry in the emulator's table, or its run would ignore the type."""
+    called = {*CALLS, *CLOUDFLARE_CALLS}
     types = {node.type for stack in STACKS for node in graph(stack).custom()}
-    assert {t for t in types if t not in CALLS and not t.startswith(RECORDED)} == set()
+    assert {t for t in types if t not in called and not t.startswith(RECORDED)} == set()
 
 
 def test_dr_reads_prod_through_one_stack_reference() -> None:

@@ -22,7 +22,7 @@ from pydantic_core import PydanticUndefined
 from arca import checkout
 from arca.cli.local import resource_totals
 from arca.emulator.provider.cloud import EmulatedOutcome
-from arca.emulator.provider.resources import CALLS, RECORDED
+from arca.emulator.provider.resources import CALLS, CLOUDFLARE_CALLS, RECORDED
 from components.access import traffic_rules
 from components.spec import Format
 from settings import schema
@@ -141,6 +141,8 @@ def prod_totals() -> str:
 def _outcome(kind: str, state: Mapping[str, Any]) -> EmulatedOutcome:
     if kind.startswith(RECORDED):
         return "recorded"
+    if kind in CLOUDFLARE_CALLS:
+        return "created"
     # What the emulated cloud adds to a state; an empty default security group has no rule.
     full: dict[str, Any] = {**state, "_region": "", "_ingress": [], "_egress": []}
     made = [call for call in CALLS[kind] if call.when(full)]
@@ -164,7 +166,17 @@ def emulation() -> str:
             for parameter, why in call.withheld.items():
                 lines.append(_row(f"{shown}, `{parameter}`", name, why))
     names = ", ".join(f"`{name.rstrip(':')}`" for name in RECORDED)
-    return "\n".join([*lines, "", f"Recorded only, for no AWS call stands behind them: {names}."])
+    made = sorted({call.method for call in CLOUDFLARE_CALLS.values()})
+    methods = ", ".join(f"`{method}`" for method in made)
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"The emulated Cloudflare carries out every call of Cloudflare: {methods}.",
+            "",
+            f"Recorded only, for no call of an API stands behind them: {names}.",
+        ]
+    )
 
 
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {

@@ -28,7 +28,7 @@ def table() -> str:
     nobody = ", ".join(f"`{_short(kind)}`" for kind, judges in judged.items() if not judges)
     return "\n".join(
         [
-            "| resource type | judges beside moto |",
+            "| resource type | judges beside the emulation |",
             "| --- | --- |",
             *(
                 f"| {_short(kind)} | {'; '.join(names)} |"
@@ -36,7 +36,7 @@ def table() -> str:
                 if names
             ),
             "",
-            f"Judged by nobody, for nothing leaves the machine: {nobody}.",
+            f"Judged by nobody, for no API takes them: {nobody}.",
             "",
             "CloudFormation has no word for these, so cfn-lint does not see them:",
             "",

@@ -8,6 +8,7 @@ from arca.errors import ArcaError
 
 EXTRAS: Mapping[str, str] = {
     "matplotlib": "charts",
+    "cloudflare": "emulator",
     "cryptography": "emulator",
     "moto": "emulator",
     "pulumi": "emulator",

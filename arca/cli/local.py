@@ -76,7 +76,8 @@ def up(
     taken port or a failure leaves the one that is up as it was.
 
     The command runs the program with the stack's own YAML. Each AWS resource becomes API calls,
-    which are checked against AWS's service model and carried out by moto where it can.
+    which are checked against AWS's service model and carried out by moto where it can. Each
+    Cloudflare resource becomes a call to an emulated Cloudflare.
 
     Deployments take simulated minutes. ARCA_LOCAL_MINUTE in the environment sets the seconds of
     one, from 0.01 to 3600; the default is 1.
@@ -85,7 +86,7 @@ def up(
 
     stackfile.stack_config(stack)
     state = states.State()
-    extras.require("moto", "pulumi", "pulumi_aws", "pulumi_cloudflare")
+    extras.require("cloudflare", "moto", "pulumi", "pulumi_aws", "pulumi_cloudflare")
     if dry_run:
         plan = lifecycle.plan(stack, port=port, state=state)
         if as_json:
@@ -116,8 +117,11 @@ def up(
         return
     render.line(f"{stack} is up in the emulated AWS at {report.endpoint} ({report.seconds} s)")
     render.line(resource_totals(report.components))
-    render.line("created: every call carried out by moto; validated only: a call checked against")
-    render.line("AWS's model that moto cannot carry out; recorded only: no AWS call behind it.")
+    render.line("created: every call carried out by moto or the emulated Cloudflare; validated")
+    render.line(
+        "only: a call checked against AWS's model that moto cannot carry out; recorded only:"
+    )
+    render.line("no call of an API behind it.")
     if components:
         render.components(report.components)
     if report.gone:

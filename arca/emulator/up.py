@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca import stackfile
-from arca.emulator import owners_part, server
+from arca.emulator import owners_part, owners_zone, server
 from arca.emulator.ecs.clock import minute_seconds
 from arca.emulator.state import CloudRecord, StackRecord, State, utc_text
 from arca.errors import ArcaError, Refused
@@ -211,6 +211,7 @@ class _Program:
                 Progress(f"{self.stack}: {resource.type} {resource.name}", done, self.total)
             ),
         )
+        owners_zone.bring(record, self.config)
         exports = engine.run(engine.main, stack=self.stack, config=self.config, cloud=cloud)
         if not self.bare:
             watch(Progress(f"{self.stack}: the owner's secrets and the first tasks"))
@@ -252,6 +253,11 @@ def _replace(
     )
     try:
         state.add_server(record)
+        # The import takes a second, and so does the server.
+        from arca.emulator.provider import cloudflare_api
+        from arca.emulator.provider.resources import CLOUDFLARE_CALLS
+
+        cloudflare_api.load(call.method for call in CLOUDFLARE_CALLS.values())
         server.wait_until_ready(record, log=state.starting_log)
         entry, exports = program.declare(record, state, watch)
         record = record.model_copy(update={"stacks": {stack: entry}})

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from components.edge.plans import PLANS, Period, Plan, Timeout
+from arca.zone_plans import DEFAULT_PLAN, PLANS, Period, Plan, Timeout
 from components.spec import Spec, UrlPath, WrongKey
 
 
@@ -31,7 +31,7 @@ class EdgeSpec(Spec):
     """Cloudflare's settings for the zone."""
 
     plan: Plan = Field(
-        default="pro",
+        default=DEFAULT_PLAN,
         description="The zone's plan. On `free`, Cloudflare refuses managed WAF rules, health "
         "checks, a second rate limit, and periods and timeouts above 10 seconds.",
     )

@@ -1,11 +1,12 @@
 """The judge of Cloudflare's plans: what a zone of a plan refuses of the declared resources."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, get_args
 
+from arca.emulator.judges.cloudflare_plans import judge_healthcheck, judge_ruleset
 from arca.emulator.judges.finding import Finding
 from arca.emulator.program.engine import Registration
-from components.edge.plans import PLANS, Period, Plan, PlanLimits
+from arca.emulator.provider.cloudflare_api import to_cloudflare
+from arca.zone_plans import PLANS, Plan, PlanLimits
 from tests.graph import Graph
 
 JUDGE = "plan"
@@ -20,27 +21,10 @@ def judge(graph: Graph, plan: Plan, nodes: Iterable[Registration] | None = None)
 
 
 def _judge(node: Registration, limits: PlanLimits) -> Iterator[Finding]:
-    if node.type == HEALTHCHECK and not limits.health_checks:
-        yield Finding(JUDGE, node.urn, "type", "the plan has no health checks")
-    if node.type != RULESET:
-        return
-    rules: list[dict[str, Any]] = node.inputs.get("rules", [])
-    phase = node.inputs["phase"]
-    most = {
-        "http_ratelimit": limits.rate_limits,
-        "http_request_firewall_custom": limits.custom_rules,
-        "http_request_firewall_managed": 1 if limits.managed_ruleset else 0,
+    faults = {
+        HEALTHCHECK: lambda: judge_healthcheck(limits),
+        RULESET: lambda: judge_ruleset(to_cloudflare(node.inputs), limits),
     }
-    if phase in most and len(rules) > most[phase]:
-        yield Finding(JUDGE, node.urn, "rules", f"{len(rules)} rules, at most {most[phase]}")
-    for number, rule in enumerate(rules):
-        limit = rule.get("ratelimit", {})
-        path = f"rules[{number}].ratelimit"
-        if limit and limit["period"] not in get_args(Period):
-            yield Finding(JUDGE, node.urn, f"{path}.period", f"{limit['period']:g} is none")
-        if limit.get("period", 0) > limits.longest_period:
-            says = f"{limit['period']:g} s, at most {limits.longest_period}"
-            yield Finding(JUDGE, node.urn, f"{path}.period", says)
-        if limit.get("mitigationTimeout", 0) > limits.longest_timeout:
-            says = f"{limit['mitigationTimeout']:g} s, at most {limits.longest_timeout}"
-            yield Finding(JUDGE, node.urn, f"{path}.mitigationTimeout", says)
+    if node.type in faults:
+        for fault in faults[node.type]():
+            yield Finding(JUDGE, node.urn, fault.path, f"{fault.says} ({fault.page})")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 from arca.emulator.judges.finding import Finding
 from arca.emulator.judges.refusals import MadeCall
 from arca.emulator.program.engine import Registration
-from components.edge.plans import Plan
+from arca.zone_plans import Plan
 from tests.graph import Graph
 from tests.judges import (
     calls,

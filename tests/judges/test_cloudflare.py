@@ -1,16 +1,15 @@
-"""Cloudflare's own types and its plans, over what the emulator only records."""
+"""Cloudflare's own types and its plans, over what the stacks declare."""
 
 import pytest
 
-from arca.emulator.provider.resources import RESOURCES
+from arca.emulator.provider.resources import CLOUDFLARE_CALLS
 from tests.judges import cloudflare_plans, cloudflare_types
 from tests.stacks import STACKS, graph, settings_of
 
 
 def test_every_type_of_cloudflare_has_its_parameters() -> None:
     """A type without them would be judged by nobody."""
-    recorded = {kind for kind in RESOURCES if kind.startswith("cloudflare:")}
-    assert set(cloudflare_types.PARAMETERS) == recorded
+    assert set(cloudflare_types.PARAMETERS) == set(CLOUDFLARE_CALLS)
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -16,6 +16,8 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
 from arca.emulator.aws_clients import Wsgi, WsgiClients
+from arca.emulator.cloudflare import PREFIX as CLOUDFLARE_PREFIX
+from arca.emulator.cloudflare.api import CloudflareApi
 from arca.emulator.ecs import faults
 from arca.emulator.ecs.api import SIMULATED, ApiError, Json, read_request
 from arca.emulator.ecs.calls import EcsBackend, EcsCall
@@ -73,6 +75,7 @@ class Application:
         self.moto: Wsgi = cast("Wsgi", _Moto(_create_app))
         self._clock = clock
         self._clients = WsgiClients(self.moto)
+        self.cloudflare = CloudflareApi(clock.now)
         self._lock = RLock()
         self._calls_to_throttle = 0
         """The number of calls that are still to be refused."""
@@ -110,6 +113,8 @@ class Application:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Run what is due, then answer a request."""
         path = environ["PATH_INFO"]
+        if path.startswith(f"{CLOUDFLARE_PREFIX}/"):
+            return self.cloudflare(environ, start_response)
         target = environ.get("HTTP_X_AMZ_TARGET", "")
         operation = target.removeprefix(ECS_TARGET)
         if path == RESET_PATH:
@@ -211,6 +216,7 @@ class Application:
         with self._lock:
             self.end(closing=False)
             self._calls_to_throttle = 0
+            self.cloudflare = CloudflareApi(self._clock.now)
             self._begin()
 
     def end(self, *, closing: bool = True) -> None:

@@ -3,7 +3,7 @@
 `/arca/faults` takes a list of faults with PUT. `/arca/images` takes one image and its stand-in
 command with PUT. Both take GET and DELETE, and each answer contains all faults and stand-ins.
 `/arca/alive` answers GET with the process number. `/arca/listen` takes a port with PUT, and the
-server listens there too.
+server listens there too. `/arca/zones` takes a zone of Cloudflare with PUT, as its owner has it.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.wrappers import Request, Response
 
+from arca.emulator.cloudflare.state import OwnedZone
 from arca.emulator.ecs import faults
 from arca.emulator.ecs.app import Application
 
@@ -23,6 +24,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     faults.IMAGES_PATH: ("GET", "PUT", "DELETE"),
     faults.ALIVE_PATH: ("GET",),
     faults.LISTEN_PATH: ("PUT",),
+    faults.ZONES_PATH: ("PUT",),
 }
 """The paths, and the methods of each."""
 
@@ -68,26 +70,40 @@ class ControlApi:
         methods = PATHS[request.path]
         if request.method not in methods:
             return _json({"error": f"only {', '.join(methods)}"}, 405)
-        stand_ins = self.application.backend.task_scheduler.stand_ins
         try:
-            match request.method, request.path:
-                case _, faults.ALIVE_PATH:
-                    return _json({"pid": os.getpid()})
-                case _, faults.LISTEN_PATH:
-                    return self._open(ListenRequest.model_validate_json(request.get_data()).port)
-                case "PUT", faults.FAULTS_PATH:
-                    self.application.set_faults(faults.FAULT_LIST.validate_json(request.get_data()))
-                case "DELETE", faults.FAULTS_PATH:
-                    self.application.set_faults([])
-                case "PUT", faults.IMAGES_PATH:
-                    one = StandInCommand.model_validate_json(request.get_data())
-                    stand_ins[one.image] = one.command
-                case "DELETE", faults.IMAGES_PATH:
-                    stand_ins.clear()
-                case _:
-                    pass
+            return self._answer(request)
         except ValidationError as error:
             return _json({"error": _text(error)}, 400)
+
+    def _answer(self, request: Request) -> Response:
+        """Answer a request whose path and method exist; raises ValidationError."""
+        match request.path:
+            case faults.ALIVE_PATH:
+                return _json({"pid": os.getpid()})
+            case faults.LISTEN_PATH:
+                return self._open(ListenRequest.model_validate_json(request.get_data()).port)
+            case faults.ZONES_PATH:
+                zone = OwnedZone.model_validate_json(request.get_data())
+                self.application.cloudflare.add_zone(zone)
+                return _json({"zone": zone.id})
+            case _:
+                return self._change(request)
+
+    def _change(self, request: Request) -> Response:
+        """Change the faults or the stand-ins, or only show them."""
+        stand_ins = self.application.backend.task_scheduler.stand_ins
+        match request.method, request.path:
+            case "PUT", faults.FAULTS_PATH:
+                self.application.set_faults(faults.FAULT_LIST.validate_json(request.get_data()))
+            case "DELETE", faults.FAULTS_PATH:
+                self.application.set_faults([])
+            case "PUT", faults.IMAGES_PATH:
+                one = StandInCommand.model_validate_json(request.get_data())
+                stand_ins[one.image] = one.command
+            case "DELETE", faults.IMAGES_PATH:
+                stand_ins.clear()
+            case _:
+                pass
         return _json(
             {
                 "faults": [one.model_dump() for one in self.application.faults],

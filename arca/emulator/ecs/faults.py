@@ -14,6 +14,7 @@ FAULTS_PATH = "/arca/faults"
 IMAGES_PATH = "/arca/images"
 ALIVE_PATH = "/arca/alive"
 LISTEN_PATH = "/arca/listen"
+ZONES_PATH = "/arca/zones"
 """Paths of the control API (control_api.py)."""
 
 

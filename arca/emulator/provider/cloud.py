@@ -1,4 +1,4 @@
-"""The emulated AWS as a cloud: it creates each declared resource by the resource's API calls."""
+"""The emulated AWS and Cloudflare as a cloud: it creates each declared resource by API calls."""
 
 import json
 from collections import defaultdict
@@ -18,7 +18,8 @@ from arca.emulator.judges import constraints, refusals
 from arca.emulator.judges.refusals import MadeCall
 from arca.emulator.program.engine import Registration
 from arca.emulator.provider.api_parameters import to_api_parameters
-from arca.emulator.provider.resources import CALLS, RECORDED
+from arca.emulator.provider.cloudflare_api import CloudflareClient, Unanswered
+from arca.emulator.provider.resources import CALLS, CLOUDFLARE_CALLS, RECORDED
 from arca.emulator.provider.resources.definition import ApiCall, ResourceState
 from arca.emulator.provider.simulated_outputs import simulate_outputs
 from arca.errors import ArcaError
@@ -29,11 +30,13 @@ EmulatedOutcome = Literal["created", "validated", "recorded"]
 class CallRefused(ArcaError):
     """botocore's model or the emulation refused a call."""
 
-    def __init__(self, urn: str, call: ApiCall, reason: str) -> None:
+    def __init__(
+        self, urn: str, name: str, reason: str, *, by: str = "AWS's service model"
+    ) -> None:
         super().__init__(
-            f"{call.service}.{call.operation} was refused: {reason}",
+            f"{name} was refused: {reason}",
             where=urn,
-            wanted="a call that AWS's service model and the emulation accept",
+            wanted=f"a call that {by} and the emulation accept",
             do="correct the resource's inputs, or its entry in arca/emulator/provider/resources",
         )
 
@@ -59,9 +62,9 @@ class ResourceCounts:
 class EmulatedCloud:
     """Creates resources in the emulated AWS at an endpoint.
 
-    Every call is checked against botocore's model. A resource counts as created if all of its
-    calls were carried out, as validated if one of them was only checked, and as recorded if it
-    has no AWS call.
+    Every call of AWS is checked against botocore's model, and one of Cloudflare by the emulated
+    Cloudflare. A resource counts as created if all of its calls were carried out, as validated if
+    one of them was only checked, and as recorded if it has no call.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class EmulatedCloud:
         self._clients: dict[tuple[str, str], BaseClient] = {}
         self._session = session()
         self._validator = ParamValidator()
+        self._cloudflare = CloudflareClient(endpoint)
         self._made: list[MadeCall] = []
 
     def create(self, registration: Registration) -> tuple[str | None, dict[str, Any]]:
@@ -100,6 +104,10 @@ class EmulatedCloud:
         )
         if registration.type.startswith(RECORDED):
             self._finish(registration, "recorded")
+            return resource_id, outputs
+        if registration.type in CLOUDFLARE_CALLS:
+            resource_id = self._make_at_cloudflare(registration, resource_id)
+            self._finish(registration, "created")
             return resource_id, outputs
         state = {**outputs, "id": resource_id, "_urn": registration.urn, "_region": region}
         if "tags" in outputs:
@@ -120,6 +128,16 @@ class EmulatedCloud:
         inputs = provider.inputs
         tags = json.loads(inputs.get("defaultTags", "{}")).get("tags", {})
         self._providers[provider.urn] = (inputs["region"], tags)
+
+    def _make_at_cloudflare(self, registration: Registration, simulated: str) -> str:
+        """Make a resource's call of Cloudflare; returns its id, or the simulated one."""
+        call = CLOUDFLARE_CALLS[registration.type]
+        try:
+            made = self._cloudflare.make(call, registration.inputs)
+        except Unanswered as refusal:
+            name, by = f"cloudflare.{call.method}", "Cloudflare's types, the zone's plan"
+            raise CallRefused(registration.urn, name, str(refusal), by=by) from None
+        return made if call.gives_id else simulated
 
     def _calls(self, registration: Registration) -> tuple[ApiCall, ...]:
         calls = CALLS.get(registration.type)
@@ -142,7 +160,7 @@ class EmulatedCloud:
         if shape is not None:
             report = self._validator.validate(params, shape)
             if report.has_errors():
-                raise CallRefused(urn, call, report.generate_report())
+                raise CallRefused(urn, call.name, report.generate_report())
         self._judge(call, MadeCall(f"{call.service}.{call.operation}", params, region), shape, urn)
         if call.only_validated:
             return {}
@@ -151,18 +169,18 @@ class EmulatedCloud:
                 **{key: value for key, value in params.items() if key not in call.withheld}
             )
         except (ClientError, BotoCoreError) as error:
-            raise CallRefused(urn, call, str(error)) from None
+            raise CallRefused(urn, call.name, str(error)) from None
         return call.outputs(answer)
 
     def _judge(self, call: ApiCall, made: MadeCall, shape: Shape | None, urn: str) -> None:
         """Raise CallRefused for what AWS refuses and neither botocore's validator nor moto does."""
         for finding in constraints.judge(urn, made.params, shape):
             reason = f"ValidationException: {finding.property}: {finding.says}"
-            raise CallRefused(urn, call, reason)
+            raise CallRefused(urn, call.name, reason)
         for refusal, finding in refusals.judge(urn, made, self._made):
             if refusal.name not in refusals.TOLERATED:
                 reason = f"{refusal.code}: {finding.property}: {finding.says} ({refusal.page})"
-                raise CallRefused(urn, call, reason)
+                raise CallRefused(urn, call.name, reason)
         self._made.append(made)
 
     def _params(self, call: ApiCall, state: ResourceState, urn: str) -> dict[str, Any]:

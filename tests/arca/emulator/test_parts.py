@@ -12,8 +12,9 @@ EMULATOR = ROOT / "arca" / "emulator"
 MAY_IMPORT: dict[str, set[str]] = {
     "judges": set(),
     "program": set(),
-    "provider": {"judges", "program", "aws_clients"},
-    "ecs": {"provider", "aws_clients", "server_children"},
+    "cloudflare": {"judges"},
+    "provider": {"cloudflare", "judges", "program", "aws_clients"},
+    "ecs": {"cloudflare", "provider", "aws_clients", "server_children"},
 }
 """What a part may import of arca/emulator beside itself, from the lowest part to the highest."""
 SHARED = {"aws_clients", "server_children", "state"}

@@ -6,6 +6,7 @@ README.md in the folder above says how to add a type.
 from collections.abc import Mapping
 
 from arca.emulator.provider.resources import (
+    cloudflare,
     ec2,
     ecs,
     edge,
@@ -19,7 +20,7 @@ from arca.emulator.provider.resources import (
     registry,
     s3,
 )
-from arca.emulator.provider.resources.definition import ApiCall, Resource
+from arca.emulator.provider.resources.definition import ApiCall, CloudflareCall, Resource
 from arca.emulator.provider.resources.recorded import RECORDED
 
 RESOURCES: Mapping[str, Resource] = {
@@ -34,12 +35,17 @@ RESOURCES: Mapping[str, Resource] = {
     **identity_and_keys.RESOURCES,
     **edge.RESOURCES,
     **monitoring.RESOURCES,
+    **cloudflare.RESOURCES,
     **recorded.RESOURCES,
 }
 """How each resource type is created, by its type token."""
 CALLS: Mapping[str, tuple[ApiCall, ...]] = {
     token: resource.calls for token, resource in RESOURCES.items() if resource.calls
 }
-"""The API calls of each resource type that has any."""
+"""The API calls of each resource type of AWS that has any."""
+CLOUDFLARE_CALLS: Mapping[str, CloudflareCall] = {
+    token: resource.cloudflare for token, resource in RESOURCES.items() if resource.cloudflare
+}
+"""The call of each resource type of Cloudflare."""
 
-__all__ = ["CALLS", "RECORDED", "RESOURCES"]
+__all__ = ["CALLS", "CLOUDFLARE_CALLS", "RECORDED", "RESOURCES"]

@@ -57,6 +57,30 @@ class ApiCall:
     only_validated: str = ""
     withheld: Mapping[str, str] = field(default_factory=dict[str, str])
 
+    @property
+    def name(self) -> str:
+        """The service and the operation: `ec2.create_vpc`."""
+        return f"{self.service}.{self.operation}"
+
+
+def all_inputs(state: ResourceState) -> dict[str, Any]:
+    """Take every input unchanged."""
+    return dict(state)
+
+
+@dataclass(frozen=True)
+class CloudflareCall:
+    """A call of Cloudflare's API that creates a resource.
+
+    `method` is the method of the package's client, for example `dns.records.create`. `params` may
+    use Pulumi's names, which cloudflare_api.py converts to the API's.
+    """
+
+    method: str
+    params: Callable[[ResourceState], Mapping[str, Any]] = all_inputs
+    gives_id: bool = False
+    """Whether the answer's id is the resource's."""
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -66,7 +90,9 @@ class Resource:
     compute: Callable[[Registration, datetime], Mapping[str, Any]] | None = None
     """Computes outputs that no template can express, from the inputs and the current time."""
     calls: tuple[ApiCall, ...] = ()
-    """The calls in order; none for a type that is only recorded."""
+    """The calls of AWS in order; none for a type that is only recorded, or of Cloudflare."""
+    cloudflare: CloudflareCall | None = None
+    """The call of Cloudflare's API."""
     not_sent: Mapping[str, str] = field(default_factory=dict[str, str])
     """Inputs that no call carries, and why."""
 

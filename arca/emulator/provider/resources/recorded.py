@@ -1,4 +1,4 @@
-"""Resource types that stand for no AWS call: they are only recorded.
+"""Resource types that stand for no call of an API: they are only recorded.
 
 Their outputs are simulated, and those of the tls provider are real keys and certificates.
 """
@@ -19,36 +19,10 @@ def _password(password: Registration, _now: datetime) -> dict[str, Any]:
     return {"result": result, "bcryptHash": "$2a$10$" + text[:53]}
 
 
-RECORDED = ("cloudflare:", "random:", "tls:", "pulumi:providers:")
+RECORDED = ("random:", "tls:", "pulumi:providers:")
 """The beginnings of all types that are only recorded."""
 
 RESOURCES: Mapping[str, Resource] = {
-    "cloudflare:index/authenticatedOriginPullsCertificate:AuthenticatedOriginPullsCertificate": (
-        Resource(
-            OutputTemplates("{uuid}"),
-        )
-    ),
-    "cloudflare:index/authenticatedOriginPullsSettings:AuthenticatedOriginPullsSettings": Resource(
-        OutputTemplates("{zoneId}"),
-    ),
-    "cloudflare:index/dnsRecord:DnsRecord": Resource(
-        OutputTemplates("{hex32}"),
-    ),
-    "cloudflare:index/healthcheck:Healthcheck": Resource(
-        OutputTemplates("{hex32}"),
-    ),
-    "cloudflare:index/notificationPolicy:NotificationPolicy": Resource(
-        OutputTemplates("{hex32}"),
-    ),
-    "cloudflare:index/ruleset:Ruleset": Resource(
-        OutputTemplates("{hex32}"),
-    ),
-    "cloudflare:index/tieredCache:TieredCache": Resource(
-        OutputTemplates("{zoneId}"),
-    ),
-    "cloudflare:index/zoneSetting:ZoneSetting": Resource(
-        OutputTemplates("{settingId}"),
-    ),
     "random:index/randomPassword:RandomPassword": Resource(
         OutputTemplates("none"),
         compute=_password,

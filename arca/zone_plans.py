@@ -1,10 +1,15 @@
-"""What each plan of Cloudflare allows a zone."""
+"""What each plan of Cloudflare allows a zone.
+
+The settings of the edge refuse what the plan does not allow, and so does the emulated Cloudflare.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Plan = Literal["free", "pro", "business", "enterprise"]
+DEFAULT_PLAN: Plan = "pro"
+"""The plan of a stack whose file names none."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Tests of the emulated Cloudflare, most of them with Cloudflare's own client."""
