@@ -1,20 +1,27 @@
-"""A declared resource and the stack around it, as the estimate reads them."""
+"""A stack as data: the resources that its program declares, read without Pulumi or AWS."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-from arca.cost.traffic import Traffic
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource that a provider creates; inputs have their wire names (camelCase)."""
+    """A resource that a provider creates; inputs and outputs have their wire names (camelCase)."""
 
     type: str
     name: str
     component: str
     inputs: Mapping[str, Any]
+    id: str = ""
+    """The id that inputs of other resources hold."""
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What AWS answers, simulated: ARNs, addresses and names that inputs of others hold."""
+
+    @property
+    def label(self) -> str:
+        """Kind and logical name, as people name the resource: `Route network-private-a`."""
+        return f"{self.type.rpartition(':')[2]} {self.name}"
 
     def number(self, key: str, default: float = 0) -> float:
         """Return a number among the inputs, which may be written as text."""
@@ -32,18 +39,20 @@ class Resource:
         """Return a list among the inputs; empty where there is none."""
         return self.inputs.get(key) or ()
 
+    def output(self, key: str) -> str:
+        """Return a text among the outputs; empty where there is none."""
+        return str(self.outputs.get(key) or "")
+
 
 @dataclass(frozen=True)
 class Graph:
-    """The resources of a stack, and what the graph itself does not say."""
+    """The resources of a stack, and its exports."""
 
     stack: str
     region: str
     resources: tuple[Resource, ...]
-    traffic: Traffic
-    plan: str
-    """Cloudflare's plan of the zone: free, pro, business or enterprise."""
-    primary: "Graph | None" = None
+    exports: Mapping[str, Any] = field(default_factory=dict[str, Any], kw_only=True)
+    primary: "Graph | None" = field(default=None, kw_only=True)
     """The graph of the stack that this one replicates."""
 
     def of(self, kind: str) -> Iterator[Resource]:
