@@ -12,15 +12,15 @@ from arca.errors import ArcaError, ExitCode
 from arca.graph import Graph
 from arca.reach.places import SOURCES, TARGETS
 from tests.arca.cost.graphs import stack_graph
-from tests.arca.reach.graphs import drop
+from tests.arca.reach.graphs import drop, graph_of
 
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the command the graphs that the tests have recorded."""
 
-    def graph(_: graphs.Recorder, stack: str) -> Any:
-        return stack_graph(stack)
+    def graph(_: graphs.Recorder, stack: str) -> Graph:
+        return graph_of({"prod": "whole", "dr": "dr on standby"}.get(stack, stack))
 
     monkeypatch.setattr(graphs.Recorder, "graph", graph)
 
@@ -83,7 +83,8 @@ def test_a_matrix_that_is_wrong_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """A job of a pipeline can hold it."""
 
     def graph(_: graphs.Recorder, stack: str) -> Graph:
-        return drop("SecurityGroupEgressRule", "access-service-cache-6379")(stack_graph(stack))
+        del stack
+        return drop("SecurityGroupEgressRule", "access-service-cache-6379")(graph_of("whole"))
 
     monkeypatch.setattr(graphs.Recorder, "graph", graph)
     done = run()

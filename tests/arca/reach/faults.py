@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from arca.graph import Graph, Resource
-from tests.arca.reach.graphs import Edit, add, change, drop, find
+from tests.arca.reach.graphs import DOMAIN, Edit, add, change, drop, find
 
 SERVED = ("ecr", "secretsmanager", "ssm", "logs", "xray")
 """The AWS services that interface endpoints can answer for."""
@@ -42,7 +42,7 @@ class Fault:
     resource: str = ""
     """The obstacle of each flow that ends; empty where they differ."""
     begins: frozenset[str] = frozenset()
-    variant: str = "prod"
+    variant: str = "whole"
 
 
 def _together(*edits: Edit) -> Edit:
@@ -247,7 +247,7 @@ FAULTS: tuple[Fault, ...] = (
         THROUGH_NAT,
         "gateway",
         "NatGateway network",
-        variant="prod with a regional NAT",
+        variant="whole with a regional NAT",
     ),
     Fault(
         "a subnet without its route table",
@@ -287,7 +287,7 @@ FAULTS: tuple[Fault, ...] = (
         pairs(("job",), SERVED),
         "ingress rule",
         "SecurityGroup access-endpoint",
-        variant="prod with endpoints",
+        variant="whole with endpoints",
     ),
     Fault(
         "an endpoint without private DNS, and no NAT",
@@ -299,7 +299,7 @@ FAULTS: tuple[Fault, ...] = (
         | SMOKE,
         "route",
         "RouteTable network-private-a",
-        variant="prod with endpoints",
+        variant="whole with endpoints",
     ),
     Fault(
         "a VPC without DNS",
@@ -418,7 +418,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a health check that goes round Cloudflare",
-        change("HealthCheck", "origin", fqdn="sa-east-1.origin.arca-api.example"),
+        change("HealthCheck", "origin", fqdn=f"sa-east-1.origin.{DOMAIN}"),
         pairs(("route53-health-checker",), ("regional-api",)),
         "ingress rule",
         "SecurityGroup access-load-balancer",

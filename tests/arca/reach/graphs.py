@@ -15,13 +15,33 @@ Edit = Callable[[Graph], Graph]
 
 ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "xray")
 """What tasks ask of AWS beside S3, as the settings name it."""
+DOMAIN = "arca-api.example"
+WHOLE: Mapping[str, Any] = {
+    "owner.domain": DOMAIN,
+    "network.zones": ["a", "b", "c"],
+    "network.nat": "per-zone",
+    "network.interface_endpoints": [],
+    "database.proxy": True,
+    "load_balancer.mutual_tls": True,
+    "service.deployment.strategy": "canary",
+    "service.execute_command": False,
+    "service.collector.enabled": True,
+    "probe.enabled": True,
+}
+"""What the faults and some answers depend on, whatever the stack's file says."""
 VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     **{stack: (stack, {}) for stack in STACKS},
-    "dr active": ("dr", {"recovery.phase": "active"}),
+    "dr on standby": ("dr", {"recovery.phase": "standby", "service.execute_command": False}),
     "dr promoting": ("dr", {"recovery.phase": "promoting"}),
+    "dr active": ("dr", {"recovery.phase": "active"}),
     "prod fenced": ("prod", {"recovery.phase": "fenced"}),
-    "prod with endpoints": ("prod", {"network.interface_endpoints": list(ENDPOINTS)}),
-    "prod with a regional NAT": ("prod", {"network.nat": "regional"}),
+    "whole": ("prod", WHOLE),
+    "whole with endpoints": (
+        "prod",
+        {**WHOLE, "network.interface_endpoints": list(ENDPOINTS)},
+    ),
+    "whole with a regional NAT": ("prod", {**WHOLE, "network.nat": "regional"}),
+    "dev rolling": ("dev", {"service.deployment.strategy": "rolling", "database.proxy": False}),
     "dev with ECS Exec": (
         "dev",
         {"service.execute_command": True, "service.read_only_root": False},

@@ -39,7 +39,7 @@ def test_no_fault_has_the_name_of_another() -> None:
 def test_a_rule_by_group_says_why_it_does_not_match() -> None:
     """It looks right, which is how the fault of ADR 0019 came to be."""
     (fault,) = (one for one in FAULTS if one.name.startswith("a group instead"))
-    obstacle = reach(fault.edit(graph_of("prod")), "smoke-task", "test-listener").obstacle
+    obstacle = reach(fault.edit(graph_of("whole")), "smoke-task", "test-listener").obstacle
     assert obstacle is not None
     assert "names a group, which matches private addresses only" in obstacle.lacks
     assert "NatGateway network-a" in obstacle.lacks
@@ -48,7 +48,7 @@ def test_a_rule_by_group_says_why_it_does_not_match() -> None:
 def test_a_name_beside_cloudflare_is_stopped_twice() -> None:
     """The group stops strangers, and mutual TLS whoever comes from Cloudflare's addresses."""
     (fault,) = (one for one in FAULTS if one.name == "a public name beside Cloudflare")
-    broken = matrix(fault.edit(graph_of("prod")))
+    broken = matrix(fault.edit(graph_of("whole")))
     for source, cause in (("customer", "ingress rule"), ("other-cloudflare-zone", "certificate")):
         obstacle = broken[source, "api"].obstacle
         assert obstacle is not None
@@ -58,6 +58,6 @@ def test_a_name_beside_cloudflare_is_stopped_twice() -> None:
 def test_a_zone_that_differs_is_named() -> None:
     """The path is of the first zone, and the obstacle of the one that has it."""
     (fault,) = (one for one in FAULTS if one.name == "one zone's NAT address is not let in")
-    obstacle = reach(fault.edit(graph_of("prod")), "job", "test-listener").obstacle
+    obstacle = reach(fault.edit(graph_of("whole")), "job", "test-listener").obstacle
     assert obstacle is not None
     assert "NatGateway network-c" in obstacle.lacks

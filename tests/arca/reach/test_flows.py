@@ -55,19 +55,19 @@ def test_no_flow_is_listed_twice_and_each_names_places() -> None:
 @pytest.mark.parametrize(
     ("variant", "source", "target", "cause"),
     [
-        ("dr", "customer", "api", "name"),
+        ("dr on standby", "customer", "api", "name"),
         ("dr promoting", "customer", "api", "name"),
         ("prod fenced", "customer", "api", "answer"),
         ("prod fenced", "route53-health-checker", "regional-api", "answer"),
-        ("prod", "other-cloudflare-zone", "production-listener", "certificate"),
-        ("prod", "customer", "production-listener", "ingress rule"),
-        ("prod", "customer", "test-listener", "ingress rule"),
-        ("prod", "customer", "database", "no address"),
-        ("prod", "service", "test-listener", "egress rule"),
-        ("prod", "job", "cache", "egress rule"),
-        ("dev", "job", "test-listener", "no task"),
-        ("dev", "service", "database-proxy", "none here"),
-        ("dr", "service", "cache", "none here"),
+        ("whole", "other-cloudflare-zone", "production-listener", "certificate"),
+        ("whole", "customer", "production-listener", "ingress rule"),
+        ("whole", "customer", "test-listener", "ingress rule"),
+        ("whole", "customer", "database", "no address"),
+        ("whole", "service", "test-listener", "egress rule"),
+        ("whole", "job", "cache", "egress rule"),
+        ("dev rolling", "job", "test-listener", "no task"),
+        ("dev rolling", "service", "database-proxy", "none here"),
+        ("dr on standby", "service", "cache", "none here"),
     ],
 )
 def test_refused_flows_have_the_obstacle_that_is_meant(
@@ -81,7 +81,9 @@ def test_refused_flows_have_the_obstacle_that_is_meant(
 
 def test_the_path_of_a_smoke_test_goes_out_and_back_in() -> None:
     """ADR 0019: through NAT, to the balancer's public addresses."""
-    kinds = [hop.resource.partition(" ")[0] for hop in answers("prod")["job", "test-listener"].path]
+    kinds = [
+        hop.resource.partition(" ")[0] for hop in answers("whole")["job", "test-listener"].path
+    ]
     assert kinds == [
         "DnsRecord",
         "Record",
@@ -103,10 +105,10 @@ def test_the_path_of_a_smoke_test_goes_out_and_back_in() -> None:
 
 def test_endpoints_keep_traffic_inside() -> None:
     """An interface endpoint answers by private DNS, a gateway endpoint by the route table."""
-    logs = answers("prod with endpoints")["service", "logs"].path
+    logs = answers("whole with endpoints")["service", "logs"].path
     assert logs[0].resource == "VpcEndpoint endpoints-logs"
     assert logs[-1].resource == "SecurityGroupIngressRule access-service-endpoint-443"
-    for variant in ("prod", "prod with endpoints"):
+    for variant in ("whole", "whole with endpoints"):
         documents = answers(variant)["service", "s3"].path
         assert documents[-1].rule == "route com.amazonaws.sa-east-1.s3, to VpcEndpoint network-s3"
 

@@ -13,13 +13,15 @@ from arca.reach.flows import verdicts
 from arca.reach.listeners import Request, answer
 from arca.reach.reach import reach
 from arca.reach.table import BROKEN, table
-from tests.arca.reach.graphs import change, drop, find, graph_of
+from tests.arca.reach.graphs import DOMAIN, change, drop, find, graph_of
 
 
 @pytest.mark.parametrize("alias", ["smoke-task", "migration-task"])
 def test_every_one_off_task_is_the_same_place(alias: str) -> None:
     """The network cannot tell them apart."""
-    assert reach(graph_of("prod"), alias, "database") == reach(graph_of("prod"), "job", "database")
+    assert reach(graph_of("whole"), alias, "database") == reach(
+        graph_of("whole"), "job", "database"
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ def test_an_unknown_place_is_one_clear_error(
 ) -> None:
     """It lists the places that are valid there."""
     with pytest.raises(ArcaError, match="There is no place") as error:
-        reach(graph_of("prod"), source, target)
+        reach(graph_of("whole"), source, target)
     assert error.value.where == where
     assert error.value.wanted.startswith("one of ")
     assert hint in error.value.do
@@ -46,7 +48,7 @@ def test_an_unknown_place_is_one_clear_error(
 def test_what_the_graph_does_not_decide_is_refused(source: str, target: str) -> None:
     """No answer is better than a guess."""
     with pytest.raises(ArcaError, match="The graph does not decide"):
-        reach(graph_of("prod"), source, target)
+        reach(graph_of("whole"), source, target)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +73,8 @@ def test_a_graph_with_unknown_resources_is_refused(stranger: Resource) -> None:
     ("conditions", "forwards"),
     [
         ([], True),
-        ([{"hostHeader": {"values": ["API.arca-api.example"]}}], True),
-        ([{"hostHeader": {"values": ["*.arca-api.example"]}}], True),
+        ([{"hostHeader": {"values": [f"API.{DOMAIN}"]}}], True),
+        ([{"hostHeader": {"values": [f"*.{DOMAIN}"]}}], True),
         ([{"hostHeader": {"values": ["a.example", "b.example"]}}], False),
         ([{"pathPattern": {"values": ["/v1/*"]}}], True),
         ([{"pathPattern": {"values": ["/internal/*"]}}], False),
@@ -82,11 +84,11 @@ def test_a_graph_with_unknown_resources_is_refused(stranger: Resource) -> None:
 def test_conditions_of_a_listener_rule(conditions: list[Any], *, forwards: bool) -> None:
     """All conditions of a rule must hold, and one value of each."""
     edit = change("ListenerRule", "load-balancer-production", conditions=conditions)
-    graph = edit(graph_of("prod"))
+    graph = edit(graph_of("whole"))
     walk = answer(
         graph,
         find(graph, "LoadBalancer", "load-balancer"),
-        Request(443, "api.arca-api.example", client_certificate=True),
+        Request(443, f"api.{DOMAIN}", client_certificate=True),
     )
     if forwards:
         assert finish(walk)[1].name == "load-balancer-blue"
@@ -100,7 +102,7 @@ def test_a_condition_that_nobody_can_judge_is_no_yes() -> None:
     """For example a header that a client may or may not send."""
     conditions = [{"httpHeader": {"httpHeaderName": "x", "values": ["y"]}}]
     edit = change("ListenerRule", "load-balancer-production", conditions=conditions)
-    obstacle = reach(edit(graph_of("prod")), "customer", "api").obstacle
+    obstacle = reach(edit(graph_of("whole")), "customer", "api").obstacle
     assert obstacle is not None
     assert "httpHeader cannot be judged here" in obstacle.lacks
 
@@ -108,7 +110,7 @@ def test_a_condition_that_nobody_can_judge_is_no_yes() -> None:
 def test_the_table_marks_what_is_wrong() -> None:
     """A refused flow that is needed, and an open one that nobody expects."""
     graph = change("Listener", "load-balancer-production", mutualAuthentication=None)(
-        drop("SecurityGroupEgressRule", "access-service-cache-6379")(graph_of("prod"))
+        drop("SecurityGroupEgressRule", "access-service-cache-6379")(graph_of("whole"))
     )
     shown = table(verdicts(graph))
     cells = [cell for row in shown.rows for cell in row if cell.startswith(BROKEN)]
@@ -117,7 +119,7 @@ def test_the_table_marks_what_is_wrong() -> None:
 
 def test_the_table_leaves_out_what_the_stack_does_not_have() -> None:
     """A standby has no cache, no proxy and no probe."""
-    shown = table(verdicts(graph_of("dr")))
+    shown = table(verdicts(graph_of("dr on standby")))
     assert shown.absent == ("probe", "database-proxy", "cache", "ssmmessages")
     assert set(shown.titles).isdisjoint(shown.absent)
     assert not any(name in row[0] for name in shown.absent for row in shown.rows)
