@@ -9,6 +9,7 @@ from arca.reach.answer import Answer
 from arca.reach.hosts import CACHE, PROXY
 from arca.reach.places import CANARY, SOURCES, TARGETS
 from arca.reach.reach import matrix
+from arca.reach.requests import ORIGIN_PULLS
 
 Expected = Literal["needed", "open", "refused"]
 CLOUDFLARE_CHECK = "cloudflare:index/healthcheck:Healthcheck"
@@ -56,6 +57,11 @@ def _checked_by_cloudflare(graph: Graph) -> bool:
     return _has(CLOUDFLARE_CHECK)(graph) and _answering(graph)
 
 
+def _shares_a_zone(graph: Graph) -> bool:
+    """Whether Cloudflare's zone belongs to another stack, which is not this one's primary."""
+    return not any(_has(ORIGIN_PULLS)(one) for one in (graph, graph.primary) if one)
+
+
 def _asked(target: str) -> Callable[[Graph], bool]:
     return TARGETS[target].there
 
@@ -99,6 +105,12 @@ OPEN: tuple[Flow, ...] = (
         for source in SOURCES.values()
         for target in ("api", "regional-api")
         if source.name not in ("load-balancer", "database-proxy", "database", "cache")
+    ),
+    Flow(
+        "other-cloudflare-zone",
+        "production-listener",
+        "a review stack has no zone of its own, and its listener no client's certificate",
+        _shares_a_zone,
     ),
     Flow("service", "database", "the rule for read replicas names the instance's group too"),
     Flow("job", "tax-agency", "AWS's addresses are as public as the agency's, so 443 is open"),

@@ -43,7 +43,7 @@ def presents_certificate(graph: Graph) -> bool:
     """Return whether our zone at Cloudflare presents our client certificate to the origin.
 
     Source: Cloudflare SSL documentation, "Authenticated Origin Pulls", Zone-level. A secondary's
-    zone is its primary's. A review stack shares dev's zone, and its graph does not have it.
+    zone is its primary's. A review stack shares dev's zone, and its listener verifies nothing.
     """
     owners = (graph, graph.primary) if graph.primary else (graph,)
     return any(one.inputs.get("enabled") for owner in owners for one in owner.of(ORIGIN_PULLS))

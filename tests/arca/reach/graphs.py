@@ -42,6 +42,14 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
     "whole with a regional NAT": ("prod", {**WHOLE, "network.nat": "regional"}),
     "dev rolling": ("dev", {"service.deployment.strategy": "rolling", "database.proxy": False}),
+    "review": (
+        "dev",
+        {
+            "edge.owns_zone": False,
+            "edge.health_notifications": False,
+            "load_balancer.mutual_tls": False,
+        },
+    ),
     "dev with ECS Exec": (
         "dev",
         {"service.execute_command": True, "service.read_only_root": False},
