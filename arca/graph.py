@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 
@@ -57,4 +58,11 @@ class Graph:
 
     def of(self, kind: str) -> Iterator[Resource]:
         """Yield the resources of a type."""
-        return (one for one in self.resources if one.type == kind)
+        return iter(self._by_type.get(kind, ()))
+
+    @cached_property
+    def _by_type(self) -> Mapping[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for one in self.resources:
+            found.setdefault(one.type, []).append(one)
+        return found

@@ -26,8 +26,7 @@ def dr() -> str:
 
 def _matrix(stack: str) -> str:
     shown: Table = table(verdicts(stack_graph(stack)))
-    rows = ((f"`{name}`", *cells) for name, *cells in shown.rows)
-    lines = [*_lines(shown.titles, rows)]
+    lines = [*_lines(shown.titles, iter(shown.rows))]
     if shown.absent:
         names = ", ".join(f"`{name}`" for name in shown.absent)
         lines += ["", f"Not in {stack}: {names}."]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from arca.graph import Graph, Resource
-from arca.reach.answer import Blocked, Walk, through
+from arca.reach.answer import Blocked, Hop, Walk, through
 from arca.reach.hosts import Hosts
 from arca.reach.network import ENDPOINT, VPC, Destination, Interface, Outside
 
@@ -61,14 +61,13 @@ def _publicly(hosts: Hosts, name: str, source: Interface | Outside) -> Walk[Reso
         # (Amazon RDS User Guide, "Working with a DB instance in a VPC"; Elastic Load Balancing
         # User Guide, "Application Load Balancers", Scheme).
         both = host != hosts.balancer
-        return Destination(
-            host, public=host.public and not (both and isinstance(source, Interface))
-        )
-    if name in PUBLIC_NAMES:
-        return Destination(Outside(name, INTERNET_ADDRESS))
+        public = host.public and not (both and isinstance(source, Interface))
+        yield Hop(host.owner, f"{name} is its {'public' if public else 'private'} addresses")
+        return Destination(host, public=public)
     service = _service(name, hosts.graph.region)
-    if service:
-        return Destination(Outside(name, AWS_ADDRESS, service))
+    if service or name in PUBLIC_NAMES:
+        yield Hop("public DNS", f"{name} is a public address")
+        return Destination(Outside(name, AWS_ADDRESS if service else INTERNET_ADDRESS, service))
     for record in _cloudflare(hosts.graph, name):
         origin = record.text("content")
         if record.inputs.get("proxied"):

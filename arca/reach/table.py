@@ -57,5 +57,8 @@ def _cell(verdict: Verdict | None) -> str:
 
 
 def _ports(names: Sequence[str], verdicts: Mapping[tuple[str, str], Verdict]) -> str:
-    ports = {target: one.answer.port for (_, target), one in verdicts.items()}
-    return ", ".join(f"{name}:{ports[name]}" for name in names)
+    ports: dict[int, list[str]] = {}
+    for name in names:
+        port = next(one.answer.port for (_, target), one in verdicts.items() if target == name)
+        ports.setdefault(port, []).append(name)
+    return "; ".join(f"{', '.join(group)}: {port}" for port, group in ports.items())

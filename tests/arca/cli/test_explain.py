@@ -72,7 +72,7 @@ def test_without_places_the_matrix_is_printed() -> None:
     """What the stack does not have is said."""
     done = run("--stack", "dr")
     assert done.return_value == ExitCode.DONE
-    assert "test-listener:8443" in done.stdout
+    assert "test-listener: 8443" in done.stdout
     assert "Not in dr: probe, database-proxy, cache, ssmmessages" in done.stdout
     content = json.loads(run("--stack", "dr", "--json").stdout)
     assert content["ok"]

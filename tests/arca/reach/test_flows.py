@@ -87,6 +87,7 @@ def test_the_path_of_a_smoke_test_goes_out_and_back_in() -> None:
     assert kinds == [
         "DnsRecord",
         "Record",
+        "LoadBalancer",
         "SecurityGroupEgressRule",
         "RouteTable",
         "NatGateway",
@@ -101,6 +102,21 @@ def test_the_path_of_a_smoke_test_goes_out_and_back_in() -> None:
         "SecurityGroupIngressRule",
         "TaskDefinition",
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "rule"),
+    [
+        ("job", "test-listener", "public"),
+        ("customer", "api", "public"),
+        ("service", "database", "private"),
+        ("service", "cache", "private"),
+    ],
+)
+def test_a_path_says_how_a_name_resolves(source: str, target: str, rule: str) -> None:
+    """A balancer that faces the internet has public addresses inside the VPC too."""
+    rules = [hop.rule for hop in answers("whole")[source, target].path]
+    assert [one for one in rules if one.endswith(f" is its {rule} addresses")]
 
 
 def test_endpoints_keep_traffic_inside() -> None:
