@@ -131,6 +131,11 @@ def _route(cidr: str, table: str, gateway: str) -> Edit:
     return add(made)
 
 
+def _isolated_subnet_elsewhere(graph: Graph) -> Graph:
+    cidr = find(graph, "Subnet", "network-isolated-c").text("cidrBlock")
+    return _route(cidr, "network-private-a", "network")(graph)
+
+
 def _ingress(group: str, **inputs: Any) -> Edit:
     def made(graph: Graph) -> Resource:
         content = {
@@ -302,6 +307,25 @@ FAULTS: tuple[Fault, ...] = (
         variant="whole with endpoints",
     ),
     Fault(
+        "a VPC without DNS hostnames, and no NAT",
+        _together(
+            change("Vpc", "network", enableDnsHostnames=False),
+            drop("Route", "network-private-a", "network-private-b", "network-private-c"),
+        ),
+        THROUGH_NAT,
+        "route",
+        "RouteTable network-private-a",
+        variant="whole with endpoints",
+    ),
+    Fault(
+        "a longer prefix leads out of the VPC",
+        _isolated_subnet_elsewhere,
+        pairs(("service",), ("database-proxy", "database", "cache"))
+        | pairs(("job",), ("database",)),
+        "route",
+        "Route planted",
+    ),
+    Fault(
         "a VPC without DNS",
         change("Vpc", "network", enableDnsSupport=False),
         pairs(("service", "job"), (*OUTWARD, "s3"))
@@ -321,6 +345,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "no delegation",
         drop("DnsRecord", *(f"edge-delegation-{number}" for number in range(4))),
+        API | REGION | SMOKE,
+        "name",
+        "Zone origin-zone",
+    ),
+    Fault(
+        "a delegation to other name servers",
+        change("DnsRecord", [f"edge-delegation-{number}" for number in range(4)], content="ns.x"),
         API | REGION | SMOKE,
         "name",
         "Zone origin-zone",
@@ -422,6 +453,13 @@ FAULTS: tuple[Fault, ...] = (
         pairs(("route53-health-checker",), ("regional-api",)),
         "ingress rule",
         "SecurityGroup access-load-balancer",
+    ),
+    Fault(
+        "a health check on a port that Cloudflare does not serve",
+        change("HealthCheck", "origin", port=8443.0),
+        pairs(("route53-health-checker",), ("regional-api",)),
+        "listener",
+        "Cloudflare",
     ),
     Fault(
         "a probe of a name that nobody has",
