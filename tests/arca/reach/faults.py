@@ -1,5 +1,6 @@
 """Planted faults: what ends with each, and by which obstacle."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -78,6 +79,12 @@ def _without_alternate(graph: Graph) -> Graph:
     (listed,) = find(graph, "Service", "service").items("loadBalancers")
     kept = {key: value for key, value in listed.items() if key != "advancedConfiguration"}
     return change("Service", "service", loadBalancers=[kept])(graph)
+
+
+def _container_elsewhere(graph: Graph) -> Graph:
+    text = find(graph, "TaskDefinition", "service").text("containerDefinitions")
+    containers = [{**one, "portMappings": [{"containerPort": 1}]} for one in json.loads(text)]
+    return change("TaskDefinition", "service", containerDefinitions=json.dumps(containers))(graph)
 
 
 def _no_weight(graph: Graph) -> Graph:
@@ -439,6 +446,13 @@ FAULTS: tuple[Fault, ...] = (
         BALANCED,
         "egress rule",
         "SecurityGroup access-load-balancer",
+    ),
+    Fault(
+        "a container that listens elsewhere",
+        _container_elsewhere,
+        BALANCED | SMOKE | pairs(("load-balancer",), ("service",)),
+        "port",
+        "TaskDefinition service",
     ),
     Fault(
         "a database's other port",
