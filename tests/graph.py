@@ -52,9 +52,10 @@ def primary_recovery(account: str = ACCOUNT) -> Mapping[str, Any]:
 
 @dataclass
 class Graph:
-    """The declared resources and their outputs by URN, and the stack's exports."""
+    """The declared resources, their ids and outputs by URN, and the stack's exports."""
 
     nodes: dict[str, Registration] = field(default_factory=dict[str, Registration])
+    ids: dict[str, str] = field(default_factory=dict[str, str])
     states: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     referred: list[str] = field(default_factory=list[str])
@@ -104,6 +105,7 @@ class Recorder:
         resource_id, state = simulate_outputs(
             registration, account=self.account, region=region, clock=Clock()
         )
+        self.graph.ids[registration.urn] = resource_id
         self.graph.states[registration.urn] = state
         return resource_id, state
 

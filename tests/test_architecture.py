@@ -9,7 +9,7 @@ import pytest
 from tests import ROOT
 from tests.sources import SOURCES, dotted, house, imports, rooms
 
-TOPICS = {"bootstrap", "ci", "cost", "monitoring", "release", "smoke"}
+TOPICS = {"bootstrap", "ci", "cost", "monitoring", "reach", "release", "smoke"}
 SHARED = {
     "clock",
     "check",
@@ -17,6 +17,7 @@ SHARED = {
     "clients",
     "errors",
     "files",
+    "graph",
     "naming",
     "offered",
     "outputs",
@@ -46,7 +47,11 @@ ALLOWED: dict[str, set[str]] = {
     "arca.monitoring": {"arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.bootstrap": {"arca.bootstrap", *(f"arca.{name}" for name in SHARED)},
     "arca.ci": {"arca.ci", *(f"arca.{name}" for name in SHARED)},
-    "arca.cost": {"arca.cost", "arca.checkout", "arca.clients", "arca.errors", "arca.files"},
+    "arca.cost": {
+        *("arca.cost", "arca.checkout", "arca.clients", "arca.errors", "arca.files"),
+        "arca.graph",
+    },
+    "arca.reach": {"arca.reach", "arca.errors", "arca.graph", "arca.naming"},
     "arca.smoke": {"arca.smoke", "arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.release": {
         *("arca.release", "arca.monitoring", "arca.smoke", "arca_migrate"),

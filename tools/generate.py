@@ -30,7 +30,7 @@ from settings.explain import kind_of
 from settings.model import Settings
 from tests.graph import Graph, declare
 from tests.stacks import settings_of
-from tools import costs, judged, observed
+from tools import costs, judged, observed, reached
 
 DOCS = checkout.root() / "docs"
 STACKS = ("dev", "staging", "prod", "dr")
@@ -185,6 +185,9 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "architecture.md": {
         "diagram": diagram,
         "firewall": firewall,
+        "places": reached.places,
+        "reach-prod": reached.prod,
+        "reach-dr": reached.dr,
         "emulation": emulation,
         "judges": judged.table,
     },

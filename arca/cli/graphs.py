@@ -3,8 +3,9 @@
 from typing import Any
 
 from arca import checkout, stackfile
-from arca.cost.resource import Graph, Resource
-from arca.emulator.record import Recorded, record
+from arca.cost.graph import LoadedGraph
+from arca.emulator.record import Declared, Recorded, record
+from arca.graph import Resource
 
 
 class Recorder:
@@ -12,15 +13,15 @@ class Recorder:
 
     def __init__(self) -> None:
         self._recorded: dict[str, Recorded] = {}
-        self._graphs: dict[str, Graph] = {}
+        self._graphs: dict[str, LoadedGraph] = {}
 
-    def graph(self, stack: str) -> Graph:
+    def graph(self, stack: str) -> LoadedGraph:
         """Return the graph of a stack; raises ArcaError for settings that are not valid."""
         if stack not in self._graphs:
             self._graphs[stack] = self._record(stack)
         return self._graphs[stack]
 
-    def _record(self, stack: str) -> Graph:
+    def _record(self, stack: str) -> LoadedGraph:
         file = stackfile.read(stackfile.path_of(stack))
         settings: Any = checkout.program_module("settings.load").parse(file, emulated=True)
         primary = settings.recovery.primary_stack
@@ -29,14 +30,17 @@ class Recorder:
         recorded = record(stack, file.config, primary=exports)
         self._recorded[stack] = recorded
         traffic = settings.traffic
-        return Graph(
+        return LoadedGraph(
             stack=stack,
             region=settings.region,
-            resources=tuple(
-                Resource(one.type, one.name, one.component, one.inputs)
-                for one in recorded.resources
-            ),
+            resources=tuple(map(_resource, recorded.resources)),
+            exports=recorded.exports,
             traffic=traffic if settings.serving else traffic.standing_by(),
             plan=settings.edge.plan,
             primary=primary_graph,
         )
+
+
+def _resource(declared: Declared) -> Resource:
+    one = declared.registration
+    return Resource(one.type, one.name, one.component, one.inputs, declared.id, declared.outputs)

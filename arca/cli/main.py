@@ -48,6 +48,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Work on this machine": {
         "check": "Find what is wrong in the stacks' files.",
         "cost": "Estimate what stacks cost a month, from list prices.",
+        "explain": "Explain who reaches whom in a stack, from its file.",
         "completion": "Print the script that completes `arca` in your shell.",
         "local": "Start, show and stop the emulated cloud on this machine.",
     },

@@ -1,8 +1,8 @@
-"""What the shell completes: stacks, deployments and revisions.
+"""What the shell completes: stacks, places, deployments and revisions.
 
-Stacks come from files. Deployments and revisions come from the emulated cloud while it answers, and
-never from AWS: a key press must not wait for a login or a network. What cannot be read completes
-nothing, because an error message would break the line that is typed.
+Stacks come from files, and places from arca/reach. Deployments and revisions come from the emulated
+cloud while it answers, and never from AWS: a key press must not wait for a login or a network. What
+cannot be read completes nothing, because an error message would break the line that is typed.
 """
 
 import socket
@@ -28,6 +28,20 @@ def complete_stack(_: click.Context, __: click.Parameter, incomplete: str) -> li
         with suppress(ArcaError):
             names |= {*read()}
     return _beginning(names, incomplete)
+
+
+def complete_source(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a place that opens connections."""
+    from arca.reach.places import SOURCES
+
+    return _beginning(set(SOURCES), incomplete)
+
+
+def complete_target(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a place to which connections are opened."""
+    from arca.reach.places import TARGETS
+
+    return _beginning(set(TARGETS), incomplete)
 
 
 def complete_deployment(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:

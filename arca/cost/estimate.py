@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from arca.cost.graph import LoadedGraph
 from arca.cost.price_table import Key, Price, Prices
-from arca.cost.resource import Graph, Resource
 from arca.cost.span import NOTHING, Span
 from arca.cost.usage import Unmeasured, Usage, usage_of
+from arca.graph import Resource
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Estimate:
         return sum(1 for line in self.not_priced if line.component == component)
 
 
-def estimate(graph: Graph, prices: Prices) -> Estimate:
+def estimate(graph: LoadedGraph, prices: Prices) -> Estimate:
     """Estimate a stack from its graph; a resource without a charge has no line."""
     lines = (line for resource in graph.resources for line in _lines(resource, graph, prices))
     # In one order, because sums of floating-point numbers depend on it.
@@ -74,7 +75,7 @@ def estimate(graph: Graph, prices: Prices) -> Estimate:
     return Estimate(graph.stack, graph.region, tuple(ordered))
 
 
-def _lines(resource: Resource, graph: Graph, prices: Prices) -> Iterator[Line]:
+def _lines(resource: Resource, graph: LoadedGraph, prices: Prices) -> Iterator[Line]:
     for found in usage_of(resource, graph):
         name = f"{resource.type.rpartition(':')[2]} {resource.name}"
         if isinstance(found, Unmeasured):
@@ -92,7 +93,7 @@ def key_of(usage: Usage, region: str) -> Key:
     return Key(usage.region or region, usage.service, usage.usage_type, usage.narrowed_by)
 
 
-def keys_of(graphs: Iterable[Graph]) -> set[Key]:
+def keys_of(graphs: Iterable[LoadedGraph]) -> set[Key]:
     """Return everything that has to be priced for some stacks."""
     return {
         key_of(usage, graph.region)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from arca.cost.graph import LoadedGraph
 from arca.cost.price_table import ANYWHERE
-from arca.cost.resource import Graph, Resource
 from arca.cost.span import NOTHING, Span, between, exactly
+from arca.graph import Resource
 
 HOURS = 730
 """Hours of a month, as AWS's calculator counts them."""
@@ -50,10 +51,10 @@ class Unmeasured:
 
 
 Found = Usage | Unmeasured
-Rule = Callable[[Resource, Graph], Iterator[Found]]
+Rule = Callable[[Resource, LoadedGraph], Iterator[Found]]
 
 
-def usage_of(resource: Resource, graph: Graph) -> Iterator[Found]:
+def usage_of(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Yield what a resource uses; nothing where it is free."""
     if resource.type in FREE:
         return
@@ -64,11 +65,11 @@ def usage_of(resource: Resource, graph: Graph) -> Iterator[Found]:
     yield from rule(resource, graph)
 
 
-def _requests(graph: Graph) -> Span:
+def _requests(graph: LoadedGraph) -> Span:
     return graph.traffic.requests_per_second * SECONDS
 
 
-def _gib(graph: Graph, kib_per_request: Span) -> Span:
+def _gib(graph: LoadedGraph, kib_per_request: Span) -> Span:
     return _requests(graph) * kib_per_request * (1 / MEBI)
 
 
@@ -76,7 +77,7 @@ def _hourly(service: str, usage_type: str, units: float = 1, narrowed_by: str = 
     return Usage(service, usage_type, exactly(units * HOURS), narrowed_by)
 
 
-def _nat_gateway(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _nat_gateway(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon VPC pricing, "NAT gateway": by the hour, in each zone, and by GB."""
     zones = len(resource.items("availabilityZoneAddresses")) or 1
     yield _hourly("AmazonEC2", "NatGateway-Hours", zones)
@@ -84,7 +85,7 @@ def _nat_gateway(resource: Resource, graph: Graph) -> Iterator[Found]:
     yield Usage("AmazonEC2", "NatGateway-Bytes", _through_nat(graph) * (1 / gateways))
 
 
-def _through_nat(graph: Graph) -> Span:
+def _through_nat(graph: LoadedGraph) -> Span:
     """Return the GiB of a month that leave through NAT.
 
     Images come from S3 through its gateway endpoint (Amazon ECR User Guide, "Amazon ECR interface
@@ -94,7 +95,7 @@ def _through_nat(graph: Graph) -> Span:
     return outward if "logs" in _endpoints(graph) else outward + _gib(graph, graph.traffic.log_kib)
 
 
-def _endpoints(graph: Graph) -> set[str]:
+def _endpoints(graph: LoadedGraph) -> set[str]:
     """Return the services with an interface endpoint."""
     prefix = f"com.amazonaws.{graph.region}."
     return {
@@ -104,7 +105,7 @@ def _endpoints(graph: Graph) -> set[str]:
     }
 
 
-def _vpc_endpoint(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _vpc_endpoint(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """AWS PrivateLink pricing; a gateway endpoint is free."""
     if resource.inputs.get("vpcEndpointType") != "Interface":
         return
@@ -114,12 +115,12 @@ def _vpc_endpoint(resource: Resource, graph: Graph) -> Iterator[Found]:
     yield Usage("AmazonVPC", "VpcEndpoint-Bytes", quantity)
 
 
-def _public_address(_: Resource, __: Graph) -> Iterator[Found]:
+def _public_address(_: Resource, __: LoadedGraph) -> Iterator[Found]:
     """Amazon VPC pricing, "Public IPv4 addresses"."""
     yield _hourly("AmazonVPC", "PublicIPv4:InUseAddress")
 
 
-def _load_balancer(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _load_balancer(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Elastic Load Balancing pricing; the load balancer has a public address in each subnet."""
     application = "operation=LoadBalancing:Application"
     yield _hourly("AWSELB", "LoadBalancerUsage", narrowed_by=application)
@@ -130,19 +131,19 @@ def _load_balancer(resource: Resource, graph: Graph) -> Iterator[Found]:
     yield Usage("AWSDataTransfer", "DataTransfer-Out-Bytes", _gib(graph, graph.traffic.request_kib))
 
 
-def _trust_store(_: Resource, __: Graph) -> Iterator[Found]:
+def _trust_store(_: Resource, __: LoadedGraph) -> Iterator[Found]:
     """Elastic Load Balancing pricing, "Trust Store"."""
     yield _hourly("AWSELB", "TrustStoreUsage")
 
 
-def _web_acl(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _web_acl(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """AWS WAF pricing; a managed rule group of AWS counts as one rule."""
     yield Usage("awswaf", "WebACLV2", exactly(1))
     yield Usage("awswaf", "RuleV2", exactly(len(resource.items("rules"))))
     yield Usage("awswaf", "RequestV2-Tier1", _requests(graph))
 
 
-def _service(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _service(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """AWS Fargate pricing, Linux on ARM; AWS charges a task's vCPU and memory by the second."""
     task = next(
         (
@@ -174,7 +175,7 @@ def _service(resource: Resource, graph: Graph) -> Iterator[Found]:
     yield Usage("AmazonCloudWatch", "CW:MetricMonitorUsage", graph.traffic.custom_metrics)
 
 
-def _tasks(service: Resource, graph: Graph) -> Span:
+def _tasks(service: Resource, graph: LoadedGraph) -> Span:
     """Return the number of running tasks: what the load needs, within autoscaling's limits."""
     target = next(graph.of("aws:appautoscaling/target:Target"), None)
     fewest = target.number("minCapacity") if target else service.number("desiredCount")
@@ -207,7 +208,7 @@ def _shares(service: Resource, tasks: Span) -> tuple[Span, Span]:
     return on_demand, on_spot
 
 
-def _database(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _database(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon RDS for PostgreSQL pricing; CloudWatch Database Insights by vCPU and hour."""
     postgres = "databaseEngine=PostgreSQL"
     several = bool(resource.inputs.get("multiAz"))
@@ -230,7 +231,7 @@ def _database(resource: Resource, graph: Graph) -> Iterator[Found]:
         yield _from_region(source, graph.region, graph)
 
 
-def _storage(resource: Resource, graph: Graph) -> float | None:
+def _storage(resource: Resource, graph: LoadedGraph) -> float | None:
     """Return GiB; those of a replica are its source's."""
     own = resource.number("allocatedStorage")
     if own or not resource.text("replicateSourceDb"):
@@ -244,7 +245,7 @@ def _region_of(arn: str) -> str:
     return parts[3] if len(parts) > 3 else ""
 
 
-def _from_region(source: str, target: str, graph: Graph) -> Found:
+def _from_region(source: str, target: str, graph: LoadedGraph) -> Found:
     """Return the database's changes on their way to another region, charged where they leave."""
     if (source, target) != ("sa-east-1", "us-east-1"):
         return Unmeasured(f"data transfer from {source} to {target}")
@@ -258,7 +259,7 @@ def vcpus(class_: str) -> int:
     return VCPUS.get(size) or 4 * int(size.removesuffix("xlarge") or 1)
 
 
-def _backup_copies(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _backup_copies(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon RDS pricing, "Cross-Region automated backups": storage there, and the transfer."""
     source = _region_of(resource.text("sourceDbInstanceArn"))
     target = resource.text("region")
@@ -273,7 +274,7 @@ def _backup_copies(resource: Resource, graph: Graph) -> Iterator[Found]:
     yield _from_region(source, target, graph)
 
 
-def _proxy(_: Resource, graph: Graph) -> Iterator[Found]:
+def _proxy(_: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon RDS Proxy pricing: by the vCPUs of the database behind it, at least two."""
     database = next(graph.of("aws:rds/instance:Instance"), None)
     if database is None:
@@ -283,7 +284,7 @@ def _proxy(_: Resource, graph: Graph) -> Iterator[Found]:
     yield _hourly("AmazonRDS", "RDS:ProxyUsage", units, "databaseEngine=PostgreSQL")
 
 
-def _cache(resource: Resource, _: Graph) -> Iterator[Found]:
+def _cache(resource: Resource, _: LoadedGraph) -> Iterator[Found]:
     """Amazon ElastiCache pricing: each node by the hour."""
     engine = resource.text("engine").capitalize()
     nodes = resource.number("numCacheClusters", 1)
@@ -291,7 +292,7 @@ def _cache(resource: Resource, _: Graph) -> Iterator[Found]:
     yield _hourly("AmazonElastiCache", usage, nodes, f"cacheEngine={engine}")
 
 
-def _log_group(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _log_group(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon CloudWatch pricing, "Logs": GB that come in, and GB-months that are stored.
 
     What AWS's own services deliver has a usage type of its own, "vended logs".
@@ -314,13 +315,13 @@ def _log_group(resource: Resource, graph: Graph) -> Iterator[Found]:
         yield Usage("AmazonCloudWatch", "TimedStorage-ByteHrs", stored)
 
 
-def _flow_log(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _flow_log(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon CloudWatch pricing, "Vended logs"; a log group counts its own."""
     if resource.inputs.get("logDestinationType") == "s3":
         yield Usage("AmazonCloudWatch", "S3-Egress-Bytes", graph.traffic.flow_log_gib)
 
 
-def _alarm(resource: Resource, _: Graph) -> Iterator[Found]:
+def _alarm(resource: Resource, _: LoadedGraph) -> Iterator[Found]:
     """Amazon CloudWatch pricing, "Alarms": by each metric that an alarm reads."""
     queries = resource.items("metricQueries")
     metrics = sum(1 for one in queries if one.get("metric")) if queries else 1
@@ -329,12 +330,12 @@ def _alarm(resource: Resource, _: Graph) -> Iterator[Found]:
     yield Usage("AmazonCloudWatch", usage, exactly(metrics))
 
 
-def _dashboard(_: Resource, __: Graph) -> Iterator[Found]:
+def _dashboard(_: Resource, __: LoadedGraph) -> Iterator[Found]:
     """Amazon CloudWatch pricing, "Dashboards"; the three free ones of an account count too."""
     yield Usage("AmazonCloudWatch", "DashboardsUsageHour", exactly(1), region=ANYWHERE)
 
 
-def _canary(resource: Resource, _: Graph) -> Iterator[Found]:
+def _canary(resource: Resource, _: LoadedGraph) -> Iterator[Found]:
     """Amazon CloudWatch pricing, "Synthetics": by the run."""
     expression = str(resource.below("schedule").get("expression", ""))
     minutes = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60}
@@ -346,13 +347,13 @@ def _canary(resource: Resource, _: Graph) -> Iterator[Found]:
     yield Usage("AmazonCloudWatch", "CW:Canary-runs", exactly(runs))
 
 
-def _key(resource: Resource, _: Graph) -> Iterator[Found]:
+def _key(resource: Resource, _: LoadedGraph) -> Iterator[Found]:
     """AWS KMS pricing: each key, and its first two rotations, cost the same."""
     rotates = bool(resource.inputs.get("enableKeyRotation"))
     yield Usage("awskms", "KMS-Keys", between(1, 2, 3) if rotates else exactly(1))
 
 
-def _secret(resource: Resource, _: Graph) -> Iterator[Found]:
+def _secret(resource: Resource, _: LoadedGraph) -> Iterator[Found]:
     """AWS Secrets Manager pricing; a replica is a secret of its own."""
     yield Usage("AWSSecretsManager", "AWSSecretsManager-Secrets", exactly(1))
     for replica in resource.items("replicas"):
@@ -364,18 +365,18 @@ def _secret(resource: Resource, _: Graph) -> Iterator[Found]:
         )
 
 
-def _parameter(resource: Resource, _: Graph) -> Iterator[Found]:
+def _parameter(resource: Resource, _: LoadedGraph) -> Iterator[Found]:
     """AWS Systems Manager pricing: standard parameters are free."""
     if resource.text("tier") not in ("", "Standard"):
         yield Unmeasured(f"a parameter of the tier {resource.text('tier')}")
 
 
-def _repository(_: Resource, graph: Graph) -> Iterator[Found]:
+def _repository(_: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon ECR pricing: GB-months."""
     yield Usage("AmazonECR", "TimedStorage-ByteHrs", graph.traffic.images_gib)
 
 
-def _bucket(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _bucket(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon S3 pricing: GB-months, by the bucket's role, which ends its name."""
     traffic = graph.traffic
     region = resource.text("region") or None
@@ -397,7 +398,7 @@ def _bucket(resource: Resource, graph: Graph) -> Iterator[Found]:
         yield Unmeasured(f"the content of the bucket {resource.name}")
 
 
-def _kept_months(bucket: str, graph: Graph) -> float:
+def _kept_months(bucket: str, graph: LoadedGraph) -> float:
     """Return how long a bucket keeps an object, in months."""
     days = [
         float(rule["expiration"]["days"])
@@ -409,38 +410,38 @@ def _kept_months(bucket: str, graph: Graph) -> float:
     return max(days, default=0) * 24 / HOURS
 
 
-def _firehose(_: Resource, graph: Graph) -> Iterator[Found]:
+def _firehose(_: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon Data Firehose pricing: GB that come in; the audit trail carries the service's log."""
     yield Usage("AmazonKinesisFirehose", "BilledBytes", _gib(graph, graph.traffic.log_kib))
 
 
-def _function(resource: Resource, _: Graph) -> Iterator[Found]:
+def _function(resource: Resource, _: LoadedGraph) -> Iterator[Found]:
     """AWS Lambda pricing on ARM; the publisher runs once an hour for some seconds."""
     gib = resource.number("memorySize", 128) / 1024
     seconds = between(1, 5, resource.number("timeout", 3))
     yield Usage("AWSLambda", "Lambda-GB-Second-ARM", seconds * (gib * HOURS))
 
 
-def _sampling(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _sampling(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """AWS X-Ray pricing: traces that are recorded, the share of requests that a rule keeps."""
     if resource.text("urlPath") == "*":
         share = resource.number("fixedRate")
         yield Usage("AWSXRay", "XRay-TracesStored", _requests(graph) * share)
 
 
-def _replication(_: Resource, graph: Graph) -> Iterator[Found]:
+def _replication(_: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon S3 pricing, "Replication": the transfer and the time control, by GB of new objects."""
     new = graph.traffic.documents_gib * (1 / 12)
     yield Usage("AWSDataTransfer", "USE1-AWS-Out-Bytes", new)
     yield Usage("AmazonS3", "S3RTC-Out-Bytes", new)
 
 
-def _zone(_: Resource, __: Graph) -> Iterator[Found]:
+def _zone(_: Resource, __: LoadedGraph) -> Iterator[Found]:
     """Amazon Route 53 pricing: each hosted zone."""
     yield Usage("AmazonRoute53", "HostedZone", exactly(1), region=ANYWHERE)
 
 
-def _health_check(resource: Resource, _: Graph) -> Iterator[Found]:
+def _health_check(resource: Resource, _: LoadedGraph) -> Iterator[Found]:
     """Amazon Route 53 pricing: a check of an endpoint outside AWS, and each optional feature."""
     yield Usage("AmazonRoute53", "Health-Check-Non-AWS", exactly(1), region=ANYWHERE)
     features = (
@@ -457,12 +458,12 @@ def _health_check(resource: Resource, _: Graph) -> Iterator[Found]:
     )
 
 
-def _composite(_: Resource, __: Graph) -> Iterator[Found]:
+def _composite(_: Resource, __: LoadedGraph) -> Iterator[Found]:
     """Amazon CloudWatch pricing, "Alarms"."""
     yield Usage("AmazonCloudWatch", "CW:CompositeAlarmMonitorUsage", exactly(1))
 
 
-def _cloudflare(resource: Resource, graph: Graph) -> Iterator[Found]:
+def _cloudflare(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Cloudflare's plans are charged by the zone, so once in the stack that owns it."""
     first = next(graph.of(ZONE_SETTING))
     if resource is first and graph.plan != "free":

@@ -14,10 +14,19 @@ from arca.stackfile import PREFIX
 
 
 @dataclass(frozen=True)
+class Declared:
+    """A declared resource with its simulated id and outputs, to which other resources refer."""
+
+    registration: Registration
+    id: str
+    outputs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Recorded:
     """The resources that a stack declares, and its exports."""
 
-    resources: tuple[Registration, ...]
+    resources: tuple[Declared, ...]
     exports: Mapping[str, Any]
 
 
@@ -25,7 +34,7 @@ class RecordingCloud:
     """A cloud that creates nothing and keeps every resource that a provider would create."""
 
     def __init__(self, config: Mapping[str, str], primary: Mapping[str, Any] | None) -> None:
-        self.resources: list[Registration] = []
+        self.resources: list[Declared] = []
         self._region = config.get(f"{PREFIX}region", "")
         self._config = config
         self._primary = primary
@@ -34,11 +43,14 @@ class RecordingCloud:
         """Return simulated outputs."""
         if not registration.custom or registration.type.startswith("pulumi:"):
             return None, dict(registration.inputs)
-        self.resources.append(registration)
         region = str(registration.inputs.get("region", self._region))
         # The program has accepted the settings before it declares the first resource.
         account = str(json.loads(self._config[f"{PREFIX}owner"])["account_id"])
-        return simulate_outputs(registration, account=account, region=region, clock=Clock())
+        resource_id, outputs = simulate_outputs(
+            registration, account=account, region=region, clock=Clock()
+        )
+        self.resources.append(Declared(registration, resource_id, outputs))
+        return resource_id, outputs
 
     def read_stack(self, name: str) -> Mapping[str, Any]:
         """Return the exports of the primary that was recorded before."""

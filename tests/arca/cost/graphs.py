@@ -5,10 +5,11 @@ from typing import Any, cast
 
 import boto3
 
+from arca.cost.graph import LoadedGraph
 from arca.cost.price_table import Key, Price, Prices
-from arca.cost.resource import Graph, Resource
 from arca.cost.span import between
 from arca.cost.traffic import Traffic
+from arca.graph import Resource
 from tests.stacks import graph, settings_of
 
 REGION = "sa-east-1"
@@ -20,17 +21,25 @@ LOAD = Traffic(
 )
 
 
-def stack_graph(stack: str, changes: Mapping[str, Any] | None = None) -> Graph:
+def stack_graph(stack: str, changes: Mapping[str, Any] | None = None) -> LoadedGraph:
     """Return the graph of a real stack; a secondary's has its primary's beside it."""
-    settings = settings_of(stack)
+    settings, declared = settings_of(stack), graph(stack, changes)
     primary = settings.recovery.primary_stack
-    return Graph(
+    return LoadedGraph(
         stack=stack,
         region=settings.region,
         resources=tuple(
-            Resource(one.type, one.name, one.component, one.inputs)
-            for one in graph(stack, changes).custom()
+            Resource(
+                one.type,
+                one.name,
+                one.component,
+                one.inputs,
+                declared.ids.get(one.urn, ""),
+                declared.states[one.urn],
+            )
+            for one in declared.custom()
         ),
+        exports=declared.outputs,
         traffic=settings.traffic if settings.serving else settings.traffic.standing_by(),
         plan=settings.edge.plan,
         primary=stack_graph(primary) if primary else None,
@@ -41,10 +50,10 @@ def planted(
     *resources: Resource,
     traffic: Traffic = LOAD,
     plan: str = "pro",
-    primary: Graph | None = None,
-) -> Graph:
+    primary: LoadedGraph | None = None,
+) -> LoadedGraph:
     """Return a stack in sa-east-1 with these resources."""
-    return Graph("planted", REGION, resources, traffic, plan, primary)
+    return LoadedGraph("planted", REGION, resources, traffic=traffic, plan=plan, primary=primary)
 
 
 def resource(kind: str, name: str = "one", component: str = "part", **inputs: Any) -> Resource:

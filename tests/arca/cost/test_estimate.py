@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from arca.cost import price_table
 from arca.cost.estimate import as_json, estimate, keys_of
 from arca.cost.price_table import Prices
-from arca.cost.resource import Resource
 from arca.cost.span import Span, between
 from arca.cost.traffic import Traffic
 from arca.cost.usage import FREE, RULES
+from arca.graph import Resource
 from tests.arca.cost.graphs import planted, priced, resource, stack_graph, table
 from tests.stacks import STACKS
 

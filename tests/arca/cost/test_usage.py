@@ -2,10 +2,11 @@
 
 import pytest
 
-from arca.cost.resource import Graph, Resource
+from arca.cost.graph import LoadedGraph
 from arca.cost.span import Span, between, exactly
 from arca.cost.traffic import Traffic
 from arca.cost.usage import FREE, RULES, Unmeasured, Usage, usage_of, vcpus
+from arca.graph import Resource
 from tests.arca.cost.graphs import LOAD, planted, resource, stack_graph
 from tests.stacks import STACKS
 
@@ -15,7 +16,7 @@ GIB = SECONDS / 1024**2
 """GiB a month of 1 KiB a second: 2.506."""
 
 
-def used(one: Resource, graph: Graph | None = None) -> dict[str, Span]:
+def used(one: Resource, graph: LoadedGraph | None = None) -> dict[str, Span]:
     """Return the quantities of a resource's usage types, several of one type added."""
     found: dict[str, Span] = {}
     for usage in usage_of(one, graph or planted(one)):
@@ -25,7 +26,7 @@ def used(one: Resource, graph: Graph | None = None) -> dict[str, Span]:
     return found
 
 
-def unmeasured(one: Resource, graph: Graph | None = None) -> list[str]:
+def unmeasured(one: Resource, graph: LoadedGraph | None = None) -> list[str]:
     """Return what cannot be measured of a resource."""
     found = usage_of(one, graph or planted(one))
     return [usage.why for usage in found if isinstance(usage, Unmeasured)]
@@ -100,7 +101,7 @@ def test_a_load_balancer_pays_its_busiest_dimension() -> None:
     close(lcus, HOURS * 3.515625, HOURS * 7.03125, HOURS * 14.0625)
 
 
-def fargate(*extra: Resource, **strategy: float) -> Graph:
+def fargate(*extra: Resource, **strategy: float) -> LoadedGraph:
     """Return a service of half a vCPU and 1 GiB, with autoscaling from 2 to 6 tasks."""
     strategies = [
         {"capacityProvider": "FARGATE", "base": strategy.get("base", 0), "weight": 1},
@@ -176,9 +177,11 @@ def test_a_replica_has_its_sources_storage() -> None:
     """It reads the size in its primary's graph; without that, the storage is not free."""
     source = "arn:aws:rds:sa-east-1:000000000000:db:arca-prod"
     replica = database(allocatedStorage=None, multiAz=False, replicateSourceDb=source)
-    alone = Graph("dr", "us-east-1", (replica,), LOAD, "pro")
+    alone = LoadedGraph("dr", "us-east-1", (replica,), traffic=LOAD, plan="pro")
     assert [why for why in unmeasured(replica, alone) if "storage of a replica" in why]
-    beside = Graph("dr", "us-east-1", (replica,), LOAD, "pro", planted(database()))
+    beside = LoadedGraph(
+        "dr", "us-east-1", (replica,), traffic=LOAD, plan="pro", primary=planted(database())
+    )
     found = used(replica, beside)
     assert found["RDS:GP3-Storage"] == exactly(100)
     assert found["USE1-AWS-Out-Bytes"] == LOAD.database_change_gib

@@ -53,6 +53,7 @@ def check(report: up.UpReport) -> None:
             "alerting",
             "cache",
             "database",
+            "flow-logs",
             "load-balancer",
             "observability",
             "probe",

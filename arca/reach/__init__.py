@@ -1,0 +1,1 @@
+"""Who reaches whom in a stack: pure functions over a recorded graph."""
