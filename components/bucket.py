@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.component import after
+from components.component import Component, after
 from components.iam import Statement, deny_plain_http, document
 
 
@@ -22,14 +22,12 @@ class ReadyBucket:
 
 
 def private_bucket(
+    component: Component,
     name: str,
     *,
-    durable: pulumi.ResourceOptions,
-    child: pulumi.ResourceOptions,
     key_arn: pulumi.Input[str] | None,
     region: str | None = None,
     lock: bool = False,
-    disposable_prefix: str | None = None,
     statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
 ) -> ReadyBucket:
     """Declare the bucket and the five resources that close it to the public.
@@ -37,15 +35,20 @@ def private_bucket(
     Without a `key_arn`, S3's own key encrypts it (SSE-S3). A bucket that load balancers write
     to takes no other (Elastic Load Balancing User Guide, "Access logs for your Application
     Load Balancer"). `statements` returns further statements of the bucket's policy, given its
-    ARN. A `disposable_prefix` begins the bucket's name and lets it be deleted with its objects.
+    ARN.
+
+    A disposable stack's bucket is deleted with its objects. Any other stays behind as closed as it
+    was, and a stack that is made again gets another one.
     """
+    place, child = component.place, component.staying()
     bucket = aws.s3.Bucket(
         name,
-        bucket_prefix=disposable_prefix,
-        force_destroy=True if disposable_prefix else None,
+        # The pipeline's boundary refuses to delete a bucket named `storage-audit-...`.
+        bucket_prefix=f"{place.prefix}-" if place.disposable else None,
+        force_destroy=True if place.disposable else None,
         object_lock_enabled=lock or None,
         region=region,
-        opts=durable,
+        opts=pulumi.ResourceOptions.merge(component.durable(), child),
     )
     versioning = aws.s3.BucketVersioning(
         name,
@@ -94,7 +97,7 @@ def private_bucket(
         region=region,
         policy=document(deny_plain_http(bucket.arn), *statements(bucket.arn)),
         # S3 refuses two changes to a bucket's access at the same moment.
-        opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[private])),
+        opts=component.staying(depends_on=[private]),
     )
     return ReadyBucket(
         after(bucket.bucket, policy.id, versioning.id),
@@ -102,7 +105,7 @@ def private_bucket(
     )
 
 
-def expire(name: str, bucket: ReadyBucket, *, days: int, opts: pulumi.ResourceOptions) -> None:
+def expire(component: Component, name: str, bucket: ReadyBucket, *, days: int) -> None:
     """Delete a bucket's objects after some days, with their older versions."""
     aws.s3.BucketLifecycleConfiguration(
         name,
@@ -117,5 +120,5 @@ def expire(name: str, bucket: ReadyBucket, *, days: int, opts: pulumi.ResourceOp
                 "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
             }
         ],
-        opts=opts,
+        opts=component.staying(),
     )

@@ -146,6 +146,14 @@ class Component(pulumi.ComponentResource):
         )
         return pulumi.ResourceOptions.merge(options, kept)
 
+    def staying(self, *, depends_on: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
+        """Return the options of a child that outlives the stack, unless the stack is disposable.
+
+        So it is with buckets and what closes them: S3 deletes no bucket with objects in it.
+        """
+        kept = pulumi.ResourceOptions(retain_on_delete=not self.place.disposable)
+        return pulumi.ResourceOptions.merge(self.child(depends_on=depends_on), kept)
+
 
 def after(value: pulumi.Output[str], *others: pulumi.Output[Any]) -> pulumi.Output[str]:
     """Return the value, known only once the others are; whoever uses it waits for all of them."""

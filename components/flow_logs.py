@@ -59,15 +59,8 @@ class FlowLogs(Component):
         # Not in the bucket of logs: whoever creates a flow log and may change the bucket's policy
         # has AWS overwrite it (Amazon VPC User Guide, "Amazon S3 bucket permissions for flow
         # logs"), and load balancers could no longer write there.
-        bucket = private_bucket(
-            name,
-            durable=self.durable(),
-            child=self.child(),
-            key_arn=None,
-            disposable_prefix=f"{self.place.prefix}-" if self.place.disposable else None,
-            statements=_delivery(self.place),
-        )
-        expire(name, bucket, days=spec.retention_days, opts=self.child())
+        bucket = private_bucket(self, name, key_arn=None, statements=_delivery(self.place))
+        expire(self, name, bucket, days=spec.retention_days)
         aws.ec2.FlowLog(
             name,
             vpc_id=vpc_id,

@@ -114,7 +114,11 @@ class Secrets(Component):
                 name=f"{place.prefix}/{plan.role}",
                 description=plan.description,
                 kms_key_id=key.arn,
-                recovery_window_in_days=0 if place.disposable else spec.recovery_days,
+                # A secondary's own secrets are generated. One that could be restored would keep
+                # its name, and the stack could not be made again.
+                recovery_window_in_days=0
+                if place.disposable or primary is not None
+                else spec.recovery_days,
                 replicas=[{"region": away, "kms_key_id": key.replica_arn}] if away else None,
                 opts=self.durable(),
             )

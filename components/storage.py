@@ -71,7 +71,7 @@ class Storage(Component):
         self._name = name
 
         logs = self._bucket("logs", key_arn=None, statements=_log_deliveries(place.account_id))
-        expire(f"{name}-logs", logs, days=spec.logs_days, opts=self.child())
+        expire(self, f"{name}-logs", logs, days=spec.logs_days)
         audit = self._bucket("audit", key_arn=key.arn, logs=logs, lock=True)
         self._lock(audit, "audit", spec)
         artifacts = self._bucket("artifacts", key_arn=key.arn, logs=logs)
@@ -122,14 +122,11 @@ class Storage(Component):
         statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
     ) -> ReadyBucket:
         bucket = private_bucket(
+            self,
             f"{self._name}-{role}",
-            durable=self.durable(),
-            child=self.child(),
             key_arn=key_arn,
             region=region,
             lock=lock,
-            # The pipeline's boundary refuses to delete a bucket named `storage-audit-...`.
-            disposable_prefix=f"{self.place.prefix}-" if self.place.disposable else None,
             statements=statements,
         )
         if logs is not None:
@@ -138,7 +135,7 @@ class Storage(Component):
                 bucket=bucket.name,
                 target_bucket=logs.name,
                 target_prefix=f"s3/{role}/",
-                opts=self.child(),
+                opts=self.staying(),
             )
         return bucket
 
@@ -152,7 +149,7 @@ class Storage(Component):
             rule={
                 "default_retention": {"mode": spec.audit_lock_mode, "days": spec.audit_lock_days}
             },
-            opts=self.child(),
+            opts=self.staying(),
         )
 
     def _archive(
@@ -179,7 +176,7 @@ class Storage(Component):
                     "abort_incomplete_multipart_upload": {"days_after_initiation": 7},
                 }
             ],
-            opts=self.child(),
+            opts=self.staying(),
         )
 
     def _replicate(

@@ -72,9 +72,11 @@ def production_nat(s: Settings) -> Iterator[Problem]:
 
 
 def production_protection(s: Settings) -> Iterator[Problem]:
-    """Production cannot be destroyed by mistake."""
-    if s.stage == "prod" and not s.protected:
-        yield Problem("protected", False, "true in stage prod")
+    """Production cannot be destroyed by mistake; what stands by can be made again."""
+    standby = s.secondary and s.recovery.phase == "standby"
+    if s.stage == "prod" and not s.protected and not standby:
+        wanted = "true in stage prod, except in a DR stack on standby that is to be made again"
+        yield Problem("protected", False, wanted)
 
 
 def production_capacity(s: Settings) -> Iterator[Problem]:
@@ -348,7 +350,7 @@ RULES = (
     Rule(("stage", "database"), production_database),
     Rule(("stage", "cache"), production_cache),
     Rule(("stage", "network"), production_nat),
-    Rule(("stage", "protected"), production_protection),
+    Rule(("stage", "protected", "recovery"), production_protection),
     Rule(("stage", "service"), production_capacity),
     Rule(("stage", "observability"), production_alarms),
     Rule(("stage", "storage"), production_audit),

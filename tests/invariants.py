@@ -9,6 +9,7 @@ from arca.emulator.program.engine import Registration
 from tests.graph import Graph
 
 DURABLE = DURABLE_TYPES
+BUCKET, INSTANCE = "aws:s3/bucket:Bucket", "aws:rds/instance:Instance"
 NEEDS_KEY = {
     "aws:cloudwatch/logGroup:LogGroup": "kmsKeyId",
     "aws:elasticache/replicationGroup:ReplicationGroup": "kmsKeyId",
@@ -40,7 +41,6 @@ MUST: Mapping[str, Mapping[str, Any]] = {
     "aws:rds/instance:Instance": {
         "deleteAutomatedBackups": False,
         "publiclyAccessible": False,
-        "skipFinalSnapshot": False,
         "storageEncrypted": True,
     },
     "aws:rds/proxy:Proxy": {"requireTls": True},
@@ -70,8 +70,8 @@ def _node(node: Registration, *, protected: bool) -> Iterator[str]:
         yield "has no provider of ours"
     if not node.component:
         yield "belongs to no component"
-    if node.type in DURABLE and (node.protect, node.retain) != (protected, protected):
-        yield f"protect {node.protect}, retain {node.retain}"
+    if node.type in DURABLE:
+        yield from _durable(node, protected=protected)
     key = NEEDS_KEY.get(node.type)
     if key and not str(node.inputs.get(key, "")).startswith("arn:aws:kms:"):
         yield f"{key} is {node.inputs.get(key)}"
@@ -86,6 +86,18 @@ def _node(node: Registration, *, protected: bool) -> Iterator[str]:
         if node.inputs.get(name) != value:
             yield f"{name} is {node.inputs.get(name)}, not {value}"
     yield from _documents(node)
+
+
+def _durable(node: Registration, *, protected: bool) -> Iterator[str]:
+    # A bucket stays behind unless it is deleted with its objects.
+    stays = node.type == BUCKET and not node.inputs.get("forceDestroy")
+    if (node.protect, node.retain) != (protected, protected or stays):
+        yield f"protect {node.protect}, retain {node.retain}"
+    if node.type == INSTANCE:
+        # RDS takes no final snapshot of a replica, and of anything else it takes one.
+        skips, wanted = node.inputs["skipFinalSnapshot"], "replicateSourceDb" in node.inputs
+        if skips != wanted:
+            yield f"skipFinalSnapshot is {skips}, not {wanted}"
 
 
 def _documents(node: Registration) -> Iterator[str]:

@@ -63,10 +63,14 @@ class Server:
         )
 
 
+TEMPORARY = tempfile.gettempdir()
+"""Read before any test moves it below a folder that the server's user may not enter."""
+
+
 @contextmanager
 def running() -> Generator[Server]:
     """Run a server until the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="arca-pg-") as folder:
+    with tempfile.TemporaryDirectory(prefix="arca-pg-", dir=TEMPORARY) as folder:
         home = Path(folder)
         user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
         if user is not None:

@@ -586,6 +586,7 @@ FREE: Mapping[str, str] = {
     "cloudflare:index/notificationPolicy:NotificationPolicy": _IN_PLAN,
     "cloudflare:index/ruleset:Ruleset": _IN_PLAN,
     "cloudflare:index/tieredCache:TieredCache": _IN_PLAN,
+    "random:index/randomId:RandomId": _LOCAL,
     "random:index/randomPassword:RandomPassword": _LOCAL,
     "tls:index/certRequest:CertRequest": _LOCAL,
     "tls:index/locallySignedCert:LocallySignedCert": _LOCAL,

@@ -8,16 +8,21 @@ value. The emulated cloud does both, so that the commands have a service to work
 from collections.abc import Mapping
 from typing import Any
 
+from arca.clock import Clock
 from arca.emulator.aws_clients import session
+from arca.errors import ArcaError
 
 MADE_UP = "made up for the emulated cloud"
 """The value of each of the owner's secrets."""
+LOOKS, PAUSE_SECONDS = 600, 0.1
+"""How often, and after what pause, to look whether the service's creation has ended."""
 
 
-def play(endpoint: str, exports: Mapping[str, Any]) -> None:
+def play(endpoint: str, exports: Mapping[str, Any], *, clock: Clock) -> None:
     """Give the owner's secrets a value, and the service its tasks and declared configuration.
 
-    A secondary's secrets are its primary's. A program without a service needs nothing.
+    A secondary's secrets are its primary's. A program without a service needs nothing. Raises
+    ArcaError where the deployment of the service's creation does not end.
     """
     service = exports.get("service")
     if service is None:
@@ -32,10 +37,29 @@ def play(endpoint: str, exports: Mapping[str, Any]) -> None:
             client("secretsmanager").put_secret_value(
                 SecretId=exports["secret_arns"][role], SecretString=MADE_UP
             )
-    client("ecs").update_service(
+    ecs = client("ecs")
+    _wait_for_creation(ecs, service, clock)
+    ecs.update_service(
         cluster=service["cluster"],
         service=service["name"],
         desiredCount=service["min_tasks"],
         deploymentConfiguration=service["deployment_configuration"],
         capacityProviderStrategy=service["capacity_provider_strategy"],
+    )
+
+
+def _wait_for_creation(ecs: Any, service: Mapping[str, Any], clock: Clock) -> None:
+    """Wait for the tasks of a number that autoscaling does not set; ECS deploys them at once."""
+    for _ in range(LOOKS):
+        begun = ecs.list_service_deployments(
+            cluster=service["cluster"], service=service["name"], status=["PENDING", "IN_PROGRESS"]
+        )
+        if not begun["serviceDeployments"]:
+            return
+        clock.sleep(PAUSE_SECONDS)
+    raise ArcaError(
+        f"The first tasks of {service['name']} do not start.",
+        where=f"the emulated cluster {service['cluster']}",
+        wanted="the end of the deployment that created the service",
+        do="`arca status` says why they stop; `make down` ends the cloud",
     )

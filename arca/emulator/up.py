@@ -215,7 +215,7 @@ class _Program:
         exports = engine.run(engine.main, stack=self.stack, config=self.config, cloud=cloud)
         if not self.bare:
             watch(Progress(f"{self.stack}: the owner's secrets and the first tasks"))
-            owners_part.play(record.endpoint, exports)
+            owners_part.play(record.endpoint, exports, clock=state.clock)
         components = {
             name: {str(outcome): number for outcome, number in counts.items()}
             for name, counts in cloud.counts.by_component.items()

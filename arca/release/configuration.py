@@ -36,6 +36,11 @@ def capacity(service: EcsService) -> dict[str, Any]:
     return {"capacityProviderStrategy": wanted} if wanted else {}
 
 
+def number(tasks: int | None) -> dict[str, Any]:
+    """Return a number of tasks as UpdateService takes it; nothing for None."""
+    return {} if tasks is None else {"desiredCount": tasks}
+
+
 def first_tasks(service: EcsService) -> int | None:
     """Return the number of tasks with which the first release begins; None for any other.
 

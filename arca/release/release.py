@@ -445,14 +445,13 @@ class Release:
     def _call_update(self, held: Journal) -> None:
         forced = self._is_forced(held)
         ecs = self._service.ecs_once if forced else self._service.ecs
-        tasks = held.entry.tasks
         ecs.update_service(
             **self._service.names,
             taskDefinition=str(held.entry.task_definition),
             forceNewDeployment=forced,
             deploymentConfiguration=self._configuration(),
             **configuration.capacity(self._service),
-            **({} if tasks is None else {"desiredCount": tasks}),
+            **configuration.number(held.entry.tasks),
         )
 
     def _configuration(self) -> Any:

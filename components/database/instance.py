@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_random as random
 
 from arca.naming import physical
 from arca.outputs import DatabaseOutputs
@@ -191,6 +192,12 @@ class Database(Component):
         empty = source is not None and source.kind == "new"
         managed = makes_data and spec.managed_password
         password = self._owner.password if makes_data else None
+        # RDS takes no final snapshot of a replica (DeleteDBInstance, SkipFinalSnapshot).
+        final_snapshot = (
+            None
+            if self.place.disposable or replica_of is not None
+            else self._final_snapshot(logical, identifier)
+        )
         return aws.rds.Instance(
             logical,
             identifier=identifier,
@@ -230,8 +237,8 @@ class Database(Component):
             if spec.blue_green_upgrades and makes_data
             else None,
             deletion_protection=self.place.protect,
-            skip_final_snapshot=self.place.disposable,
-            final_snapshot_identifier=None if self.place.disposable else f"{identifier}-final",
+            skip_final_snapshot=final_snapshot is None,
+            final_snapshot_identifier=final_snapshot,
             monitoring_interval=spec.monitoring_seconds,
             monitoring_role_arn=common.monitoring_role if spec.monitoring_seconds else None,
             performance_insights_enabled=True,
@@ -244,6 +251,11 @@ class Database(Component):
                 custom_timeouts=pulumi.CustomTimeouts(create="2h", update="2h", delete="1h"),
             ),
         )
+
+    def _final_snapshot(self, logical: str, identifier: str) -> pulumi.Output[str]:
+        """Return a name that a snapshot of an earlier life of this stack does not have."""
+        suffix = random.RandomId(f"{logical}-final", byte_length=4, opts=self.child())
+        return pulumi.Output.concat(identifier, "-final-", suffix.hex)
 
 
 def _restore(source: PointInTime) -> aws.rds.InstanceRestoreToPointInTimeArgs:

@@ -215,7 +215,7 @@ def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:
         "health_check": [watched.health_check_id],
         "copy_source": [one.source for one in watched.copies],
         "copy_destination": [one.destination for one in watched.copies],
-        "copy_rule": sorted({one.rule for one in watched.copies}),
+        "copy_rule": [one.rule for one in watched.copies],
         "definition_watch": [definitions.function_name(place.prefix)],
         **{rule: [events.rule_name(place.prefix, rule)] for rule in rules},
     }

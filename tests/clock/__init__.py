@@ -1,13 +1,22 @@
 """The clock that the tests live by."""
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 FOLDER = str(Path(__file__).parent)
 """What a process needs on PYTHONPATH to share the clock; a tree's packages may stand beside it."""
-VARIABLES = ("ARCA_TEST_CLOCK_OFFSET", "PYTHONPATH")
+OFFSET = "ARCA_TEST_CLOCK_OFFSET"
+VARIABLES = (OFFSET, "PYTHONPATH")
 
 
-def environment() -> dict[str, str]:
-    """Return the variables that a process with an environment of its own needs to share it."""
-    return {name: os.environ[name] for name in VARIABLES if name in os.environ}
+def environment(*, at: datetime | None = None) -> dict[str, str]:
+    """Return the variables that a process with an environment of its own needs to share it.
+
+    With `at`, that process lives from another moment on.
+    """
+    found = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    if at is not None:
+        later = (at - datetime.now(UTC)).total_seconds()
+        found[OFFSET] = str(float(found[OFFSET]) + later)
+    return found

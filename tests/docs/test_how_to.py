@@ -1,11 +1,13 @@
 """Each recipe of docs/how-to.md can be followed, and does what it says."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from arca.errors import ArcaError
+from arca.pins import PINS
 from tests import ROOT, clock
 from tests.docs.shown import examples, matches
 from tools import how_to, tree
@@ -86,9 +88,12 @@ def test_a_recipe_does_what_it_says(recipe: Recipe, tmp_path: Path) -> None:
     recipe.make(tmp_path)
     shown = examples(recipe.text)
     assert shown
+    # A reader of a fresh tree, whose pinned versions were checked the day before.
+    checked = max(pin.checked for pin in PINS) + timedelta(days=1)
+    reading = datetime.combine(checked, time(12), UTC)
     for example in shown:
         script = f". .venv/bin/activate\n{example.command}"
-        done = tree.shell(tmp_path, script, clock.environment())
+        done = tree.shell(tmp_path, script, clock.environment(at=reading))
         assert done.returncode == example.exit_code, f"{example.command}\n{done.stdout}"
         assert matches(example.shown, done.stdout), (
             f"{example.command}\n\nshown:\n{example.shown}\nprinted:\n{done.stdout}"

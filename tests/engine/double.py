@@ -22,6 +22,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from arca.clock import Clock
 from arca.emulator.provider.simulated_outputs import simulate_outputs
+from tests.engine.names import Cloud, kind_of
 from tests.graph import ACCOUNT
 from tests.registrations import registration
 
@@ -66,9 +67,9 @@ Drift = dict[str, dict[str, Any]]
 class Double(provider_pb2_grpc.ResourceProviderServicer):
     """One package's provider."""
 
-    def __init__(self, drift: Drift) -> None:
+    def __init__(self, drift: Drift, cloud: Cloud) -> None:
         self.region = "us-east-1"
-        self._drift = drift
+        self._drift, self._cloud = drift, cloud
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         """Return a version that is new enough for any SDK."""
@@ -111,7 +112,7 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         del context
         olds, news = _plain(request.old_inputs), _plain(request.news)
         changed = sorted(k for k in olds.keys() | news.keys() if olds.get(k) != news.get(k))
-        kind = request.urn.split("::")[2].rpartition("$")[2]
+        kind = kind_of(request.urn)
         replaces = [key for key in changed if key == "region" or key in REPLACES.get(kind, ())]
         # A source that goes promotes the replica in place; one that comes makes another database.
         if "replicateSourceDb" in changed and "replicateSourceDb" in news:
@@ -124,9 +125,12 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Return id and outputs as the services would."""
-        del context
-        resource_id, outputs = self._outputs(request.urn, _plain(request.properties))
+        """Return id and outputs as the services would, unless somebody has the name."""
+        inputs = _plain(request.properties)
+        taken = None if request.preview else self._cloud.take(request.urn, self.region, inputs)
+        if taken:
+            context.abort(grpc.StatusCode.ALREADY_EXISTS, taken)
+        resource_id, outputs = self._outputs(request.urn, inputs)
         return provider_pb2.CreateResponse(id=resource_id, properties=_struct(outputs))
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -148,8 +152,10 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=_struct(outputs))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Do nothing, because nothing was created."""
-        del request, context
+        """Free the name, unless AWS would refuse the deletion."""
+        refused = self._cloud.free(request.urn, self.region, _plain(request.old_inputs))
+        if refused:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, refused)
         return empty_pb2.Empty()
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -169,9 +175,10 @@ def doubles(drift: Drift) -> Generator[str]:
     """Serve all packages on loopback; yields the value of PULUMI_DEBUG_PROVIDERS."""
     servers: list[grpc.Server] = []
     ports: list[str] = []
+    cloud = Cloud()
     for package in PACKAGES:
         server = grpc.server(ThreadPoolExecutor(8))
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(drift), server)
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(drift, cloud), server)
         ports.append(f"{package}:{server.add_insecure_port('127.0.0.1:0')}")
         _start(server)
         servers.append(server)

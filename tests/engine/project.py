@@ -102,6 +102,13 @@ class Project:
         content["config"][key] = {**before, **values}
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
+    def put(self, stack: str, key: str, *, value: bool) -> None:
+        """Set a key of a stack's file that has no section."""
+        path = self.directory / f"Pulumi.{stack}.yaml"
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content["config"][f"arca-api:{key}"] = value
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+
     def pulumi(self, *arguments: str, ok: bool = True) -> str:
         """Run the CLI and return its output; fail unless it succeeds, or fails, as `ok` says."""
         done = subprocess.run(

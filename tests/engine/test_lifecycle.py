@@ -62,6 +62,8 @@ def test_prod_then_dr(project: Project) -> None:
     assert set(project.replaced("dr")) == {
         f"{TASK_DEFINITION}::service",
         f"{TASK_DEFINITION}::service-migrations",
+        "aws:cloudwatch/metricAlarm:MetricAlarm::observability-copies-behind-1",
+        "aws:cloudwatch/metricAlarm:MetricAlarm::observability-copies-behind-2",
         "aws:cloudwatch/metricAlarm:MetricAlarm::observability-database-replica-lag",
         "aws:cloudwatch/metricAlarm:MetricAlarm::observability-standby-no-healthy-tasks",
     }
@@ -73,6 +75,27 @@ def test_prod_then_dr(project: Project) -> None:
         refused = project.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack, ok=False)
         assert "protect" in refused
         assert project.state(stack) == before
+
+
+def test_dr_is_destroyed_and_made_again(project: Project) -> None:
+    """What the standby leaves behind is in nobody's way: no name, no snapshot, no secret."""
+    for stack in ("prod", "dr"):
+        project.init(stack)
+        project.page(stack)
+        project.up(stack)
+    declared = project.state("dr").keys()
+    for _ in range(2):
+        project.put("dr", "protected", value=False)
+        assert project.replaced("dr") == []
+        project.up("dr")
+        project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "dr")
+        assert project.state("dr") == {}
+        project.put("dr", "protected", value=True)
+        project.up("dr")
+        assert project.state("dr").keys() == declared
+    project.pulumi("preview", "--expect-no-changes", "--stack", "prod")
+    project.put("prod", "protected", value=False)
+    assert "arca-api:protected" in project.pulumi("preview", "--stack", "prod", ok=False)
 
 
 def test_an_up_after_a_release_reverts_nothing(project: Project) -> None:

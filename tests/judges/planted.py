@@ -56,7 +56,7 @@ def planted(graph: Graph, fault: Fault) -> tuple[Graph, Registration]:
     changed = replace(node, inputs=inputs)
     nodes = {**graph.nodes, node.urn: changed}
     states = {**graph.states, node.urn: {**graph.states[node.urn], **inputs}}
-    return Graph(nodes, states, graph.outputs, graph.referred), changed
+    return replace(graph, nodes=nodes, states=states), changed
 
 
 def _with(value: Any, path: list[str], new: Any) -> Any:

@@ -19,10 +19,18 @@ def _password(password: Registration, _now: datetime) -> dict[str, Any]:
     return {"result": result, "bcryptHash": "$2a$10$" + text[:53]}
 
 
+def _identifier(identifier: Registration, _now: datetime) -> dict[str, Any]:
+    return {"hex": digest(identifier.urn, "id")[: 2 * int(identifier.inputs["byteLength"])]}
+
+
 RECORDED = ("random:", "tls:", "pulumi:providers:")
 """The beginnings of all types that are only recorded."""
 
 RESOURCES: Mapping[str, Resource] = {
+    "random:index/randomId:RandomId": Resource(
+        OutputTemplates("{hex}"),
+        compute=_identifier,
+    ),
     "random:index/randomPassword:RandomPassword": Resource(
         OutputTemplates("none"),
         compute=_password,
