@@ -1,6 +1,7 @@
 """Read a stack's file, `Pulumi.<stack>.yaml`, as the Pulumi CLI does, and keep every key's line."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ PLAIN_TAGS = frozenset(
     for kind in ("bool", "float", "int", "map", "merge", "null", "seq", "str", "timestamp", "value")
 )
 """The tags that YAML itself gives to a value (YAML 1.1, "Language-Independent Types")."""
+TEXT = "tag:yaml.org,2002:str"
+LIKE_A_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+"""A number to Pulumi (gopkg.in/yaml.v3, `yamlStyleFloat`). YAML 1.1 has fewer: to PyYAML an
+account that begins with 0 and has an 8 or a 9 is text."""
 MOST_VALUES = 10_000
 """Values that a file may have with its aliases, which can stand for each other; ours have 100."""
 ENCRYPTED = "e" * 32
@@ -296,6 +301,8 @@ class _Reader:
                 items.append(self._value(item, below))
             return items
         self.written[path] = str(node.value)
+        if node.style is None and node.tag == TEXT and LIKE_A_NUMBER.fullmatch(str(node.value)):
+            self._refuse(path, f'quotes, because Pulumi reads a number here: "{node.value}"')
         loader: Any = yaml.SafeLoader("")
         try:
             return loader.construct_document(node)

@@ -39,7 +39,7 @@ SLOT_BITS = 6
 
 
 def _range(value: Any) -> IPv4Network:
-    wanted = "a private IPv4 range from /16 to /20 that begins at its first address: 10.10.0.0/16"
+    wanted = "a private IPv4 range of /16 to /20 from its first address on, such as 10.50.0.0/16"
     try:
         found = IPv4Network(value)
     except ValueError:

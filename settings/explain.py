@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from arca.stackfile import KeyPath, StackFile, did_you_mean
+from arca.stackfile import PREFIX, KeyPath, StackFile, did_you_mean
 from components.spec import WrongKey
 from settings.model import Settings
 from settings.problem import HIDDEN, NO_VALUE, Problem, Written
@@ -94,7 +94,7 @@ def _wanted(fault: Mapping[str, Any], path: KeyPath, place: object, file: StackF
     if kind in WANTED:
         return WANTED[kind].format(**context)
     if kind == "extra_forbidden":
-        return f"no such key{did_you_mean(path[-1], _known(path))}"
+        return f"no such key{_where_it_belongs(path)}"
     if kind == "literal_error":
         choices = [str(one) for one in _values(place)]
         return f"one of {', '.join(choices)}{did_you_mean(str(fault['input']), choices)}"
@@ -162,18 +162,33 @@ def _known(path: KeyPath) -> list[str]:
     return sorted(_fields(path[:-1]))
 
 
+def _where_it_belongs(path: KeyPath) -> str:
+    """Return what may have been meant by a key that its section does not have."""
+    *above, key = path
+    kinds = [kind_of(model) for model in _places(tuple(above)) if key in model.model_fields]
+    if kinds:
+        return f" here; it belongs to {' and '.join(kinds)}"
+    near = did_you_mean(key, _known(path))
+    sections = [f"{PREFIX}{name}" for name in Settings.model_fields if key in _fields((name,))]
+    return near or (f" here; it belongs to {' and '.join(sections)}" if sections else "")
+
+
 def _description(path: KeyPath) -> str:
     return _fields(path[:-1])[path[-1]].description or ""
 
 
 def _fields(path: KeyPath) -> dict[str, FieldInfo]:
     """Return the fields of a section; where it has several kinds, those of all kinds."""
+    return {name: field for model in _places(path) for name, field in model.model_fields.items()}
+
+
+def _places(path: KeyPath) -> list[type[BaseModel]]:
+    """Return the models of a section: one, or as many as it has kinds."""
     places: list[object] = [Settings]
     for part in path:
         below = [_bare(_below(place, part)) for place in places]
         places = [kind for one in below for kind in (_models(one) or [one])]
-    models = [cast("type[BaseModel]", place) for place in places if _is_model(place)]
-    return {name: field for model in models for name, field in model.model_fields.items()}
+    return [cast("type[BaseModel]", place) for place in places if _is_model(place)]
 
 
 def _values(place: object) -> list[object]:

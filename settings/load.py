@@ -1,7 +1,7 @@
 """Read a stack's settings once, and report every problem in one message."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, get_type_hints
 
@@ -138,10 +138,18 @@ def _validate(
                 replace(_placed(problem, file), only_aws=rule.only_aws)
                 for problem in rule.check(settings)
             )
+    problems.extend(_placed(problem, file) for problem in _stage_of_its_name(stack, values))
     encrypted = file.encrypted if file else frozenset[KeyPath]()
     between = problems_between(stack, settings, values.keys(), encrypted)
     problems.extend(_placed(problem, file) for problem in between)
     return values, [without_secret(problem, file, secret) for problem in problems]
+
+
+def _stage_of_its_name(stack: str, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Another stage would switch off every rule of production."""
+    stage = values.get("stage", stack)
+    if stack == "prod" and stage != stack:
+        yield Problem("stage", stage, "prod, because the stack is named prod")
 
 
 def _in_file(file: StackFile) -> list[Problem]:

@@ -80,7 +80,8 @@ def _install(tree: Path) -> None:
         if shown.exists() or not command.is_file():
             continue
         first, _, script = command.read_bytes().partition(b"\n")
-        if first == f"#!{sys.executable}".encode():
+        # pip names the interpreter by whichever of its names it was called.
+        if first.startswith(f"#!{Path(sys.executable).parent}/python".encode()):
             shown.write_bytes(f"#!{python(tree)}\n".encode() + script)
             shown.chmod(0o755)
         else:

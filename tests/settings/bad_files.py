@@ -57,6 +57,14 @@ def dev(section: str, *lines: str) -> str:
 
 
 FILES: Mapping[str, str] = {
+    "a key of another strategy": dev(
+        "service", "deployment: {strategy: blue-green, canary_percent: 5}"
+    ),
+    "a key of another section": dev("database", "nat: single"),
+    "an account that Pulumi takes for a number": DEV.replace('"123456789012"', "098765432109"),
+    "a zone that Pulumi takes for a number": DEV.replace(
+        "fedcba9876543210fedcba9876543210", "1234567890123456e789012345678901"
+    ),
     "production without alarms": PROD
     + PROD_NETWORK
     + PROD_DATABASE

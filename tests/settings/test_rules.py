@@ -21,6 +21,7 @@ from settings.model import Settings
 from settings.rules import NEEDED_WITHOUT_NAT
 from tests.changes import NO_ROUTES, changed, refusal
 from tests.graph import declare
+from tests.settings.bad_files import PROD
 
 PLACEHOLDERS: Mapping[str, Any] = {
     "owner": {
@@ -301,3 +302,11 @@ def test_a_wrong_decrypted_id_is_not_shown(
         load()
     assert "SUPERSECRET" not in str(raised.value)
     assert "owner.cloudflare_zone_id has a value that is not shown" in str(raised.value)
+
+
+def test_prod_is_of_the_stage_prod(tmp_path: Path) -> None:
+    """Another stage in its file would switch off every rule of production."""
+    path = tmp_path / "Pulumi.prod.yaml"
+    path.write_text(PROD.replace("stage: prod", "stage: dev"), encoding="utf-8")
+    wrong = [one for one in problems_of(stackfile.read(path)) if one.path == "stage"]
+    assert [one.wanted for one in wrong] == ["prod, because the stack is named prod"]
