@@ -31,11 +31,12 @@ def command() -> None:
 def reach_command(source: str | None, target: str | None, stack_name: str, *, as_json: bool) -> int:
     """Explain whether FROM reaches TO: the path, or the first obstacle on it.
 
-    Without FROM and TO, the matrix of all places is printed. A place is, for example, customer,
+    Without FROM and TO, every flow that is reached is printed, with what it is for
+    (docs/architecture.md has the matrix). A place is, for example, customer,
     service, job, database or test-listener; the shell completes all of them. The answer follows
     from what the stack declares: names, routes, NAT, endpoints, groups, listeners and their rules.
 
-    The exit code is 1 where FROM does not reach TO. Of the matrix, it is 1 where a flow that the
+    The exit code is 1 where FROM does not reach TO. Without them, it is 1 where a flow that the
     platform needs is refused, or where one is open that nobody expects.
     """
     from arca.cli import extras
@@ -76,7 +77,7 @@ def _matrix(graph: "Graph", *, as_json: bool) -> int:
     from arca.cli import render
     from arca.errors import ExitCode
     from arca.reach.flows import verdicts
-    from arca.reach.table import LEGEND, table
+    from arca.reach.table import table
 
     found = verdicts(graph)
     wrong = [one for one in found.values() if not one.kept]
@@ -88,12 +89,16 @@ def _matrix(graph: "Graph", *, as_json: bool) -> int:
         ]
         render.print_json({"stack": graph.stack, "ok": not wrong, "flows": flows})
         return code
-    shown = table(found)
-    render.table(shown.titles, shown.rows, folds=shown.titles[:1])
-    for sign, meaning in LEGEND.items():
-        render.line(f"{sign}: {meaning}")
-    if shown.absent:
-        render.line(f"Not in {graph.stack}: {', '.join(shown.absent)}")
+    reached = [
+        (one.answer.source, f"{one.answer.target}:{one.answer.port}", one.expected, one.why)
+        for one in found.values()
+        if one.answer.reached
+    ]
+    render.table(("from", "to", "flow", "why"), sorted(reached), folds=("why",))
+    render.line(f"{len(found) - len(reached)} other pairs of places are refused.")
+    absent = table(found).absent
+    if absent:
+        render.line(f"Not in {graph.stack}: {', '.join(absent)}")
     for one in wrong:
         reason = f"refused by {one.answer.obstacle.resource}" if one.answer.obstacle else "open"
         render.line(f"wrong: {one.answer.source} to {one.answer.target} is {reason}")

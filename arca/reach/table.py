@@ -7,12 +7,6 @@ from arca.reach.flows import Verdict
 from arca.reach.places import SOURCES, TARGETS
 
 NEEDED, OPEN, BROKEN, NOT_DECIDED = "✓", "open", "✗", ""
-LEGEND: Mapping[str, str] = {
-    NEEDED: "reached, and needed",
-    OPEN: "reached without need; `OPEN` in arca/reach/flows.py says why",
-    "a word": "refused; the word is the first obstacle",
-    BROKEN: "a needed flow that is refused, or a reached one that nobody expects: mend it",
-}
 
 
 @dataclass(frozen=True)

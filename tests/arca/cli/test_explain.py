@@ -68,11 +68,13 @@ def test_json_has_the_same() -> None:
 
 
 @pytest.mark.usefixtures("recorded")
-def test_without_places_the_matrix_is_printed() -> None:
-    """What the stack does not have is said."""
+def test_without_places_every_open_flow_is_printed() -> None:
+    """Each has its reason, and what the stack does not have is said."""
     done = run("--stack", "dr")
     assert done.return_value == ExitCode.DONE
-    assert "test-listener: 8443" in done.stdout
+    (row,) = (line for line in done.stdout.splitlines() if "test-listener:8443" in line)
+    assert [cell.strip() for cell in row.split("│")[1:4]] == ["job", "test-listener:8443", "needed"]
+    assert "other pairs of places are refused." in done.stdout
     assert "Not in dr: probe, database-proxy, cache, ssmmessages" in done.stdout
     content = json.loads(run("--stack", "dr", "--json").stdout)
     assert content["ok"]
