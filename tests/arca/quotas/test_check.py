@@ -150,7 +150,7 @@ def test_other_refusals_are_the_usual_error(
     assert part in str(error.value)
 
 
-ADDRESS_LISTS = (
+ADDRESS_LISTS: tuple[tuple[list[Mapping[str, Any]], int], ...] = (
     ([tagged("prod"), tagged("prod")], 0),
     ([tagged("prod"), tagged("dev"), {}], 2),
     ([tagged("prod", project="other"), {"Tags": []}], 2),
@@ -235,10 +235,10 @@ def test_rules_are_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 REQUESTS = (
-    (["PENDING", 22], "a request for 22 is open, so wait for AWS"),
-    (["CASE_OPENED", 100], "a request for 100 is open, so wait for AWS"),
-    (["PENDING", 21], "ask for more"),
-    (["DENIED", 100], "ask for more"),
+    (("PENDING", 22), "a request for 22 is open, so wait for AWS"),
+    (("CASE_OPENED", 100), "a request for 100 is open, so wait for AWS"),
+    (("PENDING", 21), "ask for more"),
+    (("DENIED", 100), "ask for more"),
 )
 """State and value of a request for 22, and what is advised."""
 

@@ -161,16 +161,16 @@ def test_only_a_provider_that_may_get_tasks_counts() -> None:
 
 def test_a_standby_counts_as_it_serves() -> None:
     """On standby it has few tasks and one NAT gateway, so the phase decides the figures."""
-    scaling = {"min_tasks": 3, "max_tasks": 30}
-    changes = {"service.scaling": scaling, "network.nat": "per-zone"}
+    settings = settings_of("dr")
     active, standby = (
-        stack_graph("dr", {**changes, "recovery.phase": phase}) for phase in ("active", "standby")
+        stack_graph("dr", {"network.nat": "per-zone", "recovery.phase": phase})
+        for phase in ("active", "standby")
     )
-    size = settings_of("dr").service.cpu / 1024
-    zones = len(settings_of("dr").network.zones)
-    assert amounts(active)[active.region, ON_DEMAND_VCPU] == 30 * 2 * size + size
+    size, zones = settings.service.cpu / 1024, len(settings.network.zones)
+    warm = max(settings.recovery.warm_tasks, 1)
+    assert amounts(active)[active.region, ON_DEMAND_VCPU] == expected_vcpus(settings) + size
     assert amounts(active)[active.region, ADDRESSES] == zones
-    assert amounts(standby)[standby.region, ON_DEMAND_VCPU] < 5 * size
+    assert amounts(standby)[standby.region, ON_DEMAND_VCPU] == warm * 2 * size + size
     assert amounts(standby)[standby.region, ADDRESSES] == 1
 
 
