@@ -53,7 +53,12 @@ def quotas_of_account(account: Account) -> list[Check]:
             return [_skipped("only AWS knows what it allows")]
         stacks = _stacks_of(account.account_id)
         if not stacks:
-            return [_skipped(f"no stack's file names the account {account.account_id}")]
+            return [
+                _skipped(
+                    f"no stack's file names the account {account.account_id}; fill in "
+                    "owner.account_id, and run this again with --dry-run"
+                )
+            ]
         return check_quotas(account.account_id, _totals(stacks), endpoint=None)
     except ArcaError as error:
         what = " ".join(error.what.split()).rstrip(".")
