@@ -9,7 +9,7 @@ import pytest
 from tests import ROOT
 from tests.sources import SOURCES, dotted, house, imports, rooms
 
-TOPICS = {"bootstrap", "ci", "cost", "monitoring", "reach", "release", "smoke"}
+TOPICS = {"bootstrap", "ci", "cost", "monitoring", "quotas", "reach", "release", "smoke"}
 SHARED = {
     "clock",
     "check",
@@ -51,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
         *("arca.cost", "arca.checkout", "arca.clients", "arca.errors", "arca.files"),
         "arca.graph",
     },
+    "arca.quotas": {"arca.quotas", *(f"arca.{name}" for name in SHARED)},
     "arca.reach": {"arca.reach", "arca.errors", "arca.graph", "arca.naming"},
     "arca.smoke": {"arca.smoke", "arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.release": {

@@ -84,10 +84,14 @@ def command(
     key of an earlier bootstrap are imported, never replaced. The command refuses with exit code 6,
     before it changes anything, the credentials of another account, a region that the state is not
     in, and a change that would replace or lose a resource.
+
+    Last, it compares the account's quotas with what the stacks need whose files name the account.
+    A quota that is too low is a warning, with the command that asks for more.
     """
     from arca.bootstrap.deploy import Deployer, MonthlyBudget, deploy_bootstrap
     from arca.bootstrap.template import STACK_NAME, template_version
-    from arca.cli import render
+    from arca.cli import release_output, render
+    from arca.cli.account_quotas import quotas_of_account
     from arca.clients import Account
     from arca.clock import Clock
 
@@ -112,6 +116,7 @@ def command(
                 "template_version": template_version(),
                 "pieces": [vars(outcome) for outcome in outcomes],
                 "next": following,
+                "quotas": [check.as_json() for check in quotas_of_account(here)],
             }
         )
         return
@@ -122,6 +127,9 @@ def command(
     )
     for name, value in following.items():
         render.line(f"{name}: {value}")
+    # What was done is printed before AWS is asked again.
+    render.line("Quotas that the stacks of this account need:")
+    release_output.print_checks(quotas_of_account(here))
 
 
 def _progress(text: str) -> None:

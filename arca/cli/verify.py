@@ -14,9 +14,20 @@ if TYPE_CHECKING:
 @click.option(
     "--versions", is_flag=True, help="Also ask AWS whether it offers what the settings pin."
 )
+@click.option(
+    "--quotas",
+    is_flag=True,
+    help="Also ask AWS whether the account may have what the stacks' files need at their most.",
+)
 @of_stack
-def command(stack_name: str | None, target: "Target", *, versions: bool, as_json: bool) -> None:
-    """Look up roles, images, secrets, parameters, log and target groups; 1 if one is missing."""
+def command(
+    stack_name: str | None, target: "Target", *, versions: bool, quotas: bool, as_json: bool
+) -> None:
+    """Look up roles, images, secrets, parameters, log and target groups; 1 if one is missing.
+
+    With --quotas, it is also 1 where a quota is too low for the stacks of the account together. DR
+    counts as if it served, and each service as in a release at its highest load.
+    """
     from arca.cli import release_output, render
     from arca.clock import Clock
     from arca.errors import ExitCode
@@ -31,6 +42,10 @@ def command(stack_name: str | None, target: "Target", *, versions: bool, as_json
     found = check_references(EcsService(stack))
     if versions:
         found += check_pins(stack, now=Clock().now())
+    if quotas:
+        from arca.cli.account_quotas import quotas_of_stack
+
+        found += quotas_of_stack(stack)
     failed = [check.name for check in gates.closed(found)]
     if as_json:
         checks = [check.as_json() for check in found]

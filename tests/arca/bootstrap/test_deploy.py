@@ -398,9 +398,10 @@ def test_json_has_what_a_program_needs(empty: EmulatedAccount) -> None:
     result = json.loads(empty.run("--dry-run", "--json").stdout)
     assert set(result) == {
         *("account", "region", "dry_run", "pieces", "next"),
-        *("stack", "template_version"),
+        *("stack", "template_version", "quotas"),
     }
     assert (result["account"], result["region"], result["dry_run"]) == (ACCOUNT, "us-east-1", True)
     assert (result["stack"], result["template_version"]) == ("arca-bootstrap", 1)
     assert result["next"]["PULUMI_BACKEND_URL"] == f"s3://{BUCKET}?region=us-east-1&awssdk=v2"
     assert {tuple(sorted(piece)) for piece in result["pieces"]} == {("changes", "name", "outcome")}
+    assert [quota["verdict"] for quota in result["quotas"]] == ["SKIPPED"]

@@ -1,0 +1,1 @@
+"""What stacks need of an account's quotas, and whether AWS allows as much."""
