@@ -238,6 +238,10 @@ def test_a_foreign_prefix_list_counts_with_the_most() -> None:
     # It stands beside the service's rule.
     assert amounts(graph)[graph.region, RULES] == FOREIGN_LIST_RULES + 1
     assert why(graph, RULES).startswith("inbound of access-cache")
+    # Nor does it say of which family the list is, so it counts for both.
+    wider = rule(cidrIpv6="fc00::/7", group="access-cache")(graph)
+    assert amounts(wider)[graph.region, RULES] == FOREIGN_LIST_RULES + 2
+    assert why(wider, RULES) == "inbound of access-cache, IPv6"
 
 
 def test_a_policy_of_one_log_group_counts_elsewhere() -> None:
