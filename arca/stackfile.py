@@ -301,7 +301,8 @@ class _Reader:
                 items.append(self._value(item, below))
             return items
         self.written[path] = str(node.value)
-        if node.style is None and node.tag == TEXT and LIKE_A_NUMBER.fullmatch(str(node.value)):
+        plain = isinstance(node, yaml.ScalarNode) and node.style is None
+        if plain and node.tag == TEXT and LIKE_A_NUMBER.fullmatch(str(node.value)):
             self._refuse(path, f'quotes, because Pulumi reads a number here: "{node.value}"')
         loader: Any = yaml.SafeLoader("")
         try:

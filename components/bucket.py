@@ -28,6 +28,7 @@ def private_bucket(
     key_arn: pulumi.Input[str] | None,
     region: str | None = None,
     lock: bool = False,
+    protect: bool = True,
     statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
 ) -> ReadyBucket:
     """Declare the bucket and the five resources that close it to the public.
@@ -37,7 +38,8 @@ def private_bucket(
     Load Balancer"). `statements` returns further statements of the bucket's policy, given its
     ARN.
 
-    A disposable stack's bucket is deleted with its objects. Any other stays behind as closed as it
+    On a protected stack Pulumi refuses to delete it, unless it is not to `protect` it. A disposable
+    stack's bucket is deleted with its objects. Any other stays behind as closed as it
     was, and a stack that is made again gets another one.
     """
     place, child = component.place, component.staying()
@@ -48,7 +50,7 @@ def private_bucket(
         force_destroy=True if place.disposable else None,
         object_lock_enabled=lock or None,
         region=region,
-        opts=pulumi.ResourceOptions.merge(component.durable(), child),
+        opts=pulumi.ResourceOptions.merge(component.durable(), child) if protect else child,
     )
     versioning = aws.s3.BucketVersioning(
         name,

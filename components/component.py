@@ -135,8 +135,8 @@ class Component(pulumi.ComponentResource):
     ) -> pulumi.ResourceOptions:
         """Return the options of a child that holds data, or without which data is unreadable.
 
-        On a protected stack Pulumi refuses to delete it, and keeps it in the cloud when the
-        program no longer declares it.
+        On a protected stack Pulumi refuses to delete it. Unprotected by hand
+        (`pulumi state unprotect`), it stays in the cloud when the program no longer declares it.
         """
         kept = pulumi.ResourceOptions(
             protect=self.place.protect, retain_on_delete=self.place.protect

@@ -58,8 +58,12 @@ class FlowLogs(Component):
     def _in_s3(self, name: str, spec: FlowLogsSpec, vpc_id: pulumi.Input[str]) -> None:
         # Not in the bucket of logs: whoever creates a flow log and may change the bucket's policy
         # has AWS overwrite it (Amazon VPC User Guide, "Amazon S3 bucket permissions for flow
-        # logs"), and load balancers could no longer write there.
-        bucket = private_bucket(self, name, key_arn=None, statements=_delivery(self.place))
+        # logs"), and load balancers could no longer write there. Here it would cost the rule
+        # against plain HTTP, which the check for drift shows. Not protected, so that the settings
+        # can move flow logs elsewhere.
+        bucket = private_bucket(
+            self, name, key_arn=None, protect=False, statements=_delivery(self.place)
+        )
         expire(self, name, bucket, days=spec.retention_days)
         aws.ec2.FlowLog(
             name,
@@ -68,7 +72,10 @@ class FlowLogs(Component):
             log_destination_type="s3",
             log_destination=bucket.arn,
             max_aggregation_interval=spec.aggregation_seconds,
-            opts=self.child(),
+            # EC2 refuses a second one to the same place (CreateFlowLogs, FlowLogAlreadyExists).
+            opts=pulumi.ResourceOptions.merge(
+                self.child(), pulumi.ResourceOptions(delete_before_replace=True)
+            ),
         )
 
     def _in_cloudwatch(

@@ -89,9 +89,10 @@ def _node(node: Registration, *, protected: bool) -> Iterator[str]:
 
 
 def _durable(node: Registration, *, protected: bool) -> Iterator[str]:
-    # A bucket stays behind unless it is deleted with its objects.
+    # A bucket stays behind unless it is deleted with its objects; flow logs may go elsewhere.
     stays = node.type == BUCKET and not node.inputs.get("forceDestroy")
-    if (node.protect, node.retain) != (protected, protected or stays):
+    held = protected and node.name != "flow-logs"
+    if (node.protect, node.retain) != (held, held or stays):
         yield f"protect {node.protect}, retain {node.retain}"
     if node.type == INSTANCE:
         # RDS takes no final snapshot of a replica, and of anything else it takes one.

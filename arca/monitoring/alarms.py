@@ -74,8 +74,10 @@ def standby_alarms(t: Thresholds, *, tasks: int) -> Alarms:
                 severity="SEV3",
                 runbook="copies-behind",
                 meaning="The newest documents or audit records are not in this region yet. S3's "
-                "replication time control promises 15 minutes.",
+                "replication time control promises 15 minutes. Without data, as when the other "
+                "region is lost, it says nothing.",
                 of=10,
+                missing="missing",
             ),
             _storage(t),
             *_certificates(t)[:1],

@@ -44,7 +44,10 @@ def resolve(hosts: Hosts, name: str, source: Interface | Outside) -> Walk[Resolv
             raise Blocked(
                 "name", vpc or source.vpc_id, f"enableDnsSupport is off; {name} stays open"
             )
-        private = _longest(_zones(hosts.graph, private_to=vpc.id), name)
+        # A private zone needs both attributes (Amazon Route 53 Developer Guide, "Considerations
+        # when working with a private hosted zone").
+        named = bool(vpc.inputs.get("enableDnsHostnames"))
+        private = _longest(_zones(hosts.graph, private_to=vpc.id), name) if named else None
         if private is not None:
             return (yield from _in_private_zone(hosts, private, name, source))
         endpoint = _private_endpoint(hosts, vpc, name)

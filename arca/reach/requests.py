@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 HTTPS = 443
 CLOUDFLARE = Outside("Cloudflare", IPv4Address("104.16.0.1"))
 """Stands for Cloudflare's addresses (Cloudflare, "IP Ranges": 104.16.0.0/13)."""
+PROXIED_PORTS = frozenset({443, 2053, 2083, 2087, 2096, 8443})
+"""Ports of TLS that Cloudflare proxies, each to the same port of the origin (Cloudflare
+Fundamentals, "Network ports")."""
 ORIGIN_PULLS = "cloudflare:index/authenticatedOriginPullsSettings:AuthenticatedOriginPullsSettings"
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 
@@ -28,14 +31,14 @@ def ask(hosts: Hosts, source: Interface | Outside, name: str, port: int) -> Walk
     if not isinstance(found, Proxied):
         yield from ask_balancer(hosts, source, found, Request(port, name))
         return
-    if port != HTTPS:
+    if port not in PROXIED_PORTS:
         raise Blocked("listener", CLOUDFLARE.owner, f"takes no TLS on port {port}")
-    yield from carry(hosts.net, source, Destination(CLOUDFLARE), HTTPS)
+    yield from carry(hosts.net, source, Destination(CLOUDFLARE), port)
     origin = yield from resolve(hosts, found.origin, CLOUDFLARE)
     if isinstance(origin, Proxied):
         raise Blocked("name", CLOUDFLARE.owner, f"the origin {found.origin} is Cloudflare again")
     certified = presents_certificate(hosts.graph)
-    request = Request(HTTPS, name, client_certificate=certified)
+    request = Request(port, name, client_certificate=certified)
     yield from ask_balancer(hosts, CLOUDFLARE, origin, request)
 
 

@@ -254,7 +254,11 @@ class Database(Component):
 
     def _final_snapshot(self, logical: str, identifier: str) -> pulumi.Output[str]:
         """Return a name that a snapshot of an earlier life of this stack does not have."""
-        suffix = random.RandomId(f"{logical}-final", byte_length=4, opts=self.child())
+        # Another source of data makes another instance, whose last snapshot is another one.
+        source = self._spec.source.model_dump_json()
+        suffix = random.RandomId(
+            f"{logical}-final", byte_length=4, keepers={"source": source}, opts=self.child()
+        )
         return pulumi.Output.concat(identifier, "-final-", suffix.hex)
 
 

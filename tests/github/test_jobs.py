@@ -25,6 +25,7 @@ def results(
     ends: Mapping[str, str] | None = None,
     touched: tuple[str, ...] = (),
     github: Mapping[str, Any] | None = None,
+    only: str = "",
 ) -> dict[str, str]:
     """Return every job's result as GitHub would: a condition that does not hold skips its job.
 
@@ -39,7 +40,8 @@ def results(
         status: Status = {**FINE, "success": before <= {"success"}, "failure": "failure" in before}
         outputs = {"stacks": json.dumps(touched)} if found.get("touched") == "success" else {}
         needs = {one: {"result": found[one], "outputs": outputs} for one in needed(job)}
-        runs = holds(job.get("if"), {"needs": needs, "github": github or {}}, status)
+        contexts = {"needs": needs, "github": github or {}, "inputs": {"only": only}}
+        runs = holds(job.get("if"), contexts, status)
         found[name] = (ends or {}).get(name, "success") if runs else SKIPPED
     return found
 
@@ -125,6 +127,12 @@ def test_a_release_stops_at_the_first_failure(end: str) -> None:
     assert list(jobs_of("release")) == order
     for number, stops in enumerate(order):
         assert ran("release", ends={stops: end}) == set(order[: number + 1])
+
+
+@pytest.mark.parametrize("end", ["success", "failure", "cancelled"])
+def test_a_release_into_dr_alone(end: str) -> None:
+    """It needs nothing of a region that is lost."""
+    assert ran("release", only="dr", ends={"dev": end, "prod": end}) == {"dr"}
 
 
 def test_drift_is_reported_however_the_check_ended() -> None:

@@ -470,7 +470,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "a health check on a port that Cloudflare does not serve",
-        change("HealthCheck", "origin", port=8443.0),
+        change("HealthCheck", "origin", port=9443.0),
         pairs(("route53-health-checker",), ("regional-api",)),
         "listener",
         "Cloudflare",
