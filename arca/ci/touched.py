@@ -27,6 +27,7 @@ READ_IN_ARCA = (
     "arca/outputs.py",
     "arca/pins.py",
     "arca/stackfile.py",
+    "arca/zone_plans.py",
     "arca/monitoring/",
 )
 """The program reads these files of the package `arca`; the rest of it touches no stack."""

@@ -17,8 +17,8 @@ def command() -> None:
 
 
 @command.command("reach")
-@click.argument("source", metavar="[FROM]", required=False, shell_complete=complete_source)
-@click.argument("target", metavar="[TO]", required=False, shell_complete=complete_target)
+@click.argument("origin", metavar="[FROM]", required=False, shell_complete=complete_source)
+@click.argument("destination", metavar="[TO]", required=False, shell_complete=complete_target)
 @click.option(
     "--stack",
     "stack_name",
@@ -28,7 +28,9 @@ def command() -> None:
     help="The stack, by its file.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
-def reach_command(source: str | None, target: str | None, stack_name: str, *, as_json: bool) -> int:
+def reach_command(
+    origin: str | None, destination: str | None, stack_name: str, *, as_json: bool
+) -> int:
     """Explain whether FROM reaches TO: the path, or the first obstacle on it.
 
     Without FROM and TO, every flow that is reached is printed, with what it is for
@@ -42,17 +44,19 @@ def reach_command(source: str | None, target: str | None, stack_name: str, *, as
     from arca.cli import extras
     from arca.cli.graphs import Recorder
 
-    if source is not None and target is None:
+    if origin is not None and destination is None:
         raise click.UsageError("name both places, FROM and TO, or none of them")
     extras.require("moto", "pulumi", "pulumi_aws", "pulumi_cloudflare")
-    if source is None or target is None:
+    if origin is None or destination is None:
         click.echo(f"Recording {stack_name}", err=True)
         return _matrix(Recorder().graph(stack_name), as_json=as_json)
     from arca.reach.reach import check_names, reach
 
-    check_names(source, target)
+    check_names(origin, destination)
     click.echo(f"Recording {stack_name}", err=True)
-    return _print(stack_name, reach(Recorder().graph(stack_name), source, target), as_json=as_json)
+    return _print(
+        stack_name, reach(Recorder().graph(stack_name), origin, destination), as_json=as_json
+    )
 
 
 def _print(stack: str, answer: "Answer", *, as_json: bool) -> int:
