@@ -60,6 +60,7 @@ def test_status_and_down_where_nothing_is_up(arca: Any) -> None:
     assert json.loads(arca("local", "down", "--json").stdout)["was_up"] is False
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_the_plan(arca: Any) -> None:
     """It starts no server and writes no file."""
     done = arca("local", "up", "--stack", "dev", "--dry-run", "--json")

@@ -106,6 +106,7 @@ def test_a_release_doubles_the_tasks() -> None:
     assert why(graph, SPOT_VCPU) == "10 tasks of 0.5 vCPU, twice during a release"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["rolling", "blue-green", "canary", "linear"])
 def test_each_strategy_runs_both_revisions(strategy: str) -> None:
     """A rolling release runs up to 200%, which is what the program declares."""
@@ -115,6 +116,7 @@ def test_each_strategy_runs_both_revisions(strategy: str) -> None:
     assert f"{rolling} during a release" in why(graph, SPOT_VCPU)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("percent", "tasks"), [(100, 10), (150, 15), (125, 12)])
 def test_a_rolling_release_keeps_its_maximum(percent: int, tasks: int) -> None:
     """ECS rounds the maximum down to whole tasks."""
@@ -126,6 +128,7 @@ def test_a_rolling_release_keeps_its_maximum(percent: int, tasks: int) -> None:
     assert found[graph.region, SPOT_VCPU] == tasks * 0.5
 
 
+@pytest.mark.slow
 def test_a_schedule_counts() -> None:
     """It may set a higher limit than the load has."""
     night = {"name": "closing", "schedule": "cron(0 20 L * ? *)", "timezone": "UTC"}
@@ -137,6 +140,7 @@ def test_a_schedule_counts() -> None:
     assert amounts(graph)[graph.region, SPOT_VCPU] == 40 * 0.5 * 2
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_vary() -> None:
     """Its own number counts; no other scalable target does."""
     graph = change("Target", "service", resourceId="service/other/api", maxCapacity=90)(
@@ -145,6 +149,7 @@ def test_a_service_that_does_not_vary() -> None:
     assert amounts(graph)[graph.region, SPOT_VCPU] == 3 * 0.5 * 2
 
 
+@pytest.mark.slow
 def test_only_a_provider_that_may_get_tasks_counts() -> None:
     """Spot alone leaves the one-off task on demand, and on demand alone needs no Spot."""
     fargate = {"on_demand_base": 0, "on_demand_weight": 0, "spot_weight": 1}
@@ -174,6 +179,7 @@ def test_a_standby_counts_as_it_serves() -> None:
     assert amounts(standby)[standby.region, ADDRESSES] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("nat", "count"), [("single", 1), ("per-zone", 3), ("regional", 3)])
 def test_addresses_follow_the_zones(nat: str, count: int) -> None:
     """Each NAT gateway has one; a regional one has one in each zone."""

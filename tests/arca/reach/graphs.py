@@ -56,6 +56,8 @@ VARIANTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ),
 }
 """Every real stack as its file has it, and with settings that change who reaches whom."""
+COMMON = (*STACKS, "dr active", "prod fenced", "whole")
+"""The variants that `make test` declares for all pairs; the others are for the long tests."""
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 from arca.reach.answer import Answer
 from arca.reach.reach import matrix, reach
 from tests.arca.reach.faults import FAULTS, Fault
-from tests.arca.reach.graphs import answers, graph_of
+from tests.arca.reach.graphs import COMMON, answers, graph_of
 
 
 def reached(found: Mapping[tuple[str, str], Answer]) -> set[str]:
@@ -15,7 +15,17 @@ def reached(found: Mapping[tuple[str, str], Answer]) -> set[str]:
     return {" > ".join(pair) for pair, answer in found.items() if answer.reached}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(
+            fault,
+            id=fault.name.replace(" ", "-"),
+            marks=() if fault.variant in COMMON else pytest.mark.slow,
+        )
+        for fault in FAULTS
+    ],
+)
 def test_a_fault_ends_what_it_should_and_nothing_else(fault: Fault) -> None:
     """The shared graph stays as it is: an edit returns a copy."""
     whole = answers(fault.variant)

@@ -5,9 +5,12 @@ import pytest
 from arca.reach.flows import NEEDED, OPEN, verdicts
 from arca.reach.known import NOT_READ, READ, SERVICES
 from arca.reach.places import ALIASES, SOURCES, TARGETS
-from tests.arca.reach.graphs import VARIANTS, answers, graph_of
+from tests.arca.reach.graphs import COMMON, VARIANTS, answers, graph_of
 
-every_variant = pytest.mark.parametrize("variant", VARIANTS)
+every_variant = pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=() if name in COMMON else pytest.mark.slow) for name in VARIANTS],
+)
 
 
 @every_variant

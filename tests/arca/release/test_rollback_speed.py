@@ -10,6 +10,7 @@ GRADUAL_TAKES_LONG = pytest.mark.slow
 """Linear is 55 simulated minutes, canary 20, with a look at every sixth second."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "strategy",
     [
@@ -25,6 +26,7 @@ def test_minutes_to_the_last_bad_answer(monkeypatch: pytest.MonkeyPatch, strateg
     assert f"| {strategy} | {at_once:.1f} | {gradual:.1f} |" in GUIDE
 
 
+@pytest.mark.slow
 def test_a_rollback_without_the_contracts_task(monkeypatch: pytest.MonkeyPatch) -> None:
     """With --contract-ran nobody waits for the task that lists the migrations."""
     options = ("--contract-ran", "--reason", "the schema fits")
