@@ -53,6 +53,7 @@ def complete(tmp_path: Path) -> Complete:
     return run
 
 
+@pytest.mark.slow
 def test_commands_options_and_stacks_are_completed(complete: Complete) -> None:
     """Commands come without importing them, stacks from the checkout's files."""
     assert complete("sta") == ["status"]
