@@ -48,7 +48,9 @@ os.environ.pop("COLUMNS", None)
 locale.setlocale(locale.LC_ALL, "")
 share_service_models()
 # A property holds however slow the machine is.
-settings.register_profile("arca", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "arca", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("arca")
 
 

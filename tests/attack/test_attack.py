@@ -150,6 +150,7 @@ def test_a_case_is_named_the_same_with_the_same_seed() -> None:
     assert len({*names}) > 700
 
 
+@pytest.mark.slow
 def test_a_sample_finds_nothing() -> None:
     """A case or two of each kind that needs no server finds nothing."""
     found = {name: [str(one) for one in cases.run(name, SEED)] for name in SAMPLE}

@@ -64,6 +64,7 @@ def test_a_review_stack_does_not_change_devs_zone(made: Path) -> None:
     assert kinds == {"dnsRecord:DnsRecord"}
 
 
+@pytest.mark.slow
 def test_the_ranges_of_review_stacks_do_not_overlap(made: Path) -> None:
     """They differ from each other and from the four stacks'."""
     ranges = set[str]()
@@ -161,6 +162,7 @@ def test_a_spent_budget_refuses_every_review_stack() -> None:
             review_stack.admit(listed, 9, budget(400))
 
 
+@pytest.mark.slow
 def test_the_commands_of_review_stacks(tmp_path: Path) -> None:
     """Their exit codes are 6 for a refusal and 2 for wrong usage, without a traceback."""
     file = tmp_path / "budget.json"

@@ -51,6 +51,7 @@ def test_every_command_is_there() -> None:
         assert result.exit_code == 0, result.output
 
 
+@pytest.mark.slow
 def test_status_and_down_where_nothing_is_up(arca: Any) -> None:
     """Both succeed and say so, as JSON too."""
     assert arca("local", "status").stdout == "Nothing is up. `make up` brings dev up.\n"

@@ -86,6 +86,7 @@ def test_a_line_at_its_limit_is_seen(tmp_path: Path, *, right: bool) -> None:
     assert columns(picture, ORANGE) > 250
 
 
+@pytest.mark.slow
 def test_a_table_and_a_second_axis_stand_beside_each_other(tmp_path: Path) -> None:
     """The database's board has both; a layout that collapses would be a warning, an error here."""
     picture = tmp_path / "database.png"

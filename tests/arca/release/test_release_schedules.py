@@ -24,7 +24,7 @@ EXAMPLES = int(ASKED or 50)
 """Of each of the four strategies: two hundred in all."""
 
 
-FEW = 3
+FEW = 2
 """Of each, in `make test`."""
 
 

@@ -115,6 +115,7 @@ def own_widgets(title: str) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_deleting_an_objective_removes_its_own_and_nothing_else(own_documents: Path) -> None:
     """Deletion removes its alarms, its trace group, its widgets, its variable and its limit."""
     objective = latency()
