@@ -67,11 +67,7 @@ class FlowLogs(Component):
         expire(self, name, bucket, days=spec.retention_days)
         aws.ec2.FlowLog(
             name,
-            vpc_id=vpc_id,
-            traffic_type="ALL",
-            log_destination_type="s3",
-            log_destination=bucket.arn,
-            max_aggregation_interval=spec.aggregation_seconds,
+            _records(spec, vpc_id, "s3", bucket.arn),
             # EC2 refuses a second one to the same place (CreateFlowLogs, FlowLogAlreadyExists).
             opts=pulumi.ResourceOptions.merge(
                 self.child(), pulumi.ResourceOptions(delete_before_replace=True)
@@ -102,14 +98,27 @@ class FlowLogs(Component):
         )
         aws.ec2.FlowLog(
             name,
-            vpc_id=vpc_id,
-            traffic_type="ALL",
-            log_destination_type="cloud-watch-logs",
-            log_destination=group.arn,
-            iam_role_arn=writer.arn,
-            max_aggregation_interval=spec.aggregation_seconds,
+            _records(spec, vpc_id, "cloud-watch-logs", group.arn, role_arn=writer.arn),
             opts=self.child(depends_on=[writer.policy]),
         )
+
+
+def _records(
+    spec: FlowLogsSpec,
+    vpc_id: pulumi.Input[str],
+    kind: str,
+    destination: pulumi.Output[str],
+    *,
+    role_arn: pulumi.Output[str] | None = None,
+) -> aws.ec2.FlowLogArgs:
+    return aws.ec2.FlowLogArgs(
+        vpc_id=vpc_id,
+        traffic_type="ALL",
+        log_destination_type=kind,
+        log_destination=destination,
+        iam_role_arn=role_arn,
+        max_aggregation_interval=spec.aggregation_seconds,
+    )
 
 
 def _delivery(place: Place) -> Callable[[pulumi.Output[str]], tuple[Statement, ...]]:

@@ -81,7 +81,7 @@ def _matrix(graph: "Graph", *, as_json: bool) -> int:
     from arca.cli import render
     from arca.errors import ExitCode
     from arca.reach.flows import verdicts
-    from arca.reach.table import table
+    from arca.reach.table import absent_places
 
     found = verdicts(graph)
     wrong = [one for one in found.values() if not one.kept]
@@ -100,7 +100,7 @@ def _matrix(graph: "Graph", *, as_json: bool) -> int:
     ]
     render.table(("from", "to", "flow", "why"), sorted(reached), folds=("why",))
     render.line(f"{len(found) - len(reached)} other pairs of places are refused.")
-    absent = table(found).absent
+    absent = absent_places(found)
     if absent:
         render.line(f"Not in {graph.stack}: {', '.join(absent)}")
     for one in wrong:

@@ -152,17 +152,22 @@ class EmulatorClient:
             raise _no_answer(error, where=f"{self._endpoint}{FAULTS_PATH}") from None
 
     def _call(self, method: str, path: str, content: Any = None) -> dict[str, Any]:
-        body = None if content is None else json.dumps(content).encode()
         where = f"{self._endpoint}{path}"
-        headers = {"Content-Type": "application/json", TOKEN_HEADER: self._token}
-        request = Request(where, body, headers, method=method)  # noqa: S310 - loopback
         try:
-            with urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as answer:  # noqa: S310 - loopback
-                return json.loads(answer.read())
+            return json.loads(exchange(where, self._token, method, content))
         except HTTPError as error:
             raise _refused(_reason(error), where=f"{method} {where}") from None
         except (OSError, HTTPException, ValueError) as error:
             raise _no_answer(error, where=where) from None
+
+
+def exchange(where: str, token: str, method: str, content: Any = None) -> bytes:
+    """Make one call of the control API with a JSON body; raises what `urlopen` raises."""
+    body = None if content is None else json.dumps(content).encode()
+    headers = {"Content-Type": "application/json", TOKEN_HEADER: token}
+    request = Request(where, body, headers, method=method)  # noqa: S310 - loopback
+    with urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as answer:  # noqa: S310 - loopback
+        return answer.read()
 
 
 def _push(ecr: Any, repository: str, tag: str) -> str:

@@ -8,16 +8,13 @@ import json
 from collections.abc import Mapping
 from http.client import HTTPException
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-from arca.emulator.ecs.access import TOKEN_HEADER
+from arca.emulator.client import exchange
 from arca.emulator.ecs.faults import ZONES_PATH
 from arca.emulator.state import CloudRecord
 from arca.errors import ArcaError
 from arca.stackfile import PREFIX
 from arca.zone_plans import DEFAULT_PLAN
-
-SECONDS = 10
 
 
 def bring(record: CloudRecord, config: Mapping[str, str]) -> None:
@@ -34,12 +31,8 @@ def bring(record: CloudRecord, config: Mapping[str, str]) -> None:
         "plan": edge.get("plan", DEFAULT_PLAN),
     }
     where = f"{record.endpoint}{ZONES_PATH}"
-    headers = {"Content-Type": "application/json", TOKEN_HEADER: record.token}
-    body = json.dumps(zone).encode()
-    request = Request(where, body, headers, method="PUT")  # noqa: S310 - loopback
     try:
-        with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - loopback
-            answer.read()
+        exchange(where, record.token, "PUT", zone)
     except HTTPError as error:
         raise _refused(error.read().decode(errors="replace"), where) from None
     except (OSError, HTTPException) as error:

@@ -21,11 +21,7 @@ class Table:
 
 def table(verdicts: Mapping[tuple[str, str], Verdict]) -> Table:
     """Return the matrix; targets that are answered alike share a row."""
-    absent = {
-        one.answer.obstacle.resource
-        for one in verdicts.values()
-        if one.answer.obstacle and one.answer.obstacle.cause == "none here"
-    }
+    absent = absent_places(verdicts)
     sources = [name for name in SOURCES if name not in absent]
     rows: dict[tuple[str, ...], list[str]] = {}
     for target in TARGETS:
@@ -35,8 +31,18 @@ def table(verdicts: Mapping[tuple[str, str], Verdict]) -> Table:
     return Table(
         ("to, from:", *sources),
         tuple((_ports(names, verdicts), *cells) for cells, names in rows.items()),
-        tuple(name for name in {**SOURCES, **TARGETS} if name in absent),
+        absent,
     )
+
+
+def absent_places(verdicts: Mapping[tuple[str, str], Verdict]) -> tuple[str, ...]:
+    """Return the places that the stack does not have."""
+    found = {
+        one.answer.obstacle.resource
+        for one in verdicts.values()
+        if one.answer.obstacle and one.answer.obstacle.cause == "none here"
+    }
+    return tuple(name for name in {**SOURCES, **TARGETS} if name in found)
 
 
 def _cell(verdict: Verdict | None) -> str:

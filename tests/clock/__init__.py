@@ -4,9 +4,10 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.clock.sitecustomize import OFFSET
+
 FOLDER = str(Path(__file__).parent)
 """What a process needs on PYTHONPATH to share the clock; a tree's packages may stand beside it."""
-OFFSET = "ARCA_TEST_CLOCK_OFFSET"
 VARIABLES = (OFFSET, "PYTHONPATH")
 
 

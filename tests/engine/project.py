@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -95,18 +96,17 @@ class Project:
 
     def change(self, stack: str, section: str, values: dict[str, Any]) -> None:
         """Change some keys of a section in a stack's file."""
-        path = self.directory / f"Pulumi.{stack}.yaml"
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        key = f"arca-api:{section}"
-        before = content["config"].get(key, {})
-        content["config"][key] = {**before, **values}
-        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        self._edit(stack, section, lambda before: {**before, **values} if before else values)
 
     def put(self, stack: str, key: str, *, value: bool) -> None:
         """Set a key of a stack's file that has no section."""
+        self._edit(stack, key, lambda _: value)
+
+    def _edit(self, stack: str, key: str, edit: Callable[[Any], Any]) -> None:
         path = self.directory / f"Pulumi.{stack}.yaml"
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        content["config"][f"arca-api:{key}"] = value
+        name = f"arca-api:{key}"
+        content["config"][name] = edit(content["config"].get(name))
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def pulumi(self, *arguments: str, ok: bool = True) -> str:

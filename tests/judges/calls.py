@@ -58,7 +58,7 @@ def _planned(call: ApiCall, state: dict[str, Any], urn: str) -> Planned:
     region = str(params.pop("_region", state["_region"]))
     model = operations(call.service)[call.operation]
     fitted = to_api_parameters(params, model.input_shape)
-    return Planned(urn, MadeCall(f"{call.service}.{call.operation}", fitted, region), model)
+    return Planned(urn, MadeCall(call.name, fitted, region), model)
 
 
 def judge_constraints(graph: Graph, nodes: Iterable[Registration] | None = None) -> list[Finding]:

@@ -161,7 +161,7 @@ class EmulatedCloud:
             report = self._validator.validate(params, shape)
             if report.has_errors():
                 raise CallRefused(urn, call.name, report.generate_report())
-        self._judge(call, MadeCall(f"{call.service}.{call.operation}", params, region), shape, urn)
+        self._judge(call, MadeCall(call.name, params, region), shape, urn)
         if call.only_validated:
             return {}
         try:
@@ -188,8 +188,7 @@ class EmulatedCloud:
             return dict(call.params(state))
         except KeyError as missing:
             raise ArcaError(
-                f"{call.service}.{call.operation} needs the input {missing.args[0]}, "
-                "which the program does not set.",
+                f"{call.name} needs the input {missing.args[0]}, which the program does not set.",
                 where=urn,
                 wanted="every input that this type's entry in arca/emulator/provider/resources "
                 "reads",
