@@ -1,5 +1,7 @@
 """Flow logs: a record of the VPC's traffic, in a bucket of their own or in CloudWatch Logs."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Literal
 
