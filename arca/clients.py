@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_route53 import Route53Client
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
@@ -130,6 +131,10 @@ def client(stack: Stack, service: Literal["iam"], *, region: str | None = None) 
 def client(
     stack: Stack, service: Literal["logs"], *, region: str | None = None
 ) -> "CloudWatchLogsClient": ...
+@overload
+def client(
+    stack: Stack, service: Literal["route53"], *, region: str | None = None
+) -> "Route53Client": ...
 @overload
 def client(
     stack: Stack, service: Literal["secretsmanager"], *, region: str | None = None

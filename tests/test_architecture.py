@@ -18,6 +18,7 @@ SHARED = {
     "errors",
     "files",
     "graph",
+    "lever",
     "naming",
     "offered",
     "outputs",

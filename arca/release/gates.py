@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain
 
+from arca import lever
 from arca.check import Check
 from arca.clients import client, explained
 from arca.monitoring.live.objectives import objective_statuses
@@ -44,6 +45,8 @@ def closed(checks: Sequence[Check]) -> list[Check]:
 def _fence(stack: Stack) -> Iterator[Check]:
     if stack.outputs.phase == "fenced":
         yield Check("fence", "FAILED", "the stack is fenced: release to the region that serves")
+    elif lever.pulled(stack):
+        yield Check("fence", "FAILED", "the lever is pulled: release to the region that serves")
 
 
 def _image(stack: Stack, image: str) -> Iterator[Check]:

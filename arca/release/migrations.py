@@ -12,6 +12,7 @@ from arca_migrate.applied import Applied
 from arca_migrate.errors import MigrationError, MigrationRefused
 from arca_migrate.phase import Phase
 
+from arca import lever
 from arca.clock import Clock
 from arca.errors import ArcaError, ExitCode, Refused
 from arca.release import held_lock, history, journal, journal_entry
@@ -71,14 +72,19 @@ def migration_lock(
 
 
 def require_writable(stack: Stack) -> None:
-    """Raise Refused where migrations have no place: in a standby, or in a fenced primary."""
-    phase = stack.outputs.phase
+    """Raise Refused where migrations have no place.
+
+    That is in a standby, in a fenced primary, and in one whose lever is pulled already.
+    """
+    phase: str = stack.outputs.phase
     if phase == "active":
-        return
+        if not lever.pulled(stack):
+            return
+        phase = "without customers, since the failover lever is pulled"
     whose = (
-        "another region serves with a database of its own"
-        if phase == "fenced"
-        else "its database follows the primary's, whose migrations reach it"
+        "its database follows the primary's, whose migrations reach it"
+        if phase in ("standby", "promoting")
+        else "another region serves with a database of its own"
     )
     raise Refused(
         f"The stack {stack.name} is {phase}: {whose}.",

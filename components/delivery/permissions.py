@@ -190,6 +190,9 @@ def release(
             ["ssm:DeleteParameter", "ssm:PutParameter"],
             [arn("ssm", f"{parameters}/operations/*")],
         ),
+        # Which region serves. The lever is the primary's, and global; IAM knows its id only after
+        # the stack is up.
+        allow(["route53:GetHealthCheck"], ["arn:aws:route53:::healthcheck/*"]),
         # A secondary's tasks read replicas, which keep the names of the primary's secrets.
         allow(
             ["secretsmanager:DescribeSecret"],

@@ -150,6 +150,11 @@ class Stage:
             strategy=strategy, image=f"{URL}:1", hooks=hooks, configuration=configuration
         )
         self.cloud.register(f"{URL}:1", family="migrations", command=["/app/migrate"])
+        declared = {"Type": "CALCULATED", "HealthThreshold": 0, "Inverted": False}
+        made = self.client("route53").create_health_check(
+            CallerReference="lever", HealthCheckConfig=declared
+        )
+        self._lever = str(made["HealthCheck"]["Id"])
 
     def enter(self, phase: Aside) -> None:
         """Put the stack in another phase of a failover."""
@@ -157,12 +162,17 @@ class Stage:
             self.stack, outputs=self.stack.outputs.model_copy(update={"phase": phase})
         )
 
+    def pull_lever(self) -> None:
+        """Send the customers to the DR region, as a person does in a failover."""
+        self.client("route53").update_health_check(HealthCheckId=self._lever, Inverted=True)
+
     def _outputs(self, strategy: str) -> Outputs:
         cloud = self.cloud
         placed = cloud.network["awsvpcConfiguration"]
         found: dict[str, Any] = json.loads(json.dumps(graph(NAME).outputs))
         found["region"], found["account_id"] = REGION, ACCOUNT
         found["registry"] = {"repository_name": REPOSITORY, "repository_url": URL}
+        found["edge"]["failover_lever_id"] = self._lever
         found["network"] |= {
             "private_subnet_ids": placed["subnets"],
             "job_security_group_id": placed["securityGroups"][0],

@@ -51,8 +51,14 @@ def fenced(stage: Stage) -> None:
     stage.enter("fenced")
 
 
+def sent_away(stage: Stage) -> None:
+    """Pull the failover lever, as a person does before the stack is fenced."""
+    stage.pull_lever()
+
+
 CLOSED = [
-    ("fence", fenced, "release to the region that serves"),
+    ("fence", fenced, "the stack is fenced: release to the region that serves"),
+    ("fence", sent_away, "the lever is pulled: release to the region that serves"),
     ("image", image_gone, "is not in the registry"),
     ("scan", scan_lost, "never scanned"),
     ("references", group_gone, GROUP),

@@ -409,6 +409,19 @@ def test_no_migration_beside_the_region_that_serves(
     assert stage.journal is None
 
 
+@pytest.mark.parametrize("option", [(), ("--dry-run",)])
+def test_no_migration_once_the_customers_were_sent_away(
+    stage: Stage, arca: Arca, option: tuple[str, ...]
+) -> None:
+    """Until the fence, only the lever says that the other region serves."""
+    stage.pull_lever()
+    refused = arca("migrate", "--image", "2", *option)
+    assert isinstance(refused.exception, Refused)
+    assert "the failover lever is pulled" in str(refused.exception)
+    assert "ecs.run_task" not in stage.calls
+    assert stage.journal is None
+
+
 @pytest.mark.parametrize("phase", ["standby", "promoting"])
 def test_a_release_to_a_standby_runs_no_migrations(stage: Stage, phase: Aside) -> None:
     """Nobody has to remember to say --skip-migrations during a failover."""
