@@ -161,6 +161,11 @@ class Project:
         found = self.resources(stack).values()
         return {one["urn"]: one["id"] for one in found if one["type"] in DURABLE}
 
+    def protected(self, stack: str) -> dict[str, str]:
+        """Return the id of every resource that Pulumi refuses to delete, by its URN."""
+        found = self.resources(stack).values()
+        return {one["urn"]: one["id"] for one in found if one.get("protect")}
+
     def policy(self, stack: str) -> tuple[int, str]:
         """Return the exit code and the output of the pipeline's policy for a preview."""
         events = self.directory.parent / "events.json"

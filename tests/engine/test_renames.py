@@ -44,8 +44,11 @@ RENAMES = (
     ),
     Rename(
         "components/registry.py",
-        ("ecr.Repository(\n            name,", 'ecr.Repository(\n            f"{name}-images",'),
-        ("opts=self.durable(),", "opts=self.durable(aliases=[pulumi.Alias(name=name)]),"),
+        (
+            "ecr.Repository(\n            logical,",
+            'ecr.Repository(\n            f"{logical}-images",',
+        ),
+        ("opts=self.durable(),", "opts=self.durable(aliases=[pulumi.Alias(name=logical)]),"),
         "aws:ecr/repository:Repository::registry",
     ),
 )

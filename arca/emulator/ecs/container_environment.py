@@ -45,7 +45,8 @@ def container_variables(*containers: Mapping[str, Any]) -> dict[str, str]:
 def refusal(containers: Iterable[Mapping[str, Any]]) -> str | None:
     """Return why the containers' variables are refused; None if all are accepted."""
     for container in containers:
-        for name, value in container_variables(container).items():
+        secret = {str(one.get("name", "")): "" for one in structures(container, "secrets")}
+        for name, value in {**secret, **container_variables(container)}.items():
             where = f"the container {container.get('name')}"
             if is_reserved(name):
                 return (

@@ -2,6 +2,7 @@
 
 `/arca/faults` takes a list of faults with PUT. `/arca/images` takes one image and its stand-in
 command with PUT. Both take GET and DELETE, and each answer contains all faults and stand-ins.
+`/arca/places` takes what stands behind the emulated cloud's addresses on this machine with PUT.
 `/arca/alive` answers GET with the process number. `/arca/listen` takes a port with PUT, and the
 server listens there too. `/arca/zones` takes a zone of Cloudflare with PUT, as its owner has it.
 """
@@ -17,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 from arca.emulator.cloudflare.state import OwnedZone
 from arca.emulator.ecs import faults
 from arca.emulator.ecs.app import Application
+from arca.emulator.ecs.stand_ins import StandIn
 
 CONTROL_PREFIX = "/arca/"
 PATHS: Mapping[str, tuple[str, ...]] = {
@@ -25,6 +27,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     faults.ALIVE_PATH: ("GET",),
     faults.LISTEN_PATH: ("PUT",),
     faults.ZONES_PATH: ("PUT",),
+    faults.PLACES_PATH: ("PUT",),
 }
 """The paths, and the methods of each."""
 
@@ -36,6 +39,18 @@ class StandInCommand(BaseModel):
 
     image: str = Field(min_length=1)
     command: tuple[str, ...] = Field(min_length=1)
+    environment: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class PlacesRequest(BaseModel):
+    """What stands on this machine behind addresses of the emulated cloud."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    places: dict[str, str]
+    """`name:port` in the emulated cloud, and `host:port` on this machine."""
+    drain_seconds: float = Field(default=0.0, ge=0, le=60)
+    """Seconds that a load balancer on this machine may take to forget a target."""
 
 
 class ListenRequest(BaseModel):
@@ -82,6 +97,12 @@ class ControlApi:
                 return _json({"pid": os.getpid()})
             case faults.LISTEN_PATH:
                 return self._open(ListenRequest.model_validate_json(request.get_data()).port)
+            case faults.PLACES_PATH:
+                wanted = PlacesRequest.model_validate_json(request.get_data())
+                scheduler = self.application.backend.task_scheduler
+                scheduler.places.known = dict(wanted.places)
+                scheduler.drain_seconds = wanted.drain_seconds
+                return _json({"places": wanted.places})
             case faults.ZONES_PATH:
                 zone = OwnedZone.model_validate_json(request.get_data())
                 self.application.cloudflare.add_zone(zone)
@@ -99,7 +120,7 @@ class ControlApi:
                 self.application.set_faults([])
             case "PUT", faults.IMAGES_PATH:
                 one = StandInCommand.model_validate_json(request.get_data())
-                stand_ins[one.image] = one.command
+                stand_ins[one.image] = StandIn(one.command, one.environment)
             case "DELETE", faults.IMAGES_PATH:
                 stand_ins.clear()
             case _:
@@ -107,7 +128,7 @@ class ControlApi:
         return _json(
             {
                 "faults": [one.model_dump() for one in self.application.faults],
-                "images": {image: list(command) for image, command in stand_ins.items()},
+                "images": {image: list(one.command) for image, one in stand_ins.items()},
             }
         )
 

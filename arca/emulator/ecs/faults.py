@@ -15,6 +15,7 @@ IMAGES_PATH = "/arca/images"
 ALIVE_PATH = "/arca/alive"
 LISTEN_PATH = "/arca/listen"
 ZONES_PATH = "/arca/zones"
+PLACES_PATH = "/arca/places"
 """Paths of the control API (control_api.py)."""
 
 

@@ -8,11 +8,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from arca.emulator.ecs.api import structure, structures
+from arca.emulator.ecs.embedded_metrics import metric_data
 from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService
 from arca.emulator.ecs.task_needs import backends
 
 FAULT_REASON = "a fault that was asked for"
 """The reason of an alarm that a fault set to ALARM."""
+MOST_DATA = 1000
+"""Metrics of one call (Amazon CloudWatch API Reference, PutMetricData)."""
 Client = Callable[[str, str], Any]
 """Returns a boto3 client by service and region."""
 
@@ -167,7 +170,7 @@ class MotoServices:
         return next((one["StateReason"] for one in alarms if one["StateValue"] == "ALARM"), None)
 
     def log(self, task: EcsTask, lines: Sequence[str], at: datetime) -> None:
-        """Write a container's lines to the log group of its `awslogs` options."""
+        """Write a container's lines, and the metrics in them, to where `awslogs` sends them."""
         options = structure(structure(task.container, "logConfiguration"), "options")
         group = options.get("awslogs-group")
         if not lines or group is None:
@@ -187,6 +190,15 @@ class MotoServices:
                 logStreamName=stream,
                 logEvents=[{"timestamp": moment, "message": line or " "} for line in lines],
             )
+            self._measure(region, lines)
+
+    def _measure(self, region: str, lines: Sequence[str]) -> None:
+        for namespace, data in metric_data(lines).items():
+            cloudwatch = self._client("cloudwatch", region)
+            for start in range(0, len(data), MOST_DATA):
+                cloudwatch.put_metric_data(
+                    Namespace=namespace, MetricData=data[start : start + MOST_DATA]
+                )
 
 
 def _targets(tasks: Sequence[EcsTask]) -> dict[str, list[dict[str, Any]]]:

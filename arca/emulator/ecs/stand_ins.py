@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
 from arca.emulator import server_children
@@ -18,6 +19,16 @@ KEPT_VARIABLES = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV")
 LOOPBACK = "127.0.0.1"
 MOST_BYTES = 1 << 20
 """Bytes of output that are read at once while the process runs."""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What runs in place of an image."""
+
+    command: tuple[str, ...]
+    """The container's own command is appended."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables beside the container's, for what only this machine needs."""
 
 
 class StandInProcess:
@@ -35,9 +46,12 @@ class StandInProcess:
         self.failed_checks = 0
         """Health checks that failed in a row."""
         self.port: int | None = None
+        self.stop_seconds: float | None = None
+        """Seconds from SIGTERM to SIGKILL, the container's `stopTimeout`; None for ours."""
         self.gone = Event()
         """Set when the whole process group has ended."""
-        self._terminated = False
+        self.told_to_stop = False
+        """Whether SIGTERM was sent."""
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._read = 0
         try:
@@ -92,8 +106,8 @@ class StandInProcess:
 
     def terminate(self) -> None:
         """Send SIGTERM to the whole group, once: many programs exit at once on a second one."""
-        if not self._terminated:
-            self._terminated = True
+        if not self.told_to_stop:
+            self.told_to_stop = True
             self._send(signal.SIGTERM)
 
     def end(self, deadline: float) -> None:
@@ -132,17 +146,22 @@ class StandInProcesses:
             self._running.add(process)
             return process
 
-    def end(self, process: StandInProcess) -> None:
-        """Begin to end a process without waiting; its `gone` is set when it has ended."""
-        deadline = time.monotonic() + KILL_AFTER_SECONDS
-        if process.code() is None:
-            process.terminate()
-            Thread(target=self._end, args=(process, deadline), daemon=True).start()
-        else:
-            self._end(process, deadline)
+    def end(self, process: StandInProcess, *, drain_seconds: float = 0.0) -> None:
+        """Begin to end a process without waiting; its `gone` is set when it has ended.
 
-    def _end(self, process: StandInProcess, deadline: float) -> None:
-        process.end(deadline)
+        It is told to stop when load balancers have had `drain_seconds` to forget it.
+        """
+        if process.code() is not None:
+            self._end(process, 0.0)
+            return
+        if not drain_seconds:
+            process.terminate()
+        Thread(target=self._end, args=(process, drain_seconds), daemon=True).start()
+
+    def _end(self, process: StandInProcess, drain_seconds: float) -> None:
+        time.sleep(drain_seconds)
+        stop_seconds = KILL_AFTER_SECONDS if process.stop_seconds is None else process.stop_seconds
+        process.end(time.monotonic() + stop_seconds)
         with self._lock:
             self._running.discard(process)
 

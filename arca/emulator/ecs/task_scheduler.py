@@ -17,7 +17,15 @@ from arca.emulator.ecs.health_checks import HealthCheck, HealthChecker, is_due, 
 from arca.emulator.ecs.identifiers import Identifiers, arn_name, sibling_arn
 from arca.emulator.ecs.model import EcsTask, EmulatedRevision, EmulatedService, TaskFault
 from arca.emulator.ecs.moto_services import MotoServices
-from arca.emulator.ecs.stand_ins import LOOPBACK, StandInProcess, StandInProcesses, free_port
+from arca.emulator.ecs.places import Places
+from arca.emulator.ecs.secret_variables import secret_variables
+from arca.emulator.ecs.stand_ins import (
+    LOOPBACK,
+    StandIn,
+    StandInProcess,
+    StandInProcesses,
+    free_port,
+)
 
 START_MINUTES = 0.2
 """Simulated minutes until a task runs."""
@@ -44,8 +52,11 @@ class TaskScheduler:
     def __init__(self, moto: MotoServices, clock: EcsClock, identifiers: Identifiers) -> None:
         self._moto, self._clock, self._identifiers = moto, clock, identifiers
         self.processes, self.health_checker = StandInProcesses(), HealthChecker()
-        self.stand_ins: dict[str, tuple[str, ...]] = {}
-        """Stand-in commands by image."""
+        self.stand_ins: dict[str, StandIn] = {}
+        """Stand-ins by image."""
+        self.places = Places()
+        self.drain_seconds = 0.0
+        """Real seconds from a target's deregistration to SIGTERM, where a balancer looks."""
         self.one_off: list[EcsTask] = []
         self._ending: list[tuple[EcsTask, StandInProcess]] = []
         """Stopped tasks whose processes are still exiting."""
@@ -165,13 +176,13 @@ class TaskScheduler:
             self.fail(service, task, at, code=FAILED_TO_START, reason=missing)
             return
         task.status, task.started = "RUNNING", at
-        command = self.stand_ins.get(task.image)
+        stand_in = self.stand_ins.get(task.image)
         if isinstance(failure, faults.Exits):
             task.due = at + EXIT_MINUTES * self._clock.minute
         elif isinstance(failure, faults.Unhealthy):
             task.due = at + UNHEALTHY_MINUTES * self._clock.minute
-        elif command is not None:
-            self._start_stand_in(service, task, at, command)
+        elif stand_in is not None:
+            self._start_stand_in(service, task, at, stand_in)
         elif service is None:
             line = f"simulated: no stand-in for {task.image}, nothing ran"
             self._moto.log(task, [line], at)
@@ -181,7 +192,7 @@ class TaskScheduler:
             self.mark_healthy(service, task, at)
 
     def _start_stand_in(
-        self, service: EmulatedService | None, task: EcsTask, at: datetime, command: Sequence[str]
+        self, service: EmulatedService | None, task: EcsTask, at: datetime, stand_in: StandIn
     ) -> None:
         override = task.override
         own: list[str] = override.get("command") or task.container.get("command") or []
@@ -191,16 +202,25 @@ class TaskScheduler:
             reason = f"CannotStartContainerError: {refused}"
             self.fail(service, task, at, code=FAILED_TO_START, reason=reason)
             return
-        environment = container_variables(task.container, override)
+        try:
+            environment = secret_variables(task.arn.split(":")[4], task.container)
+        except LookupError as error:
+            reason = f"ResourceInitializationError: {error.args[0]}"
+            self.fail(service, task, at, code=FAILED_TO_START, reason=reason)
+            return
+        environment |= container_variables(task.container, override)
+        environment = {**stand_in.environment, **self.places.localize(environment)}
         port = free_port() if service is not None else None
         if port is not None:
             environment["PORT"] = str(port)
+        words = [*stand_in.command, *self.places.localize_words(own)]
         try:
-            process = self.processes.start([*command, *own], environment)
+            process = self.processes.start(words, environment)
         except OSError as error:
-            reason = f"CannotStartContainerError: {command[0]}: {error}"
+            reason = f"CannotStartContainerError: {words[0]}: {error}"
             self.fail(service, task, at, code=FAILED_TO_START, reason=reason)
             return
+        process.stop_seconds = task.container.get("stopTimeout")
         task.process, process.port = process, port
         if port is not None:
             task.address, task.target = LOOPBACK, (LOOPBACK, port)
@@ -247,7 +267,8 @@ class TaskScheduler:
         task.stop_code, task.exit_code = code, exit_code
         task.reason = reason if process else f"{reason} {SIMULATED}"
         if process is not None:
-            self.processes.end(process)
+            drain = self.drain_seconds if code == STOPPED_BY_SCHEDULER else 0.0
+            self.processes.end(process, drain_seconds=drain)
             self._ending.append((task, process))
             self._record_exits(at)
             return
