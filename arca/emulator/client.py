@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ from arca.emulator.ecs.faults import (
     FAULTS_PATH,
     IMAGES_PATH,
     LISTEN_PATH,
+    PLACES_PATH,
+    REGIONS_PATH,
     AnyFault,
 )
 from arca.emulator.state import State
@@ -93,9 +95,24 @@ class EmulatorClient:
         """Remove all faults; this also ends stalls and sets the alarms of faults to OK."""
         self._faults("DELETE")
 
-    def stand_in(self, image: str, command: Sequence[str]) -> None:
-        """Let a command run in place of the image's containers."""
-        self._call("PUT", IMAGES_PATH, {"image": image, "command": list(command)})
+    def stand_in(
+        self, image: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Let a command run in place of the image's containers, with these variables besides."""
+        content = {"image": image, "command": list(command), "environment": environment or {}}
+        self._call("PUT", IMAGES_PATH, content)
+
+    def set_places(self, places: Mapping[str, str], *, drain_seconds: float) -> None:
+        """Say what stands behind addresses of the emulated cloud, as `name:port` of both."""
+        self._call("PUT", PLACES_PATH, {"places": places, "drain_seconds": drain_seconds})
+
+    def lost_regions(self) -> frozenset[str]:
+        """Return the regions that are lost."""
+        return frozenset(self._call("GET", REGIONS_PATH)["lost"])
+
+    def lose(self, regions: Collection[str]) -> None:
+        """Lose these regions, and give back all others."""
+        self._call("PUT", REGIONS_PATH, {"lost": sorted(regions)})
 
     def listen(self, port: int) -> None:
         """Let the server listen on a further port of loopback too."""

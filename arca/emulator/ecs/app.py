@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from io import BytesIO
 from threading import RLock
 from typing import Any, cast
@@ -79,6 +80,8 @@ class Application:
         self._lock = RLock()
         self._calls_to_throttle = 0
         """The number of calls that are still to be refused."""
+        self.lost: frozenset[str] = frozenset()
+        """Regions whose APIs do not answer."""
         self._begin()
 
     def _begin(self) -> None:
@@ -119,6 +122,8 @@ class Application:
         operation = target.removeprefix(ECS_TARGET)
         if path == RESET_PATH:
             self.reset()
+        elif _scope(environ.get("HTTP_AUTHORIZATION", "")) in self.lost:
+            return Response("", HTTPStatus.SERVICE_UNAVAILABLE)(environ, start_response)
         elif not path.startswith("/moto-api"):
             if target != operation and operation.startswith(READ_PREFIXES):
                 # An answer about tasks contains their exit codes; no other call waits for exits.
@@ -149,7 +154,7 @@ class Application:
             for check, healthy in results:
                 services.record_health(check, now, healthy=healthy)
             services.advance(now)
-            due = scheduler.health_checks_due(list(services.services.values()))
+            due = scheduler.health_checks_due(services.standing())
             scheduler.health_checker.start(due)
 
     def _answer(self, request: Request, operation: str) -> Response:
@@ -189,6 +194,17 @@ class Application:
                 self._calls_to_throttle -= 1
                 raise ApiError("ThrottlingException", f"Rate exceeded {SIMULATED}")
 
+    def lose(self, regions: frozenset[str]) -> None:
+        """Lose these regions, and give back all others that were lost.
+
+        The processes in a lost region end at once and without a word, and its controllers stand
+        still. Given back, it finds its tasks gone and starts others.
+        """
+        self.catch_up()
+        with self._lock:
+            self.lost = regions
+            self.backend.service_controller.lose(regions)
+
     def set_faults(self, injected: list[faults.AnyFault]) -> None:
         """Replace all injected faults; an empty list also ends their effects.
 
@@ -216,6 +232,7 @@ class Application:
         with self._lock:
             self.end(closing=False)
             self._calls_to_throttle = 0
+            self.lost = frozenset()
             self.cloudflare = CloudflareApi(self._clock.now)
             self._begin()
 
@@ -238,5 +255,10 @@ def _refusal(error: ApiError, status: int = 400) -> Response:
 
 
 def _region(request: Request) -> str:
-    found = CREDENTIAL_SCOPE.search(request.headers.get("Authorization", ""))
-    return found[1] if found else "us-east-1"
+    return _scope(request.headers.get("Authorization", "")) or "us-east-1"
+
+
+def _scope(authorization: str) -> str | None:
+    """Return the region that a request was signed for."""
+    found = CREDENTIAL_SCOPE.search(authorization)
+    return found[1] if found else None

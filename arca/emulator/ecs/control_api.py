@@ -3,6 +3,7 @@
 `/arca/faults` takes a list of faults with PUT. `/arca/images` takes one image and its stand-in
 command with PUT. Both take GET and DELETE, and each answer contains all faults and stand-ins.
 `/arca/places` takes what stands behind the emulated cloud's addresses on this machine with PUT.
+`/arca/regions` takes the regions that are lost with PUT, and answers GET with them.
 `/arca/alive` answers GET with the process number. `/arca/listen` takes a port with PUT, and the
 server listens there too. `/arca/zones` takes a zone of Cloudflare with PUT, as its owner has it.
 """
@@ -28,6 +29,7 @@ PATHS: Mapping[str, tuple[str, ...]] = {
     faults.LISTEN_PATH: ("PUT",),
     faults.ZONES_PATH: ("PUT",),
     faults.PLACES_PATH: ("PUT",),
+    faults.REGIONS_PATH: ("GET", "PUT"),
 }
 """The paths, and the methods of each."""
 
@@ -51,6 +53,14 @@ class PlacesRequest(BaseModel):
     """`name:port` in the emulated cloud, and `host:port` on this machine."""
     drain_seconds: float = Field(default=0.0, ge=0, le=60)
     """Seconds that a load balancer on this machine may take to forget a target."""
+
+
+class RegionsRequest(BaseModel):
+    """The regions that are lost: none of their APIs answers, and nothing in them runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lost: frozenset[str]
 
 
 class ListenRequest(BaseModel):
@@ -103,6 +113,11 @@ class ControlApi:
                 scheduler.places.known = dict(wanted.places)
                 scheduler.drain_seconds = wanted.drain_seconds
                 return _json({"places": wanted.places})
+            case faults.REGIONS_PATH:
+                if request.method == "PUT":
+                    regions = RegionsRequest.model_validate_json(request.get_data())
+                    self.application.lose(regions.lost)
+                return _json({"lost": sorted(self.application.lost)})
             case faults.ZONES_PATH:
                 zone = OwnedZone.model_validate_json(request.get_data())
                 self.application.cloudflare.add_zone(zone)

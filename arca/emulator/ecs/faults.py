@@ -16,6 +16,7 @@ ALIVE_PATH = "/arca/alive"
 LISTEN_PATH = "/arca/listen"
 ZONES_PATH = "/arca/zones"
 PLACES_PATH = "/arca/places"
+REGIONS_PATH = "/arca/regions"
 """Paths of the control API (control_api.py)."""
 
 

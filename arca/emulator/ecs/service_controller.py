@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from arca.emulator.ecs import faults, strategy
@@ -29,6 +30,8 @@ class ServiceController:
         self.deployments = DeploymentController(moto, clock, identifiers, tasks)
         self.services: dict[str, EmulatedService] = {}
         """The services by ARN."""
+        self._lost: frozenset[str] = frozenset()
+        """Regions in which nothing happens."""
         self._moment = clock.now()
 
     def create(
@@ -57,6 +60,21 @@ class ServiceController:
         self.services[service.arn] = service
         self.deployments.begin_first(service, injected, at)
         return service
+
+    def lose(self, regions: frozenset[str]) -> None:
+        """Let nothing happen in these regions any more, and kill the processes of their tasks."""
+        self._lost = regions
+        tasks = chain(
+            (one for one in self._tasks.one_off if one.region in regions),
+            *(service.tasks for service in self.services.values() if service.region in regions),
+        )
+        for task in tasks:
+            if task.process is not None:
+                task.process.kill()
+
+    def standing(self) -> list[EmulatedService]:
+        """Return the services of the regions that are not lost."""
+        return [one for one in self.services.values() if one.region not in self._lost]
 
     def scale(self, service: EmulatedService, desired: int, at: datetime) -> None:
         """Change the number of tasks of each revision that has any."""
@@ -97,7 +115,7 @@ class ServiceController:
 
     def record_health(self, check: HealthCheck, at: datetime, *, healthy: bool) -> None:
         """Record the result of a health check."""
-        for service in self.services.values():
+        for service in self.standing():
             if check.task in service.tasks:
                 self._tasks.record_health(service, check, at, healthy=healthy)
                 self._after_change(service, at)
@@ -105,12 +123,12 @@ class ServiceController:
     def advance(self, now: datetime) -> None:
         """Run all due events, the earliest first, and read what the processes did."""
         self._run_due(now)
-        for service in self.services.values():
+        for service in self.standing():
             self._tasks.poll_processes(service, service.tasks, now)
             self._after_change(service, now)
-        self._tasks.poll_processes(None, self._tasks.one_off, now)
+        self._tasks.poll_processes(None, self._one_off(), now)
         self._run_due(now)
-        for service in self.services.values():
+        for service in self.standing():
             self.deployments.check_alarms(service, now)
         self._tasks.forget(list(self.services.values()), now)
 
@@ -124,16 +142,19 @@ class ServiceController:
         self._moment = max(self._moment, now)
 
     def _events(self) -> Iterator[DueEvent]:
-        for task in self._tasks.one_off:
+        for task in self._one_off():
             if task.due is not None:
                 yield task.due, lambda at, task=task: self._tasks.step(None, task, at)
-        for service in self.services.values():
+        for service in self.standing():
             yield from self._task_events(service)
             wait = service.latest.wait
             if wait.until is not None and wait.until():
                 yield self._moment, lambda at, one=service: self.deployments.resume(one, at)
             elif wait.at is not None:
                 yield wait.at, lambda at, one=service: self.deployments.resume(one, at)
+
+    def _one_off(self) -> list[EcsTask]:
+        return [one for one in self._tasks.one_off if one.region not in self._lost]
 
     def _task_events(self, service: EmulatedService) -> Iterator[DueEvent]:
         for task in service.tasks:

@@ -120,6 +120,10 @@ class StandInProcess:
         self._popen.wait()
         self.gone.set()
 
+    def kill(self) -> None:
+        """End the group at once, as the loss of a region does."""
+        self._send(signal.SIGKILL)
+
     def close(self) -> None:
         """Delete the output."""
         self._output.close()
