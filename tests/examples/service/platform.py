@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -227,6 +227,16 @@ class Platform:
         found = httpx.get(f"{self.agency_url}/control/authorized").json()
         mine = [one for one in found if one["cuit"] == account.cuit]
         return sorted(mine, key=lambda one: (one["point_of_sale"], one["number"]))
+
+    def state_is_older(self, account: Account) -> None:
+        """Let the agency have authorized an account's invoices an hour ago."""
+        with self.agency.state.lock:
+            for key, known in self.agency.state.invoices.items():
+                if key[0] == account.cuit:
+                    for number, found in known.items():
+                        at = datetime.strptime(found.processed_at, "%Y%m%d%H%M%S")  # noqa: DTZ007
+                        older = f"{at - timedelta(hours=1):%Y%m%d%H%M%S}"
+                        known[number] = replace(found, processed_at=older)
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the rows of a query, as the database's owner."""
