@@ -65,4 +65,4 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.02)
         else:
             return
-    raise AssertionError("redis-server did not start")  # noqa: TRY003
+    raise AssertionError("redis-server did not start")

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
+from types import FrameType
 
 from agency.faults import Faults
 from agency.server import WSAA_PATH, WSFE_PATH, Agency
@@ -22,8 +23,13 @@ def main() -> int:
     asked = parser.parse_args()
     state = State(asked.state)
     server = Agency((asked.host, asked.port), state, Faults(asked.seed), lambda: datetime.now(UTC))
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        # `shutdown` waits for the loop below, which this handler interrupts.
+        Thread(target=server.shutdown).start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: Thread(target=server.shutdown).start())
+        signal.signal(number, stop)
     url = f"http://{asked.host}:{server.server_port}"
     sys.stdout.write(f"WSAA_URL={url}{WSAA_PATH}\nWSFE_URL={url}{WSFE_PATH}\n")
     sys.stdout.flush()

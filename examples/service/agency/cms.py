@@ -6,12 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from asn1crypto import cms
+from asn1crypto import cms  # pyright: ignore[reportMissingTypeStubs] # it has no types
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
+CONTENT: Any = cms.ContentInfo
 HASHES = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha512": hashes.SHA512}
 
 
@@ -38,7 +39,7 @@ def verified(text: str) -> Signed:
     except binascii.Error:
         raise BadCms("cms.bad.base64", "No se puede decodificar el BASE64") from None
     try:
-        info: Any = cms.ContentInfo.load(data, strict=True)
+        info: Any = CONTENT.load(data, strict=True)
         if info["content_type"].native != "signed_data":
             raise BadCms("cms.bad", "El CMS no es valido")
         signed: Any = info["content"]
@@ -47,14 +48,16 @@ def verified(text: str) -> Signed:
         certificate = x509.load_der_x509_certificate(signed["certificates"][0].chosen.dump())
     except (ValueError, TypeError, IndexError, KeyError):
         raise BadCms("cms.bad", "El CMS no es valido") from None
-    name = signer["digest_algorithm"]["algorithm"].native
-    attributes = {one["type"].native: one["values"][0] for one in signer["signed_attrs"]}
+    name: str = signer["digest_algorithm"]["algorithm"].native
+    attributes: dict[str, Any] = {
+        one["type"].native: one["values"][0] for one in signer["signed_attrs"]
+    }
     digest = attributes.get("message_digest")
     if digest is None or digest.native != hashlib.new(name, content).digest():
         raise BadCms("cms.sign.invalid", "Firma inválida o algoritmo no soportado")
     # The signature covers the attributes as a SET, which has another tag inside the message
     # (RFC 5652, section 5.4).
-    message = signer["signed_attrs"].untag().dump()
+    message: bytes = signer["signed_attrs"].untag().dump()
     _check(certificate, signer["signature"].native, message, HASHES[name]())
     return Signed(content, certificate)
 

@@ -12,6 +12,7 @@
 
 import json
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,8 +45,10 @@ class Agency(ThreadingHTTPServer):
         super().__init__(address, Handler)
         self.state, self.faults, self.clock = state, faults, clock
         self.previous: dict[str, Answer] = {}
+        self.calls: deque[tuple[str, str]] = deque(maxlen=1000)
+        """The method and the `traceparent` of each call."""
 
-    def answer(self, path: str, body: bytes) -> Answer | None:
+    def answer(self, path: str, body: bytes, traceparent: str) -> Answer | None:
         """Answer a SOAP request; None ends the connection without an answer."""
         try:
             request = read(body)
@@ -54,6 +57,7 @@ class Agency(ThreadingHTTPServer):
         if request.tag not in (wsfe.METHODS if path == WSFE_PATH else ("loginCms",)):
             text = "Server did not recognize the value of HTTP Header SOAPAction"
             return Fault("soap:Client", text).answer()
+        self.calls.append((request.tag, traceparent))
         plan = self.faults.next(request.tag)
         found = self._faulty(plan, request) if plan else self._carry_out(request)
         if found is not None and plan is None:
@@ -132,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
         agency = cast("Agency", self.server)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path in (WSAA_PATH, WSFE_PATH) and self.command == "POST":
-            found = agency.answer(self.path, body)
+            found = agency.answer(self.path, body, self.headers.get("traceparent") or "")
         else:
             found = self._control(agency, body)
         if found is None:

@@ -11,7 +11,7 @@ import secrets
 import sys
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from invoicing.accounts import NewAccount, is_cuit
 from invoicing.clock import Clock
@@ -39,7 +39,7 @@ def main() -> int:
 async def create(wanted: NewAccount) -> str:
     """Create the account in the database of the environment; return its id."""
     read = os.environ
-    connection = await psycopg.AsyncConnection.connect(
+    connection = await psycopg.AsyncConnection[DictRow].connect(
         host=read["DATABASE_HOST"],
         port=int(read["DATABASE_PORT"]),
         dbname=read["DATABASE_NAME"],
@@ -49,7 +49,8 @@ async def create(wanted: NewAccount) -> str:
         row_factory=dict_row,
     )
     async with connection:
-        row = await (await connection.execute(*wanted.statement(Clock()))).fetchone()
+        statement, values = wanted.statement(Clock())
+        row = await (await connection.execute(statement.encode(), values)).fetchone()
     return str(row["id"]) if row else ""
 
 

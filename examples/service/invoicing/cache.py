@@ -40,7 +40,7 @@ class Cache:
     async def answers(self) -> bool:
         """Return whether the cache answers."""
         try:
-            await self._call("PING", cast("Awaitable[Any]", self._client.ping()))
+            await self._call("PING", cast("Any", self._client).ping())
         except Unavailable:
             return False
         return True

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -148,18 +148,18 @@ class Database:
 
         A refused connection is replaced; the new one follows the name to the new primary.
         """
-        await AsyncConnectionPool.check_connection(connection)
+        await AsyncConnectionPool.check_connection(cast("Any", connection))
         if not self._stands_by and connection.info.parameter_status("in_hot_standby") == "on":
             raise Demoted("the server is in recovery")
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Session]:
+    async def transaction(self, seconds: float = TRANSACTION_SECONDS) -> AsyncGenerator[Session]:
         """A transaction that commits at the end of the block; raises Unavailable.
 
         On standby it is read-only, whatever the server would allow.
         """
         try:
-            async with asyncio.timeout(TRANSACTION_SECONDS), self._borrow() as connection:
+            async with asyncio.timeout(seconds), self._borrow() as connection:
                 if connection.read_only is not self._stands_by:
                     await connection.set_read_only(self._stands_by)
                 async with connection.transaction():

@@ -5,7 +5,7 @@ It is stored after the commit: a bucket that is away delays a document and loses
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoicing.errors import Unavailable
 from invoicing.invoice import Invoice
@@ -35,11 +35,13 @@ class Documents:
             raise Unavailable("documents", type(error).__name__) from error
 
     def _put(self, key: str, body: bytes) -> None:
-        client = self._client = self._client or _client()
-        client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+        self._client = self._client or _client()
+        self._client.put_object(
+            Bucket=self._bucket, Key=key, Body=body, ContentType="application/json"
+        )
 
 
-def _client() -> Any:
+def _client() -> "S3Client":
     """Create a client; boto3 is loaded now, because it would double the time of a start."""
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415

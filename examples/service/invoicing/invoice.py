@@ -62,9 +62,7 @@ class InvoiceRequest:
         number = customer.get("document_number", "0")
         place = data.get("point_of_sale")
         wrong = {
-            "point_of_sale": not (
-                type(place) is int and 1 <= cast("int", place) <= LARGEST_POINT_OF_SALE
-            ),
+            "point_of_sale": not (type(place) is int and 1 <= place <= LARGEST_POINT_OF_SALE),
             "type": kind not in TYPES,
             "net": net is None,
             "vat_rate": (rate is not None) if kind == "C" else rate not in VAT_RATES,
@@ -164,8 +162,10 @@ class Invoice:
 
     def as_json(self) -> dict[str, Any]:
         """Return the invoice as customers see it."""
-        request = self.request.as_json() if self.request else {}
-        total = {"vat": str(self.request.vat), "total": str(self.request.total)} if request else {}
+        request: dict[str, Any] = {}
+        if self.request is not None:
+            sums = {"vat": str(self.request.vat), "total": str(self.request.total)}
+            request = self.request.as_json() | sums
         refused = {"code": self.arca_code, "message": self.arca_message}
         return {
             "id": self.id,
@@ -173,7 +173,6 @@ class Invoice:
             "point_of_sale": self.sequence.point_of_sale,
             "type": TYPE_NAMES.get(self.sequence.invoice_type, str(self.sequence.invoice_type)),
             **request,
-            **total,
             "number": self.number if self.status in ("authorized", "recovered") else None,
             "issued_on": self.issued_on.isoformat() if self.issued_on else None,
             "cae": self.cae,

@@ -40,7 +40,9 @@ class Soap:
         """Close the connections."""
         await self.client.aclose()
 
-    async def call(self, url: str, action: str, method: str, body: str) -> Element:
+    async def call(
+        self, url: str, action: str, method: str, body: str, seconds: float | None = None
+    ) -> Element:
         """Return the first element of the answer's body, without namespaces.
 
         Raises SoapFault, and Unavailable where nobody knows what the agency did.
@@ -56,7 +58,10 @@ class Soap:
                 **propagated(),
             }
             try:
-                answer = await self.client.post(url, content=text.encode(), headers=headers)
+                limit = self.client.timeout if seconds is None else seconds
+                answer = await self.client.post(
+                    url, content=text.encode(), headers=headers, timeout=limit
+                )
             except httpx.HTTPError as error:
                 raise Unavailable("arca", type(error).__name__) from error
             return _body(answer)
@@ -75,7 +80,7 @@ def _body(answer: httpx.Response) -> Element:
     if body[0].tag == "Fault":
         code = (body[0].findtext("faultcode") or "").strip()
         raise SoapFault(code.rpartition(":")[2], (body[0].findtext("faultstring") or "").strip())
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != 200:
         raise Unavailable("arca", f"HTTP {answer.status_code}")
     return body[0]
 

@@ -198,7 +198,8 @@ class Store:
             for known in found.values():
                 await self._recover(session, lease.sequence, known, now)
             dates = [known.issued_on for known in found.values()]
-            last_date = max([*dates, *([lease.last_date] if lease.last_date else [])], default=None)
+            dates += [lease.last_date] if lease.last_date else []
+            last_date = max(dates) if dates else None
             await session.run(
                 f"""
                 UPDATE sequences SET last_number = %(number)s, last_date = %(date)s,

@@ -15,9 +15,10 @@ from invoicing.errors import Unavailable
 from invoicing.logs import Events
 from invoicing.metrics import Metrics
 from invoicing.soap import SoapFault
-from invoicing.wsaa import ALREADY, SERVICE, Ticket, Wsaa
+from invoicing.wsaa import ALREADY, LOGIN_SECONDS, SERVICE, Ticket, Wsaa
 
 KEY = f"wsaa:{SERVICE}"
+TRANSACTION_SECONDS = LOGIN_SECONDS + 5
 
 
 class Tickets:
@@ -35,37 +36,38 @@ class Tickets:
         self._wsaa, self._database, self._cache = wsaa, database, cache
         self._clock, self._events, self._metrics = clock, events, metrics
         self._kept: Ticket | None = None
-        self._lock = asyncio.Lock()
+        self._finding: asyncio.Task[Ticket] | None = None
 
     async def ticket(self) -> Ticket:
         """Return a valid ticket; raises Unavailable."""
         if self._kept is not None and self._is_valid(self._kept):
             self._metrics.count("ArcaTokenHits")
             return self._kept
-        async with self._lock:
-            if self._kept is None or not self._is_valid(self._kept):
-                self._kept = await self._cached() or await self._stored()
-            else:
-                self._metrics.count("ArcaTokenHits")
-            return self._kept
+        if self._finding is None or self._finding.done():
+            self._finding = asyncio.create_task(self._find())
+        # A request that gives up must not cancel a login whose answer comes only once.
+        return await asyncio.shield(self._finding)
 
     async def forget(self, ticket: Ticket) -> None:
         """Drop a ticket that the agency does not accept."""
-        async with self._lock:
-            if self._kept == ticket:
-                self._kept = None
-            if self._cache is not None:
-                try:
-                    await self._cache.forget(KEY)
-                except Unavailable:
-                    self._events.warn("cache.away", "A refused ticket stays in the cache")
-            async with self._database.transaction() as session:
-                await session.run(
-                    "UPDATE tickets SET expires_at = NULL "
-                    "WHERE service = %(service)s AND token = %(token)s",
-                    service=SERVICE,
-                    token=ticket.token,
-                )
+        if self._kept == ticket:
+            self._kept = None
+        if self._cache is not None:
+            try:
+                await self._cache.forget(KEY)
+            except Unavailable:
+                self._events.warn("cache.away", "A refused ticket stays in the cache")
+        async with self._database.transaction() as session:
+            await session.run(
+                "UPDATE tickets SET expires_at = NULL "
+                "WHERE service = %(service)s AND token = %(token)s",
+                service=SERVICE,
+                token=ticket.token,
+            )
+
+    async def _find(self) -> Ticket:
+        self._kept = await self._cached() or await self._stored()
+        return self._kept
 
     def _is_valid(self, ticket: Ticket) -> bool:
         return self._clock.now() < ticket.expires_at
@@ -91,7 +93,7 @@ class Tickets:
 
         The row's lock lasts while WSAA is asked, twice a day: no two tasks may ask at once.
         """
-        async with self._database.transaction() as session:
+        async with self._database.transaction(TRANSACTION_SECONDS) as session:
             await session.run(
                 "INSERT INTO tickets (service) VALUES (%(service)s) ON CONFLICT DO NOTHING",
                 service=SERVICE,
@@ -106,7 +108,7 @@ class Tickets:
                     await self._put(ticket)
                     return ticket
             self._metrics.count("ArcaTokenMisses")
-            ticket = await self._login()
+            ticket = self._kept = await self._login()
             # First the cache: whatever happens to this transaction, another task finds it there.
             await self._put(ticket)
             await session.run(

@@ -99,7 +99,7 @@ class Observed:
         with entered(context), self.traces.request(headers, method) as span:
             context.trace_id = trace_id(span)
             # `app` makes starlette raise its own 405, which then looks like our other answers.
-            scope |= {"outcome": outcome, "app": self}
+            scope["outcome"], scope["app"] = outcome, self
             await self._answer(scope, receive, _labelled(send, context, outcome), outcome)
             self._finish(scope, outcome, span, (time.perf_counter() - started) * 1000)
 
@@ -167,7 +167,7 @@ def _labelled(send: Send, context: Context, outcome: Outcome) -> Send:
         if message["type"] == "http.response.start":
             outcome.status = message["status"]
             added = (b"x-correlation-id", context.correlation_id.encode())
-            message = message | {"headers": [*message.get("headers", []), added]}
+            message["headers"] = [*message.get("headers", []), added]
         await send(message)
 
     return labelled

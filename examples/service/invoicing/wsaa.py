@@ -23,6 +23,8 @@ NAMESPACE = "http://wsaa.view.sua.dvadac.desein.afip.gov"
 SERVICE = "wsfe"
 CLOCK_SKEW = timedelta(minutes=10)
 """WSAA refuses a request from the future, so the request claims to be older."""
+LOGIN_SECONDS = 45
+"""More patience than with other calls: a ticket whose answer is lost cannot be had again."""
 ALREADY = "coe.alreadyAuthenticated"
 """The fault of a second request while a ticket is valid."""
 
@@ -58,7 +60,7 @@ class Wsaa:
     async def login(self) -> Ticket:
         """Get a new ticket; raises SoapFault and Unavailable."""
         body = f'<loginCms xmlns="{NAMESPACE}"><in0>{self._signed_request()}</in0></loginCms>'
-        answer = await self._soap.call(self._url, "urn:LoginCms", "loginCms", body)
+        answer = await self._soap.call(self._url, "urn:LoginCms", "loginCms", body, LOGIN_SECONDS)
         try:
             response = fromstring(answer.findtext("loginCmsReturn") or "")
             expires = response.findtext("header/expirationTime") or ""

@@ -21,6 +21,8 @@ from agency import certificate
 from agency.faults import Faults
 from agency.server import WSAA_PATH, WSFE_PATH, Agency
 from agency.state import State
+from invoicing.accounts import NewAccount
+from invoicing.clock import Clock
 
 from tests import ROOT, postgres, redis
 
@@ -156,9 +158,9 @@ class Platform:
     _accounts: Any = field(default_factory=lambda: count(1))
 
     @contextmanager
-    def task(self, **changes: str | None) -> Generator[Task]:
+    def task(self, launcher: str = "", **changes: str | None) -> Generator[Task]:
         """Run a task of the service until the end of the block."""
-        made = self.start(**changes)
+        made = self.start(launcher, **changes)
         try:
             yield made
         finally:
@@ -166,12 +168,16 @@ class Platform:
                 made.kill()
             made.client.close()
 
-    def start(self, **changes: str | None) -> Task:
-        """Start a task and wait until it lives; None removes a variable."""
+    def start(self, launcher: str = "", **changes: str | None) -> Task:
+        """Start a task and wait until it lives; None removes a variable.
+
+        A launcher is a program that runs the service itself.
+        """
         variables = {**self.environment, **changes}
         port = free_port()
+        how = ("-c", launcher) if launcher else ("-m", "invoicing")
         process = subprocess.Popen(
-            [sys.executable, "-m", "invoicing", "--host", "127.0.0.1", "--port", str(port)],
+            [sys.executable, *how, "--host", "127.0.0.1", "--port", str(port)],
             env=inherited() | {k: v for k, v in variables.items() if v is not None},
             stdout=subprocess.PIPE,
             text=True,
@@ -192,20 +198,16 @@ class Platform:
         """Create an account; with a task it has a token too."""
         number = next(self._accounts)
         made = Account("", f"key_{number:032}", cuit(number))
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "invoicing.account", "--name", "Customer"),
-                *("--cuit", made.cuit, "--api-key", made.api_key),
-                *("--requests-per-minute", str(quota)),
-            ],
-            env=inherited() | self.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        made.id = json.loads(done.stdout)["account_id"]
+        wanted = NewAccount("Customer", made.cuit, made.api_key, quota)
+        statement, values = wanted.statement(Clock())
+        with self.server.connect(self.environment["DATABASE_NAME"], autocommit=True) as session:
+            row = session.execute(statement.encode(), values).fetchone()
+        assert row is not None
+        made.id = row[0]
         if task is not None:
-            made.token = task.ask("POST", "/v1/tokens", json={"api_key": made.api_key}).body["token"]
+            made.token = task.ask("POST", "/v1/tokens", json={"api_key": made.api_key}).body[
+                "token"
+            ]
         return made
 
     def fault(self, kind: str, **plan: Any) -> None:
@@ -340,5 +342,3 @@ def running(server: postgres.Server, cache: redis.Server, s3_url: str) -> Genera
             agency.shutdown()
             agency.server_close()
             state.close()
-
-

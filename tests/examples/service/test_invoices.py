@@ -31,8 +31,8 @@ def all_at_once(work: Callable[[int], Answer], number: int) -> list[Answer]:
 def assert_both_sides_equal(platform: Platform, account: Account) -> list[int]:
     """Compare the database with the agency; return the numbers, which have no gap."""
     ours = platform.rows(
-        "SELECT point_of_sale, number, cae, request::jsonb->>'net' FROM invoices WHERE account_id = %s "
-        "AND status IN ('authorized', 'recovered') ORDER BY 1, 2",
+        "SELECT point_of_sale, number, cae, request::jsonb->>'net' FROM invoices "
+        "WHERE account_id = %s AND status IN ('authorized', 'recovered') ORDER BY 1, 2",
         account.id,
     )
     theirs = platform.authorized(account)
