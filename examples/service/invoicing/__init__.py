@@ -1,0 +1,1 @@
+"""A small invoicing service that keeps docs/service-contract.md."""

@@ -1,0 +1,1 @@
+"""The schema of the service's database; packages/arca-migrate runs it."""

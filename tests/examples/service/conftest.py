@@ -1,0 +1,47 @@
+"""One platform for the tests of a process, and one task that most of them share."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests import postgres, redis
+from tests.examples.service import platform as platforms
+from tests.examples.service.platform import Account, Platform, Task
+
+
+@pytest.fixture(scope="session")
+def platform() -> Iterator[Platform]:
+    """PostgreSQL, Redis, S3 and the agency."""
+    s3 = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    s3.start()
+    host, port = s3.get_host_and_port()
+    try:
+        with (
+            postgres.running() as server,
+            redis.running() as cache,
+            platforms.running(server, cache, f"http://{host}:{port}") as made,
+        ):
+            yield made
+    finally:
+        s3.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_task(platform: Platform) -> Iterator[Task]:
+    """A task of the service."""
+    with platform.task() as made:
+        yield made
+
+
+@pytest.fixture
+def task(platform: Platform, shared_task: Task) -> Iterator[Task]:
+    """The shared task, without planned faults afterwards."""
+    yield shared_task
+    platform.no_faults()
+
+
+@pytest.fixture
+def account(platform: Platform, task: Task) -> Account:
+    """A new account with a token."""
+    return platform.account(task)

