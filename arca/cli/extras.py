@@ -7,15 +7,18 @@ from importlib.util import find_spec
 from arca.errors import ArcaError
 
 EXTRAS: Mapping[str, str] = {
+    "aiohttp": "emulator",
     "matplotlib": "charts",
     "cloudflare": "emulator",
     "cryptography": "emulator",
     "moto": "emulator",
+    "multidict": "emulator",
     "pulumi": "emulator",
     "pulumi_aws": "emulator",
     "pulumi_cloudflare": "emulator",
     "regex": "emulator",
     "werkzeug": "emulator",
+    "yarl": "emulator",
 }
 """The extra of arca-infra that installs each optional top-level module (pyproject.toml)."""
 

@@ -8,6 +8,7 @@ import click
 
 from arca import stack as stacks
 from arca import stackfile
+from arca.cli import local_traffic
 from arca.cli.suggestions import complete_stack
 from arca.emulator import client, server
 from arca.emulator import state as states
@@ -34,6 +35,9 @@ def _owner(named: str | None) -> str:
 @click.group("local")
 def command() -> None:
     """Start, show and stop the emulated cloud on this machine."""
+
+
+command.add_command(local_traffic.command)
 
 
 @command.command("up")

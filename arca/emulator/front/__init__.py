@@ -1,0 +1,1 @@
+"""The way of a customer's request in the emulated cloud."""

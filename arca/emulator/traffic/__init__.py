@@ -1,0 +1,1 @@
+"""Customers' traffic for the emulated cloud."""
