@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status test test-slow test-clock test-owner test-mutants test-engine attack lint format bench docs fresh lock clean
+.PHONY: help up down demo status test test-slow test-clock test-owner test-mutants test-engine attack lint format bench docs fresh lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ up: $(READY) ## Bring a stack up in the emulated AWS (STACK=dev|staging|prod|dr,
 
 down: $(READY) ## End the emulated AWS
 	@$(BIN)/arca local down
+
+demo: $(READY) ## Run the example service in the stacks that are up, and print how to issue an invoice
+	@$(BIN)/arca local live
 
 status: $(READY) ## Say what stands in the emulated AWS
 	@$(BIN)/arca local status

@@ -8,7 +8,7 @@ import click
 
 from arca import stack as stacks
 from arca import stackfile
-from arca.cli import local_traffic
+from arca.cli import local_live, local_region, local_traffic
 from arca.cli.suggestions import complete_stack
 from arca.emulator import client, server
 from arca.emulator import state as states
@@ -37,6 +37,8 @@ def command() -> None:
     """Start, show and stop the emulated cloud on this machine."""
 
 
+command.add_command(local_live.command)
+command.add_command(local_region.command)
 command.add_command(local_traffic.command)
 
 

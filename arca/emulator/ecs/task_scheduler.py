@@ -209,7 +209,9 @@ class TaskScheduler:
             self.fail(service, task, at, code=FAILED_TO_START, reason=reason)
             return
         environment |= container_variables(task.container, override)
-        environment = {**stand_in.environment, **self.places.localize(environment)}
+        # Amazon ECS Developer Guide, "Task metadata available for Amazon ECS tasks on Fargate".
+        here = {"AWS_REGION": task.region, "AWS_DEFAULT_REGION": task.region}
+        environment = {**here, **stand_in.environment, **self.places.localize(environment)}
         port = free_port() if service is not None else None
         if port is not None:
             environment["PORT"] = str(port)

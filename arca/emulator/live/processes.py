@@ -40,6 +40,12 @@ def mark(server: ServerProcess) -> Mapping[str, str]:
     return {server_children.MARK_VARIABLE: f"{server.pid}.{server.born}"}
 
 
+def own_environment() -> dict[str, str]:
+    """Return the variables that a Python of ours needs."""
+    kept = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "LANG")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
 def free_port() -> int:
     """Return a loopback port that is free now."""
     with socket.create_server((LOOPBACK, 0)) as probe:
@@ -83,11 +89,15 @@ class Daemon:
             with suppress(OSError), socket.create_connection((LOOPBACK, port), 1):
                 return
             time.sleep(0.02)
-        lines = self.log.read_text(errors="replace").splitlines()
-        raise ArcaError(
-            f"{what} does not start: {lines[-1] if lines else 'it said nothing'}",
+        raise self.failed(what, f"an answer at {LOOPBACK}:{port} within {READY_SECONDS} s")
+
+    def failed(self, what: str, wanted: str = "a process that runs") -> ArcaError:
+        """Return the error for a process that does not run, with the end of its log."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return ArcaError(
+            f"{what} does not run: {lines[-1] if lines else 'it said nothing'}",
             where=str(self.log),
-            wanted=f"an answer at {LOOPBACK}:{port} within {READY_SECONDS} s",
+            wanted=wanted,
             do="read that log; `make down` ends what runs",
         )
 

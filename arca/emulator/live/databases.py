@@ -1,0 +1,155 @@
+"""RDS's side of the living cloud: a PostgreSQL server for each instance that RDS's API knows.
+
+What the API says is what is done: a new instance gets a server, a replica follows its source, one
+that is no replica any more is promoted, and one that is gone is deleted with its data.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from arca.emulator.live.postgres import Postgres
+
+NAMESPACE, LAG = "AWS/RDS", "ReplicaLag"
+"""Amazon RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS"."""
+
+
+@dataclass
+class Instance:
+    """An instance of RDS's API and its server."""
+
+    arn: str
+    identifier: str
+    region: str
+    created: datetime
+    server: Postgres
+    source: str | None = None
+    """The ARN of the instance that it follows."""
+
+
+class Databases:
+    """The servers by the ARN of their instance.
+
+    `client` returns a boto3 client by service and region, `owner` the name and the password of an
+    instance's master user.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        environment: Mapping[str, str],
+        client: Callable[[str, str], Any],
+        owner: Callable[[str, str], tuple[str, str]],
+    ) -> None:
+        self._home, self._environment = home, environment
+        self._client, self._owner = client, owner
+        self.instances: dict[str, Instance] = {}
+
+    def reconcile(self, regions: Iterable[str], lost: frozenset[str]) -> None:
+        """Do what RDS's API says in these regions; a lost region's servers are killed.
+
+        Raises ArcaError where a server does not start, and what the API's calls raise.
+        """
+        for one in self.instances.values():
+            if one.region in lost:
+                one.server.kill()
+        standing = [region for region in regions if region not in lost]
+        known = {
+            str(found["DBInstanceArn"]): (region, found)
+            for region in standing
+            for found in self._client("rds", region).describe_db_instances()["DBInstances"]
+        }
+        for arn in [*self.instances]:
+            one = self.instances[arn]
+            replaced = arn in known and known[arn][1]["InstanceCreateTime"] != one.created
+            if one.region in standing and (arn not in known or replaced):
+                self.instances.pop(arn).server.drop()
+        # A source comes before its replicas.
+        for arn, (region, found) in sorted(
+            known.items(), key=lambda item: bool(_source(item[1][1]))
+        ):
+            if arn in self.instances:
+                self._change(self.instances[arn], self._resolve(_source(found), known))
+            else:
+                self._make(arn, region, found, self._resolve(_source(found), known))
+
+    def measure(self, lost: frozenset[str]) -> None:
+        """Publish each replica's lag, in the region of the replica as RDS does."""
+        for one in self.instances.values():
+            if one.source is None or one.region in lost or not one.server.running:
+                continue
+            self._client("cloudwatch", one.region).put_metric_data(
+                Namespace=NAMESPACE,
+                MetricData=[
+                    {
+                        "MetricName": LAG,
+                        "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": one.identifier}],
+                        "Value": one.server.lag_seconds(),
+                        "Unit": "Seconds",
+                    }
+                ],
+            )
+
+    def stop(self) -> None:
+        """End all servers; their data go with the directory."""
+        for one in self.instances.values():
+            one.server.kill()
+
+    def _make(self, arn: str, region: str, found: Mapping[str, Any], source: str | None) -> None:
+        if source is not None and source not in self.instances:
+            # Its region is lost: RDS cannot copy what it cannot read.
+            return
+        identifier = str(found["DBInstanceIdentifier"])
+        server = Postgres(
+            # A restored or replaced instance gets a directory of its own.
+            f"{region}-{identifier}-{found['InstanceCreateTime']:%H%M%S%f}",
+            self._home,
+            self._environment,
+        )
+        if source is None:
+            owner, password = self._owner(identifier, region)
+            server.create(database=str(found["DBName"]), owner=owner, password=password)
+        else:
+            server.follow(self.instances[source].server)
+        self.instances[arn] = Instance(
+            arn, identifier, region, found["InstanceCreateTime"], server, source
+        )
+
+    def _change(self, one: Instance, source: str | None) -> None:
+        one.server.start()
+        if one.source is not None and source is None:
+            if one.server.in_recovery():
+                one.server.promote()
+            one.source = None
+
+    def _resolve(self, source: str | None, known: Mapping[str, Any]) -> str | None:
+        """Return a source's ARN; RDS names a source in the same region by its identifier."""
+        if source is None or source.startswith("arn:"):
+            return source
+        everywhere = {*known, *self.instances}
+        return next((arn for arn in everywhere if arn.endswith(f":db:{source}")), source)
+
+
+def _source(found: Mapping[str, Any]) -> str | None:
+    return found.get("ReadReplicaSourceDBInstanceIdentifier") or None
+
+
+def owner_reader(
+    client: Callable[[str, str], Any], exports: Callable[[], Iterable[Mapping[str, Any]]]
+) -> Callable[[str, str], tuple[str, str]]:
+    """Return a function that reads an instance's owner from the secret of its stack."""
+
+    def owner(identifier: str, region: str) -> tuple[str, str]:
+        for one in exports():
+            if (one["database"]["identifier"], one["region"]) == (identifier, region):
+                found = client("secretsmanager", region).get_secret_value(
+                    SecretId=one["secret_arns"]["database-owner"]
+                )
+                secret = json.loads(found["SecretString"])
+                return str(secret["username"]), str(secret["password"])
+        raise LookupError(f"no stack that is up has the database {identifier} in {region}")
+
+    return owner
