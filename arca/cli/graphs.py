@@ -68,4 +68,14 @@ def _serving(file: StackFile) -> StackFile:
 
 def _resource(declared: Declared) -> Resource:
     one = declared.registration
-    return Resource(one.type, one.name, one.component, one.inputs, declared.id, declared.outputs)
+    return Resource(
+        one.type,
+        one.name,
+        one.component,
+        one.inputs,
+        declared.id,
+        declared.outputs,
+        one.urn,
+        one.dependencies,
+        one.ignore_changes,
+    )
