@@ -51,6 +51,7 @@ def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     assert [one.type for one in read(path)] == ["invoke"]
 
 
+NOTHING: list[object] = []
 ASKED = json.loads(asked(5, "k").line())
 OK = json.loads(acknowledged(6, "k", invoice(1)).line())
 
@@ -64,7 +65,7 @@ OK = json.loads(acknowledged(6, "k", invoice(1)).line())
         ([{**ASKED, "more": 1}], ":1", "more"),
         ([{**ASKED, "key": ""}], ":1", "an issue has a key"),
         ([ASKED, {**OK, "invoice": None}], ":2", "an issue's ok has an invoice"),
-        ([{**ASKED, "found": []}], ":1", "a read's ok has what it found"),
+        ([{**ASKED, "found": NOTHING}], ":1", "a read's ok has what it found"),
         ([{**ASKED, "position": "0/1"}], ":1", "only an issue's ok has a position"),
         ([ASKED, {**OK, "position": "zero"}], ":2", "position"),
         ([OK], ":1", "completes what it did not invoke"),
