@@ -11,10 +11,9 @@ from arca.recovery.schedule import longest_path, makespan
 from arca.recovery.updates import Step, Update, update
 
 PARALLEL = 16
-"""Operations at once: Pulumi's default is 4 for each processor, and GitHub's runners have 4.
+"""Operations at once: Pulumi's default is 4 for each processor, and a usual machine has 4.
 
-Source: github.com/pulumi/pulumi, pkg/cmd/pulumi/operations/up.go, `defaultParallel` (3.259.0);
-GitHub documentation, "GitHub-hosted runners".
+Source: github.com/pulumi/pulumi, pkg/cmd/pulumi/operations/up.go, `defaultParallel` (3.259.0).
 """
 PHASES = ("standby", "promoting", "active")
 """The phases of a secondary; a failover is one update from each to the next."""

@@ -37,9 +37,11 @@ def makespan(
 ) -> float:
     """Return the seconds until the last step ends, with so many workers.
 
-    A free worker takes the step that is ready and was declared first, as Pulumi's engine does.
-    `instead` has other durations for some steps, by URN.
+    A free worker takes a step that is ready, the first by its URN. Pulumi's engine takes them in
+    the order in which the program declares them, which differs from run to run; equal graphs have
+    equal estimates here. `instead` has other durations for some steps, by URN.
     """
+    steps = sorted(steps, key=lambda step: step.urn)
     index = {step.urn: number for number, step in enumerate(steps)}
     waits = {step.urn: len(step.needs) for step in steps}
     users: dict[str, list[str]] = {step.urn: [] for step in steps}
