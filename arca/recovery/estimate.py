@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca.graph import Graph
-from arca.recovery.budgets import BUDGETS, RTO_SECONDS, TO_RTO
+from arca.recovery.budgets import BUDGETS, RTO_SECONDS, TO_RTO, PhaseName
 from arca.recovery.durations import BOUNDS, Durations, Seconds
 from arca.recovery.schedule import longest_path, makespan
 from arca.recovery.updates import Step, Update, update
@@ -17,7 +17,8 @@ Source: github.com/pulumi/pulumi, pkg/cmd/pulumi/operations/up.go, `defaultParal
 """
 PHASES = ("standby", "promoting", "active")
 """The phases of a secondary; a failover is one update from each to the next."""
-BESIDE = tuple(name for name in TO_RTO if name not in ("promote", "activate"))
+UPDATES: tuple[PhaseName, ...] = ("promote", "activate")
+BESIDE: tuple[PhaseName, ...] = tuple(name for name in TO_RTO if name not in UPDATES)
 """The phases of a failover that are no update."""
 
 

@@ -150,7 +150,7 @@ class Record(Part):
     def _honest(self) -> Self:
         if (self.environment == "emulated") != (self.endpoint is not None):
             raise ValueError("an endpoint exactly where the cloud is emulated")
-        order = list(BUDGETS)
+        order: list[str] = [*BUDGETS]
         # A resumed recovery may look at an earlier phase again, so the first of each counts.
         places = [order.index(name) for name in dict.fromkeys(one.name for one in self.phases)]
         if self.kind in ("drill", "failover") and places != sorted(places):

@@ -96,7 +96,7 @@ def _deletions(gone: Mapping[str, Resource], durations: Durations) -> Iterator[S
         for needed in one.dependencies:
             if needed in users:
                 users[needed].add(urn)
-    for urn, one in reversed(gone.items()):
+    for urn, one in gone.items():
         row = durations.find(one.type, "delete")
         needs = frozenset(users[urn])
         yield Step(urn, one.label, one.component, "delete", row.seconds, needs, row)
