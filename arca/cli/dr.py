@@ -8,6 +8,7 @@ import click
 VERBS: Mapping[str, str] = {
     "estimate": "Estimate how long it takes to recreate or to activate a stack.",
     "report": "Print the records of drills and recoveries, or write a page.",
+    "status": "Check whether a standby is ready to take over.",
 }
 """The verbs, and each one's line in the help; arca.cli.dr_<verb> has the command."""
 

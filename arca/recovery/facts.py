@@ -13,9 +13,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class NotAsked:
-    """A fact that nobody could ask for, such as one that only the lost region knows."""
+    """A fact that is not known: one that only the lost region knows, or one that needs AWS."""
 
     why: str
+    do: str = ""
+    """What to do where the healthy region should have answered; the check then failed."""
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,12 @@ def readiness(facts: Facts, limits: Limits = LIMITS) -> Check:
 
 
 def _asked(name: str, fact: T | NotAsked, judge: Callable[[T], Check]) -> Check:
-    """Judge a fact, or say why it is not known."""
-    return skipped(name, fact.why) if isinstance(fact, NotAsked) else judge(fact)
+    """Judge a fact, or say why it is not known; the healthy region has to know it."""
+    if not isinstance(fact, NotAsked):
+        return judge(fact)
+    if fact.do:
+        return failed(name, fact.why, "an answer of the healthy region", fact.do)
+    return skipped(name, fact.why)
 
 
 def _many(name: str, checks: Iterable[Check], none: str) -> Check:
