@@ -30,7 +30,7 @@ class Replica:
     follows: bool
     """Whether it replicates; it does not any more once it is promoted."""
     lag_seconds: float | None
-    """None where CloudWatch has no value of the last minutes."""
+    """None where CloudWatch has no value of the last minutes, or RDS does not know it."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,13 @@ class Certificate:
 
 
 @dataclass(frozen=True)
-class Switch:
-    """What moves customers: the lever, and the health of the standby behind it."""
+class Lever:
+    """The health check that a person inverts to send customers to the standby (ADR 0021)."""
 
-    lever_id: str
-    lever_exists: bool
+    id: str
+    exists: bool
     pulled: bool
-    """Whether the lever is inverted already, so that customers are sent to the standby."""
-    targets_healthy: int
-    """Tasks of the standby that answer their health check."""
+    """Whether it is inverted already, so that customers are sent to the standby."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,9 @@ class Facts:
     """The state of each key; `Enabled` is good."""
     quotas: tuple[NamedCheck, ...] | NotAsked
     certificates: tuple[Certificate, ...] | NotAsked
-    switch: Switch | NotAsked
+    lever: Lever | NotAsked
+    healthy_targets: int | NotAsked
+    """Tasks of the standby that answer their health check."""
     state: StateCopy | NotAsked
     drill: LastDrill | NotAsked
     permissions: Permissions | NotAsked

@@ -20,12 +20,12 @@ from arca.recovery.facts import (
     Certificate,
     Facts,
     Image,
+    Lever,
     NotAsked,
     Permissions,
     Replica,
     Secret,
     StateCopy,
-    Switch,
 )
 from arca.recovery.permissions import STEPS
 from arca.stack import Stack
@@ -65,7 +65,8 @@ def gather(
         keys=_fact(lambda: keys(standby)),
         quotas=not_now if quotas is None else _fact(lambda: tuple(quotas())),
         certificates=_fact(lambda: tuple(certificates(standby))),
-        switch=_of_primary(primary, lambda one: switch(standby, one)),
+        lever=_of_primary(primary, lambda one: lever(standby, one)),
+        healthy_targets=_fact(lambda: healthy_targets(standby)),
         state=EMULATED if standby.endpoint else _fact(lambda: state(standby)),
         drill=_fact(lambda: _last_drill(standby, primary, drills, now)),
         permissions=EMULATED if standby.endpoint else _fact(lambda: permissions(standby)),
@@ -86,7 +87,11 @@ def _of_primary(primary: Stack | NotAsked, ask: Callable[[Stack], T]) -> T | Not
 
 
 def replica(standby: Stack, now: datetime) -> Replica:
-    """Return the state of the standby's database, and its greatest lag of the last minutes."""
+    """Return the state of the standby's database, and its lag in the newest minute.
+
+    A lag of -1 means that RDS does not know it. Source: Amazon RDS User Guide, Monitoring read
+    replication.
+    """
     identifier = standby.outputs.database.identifier
     rds = client(standby, "rds")
     with explained(standby, f"The database {identifier} cannot be read"):
@@ -94,13 +99,12 @@ def replica(standby: Stack, now: datetime) -> Replica:
             (found,) = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
         except rds.exceptions.DBInstanceNotFoundFault:
             return Replica(identifier, "missing", follows=False, lag_seconds=None)
+    lag = _metric(standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now)
     return Replica(
         identifier,
         str(found["DBInstanceStatus"]),
         follows=bool(found.get("ReadReplicaSourceDBInstanceIdentifier")),
-        lag_seconds=_metric(
-            standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now
-        ),
+        lag_seconds=None if lag is None or lag < 0 else lag,
     )
 
 
@@ -246,32 +250,30 @@ def certificates(standby: Stack) -> Iterator[Certificate]:
         yield Certificate(str(found["DomainName"]), str(found["Status"]), found.get("NotAfter"))
 
 
-def switch(standby: Stack, primary: Stack) -> Switch:
-    """Return the lever of the primary, and how many of the standby's targets are healthy."""
-    lever = primary.outputs.edge.failover_lever_id
-    config = _lever(standby, lever) if lever else None
+def lever(standby: Stack, primary: Stack) -> Lever:
+    """Return whether the primary's lever exists, and whether somebody has pulled it."""
+    identifier = primary.outputs.edge.failover_lever_id
+    if identifier is None:
+        return Lever("in the primary's exports", exists=False, pulled=False)
+    route53 = client(standby, "route53")
+    with explained(standby, "The lever cannot be read"):
+        try:
+            found = route53.get_health_check(HealthCheckId=identifier)["HealthCheck"]
+        except route53.exceptions.NoSuchHealthCheck:
+            return Lever(identifier, exists=False, pulled=False)
+    pulled = bool(found["HealthCheckConfig"].get("Inverted"))
+    return Lever(identifier, exists=True, pulled=pulled)
+
+
+def healthy_targets(standby: Stack) -> int:
+    """Return how many of the standby's targets are healthy, in both of its groups."""
     elb, service = client(standby, "elbv2"), standby.outputs.service
     healthy = 0
     for group in (service.blue_target_group_arn, service.green_target_group_arn):
         with explained(standby, "The health of the targets cannot be read"):
             found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         healthy += sum(one["TargetHealth"]["State"] == "healthy" for one in found)
-    return Switch(
-        lever or "in the primary's exports",
-        lever_exists=config is not None,
-        pulled=config is not None and bool(config.get("Inverted")),
-        targets_healthy=healthy,
-    )
-
-
-def _lever(standby: Stack, lever: str) -> Mapping[str, Any] | None:
-    """Return the configuration of the lever's health check; None where there is none."""
-    route53 = client(standby, "route53")
-    with explained(standby, "The lever cannot be read"):
-        try:
-            return route53.get_health_check(HealthCheckId=lever)["HealthCheck"]["HealthCheckConfig"]
-        except route53.exceptions.NoSuchHealthCheck:
-            return None
+    return healthy
 
 
 def state(standby: Stack) -> StateCopy:

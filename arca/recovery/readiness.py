@@ -12,12 +12,12 @@ from arca.recovery.facts import (
     Certificate,
     Facts,
     Image,
+    Lever,
     NotAsked,
     Permissions,
     Replica,
     Secret,
     StateCopy,
-    Switch,
 )
 from arca.recovery.records import OVERDUE_DAYS, LastDrill
 from arca.recovery.timeline import duration
@@ -81,8 +81,8 @@ def readiness(facts: Facts, limits: Limits = LIMITS) -> Check:
         group(
             "traffic",
             _asked("certificates", facts.certificates, _certificates(facts, limits)),
-            _asked("lever", facts.switch, _lever),
-            _asked("targets", facts.switch, _targets),
+            _asked("lever", facts.lever, _lever),
+            _asked("targets", facts.healthy_targets, _targets),
         ),
         group(
             "operations",
@@ -201,13 +201,13 @@ def _secret(one: Secret) -> Check:
     wanted = "a secret with a value, in step with the primary's"
     name = one.name
     if not one.present:
-        do = "add the region to the secret's replication with `pulumi up --stack prod`"
+        do = "run `pulumi up` of this stack, and of its primary where the secret is a copy"
         return failed(name, "is not in the region", wanted, do)
     if not one.has_value:
         do = f"put a value in: `aws secretsmanager put-secret-value --secret-id {name}`"
         return failed(name, "has no value", wanted, do)
     if not one.in_step:
-        do = f"look why its replication failed: `aws secretsmanager describe-secret {name}`"
+        do = f"look why: `aws secretsmanager describe-secret --secret-id {name}`"
         return failed(name, "the copy failed", wanted, do)
     return ok(name, "has a value", wanted)
 
@@ -246,23 +246,23 @@ def _certificate(one: Certificate, now: datetime, limits: Limits) -> Check:
     return judged(left >= limits.certificate_days, one.name, seen, wanted, do)
 
 
-def _lever(one: Switch) -> Check:
+def _lever(one: Lever) -> Check:
     wanted = "a lever that nobody has pulled"
-    if not one.lever_exists:
+    if not one.exists:
         do = "create it with `pulumi up`, or correct the stack's exports"
-        return failed("lever", f"Route 53 has no health check {one.lever_id}", wanted, do)
+        return failed("lever", f"Route 53 has no health check {one.id}", wanted, do)
     if one.pulled:
         do = "customers are sent to the standby: find out who pulled it, and why (ADR 0021)"
         return failed("lever", "is pulled", wanted, do)
     return ok("lever", "is there, and nobody has pulled it", wanted)
 
 
-def _targets(one: Switch) -> Check:
+def _targets(healthy: int) -> Check:
     # A task on standby answers /health/ready with 503, but it lives (docs/service-contract.md).
     return judged(
-        one.targets_healthy > 0,
+        healthy > 0,
         "targets",
-        f"{one.targets_healthy} healthy",
+        f"{healthy} healthy",
         "at least one task that lives",
         "`arca status --stack dr` and `arca why --stack dr` say why no task runs",
     )

@@ -16,7 +16,7 @@ from arca.outputs import Outputs
 from arca.recovery import gather as gathering
 from arca.recovery import records
 from arca.recovery.check_tree import Check
-from arca.recovery.facts import Facts, NotAsked, Replica, Secret, Switch
+from arca.recovery.facts import Facts, Lever, NotAsked, Replica, Secret
 from arca.recovery.permissions import STEPS
 from arca.recovery.readiness import readiness
 from arca.stack import Stack
@@ -174,7 +174,8 @@ def test_a_good_standby_is_ready(monkeypatch: pytest.MonkeyPatch, drills: Path) 
     assert facts.replica == Replica("arca-dr", "available", follows=True, lag_seconds=2)
     assert facts.newest_restorable == NOW - timedelta(minutes=8)
     assert facts.last_copied_backup == NOW - timedelta(hours=3)
-    assert facts.switch == Switch("hc", lever_exists=True, pulled=False, targets_healthy=2)
+    assert facts.lever == Lever("hc", exists=True, pulled=False)
+    assert facts.healthy_targets == 2
     assert isinstance(facts.secrets, tuple)
     assert len(facts.secrets) == 5
     assert isinstance(facts.certificates, tuple)
@@ -194,6 +195,7 @@ def test_a_good_standby_is_ready(monkeypatch: pytest.MonkeyPatch, drills: Path) 
             ["replication"],
         ),
         ({"GetMetricStatistics": metric()}, ["lag"]),
+        ({"GetMetricStatistics": metric(m1=900)}, ["lag"]),
         (
             {"DescribeDBInstanceAutomatedBackups": "DBInstanceAutomatedBackupNotFound"},
             ["newest restorable time"],
@@ -259,7 +261,7 @@ def test_a_primary_whose_exports_are_lost_is_skipped(
     facts = gathering.gather(stack("dr"), lost, now=NOW, drills=drills)
     tree = readiness(facts)
     why = [one.name for one in tree.leaves() if one.seen == lost.why]
-    assert why == ["newest restorable time", "last copied backup", "lever", "targets"]
+    assert why == ["newest restorable time", "last copied backup", "lever"]
     assert tree.outcome == "OK"
 
 
@@ -272,6 +274,16 @@ def test_the_emulated_cloud_has_neither_state_nor_policies(
     facts = gathering.gather(emulated, primary(), now=NOW, drills=drills)
     assert (facts.state, facts.permissions) == (gathering.EMULATED, gathering.EMULATED)
     assert not {"GetObject", "SimulatePrincipalPolicy"} & {name for _, name in aws.asked}
+
+
+def test_a_lag_that_rds_does_not_know_is_none(
+    monkeypatch: pytest.MonkeyPatch, drills: Path
+) -> None:
+    """It says -1 then, which is less than any limit."""
+    facts, _ = gather(monkeypatch, drills, GetMetricStatistics=metric(m1=-1))
+    assert isinstance(facts.replica, Replica)
+    assert facts.replica.lag_seconds is None
+    assert [one.name for one in red(facts)] == ["lag"]
 
 
 def test_quotas_are_asked_for_only_on_request(

@@ -14,12 +14,12 @@ from arca.recovery.facts import (
     Certificate,
     Facts,
     Image,
+    Lever,
     NotAsked,
     Permissions,
     Replica,
     Secret,
     StateCopy,
-    Switch,
 )
 from arca.recovery.readiness import readiness
 from arca.recovery.records import LastDrill
@@ -41,7 +41,8 @@ GOOD = Facts(
     keys={"data": "Enabled"},
     quotas=(NamedCheck("quota vCPUs", "OK", "enough"),),
     certificates=(Certificate("origin", "ISSUED", NOW + timedelta(days=30)),),
-    switch=Switch("hc-1", lever_exists=True, pulled=False, targets_healthy=1),
+    lever=Lever("hc-1", exists=True, pulled=False),
+    healthy_targets=1,
     state=StateCopy("s3://state", readable=True, seen="12 objects"),
     drill=DRILL,
     permissions=Permissions("role/operator", {"promote": {"rds:PromoteReadReplica": True}}),
@@ -67,7 +68,7 @@ def test_a_good_standby_is_ready() -> None:
 
 REPLICA = Replica("arca-dr", "available", follows=True, lag_seconds=1)
 SECRET = Secret("jwt-key", present=True, has_value=True)
-SWITCH = Switch("hc-1", lever_exists=True, pulled=False, targets_healthy=1)
+LEVER = Lever("hc-1", exists=True, pulled=False)
 SECOND = timedelta(seconds=1)
 
 
@@ -108,11 +109,11 @@ SECOND = timedelta(seconds=1)
             "FAILED origin: ISSUED, until 2026-12-30",
         ),
         (
-            {"switch": replace(SWITCH, lever_exists=False)},
+            {"lever": replace(LEVER, exists=False)},
             "FAILED lever: Route 53 has no health check hc-1",
         ),
-        ({"switch": replace(SWITCH, pulled=True)}, "FAILED lever: is pulled"),
-        ({"switch": replace(SWITCH, targets_healthy=0)}, "FAILED targets: 0 healthy"),
+        ({"lever": replace(LEVER, pulled=True)}, "FAILED lever: is pulled"),
+        ({"healthy_targets": 0}, "FAILED targets: 0 healthy"),
         (
             {"state": StateCopy("s3://state", readable=False, seen="AccessDenied")},
             "FAILED state in s3://state: AccessDenied",
@@ -151,7 +152,7 @@ def test_what_nobody_could_ask_is_skipped_with_the_reason(name: str) -> None:
 
 def test_every_fact_is_looked_at() -> None:
     """A fact that nobody judges would be asked for in vain."""
-    assert len(ASKED) == 13
+    assert len(ASKED) == 14
     nothing = replace(GOOD, **{name: NotAsked(name) for name in ASKED})
     seen = {one.seen for one in readiness(nothing).leaves() if one.outcome == "SKIPPED"}
     assert seen == set(ASKED)
