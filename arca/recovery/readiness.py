@@ -1,12 +1,10 @@
 """Whether a standby can take over: facts in, a tree of checks out; nothing is asked here."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from arca.check import Check as NamedCheck
-from arca.recovery.budgets import RPO_SECONDS
 from arca.recovery.check_tree import Check, failed, group, judged, ok, skipped
 from arca.recovery.facts import (
     Certificate,
@@ -19,27 +17,11 @@ from arca.recovery.facts import (
     Secret,
     StateCopy,
 )
+from arca.recovery.limits import Limits
 from arca.recovery.records import OVERDUE_DAYS, LastDrill
 from arca.recovery.timeline import duration
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The thresholds of the checks."""
-
-    rpo_seconds: float = RPO_SECONDS
-    """The replica's lag is below it."""
-    restorable_seconds: float = 1800
-    """Logs are uploaded every five minutes and then copied (Amazon RDS User Guide, Restoring a DB
-    instance to a specified time; Replicating automated backups)."""
-    backup_hours: float = 26
-    """A snapshot a day, and two hours to copy it."""
-    latency_seconds: float = 900
-    """S3 Replication Time Control copies within 15 minutes (Amazon S3 User Guide)."""
-    certificate_days: float = 30
-    """ACM renews 60 days before the end (AWS Certificate Manager User Guide, Managed renewal)."""
 
 
 LIMITS = Limits()
