@@ -142,7 +142,10 @@ def client(
 @overload
 def client(stack: Stack, service: Literal["ssm"], *, region: str | None = None) -> "SSMClient": ...
 @overload
-def client(stack: Stack, service: Literal["elasticache", "rds", "synthetics"]) -> Any: ...
+def client(
+    stack: Stack,
+    service: Literal["acm", "elasticache", "kms", "rds", "route53", "s3", "sts", "synthetics"],
+) -> Any: ...
 def client(stack: Stack, service: str, *, region: str | None = None, once: bool = False) -> Any:
     """Return the client of a service for a stack's AWS, in the stack's region or another one.
 

@@ -18,6 +18,11 @@ class Resource:
     """The id that inputs of other resources hold."""
     outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What AWS answers, simulated: ARNs, addresses and names that inputs of others hold."""
+    urn: str = ""
+    dependencies: frozenset[str] = frozenset()
+    """The URNs of the resources that must exist before."""
+    ignored: tuple[str, ...] = ()
+    """Inputs whose changes Pulumi ignores."""
 
     @property
     def label(self) -> str:

@@ -9,7 +9,17 @@ import pytest
 from tests import ROOT
 from tests.sources import SOURCES, dotted, house, imports, rooms
 
-TOPICS = {"bootstrap", "ci", "cost", "monitoring", "quotas", "reach", "release", "smoke"}
+TOPICS = {
+    "bootstrap",
+    "ci",
+    "cost",
+    "monitoring",
+    "quotas",
+    "reach",
+    "recovery",
+    "release",
+    "smoke",
+}
 SHARED = {
     "clock",
     "check",
@@ -53,6 +63,7 @@ ALLOWED: dict[str, set[str]] = {
         "arca.graph",
     },
     "arca.quotas": {"arca.quotas", *(f"arca.{name}" for name in SHARED)},
+    "arca.recovery": {"arca.recovery", *(f"arca.{name}" for name in SHARED)},
     "arca.reach": {"arca.reach", "arca.errors", "arca.graph", "arca.naming"},
     "arca.smoke": {"arca.smoke", "arca.monitoring", *(f"arca.{name}" for name in SHARED)},
     "arca.release": {

@@ -30,7 +30,7 @@ from settings.explain import kind_of
 from settings.model import Settings
 from tests.graph import Graph, declare
 from tests.stacks import settings_of
-from tools import costs, judged, observed, reached
+from tools import costs, judged, observed, reached, recoveries
 
 DOCS = checkout.root() / "docs"
 STACKS = ("dev", "staging", "prod", "dr")
@@ -198,6 +198,13 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "prices": costs.prices,
         "free": costs.free,
     },
+    "disaster-recovery.md": {
+        "estimate": recoveries.estimates,
+        "budgets": recoveries.budgets,
+        "durations": recoveries.table_of_durations,
+        "results": recoveries.results,
+    },
+    "drills/README.md": {"results": recoveries.results},
     "monitoring.md": {
         "catalogue": observed.catalogue,
         "objectives": observed.objectives,

@@ -54,6 +54,13 @@ class Recorder:
         )
 
 
+def in_phase(file: StackFile, phase: str) -> StackFile:
+    """Return a secondary's file with another phase of its failover."""
+    key = f"{PREFIX}recovery"
+    recovery: dict[str, Any] = json.loads(file.config[key])
+    return replace(file, config={**file.config, key: json.dumps({**recovery, "phase": phase})})
+
+
 def _serving(file: StackFile) -> StackFile:
     """Return a stack's file with the phase in which it serves: no phase at all for a primary."""
     key = f"{PREFIX}recovery"
@@ -68,4 +75,14 @@ def _serving(file: StackFile) -> StackFile:
 
 def _resource(declared: Declared) -> Resource:
     one = declared.registration
-    return Resource(one.type, one.name, one.component, one.inputs, declared.id, declared.outputs)
+    return Resource(
+        one.type,
+        one.name,
+        one.component,
+        one.inputs,
+        declared.id,
+        declared.outputs,
+        one.urn,
+        one.dependencies,
+        one.ignore_changes,
+    )

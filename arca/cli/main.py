@@ -39,6 +39,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "slo": "Show, report and replay the objectives (SLOs).",
     },
     "Recover from trouble": {
+        "dr": "Disaster recovery: check the standby, estimate, report on drills.",
         "exec": "Open a shell in a running task.",
         "maintenance": "Mute the alarms below SEV1 for a limited time.",
         "rollback": "Return to the release that served before.",

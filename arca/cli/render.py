@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -13,6 +13,10 @@ from rich.live import Live
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+from rich.tree import Tree
+
+if TYPE_CHECKING:
+    from arca.recovery.check_tree import Check
 
 RESOURCE_OUTCOMES = ("created", "validated", "recorded")
 HIDDEN_EXPORTS = ("client_ca_pem",)
@@ -109,6 +113,24 @@ def _print_records(
             else:
                 current = f"{current}  {pair}" if current else pair
         line(current, verdicts=True)
+
+
+def tree(root: "Check") -> None:
+    """Print a tree of checks on stdout, each check with its children below it."""
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = UNLIMITED
+    console.print(_branch(root), soft_wrap=not console.is_terminal)
+
+
+def _branch(check: "Check") -> Tree:
+    shown = Text(check.words(), style="")
+    for words, style in VERDICT_STYLES.items():
+        shown.highlight_regex(rf"^(?:{words})(?![\w-])", style)
+    branch = Tree(shown)
+    for child in check.children:
+        branch.children.append(_branch(child))
+    return branch
 
 
 def components(counts: Mapping[str, Mapping[str, int]]) -> None:

@@ -36,6 +36,9 @@ def stack_graph(stack: str, changes: Mapping[str, Any] | None = None) -> LoadedG
                 one.inputs,
                 declared.ids.get(one.urn, ""),
                 declared.states[one.urn],
+                one.urn,
+                one.dependencies,
+                one.ignore_changes,
             )
             for one in declared.custom()
         ),

@@ -1,0 +1,1 @@
+"""Disaster recovery: readiness, the estimate of its duration, its records, and their checks."""

@@ -1,0 +1,254 @@
+"""Ask AWS for one fact about a standby each, in the standby's region only.
+
+Each function raises ArcaError where AWS refuses the call or does not answer.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from arca.clients import client, explained
+from arca.naming import state_bucket
+from arca.recovery.facts import Certificate, Image, Lever, Permissions, Replica, Secret, StateCopy
+from arca.recovery.permissions import STEPS
+from arca.stack import Stack
+from arca.stackfile import PULUMI_PROJECT
+
+FRESH = timedelta(minutes=10)
+"""How old a metric's value may be; RDS and S3 send one a minute while there is any."""
+
+
+def replica(standby: Stack, now: datetime) -> Replica:
+    """Return the state of the standby's database, and its lag in the newest minute.
+
+    A lag of -1 means that RDS does not know it. Source: Amazon RDS User Guide, Monitoring read
+    replication.
+    """
+    identifier = standby.outputs.database.identifier
+    rds = client(standby, "rds")
+    with explained(standby, f"The database {identifier} cannot be read"):
+        try:
+            (found,) = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
+        except rds.exceptions.DBInstanceNotFoundFault:
+            return Replica(identifier, "missing", follows=False, lag_seconds=None)
+    lag = _metric(standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now)
+    return Replica(
+        identifier,
+        str(found["DBInstanceStatus"]),
+        follows=bool(found.get("ReadReplicaSourceDBInstanceIdentifier")),
+        lag_seconds=None if lag is None or lag < 0 else lag,
+    )
+
+
+def _metric(
+    stack: Stack, namespace: str, name: str, dimensions: Mapping[str, str], now: datetime
+) -> float | None:
+    """Return the newest minute's maximum; None without a value of the last minutes."""
+    with explained(stack, f"The metric {name} cannot be read"):
+        points = client(stack, "cloudwatch").get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=now - FRESH,
+            EndTime=now,
+            Period=60,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+    newest = max(points, key=lambda point: point["Timestamp"], default=None)
+    return None if newest is None else float(newest["Maximum"])
+
+
+def newest_restorable(standby: Stack, primary: Stack) -> datetime | None:
+    """Return the latest moment that the primary's backups in the standby's region can restore."""
+    rds = client(standby, "rds")
+    with explained(standby, "The replicated backups cannot be read"):
+        try:
+            found = rds.describe_db_instance_automated_backups(
+                DbiResourceId=primary.outputs.database.resource_id
+            )["DBInstanceAutomatedBackups"]
+        except rds.exceptions.DBInstanceAutomatedBackupNotFoundFault:
+            return None
+    moments = (one.get("RestoreWindow", {}).get("LatestTime") for one in found)
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def last_copied_backup(standby: Stack, primary: Stack) -> datetime | None:
+    """Return when the newest backup was made that AWS Backup copied into the standby's region.
+
+    AWS Backup's recovery points of an instance are its snapshots of the type `awsbackup` (Amazon
+    RDS API Reference, DescribeDBSnapshots).
+    """
+    with explained(standby, "The copied backups cannot be read"):
+        pages = (
+            client(standby, "rds")
+            .get_paginator("describe_db_snapshots")
+            .paginate(
+                DBInstanceIdentifier=primary.outputs.database.identifier, SnapshotType="awsbackup"
+            )
+        )
+        made = [
+            # A copy was created later than what it is a copy of.
+            one.get("OriginalSnapshotCreateTime") or one["SnapshotCreateTime"]
+            for page in pages
+            for one in page["DBSnapshots"]
+            if one["Status"] == "available"
+        ]
+    return max(made, default=None)
+
+
+def replication_latency(standby: Stack, now: datetime) -> dict[str, float | None]:
+    """Return the seconds by which each bucket's copy is behind."""
+    bindings = standby.outputs.observability.bindings
+    names = ("copy_source", "copy_destination", "copy_rule")
+    copies = zip(*(bindings.get(name, []) for name in names), strict=True)
+    return {
+        destination: _metric(
+            standby,
+            "AWS/S3",
+            "ReplicationLatency",
+            {"SourceBucket": source, "DestinationBucket": destination, "RuleId": rule},
+            now,
+        )
+        for source, destination, rule in copies
+    }
+
+
+def image(standby: Stack) -> Image:
+    """Return the image of the standby's task definition, and whether the region's registry has it.
+
+    The registry's copies keep tags and digests (Amazon ECR User Guide, Private image replication).
+    """
+    outputs = standby.outputs
+    with explained(standby, "The task definition cannot be read"):
+        definition = client(standby, "ecs").describe_task_definition(
+            taskDefinition=outputs.service.task_family
+        )["taskDefinition"]
+    url = outputs.registry.repository_url
+    used = [str(one["image"]) for one in definition["containerDefinitions"]]
+    reference = next((one for one in used if one.startswith((f"{url}:", f"{url}@"))), used[0])
+    rest = reference.removeprefix(url)
+    identity: Any = {"imageDigest": rest[1:]} if rest[:1] == "@" else {"imageTag": rest[1:]}
+    ecr = client(standby, "ecr")
+    with explained(standby, f"The image {reference} cannot be looked up"):
+        try:
+            found = ecr.describe_images(
+                repositoryName=outputs.registry.repository_name, imageIds=[identity]
+            )["imageDetails"]
+        except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
+            found = []
+    return Image(reference, present=bool(found))
+
+
+def secrets(standby: Stack) -> Iterator[Secret]:
+    """Yield each secret of the standby: whether it is there, and has a value."""
+    manager = client(standby, "secretsmanager")
+    for name, arn in sorted(standby.outputs.secret_arns.items()):
+        with explained(standby, f"The secret {name} cannot be read"):
+            try:
+                found = manager.describe_secret(SecretId=arn)
+            except manager.exceptions.ResourceNotFoundException:
+                yield Secret(name, present=False, has_value=False)
+                continue
+        stages = found.get("VersionIdsToStages", {}).values()
+        current = any("AWSCURRENT" in one for one in stages)
+        copies = found.get("ReplicationStatus", ())
+        in_step = all(one.get("Status") != "Failed" for one in copies)
+        gone = "DeletedDate" in found
+        yield Secret(name, present=not gone, has_value=current, in_step=in_step)
+
+
+def keys(standby: Stack) -> dict[str, str]:
+    """Return the state of each key, `missing` where there is none."""
+    kms, states = client(standby, "kms"), dict[str, str]()
+    for name, arn in sorted(standby.outputs.key_arns.items()):
+        with explained(standby, f"The key {name} cannot be read"):
+            try:
+                states[name] = str(kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"])
+            except kms.exceptions.NotFoundException:
+                states[name] = "missing"
+    return states
+
+
+def certificates(standby: Stack) -> Iterator[Certificate]:
+    """Yield the certificates of the load balancer's listeners."""
+    arn = standby.outputs.service.load_balancer_arn
+    acm = client(standby, "acm")
+    with explained(standby, "The listeners cannot be read"):
+        listeners = client(standby, "elbv2").describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    used = {one["CertificateArn"] for each in listeners for one in each.get("Certificates", ())}
+    for certificate in sorted(used):
+        with explained(standby, f"The certificate {certificate} cannot be read"):
+            found = acm.describe_certificate(CertificateArn=certificate)["Certificate"]
+        yield Certificate(str(found["DomainName"]), str(found["Status"]), found.get("NotAfter"))
+
+
+def lever(standby: Stack, primary: Stack) -> Lever:
+    """Return whether the primary's lever exists, and whether somebody has pulled it."""
+    identifier = primary.outputs.edge.failover_lever_id
+    if identifier is None:
+        return Lever("in the primary's exports", exists=False, pulled=False)
+    route53 = client(standby, "route53")
+    with explained(standby, "The lever cannot be read"):
+        try:
+            found = route53.get_health_check(HealthCheckId=identifier)["HealthCheck"]
+        except route53.exceptions.NoSuchHealthCheck:
+            return Lever(identifier, exists=False, pulled=False)
+    pulled = bool(found["HealthCheckConfig"].get("Inverted"))
+    return Lever(identifier, exists=True, pulled=pulled)
+
+
+def healthy_targets(standby: Stack) -> int:
+    """Return how many of the standby's targets are healthy, in both of its groups."""
+    elb, service = client(standby, "elbv2"), standby.outputs.service
+    healthy = 0
+    for group in (service.blue_target_group_arn, service.green_target_group_arn):
+        with explained(standby, "The health of the targets cannot be read"):
+            found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
+        healthy += sum(one["TargetHealth"]["State"] == "healthy" for one in found)
+    return healthy
+
+
+def state(standby: Stack) -> StateCopy:
+    """Read the first byte of the standby's state in the account's bucket.
+
+    Source of the key: github.com/pulumi/pulumi, pkg/backend/diy/store.go (`.pulumi/stacks`).
+    """
+    bucket = state_bucket(standby.outputs.account_id)
+    key = f".pulumi/stacks/{PULUMI_PROJECT}/{standby.name.rpartition('/')[2]}.json"
+    s3, where = client(standby, "s3"), f"s3://{bucket}/{key}"
+    with explained(standby, "The state cannot be read"):
+        try:
+            s3.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].read()
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            return StateCopy(where, readable=False, seen=code or str(error))
+    return StateCopy(where, readable=True, seen="can be read")
+
+
+def permissions(standby: Stack) -> Permissions:
+    """Ask IAM which of the actions of each step the operator may take on any resource.
+
+    Conditions and resource policies are not simulated. Source: AWS IAM API Reference,
+    SimulatePrincipalPolicy.
+    """
+    iam = client(standby, "iam")
+    with explained(standby, "The operator's permissions cannot be read"):
+        caller = str(client(standby, "sts").get_caller_identity()["Arn"])
+        principal = caller
+        if ":assumed-role/" in caller:
+            # The ARN of a session lacks the path of its role.
+            principal = iam.get_role(RoleName=caller.split("/")[1])["Role"]["Arn"]
+        wanted = sorted({action for actions in STEPS.values() for action in actions})
+        pages = iam.get_paginator("simulate_principal_policy").paginate(
+            PolicySourceArn=principal, ActionNames=wanted
+        )
+        allowed = {
+            one["EvalActionName"]
+            for page in pages
+            for one in page["EvaluationResults"]
+            if one["EvalDecision"] == "allowed"
+        }
+    steps = {step: {one: one in allowed for one in actions} for step, actions in STEPS.items()}
+    return Permissions(caller.rpartition(":")[2], steps)

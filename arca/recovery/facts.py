@@ -1,0 +1,118 @@
+"""What is known about a standby and its primary; arca/recovery/readiness.py judges it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from arca.check import Check as NamedCheck
+from arca.recovery.records import LastDrill
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class NotAsked:
+    """A fact that is not known: one that only the lost region knows, or one that needs AWS."""
+
+    why: str
+    do: str = ""
+    """What to do where the healthy region should have answered; the check then failed."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """The standby's database."""
+
+    identifier: str
+    status: str
+    """RDS's word for its state; `available` is good."""
+    follows: bool
+    """Whether it replicates; it does not any more once it is promoted."""
+    lag_seconds: float | None
+    """None where CloudWatch has no value of the last minutes, or RDS does not know it."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """The image that the service would run."""
+
+    reference: str
+    present: bool
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret that the tasks read."""
+
+    name: str
+    present: bool
+    has_value: bool
+    in_step: bool = True
+    """Whether Secrets Manager says that the copy is in step with the primary's."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate of the load balancer or of the edge."""
+
+    name: str
+    status: str
+    """ACM's word for its state; `ISSUED` is good."""
+    expires: datetime | None
+
+
+@dataclass(frozen=True)
+class Lever:
+    """The health check that a person inverts to send customers to the standby (ADR 0021)."""
+
+    id: str
+    exists: bool
+    pulled: bool
+    """Whether it is inverted already, so that customers are sent to the standby."""
+
+
+@dataclass(frozen=True)
+class StateCopy:
+    """The copy of Pulumi's state outside of the primary's region."""
+
+    where: str
+    readable: bool
+    seen: str
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """The actions that the operator may take, by the step that needs them."""
+
+    principal: str
+    steps: Mapping[str, Mapping[str, bool]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that `arca dr status` looks at."""
+
+    now: datetime
+    stack: str
+    region: str
+    phase: str
+    replica: Replica | NotAsked
+    newest_restorable: datetime | NotAsked | None
+    """The latest moment that the backups in this region can restore; None without backups."""
+    last_copied_backup: datetime | NotAsked | None
+    """When the newest recovery point in this region's vault was created; None without one."""
+    replication_latency: Mapping[str, float | None] | NotAsked
+    """Seconds by which the copy of each bucket is behind; None without a value."""
+    image: Image | NotAsked
+    secrets: tuple[Secret, ...] | NotAsked
+    keys: Mapping[str, str] | NotAsked
+    """The state of each key; `Enabled` is good."""
+    quotas: tuple[NamedCheck, ...] | NotAsked
+    certificates: tuple[Certificate, ...] | NotAsked
+    lever: Lever | NotAsked
+    healthy_targets: int | NotAsked
+    """Tasks of the standby that answer their health check."""
+    state: StateCopy | NotAsked
+    drill: LastDrill | NotAsked
+    permissions: Permissions | NotAsked

@@ -1,0 +1,32 @@
+"""The actions that an operator needs for each phase of a failover."""
+
+from collections.abc import Mapping
+
+from arca.recovery.budgets import PhaseName
+
+STEPS: Mapping[PhaseName, tuple[str, ...]] = {
+    "fence": ("ecs:UpdateService", "application-autoscaling:RegisterScalableTarget"),
+    "lag": ("cloudwatch:GetMetricStatistics", "rds:DescribeDBInstances"),
+    "promote": ("rds:ModifyDBInstance", "rds:PromoteReadReplica"),
+    "activate": (
+        "application-autoscaling:PutScalingPolicy",
+        "cloudwatch:PutMetricAlarm",
+        "ec2:CreateNatGateway",
+        "ec2:ReplaceRoute",
+        "ecs:RegisterTaskDefinition",
+        "ecs:UpdateService",
+        "elasticache:CreateReplicationGroup",
+        "iam:CreateRole",
+        "iam:PassRole",
+        "kms:CreateGrant",
+        "rds:CreateDBProxy",
+        "ssm:PutParameter",
+    ),
+    "smoke": ("ecs:DescribeServices", "elasticloadbalancing:DescribeTargetHealth"),
+    "switch": ("route53:GetHealthCheckStatus", "route53:UpdateHealthCheck"),
+    "verify": ("cloudwatch:DescribeAlarms",),
+}
+"""By phase; IAM's names. `activate` needs more, and these are the ones that take longest to get.
+
+Source: AWS Service Authorization Reference.
+"""

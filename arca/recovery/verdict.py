@@ -1,0 +1,114 @@
+"""Whether a record passed, and why not; computed from the record's facts alone."""
+
+from collections.abc import Iterable, Iterator
+
+from arca.recovery.budgets import NEEDED
+from arca.recovery.record import Record, Verdict
+from arca.recovery.set_check import SetCheck
+
+SHOWN = 5
+"""Keys that a reason shows."""
+
+
+def judge(record: Record) -> Verdict:
+    """Return the verdict: passed where there is no reason against it."""
+    reasons = tuple(_reasons(record))
+    return Verdict(passed=not reasons, reasons=reasons, notes=tuple(_notes(record)))
+
+
+def _reasons(record: Record) -> Iterator[str]:
+    yield from _phases(record)
+    if record.kind in ("drill", "failover"):
+        yield from _recovery_time(record)
+    if record.kind != "restore-test":
+        yield from _data(record)
+    for one in record.invariants:
+        if one.outcome == "FAILED":
+            yield f"invariant broken: {one.name}: {one.seen}"
+    if not record.invariants:
+        yield "no invariant of the domain was checked"
+    yield from _schema(record)
+    if record.kind in ("drill", "restore-test"):
+        yield from _left(record)
+
+
+def _phases(record: Record) -> Iterator[str]:
+    last = {one.name: one for one in record.phases}
+    for name in NEEDED[record.kind]:
+        if name not in last:
+            yield f"phase {name} never began"
+        elif last[name].outcome in ("FAILED", "INTERRUPTED"):
+            yield f"phase {name} {last[name].outcome.lower()}: {last[name].seen or 'no reason'}"
+
+
+def _recovery_time(record: Record) -> Iterator[str]:
+    limit = record.rto_limit_seconds
+    if record.rto_seconds is None:
+        yield "no smoke test passed, so there is no RTO"
+    elif record.rto_seconds >= limit:
+        yield f"RTO {record.rto_seconds:,.0f} s, allowed are less than {limit:,.0f} s"
+    if record.green_seconds is None:
+        yield "the alarms never became green"
+
+
+def _data(record: Record) -> Iterator[str]:
+    check = record.set_check
+    if check is None or not check.proves:
+        yield "no acknowledged invoice was read afterwards, so there is no RPO"
+        return
+    yield from check.wrong
+    limit = record.rpo_limit_seconds
+    if record.kind == "failback" and check.lost:
+        yield f"a planned move loses nothing, and this one lost {_keys(check.lost)}"
+    elif check.rpo_seconds >= limit:
+        yield f"RPO {check.rpo_seconds:,.1f} s, allowed are less than {limit:,.0f} s"
+    if check.never_read:
+        yield f"never read after their acknowledgement: {_keys(check.never_read)}"
+
+
+def _schema(record: Record) -> Iterator[str]:
+    if not record.schema_before or not record.schema_after:
+        yield "the schemas were not compared"
+    elif record.schema_before != record.schema_after:
+        yield f"the schema changed from {record.schema_before} to {record.schema_after}"
+
+
+def _left(record: Record) -> Iterator[str]:
+    if not record.cleaned_up:
+        yield "nothing proves that the drill left nothing behind"
+    for one in record.cleaned_up:
+        if not one.gone:
+            yield f"left behind: {one.what}: {one.seen}"
+
+
+def _notes(record: Record) -> Iterator[str]:
+    if record.environment == "emulated":
+        yield "measured in the emulated cloud: the durations say nothing about AWS"
+    for one in record.phases:
+        if not one.in_time:
+            yield f"phase {one.name} took {one.seconds:,.0f} s of {one.budget_seconds:,.0f} s"
+        if one.outcome == "SKIPPED":
+            yield f"phase {one.name} was skipped: {one.seen or 'no reason'}"
+    for one in record.invariants:
+        if one.outcome == "SKIPPED":
+            yield f"invariant not checked: {one.name}: {one.seen}"
+    if record.set_check is not None:
+        yield from _losses(record.set_check)
+    if record.versions.dirty:
+        yield f"the checkout of {record.versions.commit} had changes that were not committed"
+
+
+def _losses(check: SetCheck) -> Iterator[str]:
+    lists = {
+        "acknowledged and lost": check.lost,
+        "authorized by the agency and not here": check.agency.lost if check.agency else (),
+        "seen, never acknowledged, and gone": check.vanished,
+    }
+    yield from (f"{what}: {_keys(found)}" for what, found in lists.items() if found)
+
+
+def _keys(keys: Iterable[str]) -> str:
+    found = list(keys)
+    more = len(found) - SHOWN
+    shown = ", ".join(found[:SHOWN])
+    return f"{len(found)} ({shown}{f' and {more} more' if more > 0 else ''})"
