@@ -41,6 +41,8 @@ class CallRefused(ArcaError):
         """AWS's code of the error; empty where another judge refused the call."""
         self.answered = answered
         """Whether it is known that the call changed nothing."""
+        self.reached: Mapping[str, Any] = {}
+        """The resource's state after the calls before this one."""
 
 
 class Caller:

@@ -8,7 +8,7 @@ from typing import Any
 
 from arca.clock import Clock
 from arca.emulator.program.engine import Registration
-from arca.emulator.provider.caller import Caller
+from arca.emulator.provider.caller import Caller, CallRefused
 from arca.emulator.provider.made import EmulatedOutcome, MadeResource, wanted
 from arca.emulator.provider.resources import CALLS, CLOUDFLARE_CALLS, RECORDED
 from arca.emulator.provider.resources.definition import ApiCall, ResourceState
@@ -88,7 +88,11 @@ def make_calls(
     given: dict[str, Any] = {}
     for call in calls:
         if call.when(known):
-            answer = caller.make(call, known, made.urn)
+            try:
+                answer = caller.make(call, known, made.urn)
+            except CallRefused as refusal:
+                refusal.reached = known
+                raise
             known |= answer
             given |= answer
             outcome = "validated" if call.only_validated else outcome

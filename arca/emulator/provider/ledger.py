@@ -111,3 +111,10 @@ class Ledger:
             self.condemned[line.number] = line.condemned
         if line.ended:
             self.condemned.pop(line.ended, None)
+
+
+def keep(made: Iterable[MadeResource], path: Path) -> None:
+    """Write the ledger of a stack that came up."""
+    ledger = Ledger(path)
+    ledger.made = {one.urn: one for one in made}
+    ledger.rewrite()

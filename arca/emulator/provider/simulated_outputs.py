@@ -8,8 +8,8 @@ import hashlib
 from typing import Any
 
 from arca.clock import Clock
-from arca.emulator.provider.resources.definition import DeclaredResource
 from arca.emulator.provider.resources import RESOURCES
+from arca.emulator.provider.resources.definition import DeclaredResource
 from arca.errors import ArcaError
 
 LOAD_BALANCER_ZONES = {"sa-east-1": "Z2P70J7HTTTPLU", "us-east-1": "Z35SXDOTRQ7X7K"}

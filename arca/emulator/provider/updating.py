@@ -18,6 +18,7 @@ from arca.emulator.provider.made import EmulatedOutcome, MadeResource, Operation
 from arca.emulator.provider.planning import Declared, former_outputs
 from arca.emulator.provider.resources.definition import CloudflareCall
 from arca.emulator.provider.simulated_outputs import simulate_outputs
+from arca.errors import ArcaError
 
 GONE_CODES = ("NotFound", "NoSuch", "NotExist", "404")
 """Parts of the codes with which AWS and Cloudflare say that something is not there."""
@@ -51,6 +52,8 @@ class UpdatingCloud:
         self._on_progress = on_progress
         self._key = key
         self._numbers = 0
+        self._outcome: EmulatedOutcome = "recorded"
+        """How the present resource is changed."""
         self._declared = Declared(ledger.made)
         self._caller = Caller(endpoint)
 
@@ -65,6 +68,7 @@ class UpdatingCloud:
             return None, {}
         decision = self._declared.decide(registration)
         before, resource = decision.before, decision.resource
+        self._outcome = "recorded"
         if decision.action == "create":
             made = self._make(resource, None)
         elif before is None or decision.action == "same":
@@ -88,6 +92,7 @@ class UpdatingCloud:
             self._carry_out(Operation("delete", self._new_key(), one, condemned=number))
         for one in self._declared.gone():
             decision = deletion(one)
+            self._outcome = "recorded"
             if decision.action == "retain":
                 self._ledger.add(Line(gone=one.urn))
             else:
@@ -133,9 +138,9 @@ class UpdatingCloud:
         carried_out = self._caller.carried_out
         try:
             line = self._perform(operation)
-        except CallRefused as refusal:
-            if refusal.answered:
-                self._abandon(operation, begun=self._caller.carried_out > carried_out)
+        except ArcaError as error:
+            if not isinstance(error, CallRefused) or error.answered:
+                self._abandon(operation, error, begun=self._caller.carried_out > carried_out)
             raise
         self._ledger.add(line)
         return line.made or operation.wanted
@@ -150,6 +155,7 @@ class UpdatingCloud:
         if operation.action == "update" and before is not None:
             return Line(made=self._change(resource, before, operation.inputs))
         made = cloud.make(resource, self._caller, account=self._account, clock=self._clock)
+        self._outcome = made.outcome
         if before is None or before.retain:
             return Line(made=made, gone=_moved(before, made))
         number = self._ledger.next_number
@@ -159,47 +165,53 @@ class UpdatingCloud:
         self, resource: MadeResource, before: MadeResource, names: tuple[str, ...]
     ) -> MadeResource:
         changed = _with_inputs(before, resource, names)
-        state = {**changed.state(), "_before": before.state()}
+        state = {**changed.state(), "_inputs": changed.inputs, "_before": before.state()}
         made = changed
         for update in CHANGES[resource.type].updates:
             if set(names) & set(update.inputs) and update.when(before.inputs, resource.inputs):
                 made = self._call(update.calls, made, state)
         return replace(made, id=made.id or before.id, outcome=before.outcome)
 
-    def _delete(self, resource: MadeResource) -> None:
+    def _delete(self, resource: MadeResource, reached: Mapping[str, Any] | None = None) -> None:
         """Make the calls of a deletion; what is not there any more is deleted."""
         changes = CHANGES.get(resource.type)
+        state = {**resource.state(), **(reached or {})}
         for call in changes.deletes if changes is not None else ():
             try:
-                self._call((call,), resource, resource.state())
+                if isinstance(call, CloudflareCall):
+                    self._caller.make_at_cloudflare(call, state, resource.urn)
+                elif call.when(state):
+                    state |= self._caller.make(call, state, resource.urn)
             except CallRefused as refusal:
                 if not any(part in refusal.code for part in GONE_CODES):
                     raise
+            else:
+                self._count(call)
+
+    def _count(self, call: Call) -> None:
+        only_checked = not isinstance(call, CloudflareCall) and bool(call.only_validated)
+        if self._outcome != "validated":
+            self._outcome = "validated" if only_checked else "created"
 
     def _call(
         self, calls: tuple[Call, ...], made: MadeResource, state: Mapping[str, Any]
     ) -> MadeResource:
-        api_calls = tuple(call for call in calls if not isinstance(call, CloudflareCall))
         for call in calls:
             if isinstance(call, CloudflareCall):
                 self._caller.make_at_cloudflare(call, state, made.urn)
-        if not api_calls:
-            return made
-        return cloud.make_calls(api_calls, made, state, self._caller)
+        api_calls = tuple(call for call in calls if not isinstance(call, CloudflareCall))
+        changed = cloud.make_calls(api_calls, made, state, self._caller)
+        if self._outcome != "validated":
+            self._outcome = changed.outcome
+        return changed
 
-    def _abandon(self, operation: Operation, *, begun: bool) -> None:
+    def _abandon(self, operation: Operation, refusal: ArcaError, *, begun: bool) -> None:
         """Forget an operation that was refused; half of a new resource is deleted again."""
-        if operation.action == "create" and begun:
+        if operation.action == "create" and begun and isinstance(refusal, CallRefused):
             with suppress(CallRefused):
                 self._caller.begin("")
-                self._delete(self._half_made(operation.wanted))
+                self._delete(operation.wanted, refusal.reached)
         self._ledger.add(Line())
-
-    def _half_made(self, resource: MadeResource) -> MadeResource:
-        resource_id, outputs = simulate_outputs(
-            resource, account=self._account, region=resource.region, clock=self._clock
-        )
-        return replace(resource, id=resource_id, outputs=outputs)
 
     def _with_computed(self, made: MadeResource, before: MadeResource) -> MadeResource:
         """Return the resource with the simulated outputs that its new inputs change."""
@@ -219,7 +231,7 @@ class UpdatingCloud:
     def _note(self, decision: Decision, made: MadeResource) -> None:
         self.done.append(decision)
         if decision.action not in ("same", "retain"):
-            self.outcomes[made.outcome] += 1
+            self.outcomes[self._outcome] += 1
         self._on_progress(made, len(self._declared.seen))
 
     def _new_key(self) -> str:

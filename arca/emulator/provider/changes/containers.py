@@ -124,7 +124,18 @@ CHANGES: Mapping[str, Changes] = {
     _TARGET: Changes(
         replaces=replaced_by("resourceId", "scalableDimension", "serviceNamespace"),
         updates=(
-            *again(_TARGET, "minCapacity", "maxCapacity"),
+            Update(
+                ("minCapacity", "maxCapacity"),
+                (
+                    ApiCall(
+                        "application-autoscaling",
+                        "register_scalable_target",
+                        # Tags are only for a new target (API Reference, RegisterScalableTarget).
+                        take(*_SCALED, "minCapacity", "maxCapacity"),
+                    ),
+                    *CALLS[_TARGET][1:],
+                ),
+            ),
             *tags.of_arn(
                 "application-autoscaling",
                 "ResourceARN",

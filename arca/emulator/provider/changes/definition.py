@@ -20,7 +20,8 @@ def any_change(_before: Inputs, _after: Inputs) -> bool:
 class Update:
     """The calls by which the provider changes some inputs of a resource in place.
 
-    A call's state has the new inputs, and below `_before` the state before the update.
+    A call's state has the new inputs, also alone below `_inputs`, and below `_before` the state
+    before the update.
     """
 
     inputs: tuple[str, ...]
@@ -60,7 +61,9 @@ def replaced_by(*names: str) -> frozenset[str]:
 def again(token: str, *inputs: str, gives: tuple[str, ...] = ()) -> tuple[Update, ...]:
     """Return an update by the calls that create the type, because they also overwrite it."""
     if token in CLOUDFLARE_CALLS:
-        return (Update(inputs, (CLOUDFLARE_CALLS[token],), gives),)
+        made = CLOUDFLARE_CALLS[token]
+        call = CloudflareCall(made.method, lambda s: made.params(s["_inputs"]))
+        return (Update(inputs, (call,), gives),)
     return (Update(inputs, CALLS[token], gives),)
 
 

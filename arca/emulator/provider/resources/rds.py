@@ -21,6 +21,7 @@ from arca.emulator.provider.resources.definition import (
 
 
 def instance_parameters(state: ResourceState) -> dict[str, Any]:
+    """Return an instance's inputs under the names of CreateDBInstance."""
     return {
         **take(
             "allocatedStorage",
