@@ -43,7 +43,7 @@ def apply_overrides(config: Mapping[str, str], overrides: Mapping[str, Any]) -> 
     for path, value in overrides.items():
         section, *keys = path.split(".")
         key = f"{PREFIX}{section}"
-        content = _section(changed.get(key)) if keys else {}
+        content: Any = _section(changed.get(key)) if keys else None
         changed.pop(key, None)
         if keys:
             _put(content, keys, value, path)

@@ -13,9 +13,9 @@ Overrides of settings last for one run, as if the stack's file had them.
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arca import stackfile
 from arca.emulator import owners_part, server
@@ -24,6 +24,9 @@ from arca.emulator.overrides import apply_overrides
 from arca.emulator.state import CloudRecord, State
 from arca.emulator.up import ACCOUNT, Progress, ProgressWatcher
 from arca.errors import ArcaError, Explained
+
+if TYPE_CHECKING:
+    from arca.emulator.provider.changes.decision import Decision
 
 NOTHING_SET: Mapping[str, Any] = {}
 
@@ -142,7 +145,7 @@ class _Run:
             self._stack,
             self._record.endpoint,
             self._seconds,
-            counted(cloud.steps),
+            {str(action): n for action, n in counted(cloud.steps).items()},
             {},
             _steps(cloud.steps),
             {},
@@ -181,8 +184,8 @@ class _Run:
             self._stack,
             self._record.endpoint,
             self._seconds,
-            counted(cloud.done),
-            dict(cloud.outcomes),
+            {str(action): n for action, n in counted(cloud.done).items()},
+            {str(outcome): n for outcome, n in cloud.outcomes.items()},
             _steps(cloud.done),
             exports,
         )
@@ -207,7 +210,7 @@ class _Run:
         return round(time.monotonic() - self._began, 1)
 
 
-def _steps(decisions: Any) -> tuple[UpdateStep, ...]:
+def _steps(decisions: Iterable["Decision"]) -> tuple[UpdateStep, ...]:
     return tuple(
         UpdateStep(one.action, one.resource.type, one.resource.name, one.resource.urn, one.changed)
         for one in decisions

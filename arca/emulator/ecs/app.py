@@ -66,9 +66,9 @@ def _create_app(service: Any) -> Any:
 
         moto_targets.tell_apart_by_port()
     if service == "rds":
-        from arca.emulator.ecs import moto_replicas  # noqa: PLC0415 - it imports moto's rds
+        from arca.emulator.ecs import moto_databases  # noqa: PLC0415 - it imports moto's rds
 
-        moto_replicas.show_promotions()
+        moto_databases.mend()
     return create_backend_app(service)
 
 

@@ -7,6 +7,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import Shape
+from botocore.parsers import ResponseParserError
 from botocore.validate import ParamValidator
 
 from arca.emulator.aws_clients import ONCE_HEADER, session
@@ -88,6 +89,9 @@ class Caller:
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             raise CallRefused(urn, call.name, str(error), code=code) from None
+        except ResponseParserError:
+            # What moto cannot do ends as a page of HTML.
+            raise CallRefused(urn, call.name, "moto failed; see the server's log") from None
         except BotoCoreError as error:
             raise CallRefused(urn, call.name, str(error), answered=False) from None
         self.carried_out += 1

@@ -40,7 +40,7 @@ class Declared:
     def gone(self) -> list[MadeResource]:
         """Return what the program no longer declares, in the order in which it is deleted."""
         known = set(self.seen) | set(self.seen.values())
-        return [one for urn, one in reversed(self._made.items()) if urn not in known]
+        return [one for urn, one in reversed(list(self._made.items())) if urn not in known]
 
     def _former_urn(self, registration: Registration) -> str:
         """Return the URN under which a resource is there, which an alias may name."""

@@ -27,7 +27,6 @@ _DEPLOYMENT = (
 _UPDATED = {
     # The input, and the parameters of CreateService that UpdateService takes for it.
     "availabilityZoneRebalancing": "availabilityZoneRebalancing",
-    "capacityProviderStrategies": "capacityProviderStrategy",
     "desiredCount": "desiredCount",
     "enableEcsManagedTags": "enableECSManagedTags",
     "enableExecuteCommand": "enableExecuteCommand",
@@ -53,6 +52,11 @@ def _updated_service(s: ResourceState) -> dict[str, Any]:
         "service": s["name"],
         **{name: params[name] for name in sorted(names) if name in params},
     }
+
+
+def _target_arn(s: ResourceState) -> dict[str, str]:
+    arn = f"arn:aws:application-autoscaling:{s['_region']}:000000000000:scalable-target/{s['id']}"
+    return {"ResourceARN": arn}
 
 
 CHANGES: Mapping[str, Changes] = {
@@ -107,7 +111,9 @@ CHANGES: Mapping[str, Changes] = {
         ),
     ),
     _SERVICE: Changes(
-        replaces=replaced_by("cluster", "deploymentController", "name"),
+        replaces=replaced_by(
+            "capacityProviderStrategies", "cluster", "deploymentController", "name"
+        ),
         updates=(
             Update(tuple(_UPDATED), (ApiCall("ecs", "update_service", _updated_service),)),
             *tags.of_arn("ecs", "resourceArn", style="tag"),
@@ -136,10 +142,12 @@ CHANGES: Mapping[str, Changes] = {
                     *CALLS[_TARGET][1:],
                 ),
             ),
-            *tags.of_arn(
+            *tags.by_calls(
                 "application-autoscaling",
-                "ResourceARN",
-                as_map=True,
+                "tag_resource",
+                "untag_resource",
+                _target_arn,
+                pairs="Tags",
                 only_validated="the emulator makes up the target's ARN",
             ),
         ),

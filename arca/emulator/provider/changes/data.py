@@ -198,8 +198,23 @@ CHANGES: Mapping[str, Changes] = {
                 ("enabledCloudwatchLogsExports",),
                 (ApiCall("rds", "modify_db_instance", _log_exports),),
             ),
+            Update(
+                ("passwordWoVersion",),
+                (
+                    ApiCall(
+                        "rds",
+                        "modify_db_instance",
+                        take(
+                            "applyImmediately",
+                            DBInstanceIdentifier="identifier",
+                            MasterUserPassword="passwordWo",  # noqa: S106 - an input's name
+                        ),
+                    ),
+                ),
+            ),
             *_TAGS,
         ),
+        recorded={"passwordWo": "the provider sends it only with another passwordWoVersion"},
         deletes=(ApiCall("rds", "delete_db_instance", _deleted_instance),),
         name="identifier",
     ),

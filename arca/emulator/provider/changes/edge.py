@@ -1,6 +1,6 @@
 """Changes of DNS (Route 53), certificates (ACM), the firewall (WAF) and Cloudflare."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from arca.emulator.provider.changes import tags
@@ -54,12 +54,12 @@ def _updated_acl(s: ResourceState) -> dict[str, Any]:
     return {**kept, "Id": s["id"], "LockToken": s["_token"]}
 
 
-def _in_zone(identifier: str) -> Any:
+def _in_zone(identifier: str) -> Callable[[ResourceState], dict[str, Any]]:
     """Return parameters of Cloudflare: the zone and the object's id, under the client's name."""
     return lambda s: {"zone_id": s["zoneId"], identifier: s["id"]}
 
 
-def _with_id(identifier: str, *inputs: str) -> Any:
+def _with_id(identifier: str, *inputs: str) -> Callable[[ResourceState], dict[str, Any]]:
     """Return parameters of Cloudflare: some inputs and the object's id."""
     return lambda s: {**take(*inputs)(s), identifier: s["id"]}
 

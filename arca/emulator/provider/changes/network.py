@@ -93,7 +93,22 @@ CHANGES: Mapping[str, Changes] = {
     ),
     "aws:ec2/subnet:Subnet": Changes(
         replaces=replaced_by("availabilityZone", "cidrBlock", "vpcId"),
-        updates=tags.of_ec2(),
+        updates=(
+            Update(
+                ("mapPublicIpOnLaunch",),
+                (
+                    ApiCall(
+                        "ec2",
+                        "modify_subnet_attribute",
+                        lambda s: {
+                            "SubnetId": s["id"],
+                            "MapPublicIpOnLaunch": {"Value": s["mapPublicIpOnLaunch"]},
+                        },
+                    ),
+                ),
+            ),
+            *tags.of_ec2(),
+        ),
         deletes=_delete("delete_subnet", SubnetId="id"),
         delete_first=True,
     ),

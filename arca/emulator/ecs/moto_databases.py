@@ -1,9 +1,9 @@
-"""Read replicas in moto's RDS: a promotion shows, and a replica shares nothing with its source.
+"""What moto's RDS gets wrong about replicas and subnet groups that change.
 
 moto carries a promotion out, but the replica still names its source, and the source its replica.
-It also makes a replica as a shallow copy. Source: Amazon RDS User Guide, "Promoting a read replica
+A subnet group that is modified is lost. Sources: Amazon RDS User Guide, "Promoting a read replica
 to be a standalone DB instance"; Amazon RDS API Reference, DBInstance: only a replica has
-`ReadReplicaSourceDBInstanceIdentifier`.
+`ReadReplicaSourceDBInstanceIdentifier`; ModifyDBSubnetGroup changes an existing group.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,12 @@ from typing import Any, cast
 from moto.rds import models
 
 
-def show_promotions() -> None:
-    """Replace moto's method that promotes a replica; twice is the same as once."""
+def mend() -> None:
+    """Replace two methods of moto's backend; twice is the same as once."""
     backend = cast("Any", models).RDSBackend
     if not hasattr(backend.promote_read_replica, "before"):
         backend.promote_read_replica = _showing(backend.promote_read_replica)
+        backend.modify_db_subnet_group = _keeping(backend.modify_db_subnet_group)
 
 
 def _showing(before: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,3 +40,14 @@ def _showing(before: Callable[..., Any]) -> Callable[..., Any]:
 
     cast("Any", promote).before = before
     return promote
+
+
+def _keeping(before: Callable[..., Any]) -> Callable[..., Any]:
+    def modify(backend: Any, subnet_name: str, description: str, subnets: list[Any]) -> Any:
+        if subnet_name not in backend.subnet_groups:
+            raise cast("Any", models).DBSubnetGroupNotFoundError(subnet_name)
+        group = before(backend, subnet_name, description, subnets)
+        backend.subnet_groups[subnet_name] = group
+        return group
+
+    return modify
