@@ -1,14 +1,13 @@
-"""`arca local`: start, show and stop the emulated cloud on this machine."""
+"""`arca local`: start, update, show and stop the emulated cloud on this machine."""
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from arca import stack as stacks
 from arca import stackfile
-from arca.cli import local_live, local_region, local_traffic
+from arca.cli import local_live, local_region, local_traffic, local_update
 from arca.cli.suggestions import complete_stack
 from arca.emulator import client, server
 from arca.emulator import state as states
@@ -34,7 +33,7 @@ def _owner(named: str | None) -> str:
 
 @click.group("local")
 def command() -> None:
-    """Start, show and stop the emulated cloud on this machine."""
+    """Start, update, show and stop the emulated cloud on this machine."""
 
 
 command.add_command(local_live.command)
@@ -106,7 +105,7 @@ def up(
             stack,
             port=port,
             state=state,
-            watch=lambda one: _show_progress(one, progress.show),
+            watch=lambda one: local_update.show_progress(one, progress.show),
             bare=bare,
         )
     if as_json:
@@ -164,13 +163,7 @@ def resource_totals(components: Mapping[str, Mapping[str, int]]) -> str:
     return f"{total} resources: {parts}"
 
 
-def _show_progress(progress: lifecycle.Progress, show: Callable[[str, int], None]) -> None:
-    """Show a step; of the resources only each fiftieth where stderr is no terminal."""
-    if not progress.done:
-        show(progress.step, 0)
-    elif progress.done % 50 == 0 or sys.stderr.isatty():
-        total = max(progress.total, progress.done)
-        show(f"{progress.done:4} of {total} resources  {progress.step}", 0)
+command.add_command(local_update.command)
 
 
 @command.command("down")

@@ -15,6 +15,8 @@ from botocore.loaders import create_loader
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 LOCAL_HOST = "127.0.0.1"
+ONCE_HEADER = "X-Arca-Once"
+"""The header of a request that the server carries out once, however often it comes."""
 _shared_loader = cache(create_loader)
 UNCHECKED_CONFIG = Config(
     retries={"total_max_attempts": 1},

@@ -48,6 +48,20 @@ def play(endpoint: str, exports: Mapping[str, Any], *, clock: Clock) -> None:
     )
 
 
+def fill_new_secrets(endpoint: str, before: Mapping[str, Any], exports: Mapping[str, Any]) -> None:
+    """Give a value to the owner's secrets that an update has created."""
+    if exports.get("role") != "primary":
+        return
+    known = before.get("secret_arns", {}).values()
+    secrets = session().client(
+        "secretsmanager", region_name=exports["region"], endpoint_url=endpoint
+    )
+    for role in exports.get("secrets_without_value", []):
+        arn = exports["secret_arns"][role]
+        if arn not in known:
+            secrets.put_secret_value(SecretId=arn, SecretString=MADE_UP)
+
+
 def _wait_for_creation(ecs: Any, service: Mapping[str, Any], clock: Clock) -> None:
     """Wait for the tasks of a number that autoscaling does not set; ECS deploys them at once."""
     for _ in range(LOOKS):

@@ -69,6 +69,8 @@ class CloudRecord(ServerProcess):
 
 EXPORTS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 """Reads the exports of a stack: any JSON object."""
+STACK_FOLDERS = ("exports", "resources")
+"""Folders of the state directory with a file for each stack."""
 SERVERS: TypeAdapter[list[ServerProcess]] = TypeAdapter(list[ServerProcess])
 """Reads and writes the list of started servers."""
 
@@ -160,11 +162,16 @@ class State:
                 do=f"run `make up STACK={stack}` again",
             ) from None
 
-    def keep_exports(self, stacks: Collection[str]) -> None:
-        """Delete the exports of all stacks but these."""
-        for path in (self.directory / "exports").glob("*.json"):
-            if path.stem not in stacks:
-                path.unlink(missing_ok=True)
+    def resources(self, stack: str) -> Path:
+        """Return the path of the ledger of a stack's resources (provider/ledger.py)."""
+        return self.directory / "resources" / f"{stack}.jsonl"
+
+    def keep_stacks(self, stacks: Collection[str]) -> None:
+        """Delete the exports and the resources of all stacks but these."""
+        for folder in STACK_FOLDERS:
+            for path in (self.directory / folder).glob("*.json*"):
+                if path.stem not in stacks:
+                    path.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Delete everything except the lock and the server's log; raises ArcaError."""
@@ -173,7 +180,8 @@ class State:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise _unusable(error, path) from None
-        shutil.rmtree(self.directory / "exports", ignore_errors=True)
+        for folder in STACK_FOLDERS:
+            shutil.rmtree(self.directory / folder, ignore_errors=True)
 
     @contextmanager
     def lock(self) -> Generator[None]:

@@ -136,7 +136,10 @@ def _joins(stack: str, before: CloudRecord | None) -> CloudRecord | None:
             f"The stack {stack} is {how}.",
             where=f"the emulated cloud at {before.endpoint}, beside {needed}",
             wanted=f"a cloud with {needed} and without {stack}; {needed} is never rebuilt unasked",
-            do=f"run `make up STACK={needed}` and then `make up STACK={stack}`: both start anew",
+            do=f"run `arca local update --stack {stack}` to change it, or `make up STACK={needed}` "
+            f"and then `make up STACK={stack}`: both start anew"
+            if stack in before.stacks
+            else f"run `make up STACK={needed}` and then `make up STACK={stack}`: both start anew",
         )
     return before
 
@@ -201,6 +204,7 @@ class _Program:
         """Bring the stack up in a server; returns its record and its exports."""
         from arca.emulator.program import engine
         from arca.emulator.provider.cloud import EmulatedCloud
+        from arca.emulator.provider.ledger import keep
 
         cloud = EmulatedCloud(
             record.endpoint,
@@ -213,6 +217,7 @@ class _Program:
         )
         owners_zone.bring(record, self.config)
         exports = engine.run(engine.main, stack=self.stack, config=self.config, cloud=cloud)
+        keep(cloud.made, state.resources(self.stack))
         if not self.bare:
             watch(Progress(f"{self.stack}: the owner's secrets and the first tasks"))
             owners_part.play(record.endpoint, exports, clock=state.clock)
@@ -276,7 +281,7 @@ def _replace(
         state.remove_server(before)
     if held:
         record = _move(record, port, state)
-    state.keep_exports(record.stacks)
+    state.keep_stacks(record.stacks)
     gone = tuple(name for name in before.stacks if name != stack) if before else ()
     return UpReport(stack, record.endpoint, entry.seconds, entry.components, exports, gone)
 

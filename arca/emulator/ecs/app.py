@@ -26,6 +26,7 @@ from arca.emulator.ecs.clock import EcsClock
 from arca.emulator.ecs.deployment_calls import DeploymentCalls
 from arca.emulator.ecs.identifiers import Identifiers
 from arca.emulator.ecs.moto_services import MotoServices
+from arca.emulator.ecs.once import Once
 from arca.emulator.ecs.service_calls import ServiceCalls
 from arca.emulator.ecs.service_controller import ServiceController
 from arca.emulator.ecs.task_calls import TaskCalls
@@ -65,6 +66,10 @@ def _create_app(service: Any) -> Any:
         from arca.emulator.ecs import moto_targets  # noqa: PLC0415 - it imports moto's elbv2
 
         moto_targets.tell_apart_by_port()
+    if service == "rds":
+        from arca.emulator.ecs import moto_databases  # noqa: PLC0415 - it imports moto's rds
+
+        moto_databases.mend()
     return create_backend_app(service)
 
 
@@ -82,6 +87,7 @@ class Application:
         """The number of calls that are still to be refused."""
         self.lost: frozenset[str] = frozenset()
         """Regions whose APIs do not answer."""
+        self._once = Once(self._respond)
         self._begin()
 
     def _begin(self) -> None:
@@ -114,7 +120,10 @@ class Application:
         """The operations of ECS that are answered here; moto answers all others."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Run what is due, then answer a request."""
+        """Run what is due, then answer a request; one with a key of an earlier one as before."""
+        return self._once(environ, start_response)
+
+    def _respond(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path.startswith(f"{CLOUDFLARE_PREFIX}/"):
             return self.cloudflare(environ, start_response)
@@ -233,6 +242,7 @@ class Application:
             self.end(closing=False)
             self._calls_to_throttle = 0
             self.lost = frozenset()
+            self._once = Once(self._respond)
             self.cloudflare = CloudflareApi(self._clock.now)
             self._begin()
 

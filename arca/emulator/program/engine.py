@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import pulumi
+from pulumi.output import Unknown
 from pulumi.runtime import mocks, rpc, set_all_config
 from pulumi.runtime import settings as runtime
 from pulumi.runtime.stack import run_in_stack
@@ -33,6 +34,8 @@ SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a key of P
 SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the marker of Pulumi's wire format
 SDKS = ("pulumi_aws", "pulumi_cloudflare", "pulumi_random", "pulumi_tls")
 STACK_REFERENCE = "pulumi:pulumi:StackReference"
+UNKNOWN = Unknown()
+"""An output of a preview whose value only an update will know."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Registration:
     aliases: tuple[str, ...]
     component: str
     """Logical name of the component that the resource belongs to; empty for the stack's own."""
+    delete_before_replace: bool = False
 
 
 class Cloud(Protocol):
@@ -235,6 +239,7 @@ class _Monitor(mocks.MockMonitor):
             ignore_changes=tuple(request.ignoreChanges),
             aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
             component=self._components.get(urn) or self._components.get(request.parent, ""),
+            delete_before_replace=request.deleteBeforeReplace,
         )
 
     def _refer(self, request: Any) -> tuple[str, dict[str, Any]]:
@@ -252,6 +257,15 @@ class _Monitor(mocks.MockMonitor):
         resource_id, outputs = self.cloud.create(registration)
         secrets = {key: _secret(outputs[key]) for key in registration.secret_inputs & set(outputs)}
         return resource_id, {**outputs, **secrets}
+
+
+def holds_unknown(value: Any) -> bool:
+    """Return whether the value contains one that only an update will know."""
+    if isinstance(value, dict):
+        return any(map(holds_unknown, cast("dict[str, Any]", value).values()))
+    if isinstance(value, list):
+        return any(map(holds_unknown, cast("Iterable[Any]", value)))
+    return isinstance(value, Unknown)
 
 
 def plain(value: Any) -> Any:

@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from arca.emulator.program.engine import Registration
+from arca.emulator.provider.resources.definition import DeclaredResource
 
 Key = ec.EllipticCurvePrivateKey
 
 
-def private_key(resource: Registration, _now: datetime) -> dict[str, Any]:
+def private_key(resource: DeclaredResource, _now: datetime) -> dict[str, Any]:
     """Make a P-256 key that depends only on the URN."""
     # Any number below the curve's order is a private key.
     secret = int.from_bytes(hashlib.sha256(resource.urn.encode()).digest()[:31], "big")
@@ -28,7 +28,7 @@ def private_key(resource: Registration, _now: datetime) -> dict[str, Any]:
     return {"privateKeyPem": pem.decode(), "publicKeyPem": _public(key)}
 
 
-def self_signed(resource: Registration, now: datetime) -> dict[str, Any]:
+def self_signed(resource: DeclaredResource, now: datetime) -> dict[str, Any]:
     """Make a certificate that its own key signs."""
     key = _load(resource.inputs["privateKeyPem"])
     subject = _name(resource.inputs["subject"])
@@ -39,7 +39,7 @@ def self_signed(resource: Registration, now: datetime) -> dict[str, Any]:
     return {"certPem": _pem(builder.sign(key, hashes.SHA256()))}
 
 
-def certificate_request(resource: Registration, _now: datetime) -> dict[str, Any]:
+def certificate_request(resource: DeclaredResource, _now: datetime) -> dict[str, Any]:
     """Make a certificate signing request."""
     key = _load(resource.inputs["privateKeyPem"])
     signed_request = (
@@ -50,7 +50,7 @@ def certificate_request(resource: Registration, _now: datetime) -> dict[str, Any
     return {"certRequestPem": signed_request.public_bytes(serialization.Encoding.PEM).decode()}
 
 
-def locally_signed(resource: Registration, now: datetime) -> dict[str, Any]:
+def locally_signed(resource: DeclaredResource, now: datetime) -> dict[str, Any]:
     """Make a client certificate that the given certificate authority signs."""
     wanted = x509.load_pem_x509_csr(resource.inputs["certRequestPem"].encode())
     authority = x509.load_pem_x509_certificate(resource.inputs["caCertPem"].encode())
@@ -63,7 +63,7 @@ def locally_signed(resource: Registration, now: datetime) -> dict[str, Any]:
 
 
 def _builder(
-    resource: Registration,
+    resource: DeclaredResource,
     now: datetime,
     subject: x509.Name,
     issuer: x509.Name,

@@ -26,6 +26,13 @@ SECONDS = 30
 class Unanswered(Exception):
     """The API refused a call, did not answer, or answered what Cloudflare's models refuse."""
 
+    def __init__(self, reason: str, *, code: str = "", answered: bool = True) -> None:
+        super().__init__(reason)
+        self.code = code
+        """The HTTP status of a refusal; empty without one."""
+        self.answered = answered
+        """Whether it is known that the call changed nothing."""
+
 
 class CloudflareClient:
     """Calls the emulated Cloudflare in the emulated cloud at an endpoint."""
@@ -34,18 +41,21 @@ class CloudflareClient:
         self._base = f"{endpoint}{PREFIX}"
         self._client: Any = None
 
-    def make(self, call: CloudflareCall, state: ResourceState) -> str:
+    def make(self, call: CloudflareCall, state: ResourceState, headers: Mapping[str, str]) -> str:
         """Make a call and return the id in its answer, if there is one; raises Unanswered."""
-        from cloudflare import CloudflareError  # noqa: PLC0415 - loaded on demand
+        from cloudflare import APIConnectionError, CloudflareError  # noqa: PLC0415 - loaded on demand
 
         if self._client is None:
             self._client = _connect(self._base)
         try:
             method = attrgetter(call.method)(self._client)
-            answer: Any = method(**to_cloudflare(call.params(state)))
+            params = to_cloudflare(call.params(state))
+            answer: Any = method(**params, extra_headers=headers)
         # TypeError: the client's own methods have no such parameter.
         except (CloudflareError, TypeError, ValueError) as error:
-            raise Unanswered(_reason(error)) from None
+            code = str(getattr(error, "status_code", ""))
+            answered = not isinstance(error, APIConnectionError)
+            raise Unanswered(_reason(error), code=code, answered=answered) from None
         # The package lets a ruleset stay JSON, because a dry run answers something else.
         if isinstance(answer, dict):
             return str(cast("dict[str, Any]", answer)["id"])

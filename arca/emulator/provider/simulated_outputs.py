@@ -8,8 +8,8 @@ import hashlib
 from typing import Any
 
 from arca.clock import Clock
-from arca.emulator.program.engine import Registration
 from arca.emulator.provider.resources import RESOURCES
+from arca.emulator.provider.resources.definition import DeclaredResource
 from arca.errors import ArcaError
 
 LOAD_BALANCER_ZONES = {"sa-east-1": "Z2P70J7HTTTPLU", "us-east-1": "Z35SXDOTRQ7X7K"}
@@ -17,7 +17,7 @@ LOAD_BALANCER_ZONES = {"sa-east-1": "Z2P70J7HTTTPLU", "us-east-1": "Z35SXDOTRQ7X
 
 
 def simulate_outputs(
-    registration: Registration, *, account: str, region: str, clock: Clock
+    registration: DeclaredResource, *, account: str, region: str, clock: Clock
 ) -> tuple[str, dict[str, Any]]:
     """Return a resource's id and its outputs, inputs included.
 
@@ -51,7 +51,7 @@ def simulate_outputs(
     return values["id"], {**registration.inputs, **computed}
 
 
-def _template_values(registration: Registration, account: str, region: str) -> dict[str, str]:
+def _template_values(registration: DeclaredResource, account: str, region: str) -> dict[str, str]:
     digest = hashlib.sha256(registration.urn.encode()).hexdigest()
     inputs = registration.inputs
     scalars = {

@@ -4,9 +4,32 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from arca.emulator.program.engine import Registration
+
+class DeclaredResource(Protocol):
+    """What outputs are computed from."""
+
+    @property
+    def urn(self) -> str:
+        """The resource's URN."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """Its type token."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """Its logical name."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """Its inputs by their wire names."""
+        ...
+
 
 ResourceState = Mapping[str, Any]
 """A resource's inputs and the outputs so far, by their wire names."""
@@ -87,7 +110,7 @@ class Resource:
     """How the emulator creates the resources of a type."""
 
     templates: OutputTemplates
-    compute: Callable[[Registration, datetime], Mapping[str, Any]] | None = None
+    compute: Callable[[DeclaredResource, datetime], Mapping[str, Any]] | None = None
     """Computes outputs that no template can express, from the inputs and the current time."""
     calls: tuple[ApiCall, ...] = ()
     """The calls of AWS in order; none for a type that is only recorded, or of Cloudflare."""

@@ -72,6 +72,15 @@ def _service(s: ResourceState) -> dict[str, Any]:
     }
 
 
+def _scaled_service(s: ResourceState) -> tuple[str, str]:
+    _, cluster, service = s["resourceId"].split("/")
+    return cluster, service
+
+
+def _outside(s: ResourceState) -> bool:
+    return not s["minCapacity"] <= s.get("_desired", 0) <= s["maxCapacity"]
+
+
 def _into_range(s: ResourceState) -> dict[str, Any]:
     """Return what Application Auto Scaling itself asks of ECS when a target is registered.
 
@@ -79,8 +88,9 @@ def _into_range(s: ResourceState) -> dict[str, Any]:
     RegisterScalableTarget). The service of a stack that comes up has no tasks, so it gets the
     fewest.
     """
-    _, cluster, service = s["resourceId"].split("/")
-    return {"cluster": cluster, "service": service, "desiredCount": s["minCapacity"]}
+    cluster, service = _scaled_service(s)
+    desired = min(max(s.get("_desired", 0), s["minCapacity"]), s["maxCapacity"])
+    return {"cluster": cluster, "service": service, "desiredCount": desired}
 
 
 def _policy(s: ResourceState) -> dict[str, Any]:
@@ -171,7 +181,16 @@ RESOURCES: Mapping[str, Resource] = {
                     "tags",
                 ),
             ),
-            ApiCall("ecs", "update_service", _into_range),
+            ApiCall(
+                "ecs",
+                "describe_services",
+                lambda s: {
+                    "cluster": _scaled_service(s)[0],
+                    "services": [_scaled_service(s)[1]],
+                },
+                take_outputs(_desired="services.0.desiredCount"),
+            ),
+            ApiCall("ecs", "update_service", _into_range, when=_outside),
         ),
     ),
     "aws:appautoscaling/policy:Policy": Resource(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from arca.emulator.program.engine import Registration
 from arca.emulator.provider.resources.definition import (
     ApiCall,
+    DeclaredResource,
     OutputTemplates,
     Resource,
     ResourceState,
@@ -120,7 +120,7 @@ def _zone_outputs(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": zone_id, "zoneId": zone_id}
 
 
-def _validation_options(certificate: Registration, _now: datetime) -> dict[str, Any]:
+def _validation_options(certificate: DeclaredResource, _now: datetime) -> dict[str, Any]:
     """Return the DNS records that prove a certificate's names, the same in every region."""
     names = [
         certificate.inputs["domainName"],
@@ -139,7 +139,7 @@ def _validation_options(certificate: Registration, _now: datetime) -> dict[str, 
     }
 
 
-def _name_servers(zone: Registration, _now: datetime) -> dict[str, Any]:
+def _name_servers(zone: DeclaredResource, _now: datetime) -> dict[str, Any]:
     number = int(digest(zone.urn)[:2], 16)
     tops = ("com", "net", "org", "co.uk")
     return {

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from arca.emulator.program.engine import Registration
 from arca.emulator.provider.resources.definition import (
     ONLY_ON_CHANGE,
     PROVIDER_ONLY,
     ApiCall,
+    DeclaredResource,
     OutputTemplates,
     Resource,
     ResourceState,
@@ -20,7 +20,8 @@ from arca.emulator.provider.resources.definition import (
 )
 
 
-def _instance(state: ResourceState) -> dict[str, Any]:
+def instance_parameters(state: ResourceState) -> dict[str, Any]:
+    """Return an instance's inputs under the names of CreateDBInstance."""
     return {
         **take(
             "allocatedStorage",
@@ -75,7 +76,7 @@ AFTER_REPLICA = (
 
 def _replica(state: ResourceState) -> dict[str, Any]:
     refused = (*AFTER_REPLICA, "storageEncrypted")
-    params = {key: value for key, value in _instance(state).items() if key not in refused}
+    params = {key: value for key, value in instance_parameters(state).items() if key not in refused}
     source = state["replicateSourceDb"]
     return {
         **params,
@@ -106,7 +107,7 @@ RESTORE_REFUSES = (
 
 
 def _restored(state: ResourceState) -> dict[str, Any]:
-    return {key: v for key, v in _instance(state).items() if key not in RESTORE_REFUSES}
+    return {key: v for key, v in instance_parameters(state).items() if key not in RESTORE_REFUSES}
 
 
 def _restored_to_moment(state: ResourceState) -> dict[str, Any]:
@@ -133,7 +134,7 @@ def _made(answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _managed_secret(instance: Registration, _now: datetime) -> dict[str, Any]:
+def _managed_secret(instance: DeclaredResource, _now: datetime) -> dict[str, Any]:
     if not instance.inputs.get("manageMasterUserPassword"):
         return {}
     arn = f"arn:aws:secretsmanager:sa-east-1:000000000000:secret:rds!db-{digest(instance.urn)[:8]}"
@@ -207,7 +208,11 @@ RESOURCES: Mapping[str, Resource] = {
         compute=_managed_secret,
         calls=(
             ApiCall(
-                "rds", "create_db_instance", _instance, _made, when=lambda s: _origin(s) == "new"
+                "rds",
+                "create_db_instance",
+                instance_parameters,
+                _made,
+                when=lambda s: _origin(s) == "new",
             ),
             ApiCall(
                 "rds",
@@ -222,7 +227,7 @@ RESOURCES: Mapping[str, Resource] = {
                 "modify_db_instance",
                 lambda s: {
                     key: value
-                    for key, value in _instance(s).items()
+                    for key, value in instance_parameters(s).items()
                     if key in AFTER_REPLICA or key == "DBInstanceIdentifier"
                 },
                 when=lambda s: _origin(s) == "replica",

@@ -8,18 +8,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from arca.emulator.program.engine import Registration
 from arca.emulator.provider import certificates
-from arca.emulator.provider.resources.definition import OutputTemplates, Resource, digest
+from arca.emulator.provider.resources.definition import (
+    DeclaredResource,
+    OutputTemplates,
+    Resource,
+    digest,
+)
 
 
-def _password(password: Registration, _now: datetime) -> dict[str, Any]:
+def _password(password: DeclaredResource, _now: datetime) -> dict[str, Any]:
     text = digest(password.urn, json.dumps(password.inputs, sort_keys=True)) * 2
     result = text[: int(password.inputs["length"])]
     return {"result": result, "bcryptHash": "$2a$10$" + text[:53]}
 
 
-def _identifier(identifier: Registration, _now: datetime) -> dict[str, Any]:
+def _identifier(identifier: DeclaredResource, _now: datetime) -> dict[str, Any]:
     return {"hex": digest(identifier.urn, "id")[: 2 * int(identifier.inputs["byteLength"])]}
 
 
