@@ -7,6 +7,7 @@ from components import dns
 from components.access import Access
 from components.alerting import Alerting
 from components.audit_trail import AuditTrail
+from components.backups import Backups
 from components.cache import Cache
 from components.certificate import Certificate
 from components.database import Database
@@ -88,6 +89,16 @@ if s.serving and s.database.proxy:
         secret_arns=[secrets.arns["database-app"]],
         secrets_key_arn=key["secrets"],
         at=access.at("proxy"),
+    )
+backups = None
+if s.backs_up:
+    backups = Backups(
+        "backups",
+        s.backups,
+        here,
+        key=keys["data"],
+        database_arn=database.arn,
+        at=access.at("restored"),
     )
 database_host = proxy.endpoint if proxy else database.address
 if s.serving:
@@ -210,6 +221,7 @@ observability = Observability(
         cache_nodes=cache.node_ids if cache else [],
         copies=[] if primary and s.serving else list(storage.copies.values()),
         canary=probe.canary if probe else None,
+        vault=backups.vault_name if backups else None,
         database_sessions=s.database.max_connections,
         tasks=s.service_now.scaling.min_tasks,
         definitions=service.declared_tasks,
@@ -238,6 +250,7 @@ outputs = Outputs[pulumi.Output[str]](
     account_id=owner.account_id,
     network=network.outputs(groups={**access.groups}),
     database=database.outputs(host=database_host, is_replica=s.following),
+    backups=backups.outputs() if backups else None,
     cache=cache.outputs() if cache else None,
     service=service.outputs(
         load_balancer_arn=load_balancer.arn, load_balancer_dns_name=load_balancer.dns_name

@@ -57,6 +57,17 @@ class DatabaseOutputs(Contract, Generic[T]):
     is_replica: bool
 
 
+class BackupsOutputs(Contract, Generic[T]):
+    """AWS Backup's vaults; a stack without a plan, and a DR stack on standby, have none."""
+
+    vault_name: T
+    """The vault in the stack's own region."""
+    vault_arns: dict[str, T]
+    """By region; a primary's backups are copied into its DR region."""
+    restored_subnet_group: T | None = None
+    """The isolated subnets of a database that is restored for a test."""
+
+
 class CacheOutputs(Contract, Generic[T]):
     """The cache; a DR stack on standby has none."""
 
@@ -167,6 +178,7 @@ class Outputs(Contract, Generic[T]):
     account_id: str
     network: NetworkOutputs[T]
     database: DatabaseOutputs[T]
+    backups: BackupsOutputs[T] | None = None
     cache: CacheOutputs[T] | None = None
     service: ServiceOutputs[T]
     edge: EdgeOutputs[T]

@@ -1,12 +1,13 @@
 """The buckets: invoice documents, audit records, access logs and small artifacts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from arca.naming import BACKUP_TAG
 from arca.outputs import BucketRole, ReplicatedBucket
 from components.bucket import ReadyBucket, expire, private_bucket
 from components.component import Component, Place
@@ -86,12 +87,15 @@ class Storage(Component):
                 for role, replica in replicas.items()
             }
         else:
-            documents = self._bucket("documents", key_arn=key.arn, logs=logs)
+            documents = self._bucket("documents", key_arn=key.arn, logs=logs, tags=BACKUP_TAG)
             self._archive(documents, "documents", spec)
             self.buckets["documents"] = documents
             if place.replica_region is not None and key.replica_arn is not None:
                 replica = self._bucket(
-                    "documents-replica", key_arn=key.replica_arn, region=place.replica_region
+                    "documents-replica",
+                    key_arn=key.replica_arn,
+                    region=place.replica_region,
+                    tags=BACKUP_TAG,
                 )
                 self._archive(replica, "documents-replica", spec, region=place.replica_region)
                 keys = (key.arn, key.replica_arn)
@@ -119,6 +123,7 @@ class Storage(Component):
         logs: ReadyBucket | None = None,
         lock: bool = False,
         region: str | None = None,
+        tags: Mapping[str, str] | None = None,
         statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
     ) -> ReadyBucket:
         bucket = private_bucket(
@@ -127,6 +132,7 @@ class Storage(Component):
             key_arn=key_arn,
             region=region,
             lock=lock,
+            tags=tags,
             statements=statements,
         )
         if logs is not None:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from arca.cost.traffic import Traffic
 from components.alerting import AlertingSpec
+from components.backups import BackupsSpec
 from components.cache import CacheSpec
 from components.database import DatabaseSpec
 from components.delivery import DeliverySpec
@@ -140,6 +141,9 @@ class Settings(Spec):
     secrets: SecretsSpec = Field(default=SecretsSpec(), description="Secrets and their rotation.")
     storage: StorageSpec = Field(default=StorageSpec(), description="Buckets.")
     database: DatabaseSpec = Field(default=DatabaseSpec(), description="RDS PostgreSQL.")
+    backups: BackupsSpec = Field(
+        default=BackupsSpec(), description="AWS Backup of the database and the documents."
+    )
     proxy: ProxySpec = Field(default=ProxySpec(), description="Pool of RDS Proxy.")
     cache: CacheSpec = Field(default=CacheSpec(), description="Valkey or Redis.")
     registry: RegistrySpec = Field(default=RegistrySpec(), description="ECR repository.")
@@ -181,6 +185,11 @@ class Settings(Spec):
     def following(self) -> bool:
         """True when the database is a replica of the primary's."""
         return self.secondary and self.recovery.phase == "standby"
+
+    @property
+    def backs_up(self) -> bool:
+        """True when the stack declares its backups: a standby's data are its primary's."""
+        return self.backups.enabled and self.serving
 
     @property
     def network_now(self) -> NetworkSpec:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from components.service.spec import PausedSpec
 from components.spec import ZONES
+from components.windows import overlap, overlap_daily
 from settings.model import LIVE_PATH, Settings
 from settings.problem import Problem
 
@@ -23,6 +24,7 @@ TARGETS_PER_GROUP = 1000
 DEPLOYMENT_OVERLAP = 2
 """Task sets that run side by side during a deployment, whatever the strategy."""
 PRODUCTION_BACKUP_DAYS = 14
+BACKUP_LEAD_MINUTES = 60
 API_ROOT = "/v1"
 LOGIN_PATH = "/v1/auth"
 HEALTH_PATHS = (LIVE_PATH, "/health/ready")
@@ -99,6 +101,39 @@ def production_audit(s: Settings) -> Iterator[Problem]:
         yield Problem(
             "storage.audit_lock_days", s.storage.audit_lock_days, "at least 365 in stage prod"
         )
+
+
+def production_backups(s: Settings) -> Iterator[Problem]:
+    """Production's backups outlive RDS's own, and nobody's mistake deletes them."""
+    if s.stage == "prod" and not s.backups.enabled:
+        yield Problem("backups.enabled", False, "true in stage prod")
+
+
+def backup_windows(s: Settings) -> Iterator[Problem]:
+    """AWS Backup stays away from the database's own windows, or its backup fails.
+
+    Source: AWS Backup Developer Guide, "Amazon RDS backups": none may begin during the maintenance
+    window or the automated backup window, nor in the hour before.
+    """
+    if not s.backups.enabled:
+        return
+    window, lead = s.backups.window, BACKUP_LEAD_MINUTES
+    own, weekly = s.database.backup_window, s.database.maintenance_window
+    if overlap_daily(window, own, before=lead):
+        wanted = f"a window apart from database.backup_window, {own}, and from the hour before it"
+        yield Problem("backups.window", window, wanted)
+    if overlap(window, weekly, before=lead):
+        wanted = (
+            f"a window apart from database.maintenance_window, {weekly}, and from the hour before "
+            "it"
+        )
+        yield Problem("backups.window", window, wanted)
+
+
+def backups_stay(s: Settings) -> Iterator[Problem]:
+    """A locked vault outlives its stack, so no disposable stack has one."""
+    if s.disposable and s.backups.enabled:
+        yield Problem("backups.enabled", True, "false where disposable is true")
 
 
 def zones_exist(s: Settings) -> Iterator[Problem]:
@@ -354,6 +389,9 @@ RULES = (
     Rule(("stage", "service"), production_capacity),
     Rule(("stage", "observability"), production_alarms),
     Rule(("stage", "storage"), production_audit),
+    Rule(("stage", "backups"), production_backups),
+    Rule(("backups", "database"), backup_windows),
+    Rule(("disposable", "backups"), backups_stay),
     Rule(("region", "network"), zones_exist),
     Rule(("network",), endpoints_without_nat),
     Rule(("network", "service"), pause_without_nat),

@@ -23,6 +23,7 @@ COMPONENTS = {
     "access",
     "alerting",
     "audit-trail",
+    "backups",
     "cache",
     "certificate",
     "database",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from arca.naming import physical
+from arca.naming import BACKUP_TAG, physical
 from arca.outputs import DatabaseOutputs
 from components.component import Component, Place
 from components.database.spec import DatabaseSpec, PointInTime, Snapshot, parameters
@@ -113,6 +114,7 @@ class Database(Component):
             makes_data=spec.source.kind != "replica",
             multi_az=spec.multi_az and not standby,
             backup_days=spec.backup_days,
+            tags=BACKUP_TAG,
         )
         replicas = [
             self._instance(
@@ -180,6 +182,7 @@ class Database(Component):
         makes_data: bool,
         multi_az: bool,
         backup_days: int,
+        tags: Mapping[str, str] | None = None,
     ) -> aws.rds.Instance:
         """Declare one instance.
 
@@ -230,6 +233,7 @@ class Database(Component):
             backup_window=spec.backup_window,
             maintenance_window=spec.maintenance_window,
             delete_automated_backups=False,
+            tags=tags,
             copy_tags_to_snapshot=True,
             auto_minor_version_upgrade=False,
             apply_immediately=False,

@@ -90,6 +90,15 @@ NEEDS: Mapping[str, Needs] = {
             "s3:PutObject",
         ),
     ),
+    "backups": Needs(
+        "AWS Backup Developer Guide, Managed policies for AWS Backup",
+        policies=(
+            f"{MANAGED}service-role/AWSBackupServiceRolePolicyForBackup",
+            f"{MANAGED}service-role/AWSBackupServiceRolePolicyForRestores",
+            f"{MANAGED}AWSBackupServiceRolePolicyForS3Backup",
+            f"{MANAGED}AWSBackupServiceRolePolicyForS3Restore",
+        ),
+    ),
     "database-monitoring": Needs(
         "Amazon RDS User Guide, Setting up and enabling Enhanced Monitoring",
         policies=(f"{MANAGED}service-role/AmazonRDSEnhancedMonitoringRole",),

@@ -6,6 +6,7 @@ README.md in the folder above says how to add a type.
 from collections.abc import Mapping
 
 from arca.emulator.provider.resources import (
+    backup,
     cloudflare,
     ec2,
     ecs,
@@ -30,6 +31,7 @@ RESOURCES: Mapping[str, Resource] = {
     **registry.RESOURCES,
     **functions.RESOURCES,
     **rds.RESOURCES,
+    **backup.RESOURCES,
     **elasticache.RESOURCES,
     **s3.RESOURCES,
     **identity_and_keys.RESOURCES,
