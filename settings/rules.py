@@ -132,7 +132,7 @@ def backup_windows(s: Settings) -> Iterator[Problem]:
 
 def backups_stay(s: Settings) -> Iterator[Problem]:
     """A locked vault outlives its stack, so no disposable stack has one."""
-    if s.disposable and s.backups.enabled:
+    if s.disposable and not s.protected and s.backups.enabled:
         yield Problem("backups.enabled", True, "false where disposable is true")
 
 
@@ -391,7 +391,7 @@ RULES = (
     Rule(("stage", "storage"), production_audit),
     Rule(("stage", "backups"), production_backups),
     Rule(("backups", "database"), backup_windows),
-    Rule(("disposable", "backups"), backups_stay),
+    Rule(("disposable", "protected", "backups"), backups_stay),
     Rule(("region", "network"), zones_exist),
     Rule(("network",), endpoints_without_nat),
     Rule(("network", "service"), pause_without_nat),

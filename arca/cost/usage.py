@@ -274,6 +274,32 @@ def _backup_copies(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     yield _from_region(source, target, graph)
 
 
+def _vault(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
+    """AWS Backup pricing: snapshots of RDS as RDS's own backups, and each copy of the documents.
+
+    The first snapshot in a region holds the whole database; at home RDS's own backups hold it
+    already. A standby's bucket is a replica, whose size the primary counts.
+    """
+    database = next(graph.of("aws:rds/instance:Instance"), None)
+    size = _storage(database, graph) if database else None
+    if size is None:
+        yield Unmeasured("the size of the backups; the graph has no database of a known size")
+        return
+    away = resource.text("region") or None
+    whole = graph.traffic.backup_share * size + exactly(size if away else 0)
+    postgres = "databaseEngine=PostgreSQL"
+    yield Usage("AmazonRDS", "RDS:ChargedBackupUsage", whole, postgres, region=away)
+    documents = graph.traffic.documents_gib
+    yield Usage("AWSBackup", "WarmStorage-ByteHrs-S3", documents, region=away)
+    if away:
+        yield _from_region(graph.region, away, graph)
+
+
+def _restore_test(_: Resource, __: LoadedGraph) -> Iterator[Found]:
+    """AWS Backup pricing, "Restore testing": by the test, and what is restored by the hour."""
+    yield Unmeasured("a restore test a month, and the hours of the database that it restores")
+
+
 def _proxy(_: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon RDS Proxy pricing: by the vCPUs of the database behind it, at least two."""
     database = next(graph.of("aws:rds/instance:Instance"), None)
@@ -473,6 +499,8 @@ def _cloudflare(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
 FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 ZONE_SETTING = "cloudflare:index/zoneSetting:ZoneSetting"
 RULES: Mapping[str, Rule] = {
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": _restore_test,
+    "aws:backup/vault:Vault": _vault,
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": _composite,
     "aws:cloudwatch/dashboard:Dashboard": _dashboard,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
@@ -515,6 +543,10 @@ FREE: Mapping[str, str] = {
     "aws:acm/certificateValidation:CertificateValidation": _PART,
     "aws:appautoscaling/policy:Policy": "autoscaling is free; its alarms are not in the graph",
     "aws:appautoscaling/target:Target": "autoscaling is free",
+    "aws:backup/plan:Plan": "what it makes is counted at the vaults",
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": _PART,
+    "aws:backup/selection:Selection": _PART,
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": _PART,
     "aws:cloudwatch/eventRule:EventRule": "events of AWS's own services are free",
     "aws:cloudwatch/eventTarget:EventTarget": "delivery to a log group is counted there",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _NO_CHARGE,

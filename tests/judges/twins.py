@@ -601,6 +601,7 @@ ALSO: Mapping[str, Twin] = {
 }
 """A second twin, whose type has a rule that the first one's has not: a region's types of nodes."""
 NAMED_BY: Mapping[str, str] = {
+    "AWS::Backup::BackupVault": "BackupVaultName",
     "AWS::ECR::Repository": "RepositoryName",
     "AWS::Events::Rule": "Name",
     "AWS::IAM::Role": "RoleName",
