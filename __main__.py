@@ -29,10 +29,11 @@ from components.registry import Registry
 from components.secrets import Secrets, owner_given
 from components.service import Environment, Permissions, Service, threshold_variables
 from components.storage import Storage
-from settings import cloudflare_zone, load, place
+from settings import cloudflare_zone, load, place, released
 
 s = load()
 owner, here = s.owner, place(s)
+at_data = released(here) if s.recovery.release_data else here
 primary = read_primary(s.recovery.primary_stack)
 
 keys = Keys("keys", s.keys, here, primary=primary)
@@ -70,13 +71,13 @@ Endpoints("endpoints", s.network.interface_endpoints, here, at=access.at("endpoi
 database = Database(
     "database",
     s.database,
-    here,
+    at_data,
     at=access.at("database"),
     key=keys["data"],
     secrets_key_arn=key["secrets"],
     log_key_arn=key["logs"],
     owner=secrets.database_owner,
-    replica_of=primary.database_arn if primary and s.following else None,
+    replica_of=primary.database_arn if primary and s.following else s.follows_arn,
     standby=not s.serving,
 )
 proxy = cache = None
@@ -101,15 +102,16 @@ if s.backs_up:
         at=access.at("restored"),
     )
 database_host = proxy.endpoint if proxy else database.address
-if s.serving:
+if s.serving or not s.secondary:
     cache = Cache(
         "cache",
         s.cache,
-        here,
+        at_data,
         at=access.at("cache"),
         key_arn=key["data"],
         log_key_arn=key["logs"],
         token=secrets.values["cache-token"],
+        generation=s.database.generation,
     )
 
 zone = cloudflare_zone(s)
@@ -219,7 +221,7 @@ observability = Observability(
         log_group=service.log_group,
         database=database.identifier,
         cache_nodes=cache.node_ids if cache else [],
-        copies=[] if primary and s.serving else list(storage.copies.values()),
+        copies=storage.watched(serving=s.serving),
         canary=probe.canary if probe else None,
         vault=backups.vault_name if backups else None,
         database_sessions=s.database.max_connections,

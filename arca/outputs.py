@@ -173,7 +173,7 @@ class Outputs(Contract, Generic[T]):
     stack: str
     stage: Literal["dev", "staging", "prod"]
     role: Literal["primary", "secondary"]
-    phase: Literal["standby", "promoting", "active", "fenced"]
+    phase: Literal["standby", "promoting", "active", "fenced", "following"]
     region: str
     account_id: str
     network: NetworkOutputs[T]
@@ -190,3 +190,9 @@ class Outputs(Contract, Generic[T]):
     secret_arns: dict[str, T]
     secrets_without_value: list[str]
     recovery: RecoveryOutputs[T] | None = None
+
+    @property
+    def fenced(self) -> bool:
+        """True when the stack answers 503 and runs no task, because another region serves."""
+        away = self.role == "primary" and self.phase in ("following", "promoting")
+        return self.phase == "fenced" or away

@@ -83,6 +83,7 @@ def standby_alarms(t: Thresholds, *, tasks: int) -> Alarms:
             _storage(t),
             *_certificates(t)[:1],
             _definitions(),
+            *_backups(),
         )
     )
 

@@ -42,7 +42,7 @@ def closed(checks: Sequence[Check]) -> list[Check]:
 
 
 def _fence(stack: Stack) -> Iterator[Check]:
-    if stack.outputs.phase == "fenced":
+    if stack.outputs.fenced:
         yield Check("fence", "FAILED", "the stack is fenced: release to the region that serves")
 
 
