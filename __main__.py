@@ -14,6 +14,7 @@ from components.database import Database
 from components.delivery import Delivery
 from components.edge import EdgeRegion, EdgeZone
 from components.endpoints import Endpoints
+from components.experiments import Experiments
 from components.firewall import Firewall
 from components.flow_logs import FlowLogs
 from components.keys import Keys
@@ -234,6 +235,21 @@ observability = Observability(
     log_key_arn=key["logs"],
     sample_percent=s.service.collector.sample_percent,
 )
+if s.experiments_zone:
+    Experiments(
+        "experiments",
+        s.experiments,
+        here,
+        zone=s.experiments_zone,
+        subnet_ids=[
+            ids[s.network.zones.index(s.experiments_zone)] for ids in network.subnet_ids.values()
+        ],
+        cluster=service.cluster,
+        service=service.name,
+        database_arn=database.arn if s.database.multi_az else None,
+        alarm_names=observability.alarm_names,
+        log_key_arn=key["logs"],
+    )
 delivery = Delivery(
     "delivery",
     s.delivery,

@@ -13,6 +13,7 @@ from components.database.spec import Replica
 from components.delivery import DeliverySpec
 from components.dns import DnsSpec
 from components.edge import EdgeSpec
+from components.experiments import ExperimentsSpec
 from components.firewall import FirewallSpec
 from components.flow_logs import FlowLogsSpec
 from components.keys import KeysSpec
@@ -24,7 +25,7 @@ from components.proxy import ProxySpec
 from components.registry import RegistrySpec
 from components.secrets import SecretsSpec
 from components.service import ServiceSpec
-from components.spec import Email, Format, Region, Spec
+from components.spec import Email, Format, Region, Spec, Zone
 from components.storage import StorageSpec
 
 LIVE_PATH = "/health/live"
@@ -173,6 +174,10 @@ class Settings(Spec):
         default=ObservabilitySpec(), description="Alarms, dashboards, queries, traces, budgets."
     )
 
+    experiments: ExperimentsSpec = Field(
+        default=ExperimentsSpec(), description="Templates of experiments with AWS FIS."
+    )
+
     traffic: Traffic = Field(
         default=Traffic(),
         description="The load that `arca cost` assumes; no resource depends on it.",
@@ -215,6 +220,13 @@ class Settings(Spec):
     def backs_up(self) -> bool:
         """True when the stack declares its backups: a standby's data are its primary's."""
         return self.backups.enabled and (self.serving or not self.secondary)
+
+    @property
+    def experiments_zone(self) -> Zone | None:
+        """The zone that an experiment cuts off; None for a stack that serves nobody."""
+        if not (self.experiments.enabled and self.serving and not self.fenced):
+            return None
+        return self.experiments.zone or self.network.zones[-1]
 
     @property
     def network_now(self) -> NetworkSpec:

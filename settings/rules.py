@@ -137,6 +137,18 @@ def backups_stay(s: Settings) -> Iterator[Problem]:
         yield Problem("backups.enabled", True, "false where disposable is true")
 
 
+def experiments_stop(s: Settings) -> Iterator[Problem]:
+    """An experiment has alarms that end it, and a zone of the network's to cut off."""
+    if not s.experiments.enabled:
+        return
+    if not s.observability.alarms:
+        wanted = "true with experiments.enabled: alarms end an experiment"
+        yield Problem("observability.alarms", False, wanted)
+    zone, zones = s.experiments.zone, s.network.zones
+    if zone is not None and zone not in zones:
+        yield Problem("experiments.zone", zone, f"one of network.zones, {', '.join(zones)}")
+
+
 def zones_exist(s: Settings) -> Iterator[Problem]:
     """Every zone exists in the region."""
     missing = [zone for zone in s.network.zones if zone not in ZONES[s.region]]
@@ -436,6 +448,7 @@ RULES = (
     Rule(("stage", "backups"), production_backups),
     Rule(("backups", "database"), backup_windows),
     Rule(("disposable", "protected", "backups"), backups_stay),
+    Rule(("experiments", "observability", "network"), experiments_stop),
     Rule(("region", "network"), zones_exist),
     Rule(("network",), endpoints_without_nat),
     Rule(("network", "service"), pause_without_nat),

@@ -31,6 +31,7 @@ COMPONENTS = {
     "edge",
     "edge-region",
     "endpoints",
+    "experiments",
     "firewall",
     "flow-logs",
     "keys",

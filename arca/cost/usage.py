@@ -572,6 +572,8 @@ FREE: Mapping[str, str] = {
     "aws:ecs/taskDefinition:TaskDefinition": "charged while tasks run: counted at the service",
     "aws:elasticache/parameterGroup:ParameterGroup": _PART,
     "aws:elasticache/subnetGroup:SubnetGroup": _PART,
+    "aws:fis/experimentTemplate:ExperimentTemplate": "charged by the minute of an action, while "
+    "a person's experiment runs",
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": "IAM is free",
     "aws:iam/role:Role": "IAM is free",
     "aws:iam/rolePolicy:RolePolicy": "IAM is free",

@@ -152,6 +152,22 @@ def _backup_selection(inputs: JsonObject) -> JsonObject:
     return {"backupPlanId": inputs["planId"], "backupSelection": selection}
 
 
+def _experiment(inputs: JsonObject) -> JsonObject:
+    actions = {
+        one["name"]: {
+            "actionId": one["actionId"],
+            "parameters": {pair["key"]: pair["value"] for pair in one.get("parameters", [])},
+            "targets": {one["target"]["key"]: one["target"]["value"]},
+        }
+        for one in inputs["actions"]
+    }
+    targets = {
+        one["name"]: {key: value for key, value in one.items() if key != "name"}
+        for one in inputs["targets"]
+    }
+    return {**inputs, "actions": actions, "targets": targets}
+
+
 def _attachment(inputs: JsonObject) -> JsonObject:
     return {"roleName": inputs["role"], "managedPolicyArns": [inputs["policyArn"]]}
 
@@ -379,6 +395,9 @@ TWINS: Mapping[str, Twin] = {
     ),
     "aws:elasticache/subnetGroup:SubnetGroup": Twin(
         "AWS::ElastiCache::SubnetGroup", {"name": "CacheSubnetGroupName"}
+    ),
+    "aws:fis/experimentTemplate:ExperimentTemplate": Twin(
+        "AWS::FIS::ExperimentTemplate", shape=_experiment
     ),
     "aws:iam/role:Role": Twin(
         "AWS::IAM::Role", {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}
