@@ -455,8 +455,13 @@ def _sampling(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
         yield Usage("AWSXRay", "XRay-TracesStored", _requests(graph) * share)
 
 
-def _replication(_: Resource, graph: LoadedGraph) -> Iterator[Found]:
-    """Amazon S3 pricing, "Replication": the transfer and the time control, by GB of new objects."""
+def _replication(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
+    """Amazon S3 pricing, "Replication": the transfer and the time control, by GB of new objects.
+
+    What comes back from the DR region is written only while its stack serves.
+    """
+    if resource.text("region"):
+        return
     new = graph.traffic.documents_gib * (1 / 12)
     yield Usage("AWSDataTransfer", "USE1-AWS-Out-Bytes", new)
     yield Usage("AmazonS3", "S3RTC-Out-Bytes", new)

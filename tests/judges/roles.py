@@ -172,6 +172,9 @@ NEEDS: Mapping[str, Needs] = {
         "Amazon S3 User Guide, Setting up permissions for live replication, and Object Lock",
         (*REPLICATE, "s3:GetObjectLegalHold", "s3:GetObjectRetention"),
     ),
+    "storage-replication-back": Needs(
+        "Amazon S3 User Guide, Setting up permissions for live replication", REPLICATE
+    ),
     "storage-replication": Needs(
         "Amazon S3 User Guide, Setting up permissions for live replication", REPLICATE
     ),
