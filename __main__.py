@@ -7,12 +7,14 @@ from components import dns
 from components.access import Access
 from components.alerting import Alerting
 from components.audit_trail import AuditTrail
+from components.backups import Backups
 from components.cache import Cache
 from components.certificate import Certificate
 from components.database import Database
 from components.delivery import Delivery
 from components.edge import EdgeRegion, EdgeZone
 from components.endpoints import Endpoints
+from components.experiments import Experiments
 from components.firewall import Firewall
 from components.flow_logs import FlowLogs
 from components.keys import Keys
@@ -28,10 +30,11 @@ from components.registry import Registry
 from components.secrets import Secrets, owner_given
 from components.service import Environment, Permissions, Service, threshold_variables
 from components.storage import Storage
-from settings import cloudflare_zone, load, place
+from settings import cloudflare_zone, load, place, released
 
 s = load()
 owner, here = s.owner, place(s)
+at_data = released(here) if s.recovery.release_data else here
 primary = read_primary(s.recovery.primary_stack)
 
 keys = Keys("keys", s.keys, here, primary=primary)
@@ -69,13 +72,13 @@ Endpoints("endpoints", s.network.interface_endpoints, here, at=access.at("endpoi
 database = Database(
     "database",
     s.database,
-    here,
+    at_data,
     at=access.at("database"),
     key=keys["data"],
     secrets_key_arn=key["secrets"],
     log_key_arn=key["logs"],
     owner=secrets.database_owner,
-    replica_of=primary.database_arn if primary and s.following else None,
+    replica_of=primary.database_arn if primary and s.following else s.follows_arn,
     standby=not s.serving,
 )
 proxy = cache = None
@@ -89,16 +92,27 @@ if s.serving and s.database.proxy:
         secrets_key_arn=key["secrets"],
         at=access.at("proxy"),
     )
+backups = None
+if s.backs_up:
+    backups = Backups(
+        "backups",
+        s.backups,
+        here,
+        key=keys["data"],
+        database_arn=database.arn,
+        at=access.at("restored"),
+    )
 database_host = proxy.endpoint if proxy else database.address
-if s.serving:
+if s.serving or not s.secondary:
     cache = Cache(
         "cache",
         s.cache,
-        here,
+        at_data,
         at=access.at("cache"),
         key_arn=key["data"],
         log_key_arn=key["logs"],
         token=secrets.values["cache-token"],
+        generation=s.database.generation,
     )
 
 zone = cloudflare_zone(s)
@@ -208,8 +222,9 @@ observability = Observability(
         log_group=service.log_group,
         database=database.identifier,
         cache_nodes=cache.node_ids if cache else [],
-        copies=[] if primary and s.serving else list(storage.copies.values()),
+        copies=storage.watched(serving=s.serving),
         canary=probe.canary if probe else None,
+        vault=backups.vault_name if backups else None,
         database_sessions=s.database.max_connections,
         tasks=s.service_now.scaling.min_tasks,
         definitions=service.declared_tasks,
@@ -220,6 +235,21 @@ observability = Observability(
     log_key_arn=key["logs"],
     sample_percent=s.service.collector.sample_percent,
 )
+if s.experiments_zone:
+    Experiments(
+        "experiments",
+        s.experiments,
+        here,
+        zone=s.experiments_zone,
+        subnet_ids=[
+            ids[s.network.zones.index(s.experiments_zone)] for ids in network.subnet_ids.values()
+        ],
+        cluster=service.cluster,
+        service=service.name,
+        database_arn=database.arn if s.database.multi_az else None,
+        alarm_names=observability.alarm_names,
+        log_key_arn=key["logs"],
+    )
 delivery = Delivery(
     "delivery",
     s.delivery,
@@ -238,6 +268,7 @@ outputs = Outputs[pulumi.Output[str]](
     account_id=owner.account_id,
     network=network.outputs(groups={**access.groups}),
     database=database.outputs(host=database_host, is_replica=s.following),
+    backups=backups.outputs() if backups else None,
     cache=cache.outputs() if cache else None,
     service=service.outputs(
         load_balancer_arn=load_balancer.arn, load_balancer_dns_name=load_balancer.dns_name

@@ -35,6 +35,8 @@ def physical(*parts: str, limit: int = 63, salt: str = "") -> str:
     return f"{name[: limit - len(digest) - 1].rstrip('-')}-{digest}"
 
 
+BACKUP_TAG = {"backup": "daily"}
+"""The tag of what AWS Backup backs up, where the stack has a plan."""
 TEST_PORT = 8443
 """Port of the load balancer's test listener, which has no edge in front of it."""
 STATE_KEY_ALIAS = f"alias/{PROJECT}-state"

@@ -57,6 +57,17 @@ class DatabaseOutputs(Contract, Generic[T]):
     is_replica: bool
 
 
+class BackupsOutputs(Contract, Generic[T]):
+    """AWS Backup's vaults; a stack without a plan, and a DR stack on standby, have none."""
+
+    vault_name: T
+    """The vault in the stack's own region."""
+    vault_arns: dict[str, T]
+    """By region; a primary's backups are copied into its DR region."""
+    restored_subnet_group: T | None = None
+    """The isolated subnets of a database that is restored for a test."""
+
+
 class CacheOutputs(Contract, Generic[T]):
     """The cache; a DR stack on standby has none."""
 
@@ -162,11 +173,12 @@ class Outputs(Contract, Generic[T]):
     stack: str
     stage: Literal["dev", "staging", "prod"]
     role: Literal["primary", "secondary"]
-    phase: Literal["standby", "promoting", "active", "fenced"]
+    phase: Literal["standby", "promoting", "active", "fenced", "following"]
     region: str
     account_id: str
     network: NetworkOutputs[T]
     database: DatabaseOutputs[T]
+    backups: BackupsOutputs[T] | None = None
     cache: CacheOutputs[T] | None = None
     service: ServiceOutputs[T]
     edge: EdgeOutputs[T]
@@ -178,3 +190,9 @@ class Outputs(Contract, Generic[T]):
     secret_arns: dict[str, T]
     secrets_without_value: list[str]
     recovery: RecoveryOutputs[T] | None = None
+
+    @property
+    def fenced(self) -> bool:
+        """True when the stack answers 503 and runs no task, because another region serves."""
+        away = self.role == "primary" and self.phase in ("following", "promoting")
+        return self.phase == "fenced" or away

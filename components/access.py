@@ -16,7 +16,9 @@ from components.component import Component, Place, Text
 from components.spec import SubnetTier, Zone
 from components.wires import Placement
 
-GroupRole = Literal["load-balancer", "service", "job", "proxy", "database", "cache", "endpoint"]
+GroupRole = Literal[
+    "load-balancer", "service", "job", "proxy", "database", "cache", "endpoint", "restored"
+]
 """The roles in the network; each has a security group."""
 TIERS: Mapping[GroupRole, SubnetTier] = {
     "load-balancer": "public",
@@ -26,6 +28,7 @@ TIERS: Mapping[GroupRole, SubnetTier] = {
     "proxy": "isolated",
     "database": "isolated",
     "cache": "isolated",
+    "restored": "isolated",
 }
 """The subnets in which each role runs."""
 
@@ -74,6 +77,7 @@ def traffic_rules(service_port: int) -> tuple[TrafficRule, ...]:
             "job", "database", POSTGRES, "migrations, which the pool of a proxy would break"
         ),
         TrafficRule("proxy", "database", POSTGRES, "the pool of the proxy"),
+        TrafficRule("job", "restored", POSTGRES, "checks of a database restored for a test"),
         TrafficRule("service", "cache", REDIS, "tokens, idempotency keys, rate limits"),
         TrafficRule("service", "endpoint", HTTPS, "AWS services inside the VPC"),
         TrafficRule("job", "endpoint", HTTPS, "AWS services inside the VPC"),

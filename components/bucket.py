@@ -1,6 +1,6 @@
 """The bucket that every component uses: private, versioned, encrypted, TLS only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -29,6 +29,7 @@ def private_bucket(
     region: str | None = None,
     lock: bool = False,
     protect: bool = True,
+    tags: Mapping[str, str] | None = None,
     statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
 ) -> ReadyBucket:
     """Declare the bucket and the five resources that close it to the public.
@@ -50,6 +51,7 @@ def private_bucket(
         force_destroy=True if place.disposable else None,
         object_lock_enabled=lock or None,
         region=region,
+        tags=tags,
         opts=pulumi.ResourceOptions.merge(component.durable(), child) if protect else child,
     )
     versioning = aws.s3.BucketVersioning(

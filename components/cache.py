@@ -143,6 +143,7 @@ class Cache(Component):
         key_arn: pulumi.Input[str],
         log_key_arn: pulumi.Input[str],
         token: pulumi.Input[str],
+        generation: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("arca:cache:Cache", name, place, data_class="confidential", opts=opts)
@@ -168,9 +169,11 @@ class Cache(Component):
             )
             for kind in ("slow-log", "engine-log")
         }
+        # A cache repeats answers of the database that it stands before, so it goes with that one.
+        counted = f"-{generation}" if generation > 1 else ""
         group = aws.elasticache.ReplicationGroup(
-            name,
-            replication_group_id=identifier,
+            f"{name}{counted}",
+            replication_group_id=physical(f"{place.prefix}{counted}", limit=40),
             description=f"{identifier}: tokens, idempotency keys, rate limits",
             engine=spec.engine,
             engine_version=spec.engine_version,

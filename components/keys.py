@@ -32,7 +32,7 @@ class KeysSpec(Spec):
 
 
 SERVICES: Mapping[KeyRole, tuple[str, ...]] = {
-    "data": ("rds", "elasticache"),
+    "data": ("rds", "elasticache", "backup"),
     "documents": ("s3",),
     "secrets": ("secretsmanager", "ssm"),
     "images": ("ecr",),

@@ -1,12 +1,13 @@
 """The buckets: invoice documents, audit records, access logs and small artifacts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
 from pydantic import Field
 
+from arca.naming import BACKUP_TAG
 from arca.outputs import BucketRole, ReplicatedBucket
 from components.bucket import ReadyBucket, expire, private_bucket
 from components.component import Component, Place
@@ -56,6 +57,8 @@ class Storage(Component):
     documents_replica: ReadyBucket | None
     copies: dict[ReplicatedBucket, BucketCopy]
     """What S3 copies into the DR region; empty without one."""
+    copies_back: list[BucketCopy]
+    """What S3 copies out of it: documents of a time when the DR stack served."""
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class Storage(Component):
         artifacts = self._bucket("artifacts", key_arn=key.arn, logs=logs)
         self.buckets = {"logs": logs, "audit": audit, "artifacts": artifacts}
         self.documents_replica = None
-        self.copies = {}
+        self.copies, self.copies_back = {}, []
         if primary is not None:
             replicas = primary.replica_buckets
             self.buckets["documents"] = ReadyBucket(replicas["documents"], primary.documents_arn)
@@ -86,16 +89,30 @@ class Storage(Component):
                 for role, replica in replicas.items()
             }
         else:
-            documents = self._bucket("documents", key_arn=key.arn, logs=logs)
+            documents = self._bucket("documents", key_arn=key.arn, logs=logs, tags=BACKUP_TAG)
             self._archive(documents, "documents", spec)
             self.buckets["documents"] = documents
             if place.replica_region is not None and key.replica_arn is not None:
                 replica = self._bucket(
-                    "documents-replica", key_arn=key.replica_arn, region=place.replica_region
+                    "documents-replica",
+                    key_arn=key.replica_arn,
+                    region=place.replica_region,
+                    tags=BACKUP_TAG,
                 )
                 self._archive(replica, "documents-replica", spec, region=place.replica_region)
                 keys = (key.arn, key.replica_arn)
                 self._replicate("replication", "documents", documents, replica, keys)
+                # What an active DR stack writes comes back by itself. S3 copies no copy (Amazon S3
+                # User Guide, "What isn't replicated with replication configurations?").
+                self._replicate(
+                    "replication-back",
+                    "documents-replica",
+                    replica,
+                    documents,
+                    (key.replica_arn, key.arn),
+                    region=place.replica_region,
+                )
+                self.copies_back = [BucketCopy(replica.name, documents.name, RULE)]
                 self.documents_replica = replica
                 copy = self._bucket(
                     "audit-replica",
@@ -111,6 +128,12 @@ class Storage(Component):
                 }
         self.register_outputs({})
 
+    def watched(self, *, serving: bool) -> list[BucketCopy]:
+        """Return the copies that alarms watch: what a primary sends, or what a standby receives."""
+        if self.documents_replica is None:
+            return [] if serving else list(self.copies.values())
+        return list(self.copies.values()) if serving else self.copies_back
+
     def _bucket(
         self,
         role: str,
@@ -119,6 +142,7 @@ class Storage(Component):
         logs: ReadyBucket | None = None,
         lock: bool = False,
         region: str | None = None,
+        tags: Mapping[str, str] | None = None,
         statements: Callable[[pulumi.Output[str]], tuple[Statement, ...]] = lambda _arn: (),
     ) -> ReadyBucket:
         bucket = private_bucket(
@@ -127,6 +151,7 @@ class Storage(Component):
             key_arn=key_arn,
             region=region,
             lock=lock,
+            tags=tags,
             statements=statements,
         )
         if logs is not None:
@@ -186,8 +211,13 @@ class Storage(Component):
         source: ReadyBucket,
         replica: ReadyBucket,
         keys: tuple[pulumi.Input[str], pulumi.Input[str]],
+        *,
+        region: str | None = None,
     ) -> None:
-        """Copy a bucket into the DR region; `keys` are that of the bucket and its replica."""
+        """Copy a bucket into the other region; `keys` are that of the bucket and its replica.
+
+        `region` is the source's, where it is not the stack's own.
+        """
         key_arn, replica_key_arn = keys
         reads = [f"s3:{a}" for a in ("GetReplicationConfiguration", "ListBucket")]
         versions = [f"s3:GetObjectVersion{a}" for a in ("ForReplication", "Acl", "Tagging")]
@@ -216,6 +246,7 @@ class Storage(Component):
         aws.s3.BucketReplicationConfig(
             f"{self._name}-{role}",
             bucket=source.name,
+            region=region,
             role=copier.arn,
             rules=[
                 {
@@ -230,7 +261,7 @@ class Storage(Component):
                     },
                     "destination": {
                         "bucket": replica.arn,
-                        "storage_class": "STANDARD_IA",
+                        "storage_class": "STANDARD" if region else "STANDARD_IA",
                         "encryption_configuration": {"replica_kms_key_id": replica_key_arn},
                         # Replication time control: 15 minutes, with metrics to alarm on.
                         "metrics": {"status": "Enabled", "event_threshold": {"minutes": 15}},

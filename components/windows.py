@@ -34,10 +34,22 @@ def weekly_length(window: str) -> int:
     return (end - begin) % WEEK_MINUTES
 
 
-def overlap(daily: str, weekly: str) -> bool:
-    """Return whether a daily window has a minute in common with a weekly one."""
+def overlap_daily(one: str, other: str, *, before: int = 0) -> bool:
+    """Return whether a daily window has a minute in common with another, or `before` it."""
+    begin = _minute(one.split("-", maxsplit=1)[0])
+    first = _minute(other.split("-", maxsplit=1)[0]) - before
+    length = daily_length(other) + before
+    # Either window begins within the other; both may go past midnight.
+    return (begin - first) % DAY_MINUTES < length or (
+        (first - begin) % DAY_MINUTES < daily_length(one)
+    )
+
+
+def overlap(daily: str, weekly: str, *, before: int = 0) -> bool:
+    """Return whether a daily window has a minute in common with a weekly one, or `before` it."""
     first, last = _week(weekly)
-    length = (last - first) % WEEK_MINUTES
+    length = (last - first) % WEEK_MINUTES + before
+    first -= before
     begin = _minute(daily.split("-", maxsplit=1)[0])
     for day in range(-1, 8):
         start = day * DAY_MINUTES + begin

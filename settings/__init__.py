@@ -2,6 +2,6 @@
 
 from settings.load import load
 from settings.model import Settings
-from settings.place import cloudflare_zone, place
+from settings.place import cloudflare_zone, place, released
 
-__all__ = ["Settings", "cloudflare_zone", "load", "place"]
+__all__ = ["Settings", "cloudflare_zone", "load", "place", "released"]

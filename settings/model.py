@@ -6,11 +6,14 @@ from pydantic import Field
 
 from arca.cost.traffic import Traffic
 from components.alerting import AlertingSpec
+from components.backups import BackupsSpec
 from components.cache import CacheSpec
 from components.database import DatabaseSpec
+from components.database.spec import Replica
 from components.delivery import DeliverySpec
 from components.dns import DnsSpec
 from components.edge import EdgeSpec
+from components.experiments import ExperimentsSpec
 from components.firewall import FirewallSpec
 from components.flow_logs import FlowLogsSpec
 from components.keys import KeysSpec
@@ -22,7 +25,7 @@ from components.proxy import ProxySpec
 from components.registry import RegistrySpec
 from components.secrets import SecretsSpec
 from components.service import ServiceSpec
-from components.spec import Email, Format, Region, Spec
+from components.spec import Email, Format, Region, Spec, Zone
 from components.storage import StorageSpec
 
 LIVE_PATH = "/health/live"
@@ -87,6 +90,9 @@ class OwnerSpec(Spec):
         return [name for name, is_placeholder in unfilled.items() if is_placeholder]
 
 
+Phase = Literal["standby", "promoting", "active", "fenced", "following"]
+
+
 class RecoverySpec(Spec):
     """The stack's role in disaster recovery."""
 
@@ -105,12 +111,20 @@ class RecoverySpec(Spec):
         default=None,
         description="Secondary: the primary's `network.cidr`, which its own must not overlap.",
     )
-    phase: Literal["standby", "promoting", "active", "fenced"] = Field(
+    phase: Phase = Field(
         default="standby",
         description="Secondary: `standby` follows the primary, `promoting` detaches the database, "
         "`active` serves. These are two updates, because AWS changes no other setting of a "
-        "replica while it promotes it. Primary: only `fenced`, after its DR stack took over; it "
-        "then answers 503 and runs no task, so that nothing writes to a database of before.",
+        "replica while it promotes it. `fenced` ends the service before a fail-back. Primary: "
+        "none, or `fenced` after its DR stack took over: it answers 503 and runs no task, so that "
+        "nothing writes to a database of before. A fail-back goes on with `following` and "
+        "`promoting`, and ends with none (docs/adr/0029-fail-back.md).",
+    )
+    release_data: bool = Field(
+        default=False,
+        description="In phase `fenced`: lift the protection of the database and the cache, so that "
+        "the update with the next `database.generation` deletes them. The database leaves a final "
+        "snapshot.",
     )
     warm_tasks: int = Field(
         default=1, ge=0, description="Secondary: number of tasks that run while it is not active."
@@ -140,6 +154,9 @@ class Settings(Spec):
     secrets: SecretsSpec = Field(default=SecretsSpec(), description="Secrets and their rotation.")
     storage: StorageSpec = Field(default=StorageSpec(), description="Buckets.")
     database: DatabaseSpec = Field(default=DatabaseSpec(), description="RDS PostgreSQL.")
+    backups: BackupsSpec = Field(
+        default=BackupsSpec(), description="AWS Backup of the database and the documents."
+    )
     proxy: ProxySpec = Field(default=ProxySpec(), description="Pool of RDS Proxy.")
     cache: CacheSpec = Field(default=CacheSpec(), description="Valkey or Redis.")
     registry: RegistrySpec = Field(default=RegistrySpec(), description="ECR repository.")
@@ -157,6 +174,10 @@ class Settings(Spec):
         default=ObservabilitySpec(), description="Alarms, dashboards, queries, traces, budgets."
     )
 
+    experiments: ExperimentsSpec = Field(
+        default=ExperimentsSpec(), description="Templates of experiments with AWS FIS."
+    )
+
     traffic: Traffic = Field(
         default=Traffic(),
         description="The load that `arca cost` assumes; no resource depends on it.",
@@ -169,18 +190,43 @@ class Settings(Spec):
 
     @property
     def serving(self) -> bool:
-        """True when the stack serves customers: always, except a DR stack that is not active."""
-        return not self.secondary or self.recovery.phase == "active"
+        """True when the stack has all that serves customers, even while it is fenced.
+
+        A DR stack on standby has not, nor a primary whose database follows its DR stack's.
+        """
+        phase = self.recovery.phase
+        if self.secondary:
+            return phase in ("active", "fenced")
+        return phase not in ("following", "promoting")
 
     @property
     def fenced(self) -> bool:
-        """True for a primary whose DR stack took over."""
-        return self.recovery.phase == "fenced"
+        """True when the stack answers 503 and runs no task, because another region serves."""
+        phase = self.recovery.phase
+        return phase == "fenced" or not (self.secondary or self.serving)
 
     @property
     def following(self) -> bool:
-        """True when the database is a replica of the primary's."""
-        return self.secondary and self.recovery.phase == "standby"
+        """True when the database is a replica of the other region's."""
+        return self.recovery.phase == ("standby" if self.secondary else "following")
+
+    @property
+    def follows_arn(self) -> str | None:
+        """The instance that a primary follows to fail back; a secondary reads its primary's."""
+        source = self.database.source
+        return source.source_arn if isinstance(source, Replica) and self.following else None
+
+    @property
+    def backs_up(self) -> bool:
+        """True when the stack declares its backups: a standby's data are its primary's."""
+        return self.backups.enabled and (self.serving or not self.secondary)
+
+    @property
+    def experiments_zone(self) -> Zone | None:
+        """The zone that an experiment cuts off; None for a stack that serves nobody."""
+        if not (self.experiments.enabled and self.serving and not self.fenced):
+            return None
+        return self.experiments.zone or self.network.zones[-1]
 
     @property
     def network_now(self) -> NetworkSpec:
@@ -188,7 +234,8 @@ class Settings(Spec):
 
         The others come with the cache, which takes longer to create, and before customers.
         """
-        if not self.serving and self.network.nat == "per-zone":
+        # A primary keeps its addresses, which the tax agency may know.
+        if self.secondary and not self.serving and self.network.nat == "per-zone":
             return self.network.model_copy(update={"nat": "single"})
         return self.network
 
@@ -205,8 +252,11 @@ class Settings(Spec):
 
     @property
     def observability_now(self) -> ObservabilitySpec:
-        """The settings of alarms in the current phase; a fenced primary is down on purpose."""
-        if self.fenced:
+        """The settings of alarms in the current phase.
+
+        A fenced stack is down on purpose. One that follows says how far it is behind.
+        """
+        if self.recovery.phase == "fenced":
             return self.observability.model_copy(update={"alarms": False})
         return self.observability
 
@@ -214,7 +264,7 @@ class Settings(Spec):
     def service_now(self) -> ServiceSpec:
         """The service's settings in the current phase.
 
-        A DR stack on standby runs few tasks, and a fenced primary none.
+        A DR stack on standby runs few tasks, and a fenced stack none.
         """
         if self.serving and not self.fenced:
             return self.service

@@ -1,5 +1,7 @@
 """Where a stack stands, at AWS and at Cloudflare, from its settings."""
 
+from dataclasses import replace
+
 import pulumi
 
 from components.component import Place, declare_providers
@@ -27,6 +29,11 @@ def place(s: Settings) -> Place:
             cost_center=s.owner.cost_center,
         ),
     )
+
+
+def released(here: Place) -> Place:
+    """Return the same place, in which nothing is protected."""
+    return replace(here, protect=False)
 
 
 def cloudflare_zone(s: Settings) -> CloudflareZone:

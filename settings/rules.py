@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+from components.database.spec import Replica
 from components.service.spec import PausedSpec
 from components.spec import ZONES
+from components.windows import overlap, overlap_daily
 from settings.model import LIVE_PATH, Settings
 from settings.problem import Problem
 
@@ -23,6 +25,7 @@ TARGETS_PER_GROUP = 1000
 DEPLOYMENT_OVERLAP = 2
 """Task sets that run side by side during a deployment, whatever the strategy."""
 PRODUCTION_BACKUP_DAYS = 14
+BACKUP_LEAD_MINUTES = 60
 API_ROOT = "/v1"
 LOGIN_PATH = "/v1/auth"
 HEALTH_PATHS = (LIVE_PATH, "/health/ready")
@@ -99,6 +102,51 @@ def production_audit(s: Settings) -> Iterator[Problem]:
         yield Problem(
             "storage.audit_lock_days", s.storage.audit_lock_days, "at least 365 in stage prod"
         )
+
+
+def production_backups(s: Settings) -> Iterator[Problem]:
+    """Production's backups outlive RDS's own, and nobody's mistake deletes them."""
+    if s.stage == "prod" and not s.backups.enabled:
+        yield Problem("backups.enabled", False, "true in stage prod")
+
+
+def backup_windows(s: Settings) -> Iterator[Problem]:
+    """AWS Backup stays away from the database's own windows, or its backup fails.
+
+    Source: AWS Backup Developer Guide, "Amazon RDS backups": none may begin during the maintenance
+    window or the automated backup window, nor in the hour before.
+    """
+    if not s.backups.enabled:
+        return
+    window, lead = s.backups.window, BACKUP_LEAD_MINUTES
+    own, weekly = s.database.backup_window, s.database.maintenance_window
+    if overlap_daily(window, own, before=lead):
+        wanted = f"a window apart from database.backup_window, {own}, and from the hour before it"
+        yield Problem("backups.window", window, wanted)
+    if overlap(window, weekly, before=lead):
+        wanted = (
+            f"a window apart from database.maintenance_window, {weekly}, and from the hour before "
+            "it"
+        )
+        yield Problem("backups.window", window, wanted)
+
+
+def backups_stay(s: Settings) -> Iterator[Problem]:
+    """A locked vault outlives its stack, so no disposable stack has one."""
+    if s.disposable and not s.protected and s.backups.enabled:
+        yield Problem("backups.enabled", True, "false where disposable is true")
+
+
+def experiments_stop(s: Settings) -> Iterator[Problem]:
+    """An experiment has alarms that end it, and a zone of the network's to cut off."""
+    if not s.experiments.enabled:
+        return
+    if not s.observability.alarms:
+        wanted = "true with experiments.enabled: alarms end an experiment"
+        yield Problem("observability.alarms", False, wanted)
+    zone, zones = s.experiments.zone, s.network.zones
+    if zone is not None and zone not in zones:
+        yield Problem("experiments.zone", zone, f"one of network.zones, {', '.join(zones)}")
 
 
 def zones_exist(s: Settings) -> Iterator[Problem]:
@@ -183,7 +231,7 @@ def replicas_and_passwords(s: Settings) -> Iterator[Problem]:
 
 
 def primary_follows_nobody(s: Settings) -> Iterator[Problem]:
-    """A primary has no primary of its own, no phase, and no replica as its source."""
+    """A primary has no primary of its own, and follows another region only to fail back."""
     recovery = s.recovery
     if s.secondary:
         return
@@ -192,20 +240,47 @@ def primary_follows_nobody(s: Settings) -> Iterator[Problem]:
             yield Problem(
                 f"recovery.{key}", getattr(recovery, key), "none, because the role is primary"
             )
-    if recovery.phase not in ("standby", "fenced"):
-        wanted = "none, or fenced, because the role is primary"
+    if recovery.phase == "active":
+        wanted = "none, or fenced, following or promoting, because the role is primary"
         yield Problem("recovery.phase", recovery.phase, wanted)
-    if recovery.phase == "fenced" and recovery.replica_region is None:
+    elif recovery.phase != "standby" and recovery.replica_region is None:
         wanted = "none, because without recovery.replica_region nobody else serves"
         yield Problem("recovery.phase", recovery.phase, wanted)
     if recovery.replica_region == s.region:
         wanted = f"a region other than the stack's own, {s.region}"
         yield Problem("recovery.replica_region", recovery.replica_region, wanted)
-    if s.database.source.kind == "replica":
-        wanted = "new, snapshot or point-in-time; only a secondary is a replica"
-        yield Problem("database.source.kind", "replica", wanted)
+    yield from _source_of_a_primary(s)
     if s.dns.failover and recovery.replica_region is None:
         yield Problem("dns.failover", True, "false without recovery.replica_region")
+
+
+def released_data(s: Settings) -> Iterator[Problem]:
+    """Only a fenced stack gives up its data: another region serves."""
+    if s.recovery.release_data and s.recovery.phase != "fenced":
+        yield Problem("recovery.release_data", True, "false outside recovery.phase fenced")
+
+
+def _source_of_a_primary(s: Settings) -> Iterator[Problem]:
+    """A primary's database follows the DR stack's in two phases of a fail-back, as another one.
+
+    RDS makes a replica only as a new instance (Amazon RDS API, CreateDBInstanceReadReplica).
+    """
+    recovery, source = s.recovery, s.database.source
+    returning = recovery.phase in ("following", "promoting")
+    if returning and (not isinstance(source, Replica) or source.source_arn is None):
+        wanted = f"replica, with source_arn, in recovery.phase {recovery.phase}"
+        yield Problem("database.source.kind", source.kind, wanted)
+    elif not returning and isinstance(source, Replica):
+        wanted = "new, snapshot, point-in-time, or promoted after a fail-back"
+        yield Problem("database.source.kind", source.kind, wanted)
+    elif isinstance(source, Replica) and source.source_arn is not None:
+        region = source.source_arn.split(":")[3]
+        if region != recovery.replica_region:
+            wanted = f"an instance in recovery.replica_region, {recovery.replica_region}"
+            yield Problem("database.source.source_arn", source.source_arn, wanted)
+    if source.kind in ("replica", "promoted") and s.database.generation == 1:
+        wanted = "2 or more, because the first instance is no replica of a primary's"
+        yield Problem("database.generation", s.database.generation, wanted)
 
 
 def secondary_knows_its_primary(s: Settings) -> Iterator[Problem]:
@@ -213,9 +288,10 @@ def secondary_knows_its_primary(s: Settings) -> Iterator[Problem]:
     recovery = s.recovery
     if not s.secondary:
         return
-    if recovery.phase == "fenced":
-        wanted = "standby, promoting or active, because the role is secondary"
+    if recovery.phase == "following":
+        wanted = "standby, promoting, active or fenced, because the role is secondary"
         yield Problem("recovery.phase", recovery.phase, wanted)
+    yield from _source_of_a_secondary(s)
     for key in ("primary_stack", "primary_cidr"):
         if getattr(recovery, key) is None:
             yield Problem(f"recovery.{key}", None, "the primary's, because the role is secondary")
@@ -232,6 +308,21 @@ def secondary_knows_its_primary(s: Settings) -> Iterator[Problem]:
     if not s.dns.failover:
         wanted = "true, because the secondary's record is one half of the failover pair"
         yield Problem("dns.failover", False, wanted)
+
+
+def _source_of_a_secondary(s: Settings) -> Iterator[Problem]:
+    """A standby follows its primary; once it serves, its data may come from a backup."""
+    source = s.database.source
+    if source.kind == "new":
+        wanted = "replica, or snapshot or point-in-time in recovery.phase active"
+        yield Problem("database.source.kind", source.kind, wanted)
+    elif not s.serving and source.kind != "replica":
+        yield Problem(
+            "database.source.kind", source.kind, f"replica in recovery.phase {s.recovery.phase}"
+        )
+    if isinstance(source, Replica) and source.source_arn is not None:
+        wanted = "none, because a secondary reads its primary's exports"
+        yield Problem("database.source.source_arn", source.source_arn, wanted)
 
 
 def rate_limits(s: Settings) -> Iterator[Problem]:
@@ -354,6 +445,10 @@ RULES = (
     Rule(("stage", "service"), production_capacity),
     Rule(("stage", "observability"), production_alarms),
     Rule(("stage", "storage"), production_audit),
+    Rule(("stage", "backups"), production_backups),
+    Rule(("backups", "database"), backup_windows),
+    Rule(("disposable", "protected", "backups"), backups_stay),
+    Rule(("experiments", "observability", "network"), experiments_stop),
     Rule(("region", "network"), zones_exist),
     Rule(("network",), endpoints_without_nat),
     Rule(("network", "service"), pause_without_nat),
@@ -363,8 +458,9 @@ RULES = (
     Rule(("load_balancer",), health_timing),
     Rule(("load_balancer", "service"), draining),
     Rule(("database", "recovery"), replicas_and_passwords),
+    Rule(("recovery",), released_data),
     Rule(("recovery", "region", "database", "dns"), primary_follows_nobody),
-    Rule(("recovery", "network", "dns"), secondary_knows_its_primary),
+    Rule(("recovery", "network", "dns", "database"), secondary_knows_its_primary),
     Rule(("edge",), rate_limits),
     Rule(("edge", "dns", "probe"), edge_paths),
     Rule(("edge", "firewall"), firewall_limit),

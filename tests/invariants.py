@@ -11,6 +11,7 @@ from tests.graph import Graph
 DURABLE = DURABLE_TYPES
 BUCKET, INSTANCE = "aws:s3/bucket:Bucket", "aws:rds/instance:Instance"
 NEEDS_KEY = {
+    "aws:backup/vault:Vault": "kmsKeyArn",
     "aws:cloudwatch/logGroup:LogGroup": "kmsKeyId",
     "aws:elasticache/replicationGroup:ReplicationGroup": "kmsKeyId",
     "aws:rds/instance:Instance": "kmsKeyId",

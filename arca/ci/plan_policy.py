@@ -14,6 +14,8 @@ from arca.errors import ArcaError
 LOSING_OPERATIONS = frozenset({"delete", "delete-replaced", "discard", "discard-replaced"})
 DURABLE_TYPES = frozenset(
     {
+        "aws:backup/vault:Vault",
+        "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
         "aws:ecr/repository:Repository",
         "aws:kms/key:Key",
         "aws:kms/replicaKey:ReplicaKey",

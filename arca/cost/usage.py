@@ -274,6 +274,32 @@ def _backup_copies(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     yield _from_region(source, target, graph)
 
 
+def _vault(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
+    """AWS Backup pricing: snapshots of RDS as RDS's own backups, and each copy of the documents.
+
+    The first snapshot in a region holds the whole database; at home RDS's own backups hold it
+    already. A standby's bucket is a replica, whose size the primary counts.
+    """
+    database = next(graph.of("aws:rds/instance:Instance"), None)
+    size = _storage(database, graph) if database else None
+    if size is None:
+        yield Unmeasured("the size of the backups; the graph has no database of a known size")
+        return
+    away = resource.text("region") or None
+    whole = graph.traffic.backup_share * size + exactly(size if away else 0)
+    postgres = "databaseEngine=PostgreSQL"
+    yield Usage("AmazonRDS", "RDS:ChargedBackupUsage", whole, postgres, region=away)
+    documents = graph.traffic.documents_gib
+    yield Usage("AWSBackup", "WarmStorage-ByteHrs-S3", documents, region=away)
+    if away:
+        yield _from_region(graph.region, away, graph)
+
+
+def _restore_test(_: Resource, __: LoadedGraph) -> Iterator[Found]:
+    """AWS Backup pricing, "Restore testing": by the test, and what is restored by the hour."""
+    yield Unmeasured("a restore test a month, and the hours of the database that it restores")
+
+
 def _proxy(_: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """Amazon RDS Proxy pricing: by the vCPUs of the database behind it, at least two."""
     database = next(graph.of("aws:rds/instance:Instance"), None)
@@ -429,8 +455,13 @@ def _sampling(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
         yield Usage("AWSXRay", "XRay-TracesStored", _requests(graph) * share)
 
 
-def _replication(_: Resource, graph: LoadedGraph) -> Iterator[Found]:
-    """Amazon S3 pricing, "Replication": the transfer and the time control, by GB of new objects."""
+def _replication(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
+    """Amazon S3 pricing, "Replication": the transfer and the time control, by GB of new objects.
+
+    What comes back from the DR region is written only while its stack serves.
+    """
+    if resource.text("region"):
+        return
     new = graph.traffic.documents_gib * (1 / 12)
     yield Usage("AWSDataTransfer", "USE1-AWS-Out-Bytes", new)
     yield Usage("AmazonS3", "S3RTC-Out-Bytes", new)
@@ -473,6 +504,8 @@ def _cloudflare(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
 FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 ZONE_SETTING = "cloudflare:index/zoneSetting:ZoneSetting"
 RULES: Mapping[str, Rule] = {
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": _restore_test,
+    "aws:backup/vault:Vault": _vault,
     "aws:cloudwatch/compositeAlarm:CompositeAlarm": _composite,
     "aws:cloudwatch/dashboard:Dashboard": _dashboard,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
@@ -515,6 +548,10 @@ FREE: Mapping[str, str] = {
     "aws:acm/certificateValidation:CertificateValidation": _PART,
     "aws:appautoscaling/policy:Policy": "autoscaling is free; its alarms are not in the graph",
     "aws:appautoscaling/target:Target": "autoscaling is free",
+    "aws:backup/plan:Plan": "what it makes is counted at the vaults",
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": _PART,
+    "aws:backup/selection:Selection": _PART,
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": _PART,
     "aws:cloudwatch/eventRule:EventRule": "events of AWS's own services are free",
     "aws:cloudwatch/eventTarget:EventTarget": "delivery to a log group is counted there",
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": _NO_CHARGE,
@@ -540,6 +577,8 @@ FREE: Mapping[str, str] = {
     "aws:ecs/taskDefinition:TaskDefinition": "charged while tasks run: counted at the service",
     "aws:elasticache/parameterGroup:ParameterGroup": _PART,
     "aws:elasticache/subnetGroup:SubnetGroup": _PART,
+    "aws:fis/experimentTemplate:ExperimentTemplate": "charged by the minute of an action, while "
+    "a person's experiment runs",
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": "IAM is free",
     "aws:iam/role:Role": "IAM is free",
     "aws:iam/rolePolicy:RolePolicy": "IAM is free",

@@ -38,6 +38,7 @@ def serving_alarms(t: Thresholds, *, sessions: int | None) -> Alarms:
         *_shipping(),
         _definitions(),
         _copies_failed(),
+        *_backups(),
     )
     # A deployment may trip these, so a maintenance window mutes them.
     muted = (*_arca(t), *_deployment_sensitive(t))
@@ -82,6 +83,7 @@ def standby_alarms(t: Thresholds, *, tasks: int) -> Alarms:
             _storage(t),
             *_certificates(t)[:1],
             _definitions(),
+            *_backups(),
         )
     )
 
@@ -324,6 +326,36 @@ def _copies_failed() -> Alarm:
         meaning="Documents or audit records are missing in the DR region, and S3 does not try "
         "again by itself.",
         period=300,
+    )
+
+
+def _backups() -> tuple[Alarm, ...]:
+    """Alarms of a stack with a plan of AWS Backup; one that never runs raises no event."""
+    return (
+        _metric_alarm(
+            name="backups-failed",
+            metric="backups.failed",
+            comparison=AT_LEAST,
+            threshold=1,
+            severity="SEV3",
+            runbook="copies-behind",
+            meaning="A backup, its copy into the DR region or a restore test failed. RDS's own "
+            "backups go on. `aws backup list-backup-jobs`, `list-copy-jobs` and "
+            "`list-restore-jobs`, each with `--by-state` or `--by-status`, say which and why.",
+            period=300,
+        ),
+        _metric_alarm(
+            name="backups-missing",
+            metric="backups.completed",
+            comparison=BELOW,
+            threshold=1,
+            severity="SEV3",
+            runbook="copies-behind",
+            meaning="No backup was completed in a day, and maybe none began: "
+            "`aws backup describe-region-settings` must have RDS and S3 true.",
+            period=DAY,
+            missing="breaching",
+        ),
     )
 
 

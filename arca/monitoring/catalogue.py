@@ -6,7 +6,8 @@ metrics" and Container Insights' "Enhanced observability metrics"; Amazon RDS Us
 "CloudWatch metrics for Amazon RDS"; Amazon ElastiCache User Guide, "Metrics for Valkey and Redis
 OSS"; Amazon S3 User Guide, "Using S3 Replication metrics", which says that latency is published in
 the destination's region and failures in the source's; Amazon Route 53 Developer Guide, "Monitoring
-health checks"; ACM User Guide, "Supported CloudWatch metrics"; Amazon EventBridge User Guide,
+health checks"; AWS Backup Developer Guide, "AWS Backup metrics with Amazon CloudWatch"; ACM User
+Guide, "Supported CloudWatch metrics"; Amazon EventBridge User Guide,
 "Monitoring"; AWS Lambda Developer Guide, "Types of metrics for Lambda functions".
 """
 
@@ -33,6 +34,8 @@ Binding = Literal[
     "deployment_rule",
     "migration_rule",
     "crash_rule",
+    "backup_rule",
+    "vault",
     "definition_watch",
     "copy_source",
     "copy_destination",
@@ -749,6 +752,24 @@ COPY_METRICS = (
         meaning="Objects that were not copied into the DR region.",
         unit="Count",
         dimensions=COPY_DIMENSIONS,
+    ),
+    aws_metric(
+        "backups.completed",
+        "AWS/Backup NumberOfBackupJobsCompleted",
+        stat="Sum",
+        role="saturation",
+        meaning="Backups that AWS Backup completed.",
+        unit="Count",
+        dimensions={"BackupVaultName": "vault"},
+    ),
+    aws_metric(
+        "backups.failed",
+        "AWS/Events TriggeredRules",
+        stat="Sum",
+        role="errors",
+        meaning="Backups, copies into the DR region and restore tests that failed.",
+        unit="Count",
+        dimensions={"RuleName": "backup_rule"},
     ),
 )
 

@@ -74,6 +74,8 @@ LEVELS: Mapping[str, Level] = {
     "database.replica-lag": Level(1.5, traffic=0.5, trouble=3),
     "copies.latency": Level(12, traffic=0.5, trouble=2),
     "copies.failed": Level(0, traffic=0.0, trouble=1.0),
+    "backups.completed": Level(1, traffic=0.0, trouble=1.0),
+    "backups.failed": Level(0, traffic=0.0, trouble=1.0),
     "database.connections": Level(70, traffic=0.7, trouble=2.3),
     "database.cpu": Level(24, traffic=0.8, trouble=3.2),
     "database.memory": Level(6000000000.0, traffic=0.1, trouble=0.8),

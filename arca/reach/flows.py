@@ -12,6 +12,8 @@ from arca.reach.reach import matrix
 from arca.reach.requests import ORIGIN_PULLS
 
 Expected = Literal["needed", "open", "refused"]
+RETURNING = {("primary", "following"), ("primary", "promoting")}
+"""Role and phase of a primary that fails back, and is fenced meanwhile."""
 CLOUDFLARE_CHECK = "cloudflare:index/healthcheck:Healthcheck"
 
 
@@ -33,7 +35,8 @@ def _serving(graph: Graph) -> bool:
 
 def _answering(graph: Graph) -> bool:
     """Whether the region answers: a standby does, to its health checks, and a fenced one not."""
-    return graph.exports["phase"] != "fenced"
+    role, phase = graph.exports["role"], graph.exports["phase"]
+    return phase != "fenced" and (role, phase) not in RETURNING
 
 
 def _pausing(graph: Graph) -> bool:

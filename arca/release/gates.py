@@ -43,7 +43,7 @@ def closed(checks: Sequence[Check]) -> list[Check]:
 
 
 def _fence(stack: Stack) -> Iterator[Check]:
-    if stack.outputs.phase == "fenced":
+    if stack.outputs.fenced:
         yield Check("fence", "FAILED", "the stack is fenced: release to the region that serves")
     elif lever.pulled(stack):
         yield Check("fence", "FAILED", "the lever is pulled: release to the region that serves")

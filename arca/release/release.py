@@ -331,7 +331,7 @@ class Release:
     def _migrate(self, held: Journal) -> ReleaseOutcome | Facts:
         if not self._options.migrate:
             return {}
-        if self._stack.outputs.phase in ("standby", "promoting"):
+        if self._stack.outputs.phase in ("standby", "promoting", "following"):
             self._say("no migrations here: the database follows the primary's")
             return {}
         entry = held.entry

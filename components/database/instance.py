@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_random as random
 
-from arca.naming import physical
+from arca.naming import BACKUP_TAG, physical
 from arca.outputs import DatabaseOutputs
 from components.component import Component, Place
 from components.database.spec import DatabaseSpec, PointInTime, Snapshot, parameters
@@ -58,7 +59,7 @@ class Database(Component):
         secrets_key_arn: pulumi.Input[str],
         log_key_arn: pulumi.Input[str],
         owner: Login,
-        replica_of: pulumi.Output[str] | None,
+        replica_of: pulumi.Input[str] | None,
         standby: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -69,7 +70,8 @@ class Database(Component):
         # Secrets Manager uses the key for the secret that RDS makes, and the data's key refuses it.
         self._secrets_key_arn = secrets_key_arn
         self._security_group_id = at.security_group_id
-        identifier = physical(place.prefix, limit=63)
+        self._counted = f"-{spec.generation}" if spec.generation > 1 else ""
+        identifier = physical(f"{place.prefix}{self._counted}", limit=63)
         major = spec.engine_version.split(".", maxsplit=1)[0]
         subnets = aws.rds.SubnetGroup(name, subnet_ids=at.subnet_ids, opts=self.child())
         group = aws.rds.ParameterGroup(
@@ -95,29 +97,32 @@ class Database(Component):
         # RDS would create these groups itself, without a key and without a retention.
         logs = [
             aws.cloudwatch.LogGroup(
-                f"{name}-{log}",
-                name=f"/aws/rds/instance/{identifier}/{log}",
+                f"{name}{counted}-{log}",
+                name=f"/aws/rds/instance/{place.prefix}{counted}/{log}",
                 kms_key_id=log_key_arn,
                 retention_in_days=90,
                 opts=self.child(),
             )
+            # The groups of earlier instances say what happened to them, and stay.
+            for counted in ("", *(f"-{n}" for n in range(2, spec.generation + 1)))
             for log in ("postgresql", "upgrade")
         ]
         self._common = SharedParts(group.name, subnets.name, role.arn, [monitoring, *logs])
 
         self._owner = owner
         instance = self._instance(
-            name,
+            f"{name}{self._counted}",
             identifier,
             replica_of=replica_of,
-            makes_data=spec.source.kind != "replica",
+            makes_data=spec.source.kind not in ("replica", "promoted"),
             multi_az=spec.multi_az and not standby,
             backup_days=spec.backup_days,
+            tags=BACKUP_TAG,
         )
         replicas = [
             self._instance(
-                f"{name}-replica-{number}",
-                physical(place.prefix, f"replica-{number}", limit=63),
+                f"{name}{self._counted}-replica-{number}",
+                physical(f"{place.prefix}{self._counted}", f"replica-{number}", limit=63),
                 replica_of=instance.identifier,
                 makes_data=False,
                 multi_az=False,
@@ -125,9 +130,10 @@ class Database(Component):
             )
             for number in range(1, spec.read_replicas + 1)
         ]
-        if place.replica_region is not None:
+        # Whoever follows another region's database has its backups there.
+        if place.replica_region is not None and not standby:
             aws.rds.InstanceAutomatedBackupsReplication(
-                name,
+                f"{name}{self._counted}",
                 region=place.replica_region,
                 source_db_instance_arn=instance.arn,
                 kms_key_id=key.replica_arn,
@@ -180,6 +186,7 @@ class Database(Component):
         makes_data: bool,
         multi_az: bool,
         backup_days: int,
+        tags: Mapping[str, str] | None = None,
     ) -> aws.rds.Instance:
         """Declare one instance.
 
@@ -191,7 +198,9 @@ class Database(Component):
         # A restored instance has its owner and its database already.
         empty = source is not None and source.kind == "new"
         managed = makes_data and spec.managed_password
-        password = self._owner.password if makes_data else None
+        # A promoted replica has its owner, whose password the secrets set from then on.
+        owned = makes_data or (replica_of is None and spec.source.kind == "promoted")
+        password = self._owner.password if owned else None
         # RDS takes no final snapshot of a replica (DeleteDBInstance, SkipFinalSnapshot).
         final_snapshot = (
             None
@@ -230,6 +239,7 @@ class Database(Component):
             backup_window=spec.backup_window,
             maintenance_window=spec.maintenance_window,
             delete_automated_backups=False,
+            tags=tags,
             copy_tags_to_snapshot=True,
             auto_minor_version_upgrade=False,
             apply_immediately=False,

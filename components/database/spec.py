@@ -40,6 +40,15 @@ SHORTEST_MINUTES = 30
 least 30 minutes long, and do not overlap."""
 
 
+InstanceArn = Annotated[
+    str,
+    Format(
+        r"^arn:aws:rds:[a-z0-9-]+:\d{12}:db:[a-z][a-z0-9-]*$",
+        "the ARN of an RDS instance, such as arn:aws:rds:us-east-1:123456789012:db:arca-dr",
+    ),
+]
+
+
 class New(Spec):
     """An empty database."""
 
@@ -47,9 +56,20 @@ class New(Spec):
 
 
 class Replica(Spec):
-    """A replica of the primary stack's instance; `recovery.phase` promotes it."""
+    """A replica of another region's instance; `recovery.phase` promotes it."""
 
     kind: Literal["replica"] = "replica"
+    source_arn: InstanceArn | None = Field(
+        default=None,
+        description="ARN of the instance to follow. A primary that fails back names its DR "
+        "stack's, `database.arn` of that stack's exports; a secondary reads its primary's.",
+    )
+
+
+class Promoted(Spec):
+    """A replica of before, promoted for good: the stack's secrets set the owner's password."""
+
+    kind: Literal["promoted"] = "promoted"
 
 
 class Snapshot(Spec):
@@ -79,7 +99,7 @@ class PointInTime(Spec):
             yield WrongKey("source_backups_arn", "nothing, because source_instance_id is given")
 
 
-Source = Annotated[New | Replica | Snapshot | PointInTime, Field(discriminator="kind")]
+Source = Annotated[New | Replica | Promoted | Snapshot | PointInTime, Field(discriminator="kind")]
 
 
 class DatabaseSpec(Spec):
@@ -105,6 +125,13 @@ class DatabaseSpec(Spec):
     )
     source: Source = Field(
         default=New(), description="Source of the data when the instance is created."
+    )
+    generation: int = Field(
+        default=1,
+        ge=1,
+        description="Number of the instance and its cache. One more declares others and deletes "
+        "the old ones, which `recovery.release_data` must have released. A fail-back begins with "
+        "it, and so does following a primary again.",
     )
     storage_gib: int = Field(
         default=50, ge=20, le=65536, description="Initial storage in GiB, of type gp3."

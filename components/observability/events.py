@@ -1,4 +1,7 @@
-"""ECS's events: rules count them, and a log group keeps them; ECS forgets them in an hour."""
+"""Events of ECS and AWS Backup: rules count them, and a log group keeps them.
+
+ECS itself forgets them in an hour.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,13 +17,29 @@ from components.spec import LogRetention
 
 TASKS = "ECS Task State Change"
 DEPLOYMENTS = "ECS Deployment State Change"
+BACKUPS = ("Backup Job State Change", "Copy Job State Change", "Restore Job State Change")
+UNSUCCESSFUL = ["ABORTED", "EXPIRED", "FAILED", "PARTIAL"]
+"""How a job ends that is not complete (AWS Backup API: BackupJob and CopyJob, State; RestoreJob,
+Status)."""
+
+
+def rules(*, backups: bool) -> tuple[Binding, ...]:
+    """Return the rules of a stack, by the bindings of their metrics."""
+    return (
+        "deployment_rule",
+        "migration_rule",
+        "crash_rule",
+        *(("backup_rule",) if backups else ()),
+    )
 
 
 def patterns(*, region: str, account_id: str, cluster: str) -> Mapping[Binding, dict[str, Any]]:
     """Return the event pattern of each rule.
 
     Source: Amazon ECS Developer Guide, "Amazon ECS task state change events" and "Amazon ECS
-    service deployment state change events".
+    service deployment state change events"; AWS Backup Developer Guide, "Monitoring AWS Backup
+    events using Amazon EventBridge", by which a restore job has a `status` and the others a
+    `state`. Jobs of all stacks of a region arrive, and one that fails is always somebody's.
     """
     arn = f"arn:aws:ecs:{region}:{account_id}"
     stopped = {"clusterArn": [f"{arn}:cluster/{cluster}"], "lastStatus": ["STOPPED"]}
@@ -52,6 +71,11 @@ def patterns(*, region: str, account_id: str, cluster: str) -> Mapping[Binding, 
                 "stopCode": ["EssentialContainerExited", "TaskFailedToStart"],
             },
         },
+        "backup_rule": {
+            "source": ["aws.backup"],
+            "detail-type": [*BACKUPS],
+            "detail": {"$or": [{"state": UNSUCCESSFUL}, {"status": UNSUCCESSFUL}]},
+        },
     }
 
 
@@ -61,7 +85,12 @@ def rule_name(prefix: str, rule: Binding) -> str:
 
 
 def declare_events(
-    component: Component, name: str, *, days: LogRetention, key_arn: pulumi.Input[str]
+    component: Component,
+    name: str,
+    *,
+    backups: bool,
+    days: LogRetention,
+    key_arn: pulumi.Input[str],
 ) -> pulumi.Output[str]:
     """Declare the rules and the log group that they write to; return the group's name."""
     place = component.place
@@ -87,12 +116,12 @@ def declare_events(
         opts=component.child(),
     )
     watched = patterns(region=place.region, account_id=place.account_id, cluster=place.prefix)
-    for binding, pattern in watched.items():
+    for binding in rules(backups=backups):
         logical = f"{name}-{binding.replace('_rule', '')}-failed"
         rule = aws.cloudwatch.EventRule(
             logical,
             name=rule_name(place.prefix, binding),
-            event_pattern=json.dumps(pattern, sort_keys=True),
+            event_pattern=json.dumps(watched[binding], sort_keys=True),
             opts=component.child(),
         )
         aws.cloudwatch.EventTarget(

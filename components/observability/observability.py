@@ -42,6 +42,8 @@ class Watched:
     copies: list[BucketCopy]
     """The buckets whose copies this stack makes, or receives on standby."""
     canary: str | None
+    vault: Text | None
+    """The vault of the stack's backups, if it has any."""
     database_sessions: int | None
     """The most sessions that the database takes, where known."""
     tasks: int
@@ -84,7 +86,13 @@ class Observability(Component):
         objectives = declared_objectives(self.bindings) if serving else ()
         self.objectives = [objective.name for objective in objectives]
         self.log_groups = {
-            "events": events.declare_events(self, name, days=spec.events_days, key_arn=log_key_arn),
+            "events": events.declare_events(
+                self,
+                name,
+                backups=watched.vault is not None,
+                days=spec.events_days,
+                key_arn=log_key_arn,
+            ),
             definitions.NAME: definitions.declare_watch(
                 self,
                 name,
@@ -200,7 +208,7 @@ class Observability(Component):
 
 
 def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:
-    rules: tuple[Binding, ...] = ("deployment_rule", "migration_rule", "crash_rule")
+    rules = events.rules(backups=watched.vault is not None)
     return {
         "stage": [place.stage],
         "load_balancer": [watched.load_balancer],
@@ -210,6 +218,7 @@ def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:
         "service": [watched.service],
         "database": [watched.database],
         "cache_node": [*watched.cache_nodes],
+        "vault": [watched.vault] if watched.vault is not None else [],
         "canary": [watched.canary] if watched.canary else [],
         "certificate": [watched.certificate_arn],
         "health_check": [watched.health_check_id],
@@ -217,5 +226,6 @@ def _bindings(place: Place, watched: Watched) -> Mapping[Binding, list[Text]]:
         "copy_destination": [one.destination for one in watched.copies],
         "copy_rule": [one.rule for one in watched.copies],
         "definition_watch": [definitions.function_name(place.prefix)],
+        "backup_rule": [],
         **{rule: [events.rule_name(place.prefix, rule)] for rule in rules},
     }

@@ -103,6 +103,7 @@ def test_ask_8_tags_reach_everything() -> None:
     tags = graph("prod").one(INSTANCE).inputs["tags"]
     assert tags == {
         "Name": "arca-prod-database",
+        "backup": "daily",
         "component": "database",
         "data-class": "confidential",
     }

@@ -30,6 +30,7 @@ PACKAGES = ("aws", "cloudflare", "random", "tls")
 
 REPLACES: Mapping[str, frozenset[str]] = {
     "aws:acm/certificate:Certificate": frozenset({"domainName", "subjectAlternativeNames"}),
+    "aws:backup/vault:Vault": frozenset({"name", "kmsKeyArn"}),
     "aws:ec2/natGateway:NatGateway": frozenset({"subnetId", "allocationId", "availabilityMode"}),
     "aws:ec2/securityGroup:SecurityGroup": frozenset({"name", "description", "vpcId"}),
     "aws:ec2/subnet:Subnet": frozenset({"availabilityZone", "cidrBlock", "vpcId"}),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 UNIQUE: Mapping[str, str] = {
+    "aws:backup/vault:Vault": "name",
     "aws:cloudwatch/logGroup:LogGroup": "name",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
     "aws:ecs/cluster:Cluster": "name",

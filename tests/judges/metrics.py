@@ -49,6 +49,15 @@ PUBLISHED: Mapping[str, tuple[Published, ...]] = {
             "TargetResponseTime UnHealthyHostCount",
         ),
     ),
+    "AWS/Backup": (
+        _published(
+            "AWS Backup Developer Guide, AWS Backup metrics with Amazon CloudWatch",
+            "BackupVaultName",
+            "NumberOfBackupJobsAborted NumberOfBackupJobsCompleted NumberOfBackupJobsCreated "
+            "NumberOfBackupJobsExpired NumberOfBackupJobsFailed NumberOfCopyJobsCompleted "
+            "NumberOfCopyJobsFailed NumberOfRestoreJobsCompleted NumberOfRestoreJobsFailed",
+        ),
+    ),
     "AWS/CertificateManager": (
         _published(
             "AWS Certificate Manager User Guide, Supported CloudWatch metrics",

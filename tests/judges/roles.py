@@ -90,9 +90,43 @@ NEEDS: Mapping[str, Needs] = {
             "s3:PutObject",
         ),
     ),
+    "backups": Needs(
+        "AWS Backup Developer Guide, Managed policies for AWS Backup",
+        policies=(
+            f"{MANAGED}service-role/AWSBackupServiceRolePolicyForBackup",
+            f"{MANAGED}service-role/AWSBackupServiceRolePolicyForRestores",
+            f"{MANAGED}AWSBackupServiceRolePolicyForS3Backup",
+            f"{MANAGED}AWSBackupServiceRolePolicyForS3Restore",
+        ),
+    ),
     "database-monitoring": Needs(
         "Amazon RDS User Guide, Setting up and enabling Enhanced Monitoring",
         policies=(f"{MANAGED}service-role/AmazonRDSEnhancedMonitoringRole",),
+    ),
+    "experiments": Needs(
+        "AWS FIS User Guide, AWS FIS Actions reference, and Experiment logging",
+        (
+            "ec2:CreateNetworkAcl",
+            "ec2:CreateNetworkAclEntry",
+            "ec2:CreateTags",
+            "ec2:DeleteNetworkAcl",
+            "ec2:DescribeManagedPrefixLists",
+            "ec2:DescribeNetworkAcls",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcs",
+            "ec2:GetManagedPrefixListEntries",
+            "ec2:ReplaceNetworkAclAssociation",
+            "ecs:DescribeTasks",
+            "ecs:ListTasks",
+            "ecs:StopTask",
+            "logs:CreateLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:PutResourcePolicy",
+            "rds:DescribeDBInstances",
+            "rds:RebootDBInstance",
+            "tag:GetResources",
+        ),
     ),
     "observability-definition-watch-schedule": SCHEDULE,
     "observability-publisher-schedule": SCHEDULE,
@@ -137,6 +171,9 @@ NEEDS: Mapping[str, Needs] = {
     "storage-audit-replication": Needs(
         "Amazon S3 User Guide, Setting up permissions for live replication, and Object Lock",
         (*REPLICATE, "s3:GetObjectLegalHold", "s3:GetObjectRetention"),
+    ),
+    "storage-replication-back": Needs(
+        "Amazon S3 User Guide, Setting up permissions for live replication", REPLICATE
     ),
     "storage-replication": Needs(
         "Amazon S3 User Guide, Setting up permissions for live replication", REPLICATE

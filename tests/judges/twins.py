@@ -137,6 +137,37 @@ def _event_target(inputs: JsonObject) -> JsonObject:
     return {"name": inputs["rule"], "targets": [{**target, "id": inputs["targetId"]}]}
 
 
+def _backup_selection(inputs: JsonObject) -> JsonObject:
+    pairs = [
+        {"conditionKey": pair["key"], "conditionValue": pair["value"]}
+        for condition in inputs["conditions"]
+        for pair in condition["stringEquals"]
+    ]
+    selection = {
+        "selectionName": inputs["name"],
+        "iamRoleArn": inputs["iamRoleArn"],
+        "resources": inputs["resources"],
+        "conditions": {"stringEquals": pairs},
+    }
+    return {"backupPlanId": inputs["planId"], "backupSelection": selection}
+
+
+def _experiment(inputs: JsonObject) -> JsonObject:
+    actions = {
+        one["name"]: {
+            "actionId": one["actionId"],
+            "parameters": {pair["key"]: pair["value"] for pair in one.get("parameters", [])},
+            "targets": {one["target"]["key"]: one["target"]["value"]},
+        }
+        for one in inputs["actions"]
+    }
+    targets = {
+        one["name"]: {key: value for key, value in one.items() if key != "name"}
+        for one in inputs["targets"]
+    }
+    return {**inputs, "actions": actions, "targets": targets}
+
+
 def _attachment(inputs: JsonObject) -> JsonObject:
     return {"roleName": inputs["role"], "managedPolicyArns": [inputs["policyArn"]]}
 
@@ -219,6 +250,43 @@ TWINS: Mapping[str, Twin] = {
     ),
     "aws:cloudwatch/dashboard:Dashboard": Twin("AWS::CloudWatch::Dashboard"),
     "aws:cloudwatch/eventRule:EventRule": Twin("AWS::Events::Rule"),
+    "aws:backup/plan:Plan": Twin(
+        "AWS::Backup::BackupPlan",
+        {
+            "name": "backupPlan.backupPlanName",
+            "rules": "backupPlan.backupPlanRule",
+            "rules.targetVaultName": "targetBackupVault",
+            "rules.schedule": "scheduleExpression",
+            "rules.startWindow": "startWindowMinutes",
+            "rules.completionWindow": "completionWindowMinutes",
+            "rules.lifecycle.deleteAfter": "deleteAfterDays",
+            "rules.copyActions.destinationVaultArn": "destinationBackupVaultArn",
+            "rules.copyActions.lifecycle.deleteAfter": "deleteAfterDays",
+            "tags": "backupPlanTags",
+        },
+    ),
+    "aws:backup/restoreTestingPlan:RestoreTestingPlan": Twin(
+        "AWS::Backup::RestoreTestingPlan", {"name": "restoreTestingPlanName"}
+    ),
+    "aws:backup/restoreTestingSelection:RestoreTestingSelection": Twin(
+        "AWS::Backup::RestoreTestingSelection", {"name": "restoreTestingSelectionName"}
+    ),
+    "aws:backup/selection:Selection": Twin("AWS::Backup::BackupSelection", shape=_backup_selection),
+    "aws:backup/vault:Vault": Twin(
+        "AWS::Backup::BackupVault",
+        {
+            "name": "backupVaultName",
+            "kmsKeyArn": "encryptionKeyArn",
+            "tags": "backupVaultTags",
+        },
+    ),
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration": Twin(
+        "AWS::Backup::BackupVault",
+        shape=lambda s: {
+            "backupVaultName": s.pop("backupVaultName"),
+            "lockConfiguration": {key: s[key] for key in s if key != "region"},
+        },
+    ),
     "aws:cloudwatch/eventTarget:EventTarget": Twin("AWS::Events::Rule", shape=_event_target),
     "aws:cloudwatch/logGroup:LogGroup": Twin("AWS::Logs::LogGroup", {"name": "LogGroupName"}),
     "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": Twin("AWS::Logs::ResourcePolicy"),
@@ -327,6 +395,9 @@ TWINS: Mapping[str, Twin] = {
     ),
     "aws:elasticache/subnetGroup:SubnetGroup": Twin(
         "AWS::ElastiCache::SubnetGroup", {"name": "CacheSubnetGroupName"}
+    ),
+    "aws:fis/experimentTemplate:ExperimentTemplate": Twin(
+        "AWS::FIS::ExperimentTemplate", shape=_experiment
     ),
     "aws:iam/role:Role": Twin(
         "AWS::IAM::Role", {"name": "RoleName", "assumeRolePolicy": "AssumeRolePolicyDocument"}
@@ -549,6 +620,7 @@ ALSO: Mapping[str, Twin] = {
 }
 """A second twin, whose type has a rule that the first one's has not: a region's types of nodes."""
 NAMED_BY: Mapping[str, str] = {
+    "AWS::Backup::BackupVault": "BackupVaultName",
     "AWS::ECR::Repository": "RepositoryName",
     "AWS::Events::Rule": "Name",
     "AWS::IAM::Role": "RoleName",

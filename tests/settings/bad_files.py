@@ -22,11 +22,12 @@ RECOVERY = "  arca-api:recovery: {replica_region: us-east-1}\n"
 DEV = f"""{OWNER}  arca-api:stage: dev
   arca-api:region: sa-east-1
 """
+BACKUPS = "  arca-api:backups: {enabled: true}\n"
 PROD = f"""{OWNER}  arca-api:stage: prod
   arca-api:region: sa-east-1
   arca-api:protected: true
   arca-api:cache: {{nodes: 2, multi_az: true}}
-"""
+{BACKUPS}"""
 PROD_NETWORK = "  arca-api:network: {nat: per-zone}\n"
 PROD_DATABASE = "  arca-api:database: {multi_az: true, backup_days: 14}\n"
 DR = f"""{PRIMARY_OWNER}  arca-api:stage: prod
@@ -34,7 +35,7 @@ DR = f"""{PRIMARY_OWNER}  arca-api:stage: prod
   arca-api:protected: true
   arca-api:cache: {{nodes: 2, multi_az: true}}
   arca-api:database: {{multi_az: true, backup_days: 14, source: {{kind: replica}}}}
-"""
+{BACKUPS}"""
 DR_NETWORK = "  arca-api:network: {nat: per-zone}\n"
 DR_DNS = "  arca-api:dns: {failover: true}\n"
 DR_RECOVERY = (
@@ -393,6 +394,12 @@ FILES: Mapping[str, str] = {
     + PROD_NETWORK
     + PROD_DATABASE
     + "  arca-api:service: {scaling: {min_tasks: 3, max_tasks: 9}, fargate: {spot_weight: 1}}\n",
+    "prod without backups": PROD.replace(BACKUPS, "") + PROD_NETWORK + PROD_DATABASE,
+    "backups beside the database's own": dev("backups", "enabled: true", "window: 05:30-06:30"),
+    "backups during the maintenance": dev("backups", "enabled: true", "window: 08:00-09:00"),
+    "a short time to begin a backup": dev("backups", "enabled: true", "window: 10:00-10:59"),
+    "months that end before days": dev("backups", "daily_days: 60", "monthly_days: 59"),
+    "locked backups of a stack that goes": f"{DEV}  arca-api:disposable: true\n{BACKUPS}",
     "short audit in prod": PROD
     + PROD_NETWORK
     + PROD_DATABASE

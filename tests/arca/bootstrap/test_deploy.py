@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from arca.bootstrap.template import template_text
+from arca.bootstrap.template import template_text, template_version
 from arca.errors import ArcaError, ExitCode, Refused
 from arca.naming import STATE_KEY_ALIAS, boundary_arn
 from tests.arca.bootstrap.accounts import (
@@ -129,7 +129,11 @@ def test_a_budget_of_an_earlier_bootstrap_is_refused(empty: EmulatedAccount, aft
 
 def test_a_newer_template_updates_the_stack(empty: EmulatedAccount) -> None:
     """The boundary is renewed by it, and even where IAM keeps five versions already."""
-    older = template_text().replace('Value: "1"', 'Value: "0"').replace("- xray:*", "- sqs:*")
+    older = (
+        template_text()
+        .replace(f'Value: "{template_version()}"', 'Value: "0"')
+        .replace("- xray:*", "- sqs:*")
+    )
     create_stack(empty, older)
     client = empty.client("cloudformation")
     iam, arn = empty.client("iam"), boundary_arn(ACCOUNT)
@@ -161,11 +165,11 @@ def another_identity_policy(number: str) -> dict[str, Any]:
 @pytest.mark.parametrize("how", ["--yes", "--dry-run"])
 def test_a_newer_stack_is_refused(empty: EmulatedAccount, how: str) -> None:
     """An older `arca` would take back what a newer one has deployed."""
-    newer = template_text().replace('Value: "1"', 'Value: "2"')
+    newer = template_text().replace(f'Value: "{template_version()}"', 'Value: "99"')
     create_stack(empty, newer)
     result = empty.run(how)
     assert isinstance(result.exception, Refused)
-    assert "has template version 2, newer than 1" in str(result.exception)
+    assert "has template version 99, newer than " in str(result.exception)
 
 
 @pytest.mark.parametrize("how", ["--yes", "--dry-run"])
@@ -401,7 +405,10 @@ def test_json_has_what_a_program_needs(empty: EmulatedAccount) -> None:
         *("stack", "template_version", "quotas"),
     }
     assert (result["account"], result["region"], result["dry_run"]) == (ACCOUNT, "us-east-1", True)
-    assert (result["stack"], result["template_version"]) == ("arca-bootstrap", 1)
+    assert (result["stack"], result["template_version"]) == (
+        "arca-bootstrap",
+        template_version(),
+    )
     assert result["next"]["PULUMI_BACKEND_URL"] == f"s3://{BUCKET}?region=us-east-1&awssdk=v2"
     assert {tuple(sorted(piece)) for piece in result["pieces"]} == {("changes", "name", "outcome")}
     assert [quota["verdict"] for quota in result["quotas"]] == ["SKIPPED"]

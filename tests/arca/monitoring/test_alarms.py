@@ -76,6 +76,7 @@ def test_what_ends_in_silence_is_breaching() -> None:
         "api-no-traffic",
         "database-replica-lag",
         "availability-lost-telemetry",
+        "backups-missing",
         "definition-unknown",
         "standby-no-healthy-tasks",
     }

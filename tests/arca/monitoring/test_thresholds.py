@@ -41,6 +41,8 @@ SICK: dict[str, dict[str, float]] = {
     "database-slow-queries": {"value": 25},
     "database-replica-lag": {"value": 160},
     "copies-behind": {"value": 160},
+    "backups-failed": {"value": 1},
+    "backups-missing": {"value": 0},
     "copies-failed": {"value": 1},
     "cache-memory": {"value": 88},
     "cache-evictions": {"value": 150},

@@ -6,11 +6,13 @@ README.md in the folder above says how to add a type.
 from collections.abc import Mapping
 
 from arca.emulator.provider.resources import (
+    backup,
     cloudflare,
     ec2,
     ecs,
     edge,
     elasticache,
+    experiments,
     functions,
     identity_and_keys,
     load_balancing,
@@ -30,6 +32,8 @@ RESOURCES: Mapping[str, Resource] = {
     **registry.RESOURCES,
     **functions.RESOURCES,
     **rds.RESOURCES,
+    **backup.RESOURCES,
+    **experiments.RESOURCES,
     **elasticache.RESOURCES,
     **s3.RESOURCES,
     **identity_and_keys.RESOURCES,
