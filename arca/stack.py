@@ -47,8 +47,8 @@ class StackNotNamed(ArcaError):
     exit_code = ExitCode.USAGE
 
 
-def find(name: str | None, *, target: Target = "auto") -> Stack:
-    """Read a stack's exports and print on stderr where it is.
+def find(name: str | None, *, target: Target = "auto", quiet: bool = False) -> Stack:
+    """Read a stack's exports and print on stderr where it is, unless `quiet`.
 
     Without a name it is the stack that is up in the emulated cloud, and never one on AWS.
 
@@ -56,7 +56,8 @@ def find(name: str | None, *, target: Target = "auto") -> Stack:
     exports cannot be read.
     """
     stack = _find(_default(target) if name is None else name, target)
-    click.echo(stack.where, err=True)
+    if not quiet:
+        click.echo(stack.where, err=True)
     return stack
 
 

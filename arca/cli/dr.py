@@ -7,6 +7,7 @@ import click
 
 VERBS: Mapping[str, str] = {
     "estimate": "Estimate how long it takes to recreate or to activate a stack.",
+    "failover": "Let the standby take over from the primary, phase by phase.",
     "report": "Print the records of drills and recoveries, or write a page.",
     "status": "Check whether a standby is ready to take over.",
 }

@@ -1,0 +1,190 @@
+"""The scene of what `arca dr` changes: how stacks are found, updated and tested."""
+
+import getpass
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from arca import checkout
+from arca.clock import Clock
+from arca.errors import ArcaError
+
+if TYPE_CHECKING:
+    from arca.recovery.journal import Entry
+    from arca.recovery.scene import Scene
+    from arca.smoke.suite import SmokeReport
+    from arca.stack import Stack, Target
+
+SMOKE_TIMEOUT_SECONDS = 5.0
+
+
+def make(primary: str, secondary: str, *, target: "Target", clock: Clock) -> "Scene":
+    """Return the scene of two stacks."""
+    from arca.recovery.scene import Scene
+    from arca.smoke import suite
+    from arca.stack import find
+
+    first = find(primary, target=target)
+
+    def quiet(name: str) -> "Stack":
+        return find(name, target=target, quiet=True)
+
+    find(secondary, target=target)
+    smoke = partial(suite.run, url=None, timeout=SMOKE_TIMEOUT_SECONDS, clock=clock)
+    return Scene(
+        primary,
+        secondary,
+        find=quiet,
+        update=_emulated_update() if first.endpoint else _pulumi_update(),
+        smoke=smoke,
+        smoke_as_customer=partial(_as_customer, clock=clock),
+        clock=clock,
+        say=lambda text: click.echo(f"{clock.now():%H:%M:%SZ} {text}", err=True),
+    )
+
+
+def _as_customer(stack: "Stack", *, clock: Clock) -> "SmokeReport":
+    """Test what the customers' name leads to; in the emulated cloud, by its front."""
+    from arca.smoke import suite
+
+    return suite.run(stack, url=customers_url(stack), timeout=SMOKE_TIMEOUT_SECONDS, clock=clock)
+
+
+def customers_url(stack: "Stack") -> str:
+    """Return the URL that the customers use; raises ArcaError where the front is not up."""
+    if stack.endpoint is None:
+        return stack.outputs.edge.url
+    from arca.emulator.live import report
+    from arca.emulator.state import State
+
+    found = report.read(State())
+    if found is None or found.customers is None:
+        raise ArcaError(
+            "No customer reaches the emulated cloud: its front does not run.",
+            where=stack.where,
+            wanted="the living cloud",
+            do="run `make demo` first",
+        )
+    return found.customers
+
+
+def _emulated_update() -> Callable[[str, Mapping[str, Any]], None]:
+    from arca.emulator import update as updates
+    from arca.emulator.state import State
+    from arca.emulator.up import Progress
+
+    kept: dict[str, dict[str, Any]] = {}
+
+    def update(stack: str, settings: Mapping[str, Any]) -> None:
+        def watch(progress: Progress) -> None:
+            if not progress.done:
+                click.echo(f"  {progress.step}", err=True)
+
+        kept.setdefault(stack, {}).update(settings)
+        updates.update(stack, kept[stack], state=State(), watch=watch)
+
+    return update
+
+
+def _pulumi_update() -> Callable[[str, Mapping[str, Any]], None]:
+    """Return what sets the values in the stack's file and runs `pulumi up`, as a person would."""
+
+    def update(stack: str, settings: Mapping[str, Any]) -> None:
+        for key, value in settings.items():
+            _pulumi("config", "set", "--path", f"arca-api:{key}", str(value), "--stack", stack)
+        _pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+
+    return update
+
+
+def _pulumi(*words: str) -> None:
+    """Run Pulumi with its output on stderr; raises ArcaError where it fails."""
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, and our own words
+            ["pulumi", "--non-interactive", *words],  # noqa: S607 - the operator's
+            cwd=checkout.root(),
+            stdout=sys.stderr,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise ArcaError(
+            "There is no `pulumi` on PATH.",
+            where=f"pulumi {' '.join(words)}",
+            wanted="the Pulumi CLI",
+            do="install it (README.md), and resume",
+        ) from None
+    if done.returncode:
+        raise ArcaError(
+            f"pulumi {words[0]} failed with the exit code {done.returncode}.",
+            where=f"pulumi {' '.join(words)}",
+            wanted="an update that ends",
+            do="read its messages above, mend the cause, and go on with --resume",
+        )
+
+
+def user() -> str:
+    """Return the user of this machine."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def confirm(scene: "Scene", *, resume: bool) -> None:
+    """Ask for the standby's name; raises click.Abort for another answer."""
+    what = "Go on with the failover" if resume else "Fail over"
+    click.echo(f"{what} from {scene.primary.where}, to {scene.standby.where}.", err=True)
+    answer = click.prompt(f"Type {scene.standby_name} to confirm", err=True)
+    if answer != scene.standby_name:
+        raise click.Abort
+
+
+def versions() -> dict[str, Any]:
+    """Return what ran, for a record."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(  # noqa: S603 - no shell, and our own words
+            ["git", *words],  # noqa: S607 - git of PATH
+            cwd=checkout.root(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip()
+
+    return {
+        "commit": git("rev-parse", "HEAD") or "0000000",
+        "dirty": bool(git("status", "--porcelain")),
+        "programs": {"arca-infra": version("arca-infra"), "python": sys.version.split()[0]},
+    }
+
+
+def write_record(scene: "Scene", entry: "Entry", directory: Path | None) -> Path:
+    """Write the record of a failover that ended; returns its path."""
+    from arca.recovery import records
+    from arca.recovery.record import Record
+
+    standby = scene.standby
+    record = Record.model_validate(
+        {
+            "kind": "failover",
+            "primary": entry.primary,
+            "secondary": entry.secondary,
+            "operator": entry.operator,
+            "environment": "emulated" if standby.endpoint else "aws",
+            "endpoint": standby.endpoint,
+            "declared": entry.declared,
+            "failed": entry.failed,
+            "phases": entry.phases,
+            "first_good_smoke": entry.first_good_smoke,
+            "alarms_green": entry.alarms_green,
+            "versions": versions(),
+        }
+    )
+    return records.write(record, directory or checkout.root() / "docs" / "drills")

@@ -1,0 +1,101 @@
+"""Promote the standby's database, and judge first what that would lose."""
+
+from datetime import timedelta
+from typing import Any
+
+from arca.clients import client, explained
+from arca.errors import ArcaError, Refused
+from arca.recovery import ask
+from arca.recovery.budgets import BUDGETS, RPO_SECONDS
+from arca.recovery.facts import Replica
+from arca.recovery.scene import Scene
+
+LOOK_SECONDS = 5.0
+
+
+def require_one_writer(scene: Scene, *, promoted: bool) -> None:
+    """Raise Refused for a split brain: a standby's database that took writes before the failover.
+
+    `promoted` says that the journal knows of the promotion.
+    """
+    standby = scene.standby
+    if promoted or standby.outputs.phase in ("promoting", "active"):
+        return
+    replica = ask.replica(standby, scene.clock.now())
+    if replica.follows:
+        return
+    raise Refused(
+        f"The database {replica.identifier} follows nothing ({replica.status}), though "
+        f"{standby.name} is {standby.outputs.phase}: there may be two ledgers.",
+        where=standby.where,
+        wanted="a replica of the primary's database",
+        do="find out who promoted it and what wrote to it (CloudTrail, PromoteReadReplica); "
+        "docs/disaster-recovery.md, `Two ledgers`",
+    )
+
+
+def require_lag(scene: Scene, accepted: float | None) -> str:
+    """Return how far the replica is behind; raises Refused above what may be lost.
+
+    `accepted` are the seconds that the operator accepts to lose, instead of the RPO.
+    """
+    standby = scene.standby
+    replica = ask.replica(standby, scene.clock.now())
+    if not replica.follows:
+        return f"{replica.identifier} is promoted already"
+    allowed = RPO_SECONDS if accepted is None else accepted
+    lag = replica.lag_seconds
+    if lag is not None and lag <= allowed:
+        return f"lag {lag:,.1f} s of {allowed:,.0f} s"
+    if lag is None and accepted is not None:
+        return f"lag unknown; a loss of {accepted:,.0f} s is accepted"
+    told = "RDS tells no lag" if lag is None else f"The replica is {lag:,.0f} s behind"
+    raise Refused(
+        f"{told}, and {allowed:,.0f} s may be lost.",
+        where=f"{replica.identifier} in {standby.outputs.region}",
+        wanted=f"a lag of at most {allowed:,.0f} s",
+        do="wait, if the primary still sends; or accept the loss: --accept-data-loss SECONDS",
+    )
+
+
+def promote(scene: Scene) -> str:
+    """Detach the replica and wait until it takes writes; returns what was seen."""
+    standby = scene.standby
+    if standby.outputs.phase == "standby":
+        scene.update(scene.standby_name, {"recovery.phase": "promoting"})
+    deadline = scene.clock.now() + timedelta(seconds=BUDGETS["promote"].seconds)
+    while True:
+        replica = ask.replica(standby, scene.clock.now())
+        if not replica.follows and replica.status == "available":
+            return f"{replica.identifier} is {replica.status} and follows nothing"
+        if scene.clock.now() > deadline:
+            raise _not_promoted(scene, replica)
+        scene.clock.sleep(LOOK_SECONDS if standby.endpoint is None else 0.2)
+
+
+def _not_promoted(scene: Scene, replica: Replica) -> ArcaError:
+    follows = "still follows the primary" if replica.follows else "follows nothing"
+    return ArcaError(
+        f"The database {replica.identifier} is {replica.status} and {follows} after "
+        f"{BUDGETS['promote'].seconds} s.",
+        where=scene.standby.where,
+        wanted="a database that is available and follows nothing",
+        do=f"look at its events (`aws rds describe-events --source-identifier "
+        f"{replica.identifier} --source-type db-instance`), and resume",
+    )
+
+
+def apply_now(scene: Scene) -> str:
+    """Apply what RDS would change in the next maintenance window, such as Multi-AZ.
+
+    Source: Amazon RDS User Guide, "Using the schedule modifications setting": a change with
+    `apply immediately` takes all pending ones with it.
+    """
+    standby = scene.standby
+    identifier, rds = standby.outputs.database.identifier, client(standby, "rds")
+    with explained(standby, f"The database {identifier} cannot be changed"):
+        (found,) = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
+        pending: dict[str, Any] = found.get("PendingModifiedValues") or {}
+        if pending:
+            rds.modify_db_instance(DBInstanceIdentifier=identifier, ApplyImmediately=True)
+    return ", ".join(sorted(pending)) or "nothing pending"

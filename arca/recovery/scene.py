@@ -1,0 +1,41 @@
+"""Where a failover takes place, and what it may ask of the world outside of AWS's API."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from arca.clock import Clock
+from arca.smoke.suite import SmokeReport
+from arca.stack import Stack
+
+Update = Callable[[str, Mapping[str, Any]], None]
+"""Updates a stack with some settings changed, as `pulumi up` does; raises ArcaError."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The two stacks of a failover.
+
+    An update changes a stack's exports, so that each step finds the stacks anew.
+    """
+
+    primary_name: str
+    standby_name: str
+    find: Callable[[str], Stack]
+    update: Update
+    smoke: Callable[[Stack], SmokeReport]
+    """Tests a stack by a way that does not depend on the customers' DNS."""
+    smoke_as_customer: Callable[[Stack], SmokeReport]
+    """Tests what the customers' name leads to."""
+    clock: Clock
+    say: Callable[[str], None]
+
+    @property
+    def primary(self) -> Stack:
+        """The primary with its exports, which are not in its region."""
+        return self.find(self.primary_name)
+
+    @property
+    def standby(self) -> Stack:
+        """The standby with its exports."""
+        return self.find(self.standby_name)
