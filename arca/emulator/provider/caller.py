@@ -1,5 +1,6 @@
 """Makes calls of AWS and Cloudflare: checks them against models and rules, then sends them."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,8 +73,13 @@ class Caller:
         region = str(params.pop("_region", state["_region"]))
         client = self._client(call.service, region)
         api_name = client.meta.method_to_api_mapping[call.operation]
-        shape = client.meta.service_model.operation_model(api_name).input_shape
+        operation = client.meta.service_model.operation_model(api_name)
+        shape = operation.input_shape
         params = to_api_parameters(params, shape)
+        for token in operation.idempotent_members:
+            # Botocore makes these up itself, later than we validate.
+            if shape is not None and token in shape.required_members:
+                params.setdefault(token, str(uuid.uuid4()))
         if shape is not None:
             report = self._validator.validate(params, shape)
             if report.has_errors():
