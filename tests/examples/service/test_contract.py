@@ -191,10 +191,11 @@ def test_sigterm_finishes_what_it_has(platform: Platform) -> None:
         assert issue(task, account, "first").status == 201
         platform.fault("slow", times=3, seconds=0.6)
         answers: list[Answer] = []
-        clients = [
-            threading.Thread(target=lambda key=key: answers.append(issue(task, account, key)))
-            for key in ("a", "b", "c")
-        ]
+
+        def ask(key: str) -> None:
+            answers.append(issue(task, account, key))
+
+        clients = [threading.Thread(target=ask, args=(key,)) for key in ("a", "b", "c")]
         for client in clients:
             client.start()
         wait(lambda: platform.agency.calls[-1][0] == "FECAESolicitar" and not answers)
