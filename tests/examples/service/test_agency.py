@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -64,7 +64,7 @@ def login(state: State, message: str, now: datetime = NOW) -> None:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[State]:
+def opened(path: Path) -> Generator[State]:
     """Open a state until the end of the block."""
     state = State(path)
     try:
@@ -230,7 +230,7 @@ def test_numbers_follow_each_other(customer: Customer) -> None:
     ],
 )
 def test_a_wrong_invoice_is_refused(
-    customer: Customer, changes: dict[str, str], wanted: int
+    customer: Customer, changes: dict[str, Any], wanted: int
 ) -> None:
     """Its number stays free."""
     assert refusal(customer.ask(1, **changes)) == wanted

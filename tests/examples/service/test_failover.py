@@ -51,6 +51,7 @@ def test_a_task_on_standby_never_writes(
     with platform.task(
         CACHE_HOST=None, CACHE_TOKEN=None, DATABASE_PORT=str(replica.port)
     ) as standby:
+        before = None
         for after_promotion in (False, True):
             if after_promotion:
                 promote(replica)
