@@ -155,6 +155,7 @@ class Platform:
     """Servers with a migrated database; tasks of the service run against it."""
 
     server: postgres.Server
+    cache: redis.Server
     environment: dict[str, str]
     agency: Agency
     state: Path
@@ -336,7 +337,7 @@ def running(server: postgres.Server, cache: redis.Server, s3_url: str) -> Genera
             # Nobody listens there: a missing collector must not matter.
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
         }
-        made = Platform(server, environment, agency, path)
+        made = Platform(server, cache, environment, agency, path)
         made.s3().create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "sa-east-1"}
         )

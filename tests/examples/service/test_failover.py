@@ -85,6 +85,7 @@ def asked(server: postgres.Server, database: str, query: str, *values: str) -> o
     return row[0] if row else None
 
 
+@pytest.mark.slow
 def test_a_task_survives_a_failover_of_its_database(
     platform: Platform, replica: postgres.Server
 ) -> None:
@@ -123,7 +124,8 @@ def test_sessions_that_the_server_ends_cost_nothing(
     assert issue(task, account, "b").status == 201
 
 
-@pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.slow), "after"])
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_killed_task_leaves_an_invoice_that_another_ends(platform: Platform, moment: str) -> None:
     """SIGKILL before the agency works, or between its answer and our commit: one CAE."""
     with platform.task(ARCA_TIMEOUT_SECONDS="0.4") as task:

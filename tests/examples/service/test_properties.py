@@ -1,7 +1,10 @@
 """Numbers hold for any order of requests, faults and kills, with two tasks at once."""
 
+import subprocess
+import sys
 import threading
 from itertools import count
+from pathlib import Path
 
 import httpx
 import pytest
@@ -71,8 +74,8 @@ def test_numbers_hold_whatever_happens(
 
 
 @pytest.mark.slow
-def test_a_drain_under_load_loses_no_request(platform: Platform) -> None:
-    """Tasks are replaced one after the other while customers ask; each request is answered."""
+def test_a_drain_under_load_loses_no_request(platform: Platform, tmp_path: Path) -> None:
+    """Tasks are replaced while customers ask; `arca contract check` accepts all their lines."""
     current = platform.start()
     account = platform.account(current)
     failed: list[int] = []
@@ -107,3 +110,8 @@ def test_a_drain_under_load_loses_no_request(platform: Platform) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) > 20
     serving[-1].stop()
+    log = tmp_path / "service.log"
+    log.write_text("".join(text for task in serving for text in task.texts), encoding="utf-8")
+    command = [sys.executable, "-m", "arca", "contract", "check", str(log)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
