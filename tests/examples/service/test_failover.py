@@ -1,5 +1,6 @@
 """The database goes away, moves, or is a standby; a task is killed in the middle of its work."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -7,6 +8,11 @@ from contextlib import suppress
 
 import httpx
 import pytest
+from invoicing.clock import Clock
+from invoicing.errors import Unavailable
+from invoicing.logs import Events
+from invoicing.service import Service
+from invoicing.settings import Settings
 
 from tests import postgres
 from tests.examples.service import relay as relays
@@ -67,6 +73,8 @@ def test_a_task_on_standby_never_writes(
         assert standby.stop() == 0
         assert asked(replica, name, WRITTEN) == before
         assert asked(replica, name, PENDING, account.id) == 1
+        # Neither did it try: its read-only sessions are the second guard.
+        assert standby.lines("worker.waits") == []
     platform.no_faults()
     waiting.join()
 
@@ -83,6 +91,26 @@ def asked(server: postgres.Server, database: str, query: str, *values: str) -> o
     with server.connect(database, autocommit=True) as session:
         row = session.execute(query.encode(), values).fetchone()
     return row[0] if row else None
+
+
+def test_sessions_on_standby_are_read_only(platform: Platform) -> None:
+    """Also on a server that would take a write."""
+    settings = Settings.of({**platform.environment, "CACHE_HOST": ""})
+
+    async def write() -> None:
+        clock = Clock()
+        service = Service(settings, clock, Events(clock, write=lambda _: None))
+        await service.database.open()
+        try:
+            async with service.database.transaction() as session:
+                await session.run("UPDATE accounts SET name = name")
+        finally:
+            await service.database.close()
+            await service.soap.close()
+            service.traces.close()
+
+    with pytest.raises(Unavailable, match="ReadOnlySqlTransaction"):
+        asyncio.run(write())
 
 
 @pytest.mark.slow
