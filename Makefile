@@ -16,12 +16,12 @@ export PYTHONDONTWRITEBYTECODE :=
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements-dev.txt pyproject.toml packages/arca-migrate/pyproject.toml
+$(READY): requirements-dev.txt pyproject.toml packages/arca-migrate/pyproject.toml examples/service/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with PYTHON=..." >&2; exit 1; }
 	@echo "Setting up $(VENV): downloading the dependencies, minutes the first time" >&2
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable packages/arca-migrate --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable packages/arca-migrate --editable examples/service --editable .
 	@touch $@
 
 up: $(READY) ## Bring a stack up in the emulated AWS (STACK=dev|staging|prod|dr, PORT=5566)
@@ -93,6 +93,7 @@ lock: ## Pin the dependencies with their hashes (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-operator.in -o requirements-operator.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header tests/attack/requirements.in -o tests/attack/requirements.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --constraints requirements-dev.txt examples/service/requirements.in -o examples/service/requirements.txt
 
 clean: ## Remove the virtual environment and the caches
 	@rm -rf $(VENV) .arca .pytest_cache .ruff_cache .hypothesis *.egg-info build mutants

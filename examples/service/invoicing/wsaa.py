@@ -59,7 +59,7 @@ class Wsaa:
 
     async def login(self) -> Ticket:
         """Get a new ticket; raises SoapFault and Unavailable."""
-        body = f'<loginCms xmlns="{NAMESPACE}"><in0>{self._signed_request()}</in0></loginCms>'
+        body = f'<loginCms xmlns="{NAMESPACE}"><in0>{self.signed_request()}</in0></loginCms>'
         answer = await self._soap.call(self._url, "urn:LoginCms", "loginCms", body, LOGIN_SECONDS)
         try:
             response = fromstring(answer.findtext("loginCmsReturn") or "")
@@ -72,7 +72,7 @@ class Wsaa:
         except (ParseError, ValueError):
             raise Unavailable("arca", "a ticket that is not XML") from None
 
-    def _signed_request(self) -> str:
+    def signed_request(self) -> str:
         """Return the request as CMS with its content, in base64."""
         now = self._clock.now().astimezone(ARGENTINA).replace(microsecond=0)
         text = (

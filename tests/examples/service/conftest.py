@@ -6,7 +6,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from tests import postgres, redis
+from tests.examples.service import collector as collectors
 from tests.examples.service import platform as platforms
+from tests.examples.service.collector import Collector
 from tests.examples.service.platform import Account, Platform, Task
 
 
@@ -28,9 +30,16 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture(scope="session")
-def shared_task(platform: Platform) -> Iterator[Task]:
-    """A task of the service."""
-    with platform.task() as made:
+def collector() -> Iterator[Collector]:
+    """A collector of traces."""
+    with collectors.running() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def shared_task(platform: Platform, collector: Collector) -> Iterator[Task]:
+    """A task of the service, whose traces the collector has."""
+    with platform.task(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as made:
         yield made
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
@@ -25,6 +25,9 @@ from invoicing.accounts import NewAccount
 from invoicing.clock import Clock
 
 from tests import ROOT, postgres, redis
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 MIGRATIONS = ROOT / "examples" / "service" / "migrations"
 APP_PASSWORD = "not-a-secret-either"  # noqa: S105
@@ -152,6 +155,7 @@ class Platform:
     """Servers with a migrated database; tasks of the service run against it."""
 
     server: postgres.Server
+    cache: redis.Server
     environment: dict[str, str]
     agency: Agency
     state: Path
@@ -246,15 +250,16 @@ class Platform:
             found = session.execute(query.encode(), values)
             return found.fetchall() if found.description else []
 
-    def s3(self) -> Any:
+    def s3(self) -> "S3Client":
         """A client of the bucket."""
-        return boto3.client(
+        client: S3Client = boto3.client(  # pyright: ignore[reportUnknownMemberType] # other services
             "s3",
             endpoint_url=self.environment["AWS_ENDPOINT_URL"],
             region_name=AWS["AWS_DEFAULT_REGION"],
             aws_access_key_id="testing",
             aws_secret_access_key="testing",  # noqa: S106
         )
+        return client
 
 
 def inherited() -> dict[str, str]:
@@ -332,7 +337,7 @@ def running(server: postgres.Server, cache: redis.Server, s3_url: str) -> Genera
             # Nobody listens there: a missing collector must not matter.
             "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
         }
-        made = Platform(server, environment, agency, path)
+        made = Platform(server, cache, environment, agency, path)
         made.s3().create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "sa-east-1"}
         )
