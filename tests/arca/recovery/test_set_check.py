@@ -119,6 +119,14 @@ def test_a_write_that_was_seen_and_is_gone_vanished() -> None:
     assert (result.vanished, result.lost, result.rpo_seconds) == (("k",), (), 0)
 
 
+def test_the_last_read_is_the_one_that_began_last() -> None:
+    """An earlier one that ends later does not say what is left."""
+    early, late = [Stored(key="x", invoice=invoice(1))], [Stored(key="y", invoice=invoice(7))]
+    lines = [reading(1, "slow"), reading(2), found(3, late), found(4, early, "slow")]
+    (series,) = check(lines, failed_ns=1).series
+    assert series.first == 7
+
+
 def test_a_retry_with_the_same_key_is_one_write() -> None:
     """The first request timed out, the second one is acknowledged."""
     timed_out = Operation(time_ns=2, process="of k", type="info", key="k")
