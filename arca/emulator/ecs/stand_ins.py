@@ -132,16 +132,29 @@ class StandInProcesses:
             self._running.add(process)
             return process
 
-    def end(self, process: StandInProcess) -> None:
-        """Begin to end a process without waiting; its `gone` is set when it has ended."""
-        deadline = time.monotonic() + KILL_AFTER_SECONDS
+    def end(
+        self,
+        process: StandInProcess,
+        *,
+        drain_seconds: float = 0.0,
+        stop_seconds: float | None = None,
+    ) -> None:
+        """Begin to end a process without waiting; its `gone` is set when it has ended.
+
+        SIGTERM comes after `drain_seconds`, and SIGKILL `stop_seconds` later: by default
+        KILL_AFTER_SECONDS.
+        """
+        deadline = time.monotonic() + drain_seconds
+        deadline += KILL_AFTER_SECONDS if stop_seconds is None else stop_seconds
         if process.code() is None:
-            process.terminate()
-            Thread(target=self._end, args=(process, deadline), daemon=True).start()
+            if not drain_seconds:
+                process.terminate()
+            Thread(target=self._end, args=(process, deadline, drain_seconds), daemon=True).start()
         else:
             self._end(process, deadline)
 
-    def _end(self, process: StandInProcess, deadline: float) -> None:
+    def _end(self, process: StandInProcess, deadline: float, drain_seconds: float = 0.0) -> None:
+        time.sleep(drain_seconds)
         process.end(deadline)
         with self._lock:
             self._running.discard(process)

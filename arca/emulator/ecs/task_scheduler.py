@@ -25,6 +25,12 @@ EXIT_MINUTES = 0.1
 """Simulated minutes until a container exits that exits by itself."""
 UNHEALTHY_MINUTES = 0.5
 """Simulated minutes until an unhealthy task is stopped."""
+DRAIN_SECONDS = 0.6
+"""Real seconds from a deregistration to SIGTERM, in which the load balancers learn of it.
+
+Source: Amazon ECS Developer Guide, "Amazon ECS task lifecycle", DEACTIVATING: the registration is
+removed before the task stops. The front reads the targets several times in this time.
+"""
 REMEMBERED_MINUTES = 60
 """Minutes for which a stopped task is described: simulated ones, and at least real ones."""
 MOST_DELAY_MINUTES = 15.0
@@ -241,13 +247,18 @@ class TaskScheduler:
         self, task: EcsTask, at: datetime, code: str, reason: str, exit_code: int | None = None
     ) -> None:
         """Stop a task without waiting: a stand-in process has time to exit."""
-        process = task.process
+        process, registered = task.process, task.healthy and task.target is not None
         task.desired, task.status = "STOPPED", "STOPPING"
         task.healthy, task.due = False, None
         task.stop_code, task.exit_code = code, exit_code
         task.reason = reason if process else f"{reason} {SIMULATED}"
         if process is not None:
-            self.processes.end(process)
+            self.processes.end(
+                process,
+                drain_seconds=DRAIN_SECONDS if registered else 0.0,
+                # Real time, because the process's requests take real time.
+                stop_seconds=task.container.get("stopTimeout"),
+            )
             self._ending.append((task, process))
             self._record_exits(at)
             return
