@@ -64,6 +64,7 @@ class Front:
         self._ports: list[int] = []
         """The customers' port and the control port."""
         self._written: Ready | None = None
+        self._reading = asyncio.Lock()
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then finish the requests in flight."""
@@ -105,6 +106,12 @@ class Front:
                 await self._runner.cleanup()
                 await controls.cleanup()
 
+    async def refresh(self) -> None:
+        """Read all of the cloud now, and route by it."""
+        async with self._reading:
+            await self._read(everything=True)
+            await self._apply()
+
     def set_dead(self, regions: Iterable[str]) -> None:
         """Treat these regions' load balancers as dead, and all others as alive."""
         wanted = set(regions)
@@ -121,7 +128,7 @@ class Front:
                 for public, origin in self._cloudflare.sites.origins.items()
             },
             "dead": sorted(self.dead),
-            "problems": dict(self._watch.problems),
+            "problems": self._watch.problems,
             "readings": self._watch.readings,
             "target_groups": {
                 group.name: [str(target) for target in group.targets]
@@ -139,14 +146,15 @@ class Front:
     async def _follow(self) -> None:
         while True:
             began = self._monotonic()
-            await self._read()
-            await self._apply()
+            async with self._reading:
+                await self._read()
+                await self._apply()
             took = self._monotonic() - began
             await asyncio.sleep(max(self._settings.poll_seconds, IDLE_SHARE * took))
 
-    async def _read(self) -> None:
-        before = dict(self._watch.problems)
-        await asyncio.to_thread(self._watch.read)
+    async def _read(self, *, everything: bool = False) -> None:
+        before = self._watch.problems
+        await asyncio.to_thread(self._watch.read, everything=everything)
         for part, problem in self._watch.problems.items():
             if before.get(part) != problem:
                 LOG.warning("%s: %s", part, problem)

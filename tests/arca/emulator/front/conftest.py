@@ -7,7 +7,6 @@ from typing import cast
 import pytest
 from moto.backends import get_backend
 
-from arca.emulator.front import watch
 from tests.arca.emulator.ecs.emulated_ecs import Emulated, fresh
 from tests.arca.emulator.front.emulated_front import (
     PRIMARY,
@@ -71,13 +70,9 @@ def dr(cloud: Emulated, dns: Dns, tmp_path: Path) -> Stack:
 
 
 @pytest.fixture
-def front(
-    cloud: Emulated, dns: Dns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[RunningFront]:
-    """Return a front that reads all of the cloud each time; dr is there if the test asked first."""
+def front(cloud: Emulated, dns: Dns, tmp_path: Path) -> Iterator[RunningFront]:
+    """Return a front that reads when a test lets it; dr is there if the test asked first."""
     assert dns.lever
-    monkeypatch.setattr(watch, "STRUCTURE_SECONDS", 0.0)
-    monkeypatch.setattr(watch, "RECORDS_SECONDS", 0.0)
     write_exports(tmp_path / "exports", "prod", PRIMARY)
     made = RunningFront(cloud, tmp_path)
     yield made

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any
@@ -38,7 +37,7 @@ class LoopbackTarget:
         self._server.server_close()
 
 
-def _handler(target: LoopbackTarget) -> type[BaseHTTPRequestHandler]:
+def _handler(target: LoopbackTarget) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - one class
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         # Without this, the second part of an answer waits for an acknowledgement.
@@ -97,7 +96,7 @@ def _handler(target: LoopbackTarget) -> type[BaseHTTPRequestHandler]:
             target.release.wait(60)
             self.wfile.write(b"6\r\nsecond\r\n0\r\n\r\n")
 
-        def log_message(self, *_: Any) -> None:  # noqa: PLR6301 - http.server calls it
+        def log_message(self, *_: Any) -> None:
             """Stay silent."""
 
         do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 - http.server's names
@@ -110,8 +109,3 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
-
-
-def pause() -> None:
-    """Let other threads work for a moment."""
-    time.sleep(0.005)

@@ -1,5 +1,6 @@
 """The way of a request: from a customer to a target, with real sockets."""
 
+import http.client
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tests.arca.emulator.front.emulated_front import (
     Dns,
     RunningFront,
     Stack,
+    exchange,
     regional,
 )
 from tests.arca.emulator.front.loopback_target import LoopbackTarget, closed_port
@@ -127,7 +129,7 @@ def test_a_dead_region_does_not_answer(
     front.kill(PRIMARY)
     answer = front.ask()
     assert (answer.status, dict(answer.headers)["Server"]) == (523, "cloudflare")
-    with pytest.raises(OSError, match="closed|reset"):
+    with pytest.raises(OSError, match=r"closed|reset"):
         front.at_listener(PRIMARY, 443, PUBLIC)
     assert front.at_listener(SECONDARY, 443, PUBLIC).name == "dr"
     dns.pull(inverted=True)
@@ -194,7 +196,7 @@ def test_an_answer_that_breaks_off_is_no_whole_answer(
     """The customer's connection breaks too, because the status is on its way already."""
     prod.register(prod.blue, target("one").port)
     front.settle()
-    with pytest.raises(Exception, match="IncompleteRead|reset|closed"):
+    with pytest.raises(Exception, match=r"IncompleteRead|reset|closed"):
         front.ask("/cut")
     assert front.front.statistics.as_json()["broken"] == 1
 
@@ -215,7 +217,7 @@ def test_bodies_pass_in_both_directions_as_they_come(
             times * sum(body),
         )
     assert front.ask(method="HEAD").body == b""
-    with socket.create_connection(_place(front)) as connection:
+    with socket.create_connection(_place(front), timeout=30) as connection:
         connection.sendall(b"GET /stream HTTP/1.1\r\nHost: api.example\r\n\r\n")
         text = b""
         while b"first" not in text:
@@ -304,11 +306,7 @@ def _place(front: RunningFront) -> tuple[str, int]:
 
 def _alone(front: RunningFront, path: str) -> Answer:
     """Send a request on a connection of its own."""
-    import http.client
-
-    from tests.arca.emulator.front.emulated_front import exchange
-
-    connection = http.client.HTTPConnection(*_place(front))
+    connection = http.client.HTTPConnection(*_place(front), timeout=30)
     try:
         return exchange(connection, "GET", path, None, {"Host": PUBLIC})
     finally:
