@@ -25,7 +25,7 @@ EXIT_MINUTES = 0.1
 """Simulated minutes until a container exits that exits by itself."""
 UNHEALTHY_MINUTES = 0.5
 """Simulated minutes until an unhealthy task is stopped."""
-DRAIN_SECONDS = 0.6
+DRAIN_SECONDS = 1.0
 """Real seconds from a deregistration to SIGTERM, in which the load balancers learn of it.
 
 Source: Amazon ECS Developer Guide, "Amazon ECS task lifecycle", DEACTIVATING: the registration is

@@ -24,8 +24,9 @@ LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.2
 """Seconds between two readings of rules and targets."""
-IDLE_SHARE = 2.0
-"""Pause after a reading, as a multiple of its duration: a slow machine is not kept busy."""
+LONGEST_PAUSE_SECONDS = 0.3
+"""The pause after a reading grows with its duration up to this, so that a slow machine is not kept
+busy. A task that stops gets SIGTERM only later (arca/emulator/ecs/task_scheduler.py)."""
 DRAIN_SECONDS = 60.0
 """Seconds that requests in flight have when the front ends."""
 KEEP_ALIVE_SECONDS = 60.0
@@ -150,7 +151,8 @@ class Front:
                 await self._read()
                 await self._apply()
             took = self._monotonic() - began
-            await asyncio.sleep(max(self._settings.poll_seconds, IDLE_SHARE * took))
+            pause = min(took, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(max(self._settings.poll_seconds, pause))
 
     async def _read(self, *, everything: bool = False) -> None:
         before = self._watch.problems
