@@ -207,7 +207,6 @@ def test_each_outcome_is_what_the_customer_can_know(
     ends: tuple[str, str],
 ) -> None:
     """A `fail` is only what surely did not happen; whatever is open stays `info`."""
-
     outcome, operation = ends
 
     def scripted(asked: Asked, before: int) -> Told | None:
