@@ -96,7 +96,7 @@ def _handler(target: LoopbackTarget) -> type[BaseHTTPRequestHandler]:  # noqa: C
             target.release.wait(60)
             self.wfile.write(b"6\r\nsecond\r\n0\r\n\r\n")
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
             """Stay silent."""
 
         do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 - http.server's names

@@ -125,7 +125,7 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
             """Stay silent."""
 
         do_GET = do_POST = answer  # noqa: N815 - http.server's names

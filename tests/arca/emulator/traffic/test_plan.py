@@ -22,7 +22,8 @@ PLAN: dict[str, Any] = {"rate": 50, "seconds": 4, "mix": {"issue": 70, "read": 2
 
 def planned(seed: int = 1, **changes: Any) -> list[PlannedRequest]:
     """Return the requests of a plan."""
-    return list(planned_requests(TrafficPlan(**{**PLAN, "seed": seed, "run": "r", **changes})))
+    given: dict[str, Any] = {**PLAN, "seed": seed, "run": "r", **changes}
+    return list(planned_requests(TrafficPlan(**given)))
 
 
 @given(st.integers(0, 2**32))

@@ -21,6 +21,9 @@ from arca.errors import ArcaError
 from tests.arca.emulated import arca
 from tests.arca.emulator.traffic.fake_api import KEY, Asked, FakeApi, Told
 
+NOTHING: dict[str, Any] = {}
+NO_FAILURE: dict[str, int] = {}
+FIRST_ANSWERS: tuple[Told, ...] = ((503, NOTHING), "drop", "garbage")
 Script = Callable[[Asked, int], Told | None]
 
 
@@ -55,14 +58,16 @@ def run(
     **settings: Any,
 ) -> Report:
     """Send some requests of a kind, evenly spread over a moment."""
-    mix = {kind: 1.0} if kind != "all" else {"issue": 70.0, "read": 25.0, "status": 5.0}
+    mix: dict[Any, float] = (
+        {kind: 1.0} if kind != "all" else {"issue": 70.0, "read": 25.0, "status": 5.0}
+    )
     plan = TrafficPlan(
         rate=requests * 10,
         seconds=0.1,
         seed=1,
         mix=mix,
         run="r",
-        arrivals="constant",  # pyright: ignore[reportArgumentType]
+        arrivals="constant",
     )
     chosen = CustomerSettings(url, KEY, **settings)
     return asyncio.run(
@@ -170,7 +175,7 @@ def test_a_failure_is_repeated_with_the_same_key(
         if asked.method == "POST" and asked.key and before == 0:
             # It happened, and the answer is lost.
             fake.works(asked)
-            return {0: (503, {}), 1: "drop", 2: "garbage"}[int(asked.key[2:]) % 3]  # pyright: ignore[reportReturnType]
+            return FIRST_ANSWERS[int(asked.key[2:]) % 3]
         return None
 
     fake, history = api(fails_first), tmp_path / "history"
@@ -185,18 +190,22 @@ def test_a_failure_is_repeated_with_the_same_key(
 @pytest.mark.parametrize(
     ("script", "failed", "ends"),
     [
-        ([(503, {})] * 4, {"5xx": 4}, ("unknown", "info")),
+        ([(503, NOTHING)] * 4, {"5xx": 4}, ("unknown", "info")),
         (["drop"] * 4, {"reset": 4}, ("unknown", "info")),
         (["hang"] * 4, {"timeout": 4}, ("unknown", "info")),
-        ([(523, {})] * 4, {"5xx": 4}, ("failed", "fail")),
-        ([(523, {}), (502, {}), (523, {}), (523, {})], {"5xx": 4}, ("unknown", "info")),
+        ([(523, NOTHING)] * 4, {"5xx": 4}, ("failed", "fail")),
+        (
+            [(523, NOTHING), (502, NOTHING), (523, NOTHING), (523, NOTHING)],
+            {"5xx": 4},
+            ("unknown", "info"),
+        ),
         ([(400, {"code": "x"})], {"4xx": 1}, ("failed", "fail")),
-        ([(503, {}), (400, {})], {"4xx": 1, "5xx": 1}, ("unknown", "info")),
-        ([(409, {})] * 4, {"4xx": 4}, ("unknown", "info")),
+        ([(503, NOTHING), (400, NOTHING)], {"4xx": 1, "5xx": 1}, ("unknown", "info")),
+        ([(409, NOTHING)] * 4, {"4xx": 4}, ("unknown", "info")),
         ([(201, {"id": "x"})] * 4, {"garbled": 4}, ("unknown", "info")),
-        ([(503, {}), (422, {"status": "rejected"})], {}, ("rejected", "fail")),
-        ([(202, {})] * 11, {}, ("pending", "info")),
-        ([(202, {}), (202, {})], {}, ("ok", "ok")),
+        ([(503, NOTHING), (422, {"status": "rejected"})], NO_FAILURE, ("rejected", "fail")),
+        ([(202, NOTHING)] * 11, NO_FAILURE, ("pending", "info")),
+        ([(202, NOTHING), (202, NOTHING)], NO_FAILURE, ("ok", "ok")),
     ],
 )
 def test_each_outcome_is_what_the_customer_can_know(
