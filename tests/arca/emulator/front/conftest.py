@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from moto.backends import get_backend
@@ -24,9 +24,10 @@ from tests.arca.emulator.front.loopback_target import LoopbackTarget
 def cloud() -> Iterator[Emulated]:
     """Return an empty emulated AWS."""
     made = fresh()
-    backends = cast("Callable[[str], dict[str, dict[str, object]]]", get_backend)
+    # Moto's backends are dictionaries by account, which its types do not say.
+    backends = cast("Callable[[str], dict[str, Any]]", get_backend)
     for account in backends("route53").values():
-        account.reset()  # pyright: ignore[reportAttributeAccessIssue] # moto's own
+        account.reset()
     yield made
     made.control("DELETE", "/arca/faults")
     made.end_stand_ins()

@@ -190,11 +190,12 @@ class RunningFront:
         """Regions whose API refuses every call."""
         self._cloud, self._stop = cloud, asyncio.Event()
         self._file = folder / "ready.json"
+        chosen: dict[str, Any] = {"poll_seconds": 3600, "dns_cache_seconds": 0.0, **settings}
         self.front = Front(
             FrontSettings(
                 exports=folder / "exports",
                 ready=self._file,
-                **{"poll_seconds": 3600, "dns_cache_seconds": 0.0, **settings},
+                **chosen,
             ),
             self._client,
             time.monotonic,
