@@ -86,7 +86,10 @@ def test_the_emulator_declares_what_it_imports_and_nothing_else() -> None:
     found = third_party(files("arca/emulator"))
     core, program = declared("arca-infra"), declared("arca-infra", "program")
     extra = declared("arca-infra", "emulator") - core
-    assert extra == {"cloudflare", "cryptography", "moto", "regex", "werkzeug"}
+    assert extra == {
+        *("aiohttp", "cloudflare", "cryptography", "moto", "multidict", "regex", "werkzeug"),
+        "yarl",
+    }
     assert set(found) <= core | program | extra
     assert extra <= set(found)
 

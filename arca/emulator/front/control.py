@@ -30,6 +30,10 @@ def application(front: "Front") -> web.Application:
     async def known(_: web.Request) -> web.Response:
         return web.json_response(front.as_json())
 
+    async def refresh(_: web.Request) -> web.Response:
+        await front.refresh()
+        return web.json_response(front.as_json())
+
     async def statistics(_: web.Request) -> web.Response:
         return web.json_response(front.statistics.as_json())
 
@@ -50,6 +54,7 @@ def application(front: "Front") -> web.Application:
 
     made = web.Application(middlewares=[_programs_only])
     made.router.add_get("/front", known)
+    made.router.add_post("/front/refresh", refresh)
     made.router.add_get("/front/statistics", statistics)
     made.router.add_delete("/front/statistics", reset)
     made.router.add_get("/front/regions", regions)

@@ -24,8 +24,9 @@ LOG = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.2
 """Seconds between two readings of rules and targets."""
-IDLE_SHARE = 2.0
-"""Pause after a reading, as a multiple of its duration: a slow machine is not kept busy."""
+LONGEST_PAUSE_SECONDS = 0.3
+"""The pause after a reading grows with its duration up to this, so that a slow machine is not kept
+busy. A task that stops gets SIGTERM only later (arca/emulator/ecs/task_scheduler.py)."""
 DRAIN_SECONDS = 60.0
 """Seconds that requests in flight have when the front ends."""
 KEEP_ALIVE_SECONDS = 60.0
@@ -64,6 +65,7 @@ class Front:
         self._ports: list[int] = []
         """The customers' port and the control port."""
         self._written: Ready | None = None
+        self._reading = asyncio.Lock()
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then finish the requests in flight."""
@@ -105,6 +107,12 @@ class Front:
                 await self._runner.cleanup()
                 await controls.cleanup()
 
+    async def refresh(self) -> None:
+        """Read all of the cloud now, and route by it."""
+        async with self._reading:
+            await self._read(everything=True)
+            await self._apply()
+
     def set_dead(self, regions: Iterable[str]) -> None:
         """Treat these regions' load balancers as dead, and all others as alive."""
         wanted = set(regions)
@@ -121,7 +129,7 @@ class Front:
                 for public, origin in self._cloudflare.sites.origins.items()
             },
             "dead": sorted(self.dead),
-            "problems": dict(self._watch.problems),
+            "problems": self._watch.problems,
             "readings": self._watch.readings,
             "target_groups": {
                 group.name: [str(target) for target in group.targets]
@@ -139,14 +147,16 @@ class Front:
     async def _follow(self) -> None:
         while True:
             began = self._monotonic()
-            await self._read()
-            await self._apply()
+            async with self._reading:
+                await self._read()
+                await self._apply()
             took = self._monotonic() - began
-            await asyncio.sleep(max(self._settings.poll_seconds, IDLE_SHARE * took))
+            pause = min(took, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(max(self._settings.poll_seconds, pause))
 
-    async def _read(self) -> None:
-        before = dict(self._watch.problems)
-        await asyncio.to_thread(self._watch.read)
+    async def _read(self, *, everything: bool = False) -> None:
+        before = self._watch.problems
+        await asyncio.to_thread(self._watch.read, everything=everything)
         for part, problem in self._watch.problems.items():
             if before.get(part) != problem:
                 LOG.warning("%s: %s", part, problem)

@@ -28,20 +28,31 @@ class Watch:
         self.sites = Sites({}, None, ())
         self.records = Records()
         self.table = RoutingTable()
-        self.problems: dict[str, str] = {}
+        self._unread: dict[str, str] = {}
         """Why a part could not be read last time, by region or service."""
         self.readings = 0
         self._client, self._exports, self._monotonic = client, exports, monotonic
         self._regions: dict[str, RegionAnswers] = {}
         self._structure_due = self._records_due = 0.0
 
-    def read(self) -> None:
+    @property
+    def problems(self) -> dict[str, str]:
+        """Why a part could not be read last time, or why a listener cannot be followed."""
+        refused = {
+            listener.arn: listener.problem.what
+            for balancer in self.table.balancers
+            for listener in balancer.listeners
+            if listener.problem is not None
+        }
+        return {**self._unread, **refused}
+
+    def read(self, *, everything: bool = False) -> None:
         """Read what is due; a failure is a `problem`, and keeps what was known."""
         now = self._monotonic()
-        if now >= self._records_due:
+        if everything or now >= self._records_due:
             self._records_due = now + RECORDS_SECONDS
             self._note("route53", self._read_records)
-        whole = now >= self._structure_due
+        whole = everything or now >= self._structure_due
         if whole:
             self._structure_due = now + STRUCTURE_SECONDS
             self._note("exports", self._read_sites)
@@ -50,10 +61,6 @@ class Watch:
         kept = {name: self._regions[name] for name in self.sites.regions if name in self._regions}
         self._regions = kept
         self.table = routing_table(kept.values())
-        for balancer in self.table.balancers:
-            for listener in balancer.listeners:
-                if listener.problem is not None:
-                    self.problems[listener.arn] = listener.problem.what
         self.readings += 1
 
     def _read_records(self) -> None:
@@ -74,6 +81,6 @@ class Watch:
         try:
             read()
         except (ClientError, BotoCoreError, OSError, ValueError, KeyError) as error:
-            self.problems[part] = f"{type(error).__name__}: {error}"
+            self._unread[part] = f"{type(error).__name__}: {error}"
         else:
-            self.problems.pop(part, None)
+            self._unread.pop(part, None)

@@ -1,6 +1,5 @@
 """What customers saw, as numbers."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,8 @@ from typing import Any
 
 from arca.emulator.traffic.open_loop import Sent
 
-PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
+PER_MILLE = {"p50": 500, "p90": 900, "p95": 950, "p99": 990, "p99.9": 999}
+"""Whole numbers: with fractions, 99.9% of 1000 would be a little more than 999."""
 LATE_SECONDS = 0.05
 """A request that is sent so much after its moment counts as late: this machine was too busy."""
 LOST = ("failed", "unknown")
@@ -86,8 +86,8 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     if not ordered:
         return {}
     found = {
-        f"p{percent:g}": _ms(ordered[math.ceil(percent / 100 * len(ordered)) - 1])
-        for percent in PERCENTILES
+        name: _ms(ordered[-(-share * len(ordered) // 1000) - 1])
+        for name, share in PER_MILLE.items()
     }
     return {**found, "max": _ms(ordered[-1])}
 

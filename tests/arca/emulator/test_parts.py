@@ -15,6 +15,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cloudflare": {"judges"},
     "provider": {"cloudflare", "judges", "program", "aws_clients"},
     "ecs": {"cloudflare", "provider", "aws_clients", "server_children"},
+    "front": {"aws_clients"},
+    "traffic": set(),
 }
 """What a part may import of arca/emulator beside itself, from the lowest part to the highest."""
 SHARED = {"aws_clients", "server_children", "state"}
