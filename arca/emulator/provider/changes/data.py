@@ -207,7 +207,7 @@ CHANGES: Mapping[str, Changes] = {
                         take(
                             "applyImmediately",
                             DBInstanceIdentifier="identifier",
-                            MasterUserPassword="passwordWo",  # noqa: S106 - an input's name
+                            MasterUserPassword="passwordWo",
                         ),
                     ),
                 ),

@@ -59,7 +59,7 @@ def test_the_oldest_answer_is_forgotten() -> None:
 
 
 def test_a_modified_subnet_group_stays(cloud: Emulated) -> None:
-    """moto alone loses it, so that the next change would fail."""
+    """Moto alone loses it, so that the next change would fail."""
     rds, ec2 = cloud.client("rds"), cloud.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]

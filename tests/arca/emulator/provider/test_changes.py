@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.validate import ParamValidator
 
+from arca.emulator.judges import constraints
 from arca.emulator.program.engine import UNKNOWN
 from arca.emulator.provider.api_parameters import to_api_parameters
 from arca.emulator.provider.changes import CHANGES, Changes
@@ -122,7 +123,10 @@ def reports(call: ApiCall, state: Mapping[str, Any]) -> list[str]:
     shape = operations(call.service)[call.operation].input_shape
     fitted = to_api_parameters(params, shape)
     lines = ParamValidator().validate(fitted, shape).generate_report().splitlines()
-    return [line for line in lines if "Invalid length" not in line]
+    found = [line for line in lines if "Invalid length" not in line]
+    # Ids and tokens are made up here.
+    judged = constraints.judge(state["_urn"], fitted, shape)
+    return found + [f"{one.property} {one.says}" for one in judged if "'x'" not in one.says]
 
 
 def test_a_source_that_goes_promotes_and_one_that_comes_replaces() -> None:
