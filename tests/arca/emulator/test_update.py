@@ -1,6 +1,7 @@
 """Tests of `update` with a tiny program: what differs is changed, also after a kill at any step."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -281,10 +282,8 @@ def killed(tiny: Tiny, program: Program, *, at: int) -> int:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Ledger, "add", counting)
-        try:
+        with suppress(Killed):
             tiny.update()
-        except Killed:
-            pass
     return written
 
 

@@ -111,7 +111,7 @@ def test_a_failover_goes_through_its_phases(region: Region) -> None:
     with pytest.raises(Refused, match="because it is protected"):
         region.update("dr", "standby")
     assert region.state.resources("dr").read_bytes() == before
-    with pytest.raises(Explained, match="recovery.phase=wrong"):
+    with pytest.raises(Explained, match=r"recovery\.phase=wrong"):
         region.update("dr", "wrong")
 
 
@@ -173,7 +173,7 @@ def test_any_settings_of_dev_follow_any_others(dev: State, chosen: Mapping[str, 
 def test_everything_of_dev_can_be_deleted(dev: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """Moto accepts each call of a deletion, in the order in which an update deletes."""
     ledger = Ledger.read(dev.resources("dev"), stack="dev")
-    free = {urn: replace(one, protect=False, retain=False) for urn, one in ledger.made.items()}
+    free = {urn: replace(one, protect=False) for urn, one in ledger.made.items()}
     ledger.made = free
     ledger.rewrite()
     exports = json.loads(json.dumps(dev.exports("dev")))
@@ -184,5 +184,7 @@ def test_everything_of_dev_can_be_deleted(dev: State, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(engine, "main", nothing)
     report = update.update("dev", state=dev, watch=quiet)
-    assert report.counts["delete"] == len(free)
+    # Buckets with their objects' versions stay, as AWS would refuse to delete them.
+    assert report.counts["retain"] == sum(one.retain for one in free.values())
+    assert report.counts["delete"] + report.counts["retain"] == len(free)
     assert Ledger.read(dev.resources("dev"), stack="dev").made == {}
