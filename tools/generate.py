@@ -21,8 +21,10 @@ from pydantic_core import PydanticUndefined
 
 from arca import checkout
 from arca.cli.local import resource_totals
-from arca.emulator.provider.cloud import EmulatedOutcome
+from arca.emulator.provider.changes import CHANGES
+from arca.emulator.provider.made import EmulatedOutcome
 from arca.emulator.provider.resources import CALLS, CLOUDFLARE_CALLS, RECORDED
+from arca.emulator.provider.resources.definition import ApiCall
 from components.access import traffic_rules
 from components.spec import Format
 from settings import schema
@@ -165,6 +167,7 @@ def emulation() -> str:
                 lines.append(_row(shown, name, call.only_validated))
             for parameter, why in call.withheld.items():
                 lines.append(_row(f"{shown}, `{parameter}`", name, why))
+        lines.extend(_unmade_changes(kind))
     names = ", ".join(f"`{name.rstrip(':')}`" for name in RECORDED)
     made = sorted({call.method for call in CLOUDFLARE_CALLS.values()})
     methods = ", ".join(f"`{method}`" for method in made)
@@ -177,6 +180,19 @@ def emulation() -> str:
             f"Recorded only, for no call of an API stands behind them: {names}.",
         ]
     )
+
+
+def _unmade_changes(kind: str) -> Iterator[str]:
+    """Yield a row for each call of an update or a deletion that is only validated."""
+    changes, created = CHANGES[kind], {call.name for call in CALLS[kind]}
+    calls = [call for update in changes.updates for call in update.calls]
+    found = {
+        call.name: call.only_validated
+        for call in (*calls, *changes.deletes)
+        if isinstance(call, ApiCall) and call.only_validated and call.name not in created
+    }
+    for name, why in found.items():
+        yield _row(kind.rpartition(":")[2], f"`{name}`", why)
 
 
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {

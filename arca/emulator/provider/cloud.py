@@ -67,7 +67,7 @@ def make(resource: MadeResource, caller: Caller, *, account: str, clock: Clock) 
     one of them was only checked, and as recorded if it has no call.
     """
     resource_id, outputs = simulate_outputs(
-        resource, account=account, region=resource.region, clock=clock
+        resource.identity, account=account, region=resource.region, clock=clock
     )
     made = replace(resource, id=resource_id, outputs=outputs)
     if resource.type.startswith(RECORDED):

@@ -21,6 +21,7 @@ SINGULAR: Mapping[str, str] = {
 }
 """Lists that Pulumi names in the plural and Cloudflare in the singular."""
 SECONDS = 30
+NO_HEADERS: Mapping[str, str] = {}
 
 
 class Unanswered(Exception):
@@ -41,7 +42,9 @@ class CloudflareClient:
         self._base = f"{endpoint}{PREFIX}"
         self._client: Any = None
 
-    def make(self, call: CloudflareCall, state: ResourceState, headers: Mapping[str, str]) -> str:
+    def make(
+        self, call: CloudflareCall, state: ResourceState, headers: Mapping[str, str] = NO_HEADERS
+    ) -> str:
         """Make a call and return the id in its answer, if there is one; raises Unanswered."""
         from cloudflare import APIConnectionError, CloudflareError  # noqa: PLC0415 - loaded on demand
 

@@ -30,6 +30,14 @@ class MadeResource:
     outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Inputs included, as the program got them."""
     outcome: EmulatedOutcome = "recorded"
+    generation: int = 0
+    """How often it was replaced: what replaces a resource has another name and another id."""
+
+    @property
+    def identity(self) -> "MadeResource":
+        """The resource with a URN of its generation, from which names and ids are made up."""
+        urn = f"{self.urn} {self.generation}" if self.generation else self.urn
+        return replace(self, urn=urn)
 
     def state(self) -> dict[str, Any]:
         """Return what the parameters of calls are made from."""

@@ -106,6 +106,7 @@ class UpdatingCloud:
     def _replace(
         self, resource: MadeResource, before: MadeResource, *, first: bool
     ) -> MadeResource:
+        resource = replace(resource, generation=before.generation + 1)
         if first and not before.retain:
             self._carry_out(Operation("delete", self._new_key(), before))
             return self._make(resource, None)
@@ -217,7 +218,7 @@ class UpdatingCloud:
         """Return the resource with the simulated outputs that its new inputs change."""
         computed = [
             simulate_outputs(one, account=self._account, region=one.region, clock=self._clock)[1]
-            for one in (before, made)
+            for one in (before.identity, made.identity)
         ]
         differ = {
             name: value

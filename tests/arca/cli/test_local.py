@@ -12,8 +12,10 @@ from click.testing import CliRunner, Result
 from arca.cli.main import cli
 from arca.emulator import server_children
 from arca.emulator import up as lifecycle
+from arca.emulator import update as updates
 from arca.emulator.state import CloudRecord, StackRecord, State
 from arca.emulator.up import Progress, ProgressWatcher, UpReport
+from arca.emulator.update import UpdateReport, UpdateStep
 from arca.stack import StackNotNamed
 
 ENDED = "The emulated AWS at http://127.0.0.1:1 (process 1)"
@@ -179,3 +181,74 @@ def test_no_default_among_several_stacks(state: State) -> None:
     refused = local("push", "1", "--dry-run").exception
     assert isinstance(refused, StackNotNamed)
     assert refused.wanted == "one of dev, staging"
+
+
+def updated(**changes: Any) -> UpdateReport:
+    """Return the report of an update that changed two resources."""
+    steps = (
+        UpdateStep("update", "aws:rds/instance:Instance", "database", "urn:1", ("multiAz",)),
+        UpdateStep("delete", "aws:ec2/eip:Eip", "nat-b", "urn:2", ()),
+    )
+    counts = {"same": 9, "create": 0, "update": 1, "replace": 0, "delete": 1, "retain": 0}
+    made = UpdateReport(
+        "dr", "http://127.0.0.1:1", 1.5, counts, {"created": 2}, steps, {"region": "x"}
+    )
+    return replace(made, **changes)
+
+
+def test_an_update_says_what_became_of_what(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change is a line with the inputs that caused it; the settings reach the update."""
+    asked: list[Any] = []
+
+    def update(stack: str, settings: Any, *, state: State, watch: ProgressWatcher) -> UpdateReport:
+        asked.append((stack, settings, state.directory))
+        watch(Progress("dr: aws:rds/instance:Instance database", 50, 60))
+        return updated()
+
+    monkeypatch.setattr(updates, "update", update)
+    done = local("update", "--stack", "dr", "--set", "recovery.phase=active", "--set", "x.y=[1]")
+    assert done.exit_code == 0, done.output
+    assert asked == [("dr", {"recovery.phase": "active", "x.y": [1]}, state.directory)]
+    assert done.stdout.splitlines() == [
+        "updated: aws:rds/instance:Instance database: multiAz",
+        "deleted: aws:ec2/eip:Eip nat-b",
+        "Updated dr in the emulated AWS at http://127.0.0.1:1 (1.5 s)",
+        "9 the same, 1 updated, 1 deleted; of the changes 0 validated only, 0 recorded only",
+    ]
+    assert "50 of 60 resources" in done.stderr
+    as_json = json.loads(local("update", "--stack", "dr", "--json").stdout)
+    assert as_json["steps"][0]["inputs"] == ["multiAz"]
+    assert (as_json["changed"], as_json["dry_run"]) == (True, False)
+
+
+def test_a_dry_run_of_an_update_only_plans(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks for a preview, and every line says that nothing has changed."""
+    plan = updated(dry_run=True, outcomes={}, exports={})
+    monkeypatch.setattr(updates, "preview", lambda *_, **__: plan)
+    monkeypatch.delattr(updates, "update")
+    done = local("update", "--stack", "dr", "--dry-run", "--exports")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.splitlines() == [
+        "would be updated: aws:rds/instance:Instance database: multiAz",
+        "would be deleted: aws:ec2/eip:Eip nat-b",
+        "Would update dr in the emulated AWS at http://127.0.0.1:1 (1.5 s)",
+        "9 the same, 1 updated, 1 deleted",
+    ]
+    assert state.read() is None
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--set", "recovery.phase"), "no setting with a value"),
+        (("--stack", "nowhere"), "There is no stack 'nowhere'"),
+        ((), "The stack dev is not up"),
+    ],
+)
+def test_an_update_that_cannot_begin_is_explained(
+    state: State, words: tuple[str, ...], says: str
+) -> None:
+    """It ends before anything is read or imported for long."""
+    done = local("update", *words)
+    assert says in str(done.exception)
+    assert not (state.directory / "resources").exists()

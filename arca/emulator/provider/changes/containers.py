@@ -6,7 +6,7 @@ from typing import Any
 from arca.emulator.provider.changes import tags
 from arca.emulator.provider.changes.definition import Changes, Update, again, replaced_by
 from arca.emulator.provider.resources import CALLS
-from arca.emulator.provider.resources.definition import ApiCall, ResourceState, take
+from arca.emulator.provider.resources.definition import ApiCall, ResourceState, digest, take
 
 _CLUSTER = "aws:ecs/cluster:Cluster"
 _PROVIDERS = "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
@@ -55,8 +55,8 @@ def _updated_service(s: ResourceState) -> dict[str, Any]:
 
 
 def _target_arn(s: ResourceState) -> dict[str, str]:
-    arn = f"arn:aws:application-autoscaling:{s['_region']}:000000000000:scalable-target/{s['id']}"
-    return {"ResourceARN": arn}
+    target = f"scalable-target/{digest(s['_urn'])}"
+    return {"ResourceARN": f"arn:aws:application-autoscaling:{s['_region']}:000000000000:{target}"}
 
 
 CHANGES: Mapping[str, Changes] = {

@@ -1,4 +1,4 @@
-"""Tests of the ledger: a killed run leaves at most one operation begun, and nothing half written."""
+"""Tests of the ledger: a killed run leaves one operation begun at most, and no half line."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from arca.emulator.provider.ledger import Ledger, Line, keep
 from arca.emulator.provider.made import Operation
 from arca.errors import ArcaError
-from tests.arca.emulator.provider.test_changes import made
+from tests.arca.emulator.provider.declared import made
 
 ONE, TWO = (made({"identifier": name}, f"urn:pulumi:dev::a::aws:x:X::{name}") for name in "ab")
 

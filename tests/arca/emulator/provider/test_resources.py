@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arca.emulator.provider.resources import CALLS, CLOUDFLARE_CALLS, RECORDED, RESOURCES
-from tests.changes import ROUTES
-from tests.graph import Graph
-from tests.stacks import STACKS, graph
+from tests.arca.emulator.provider.declared import graphs
 
 
 class WatchedState(dict[str, Any]):
@@ -29,11 +27,6 @@ class WatchedState(dict[str, Any]):
         """Return a value, and remember its key."""
         self.read.add(key)
         return super().get(key, default)
-
-
-def graphs() -> list[Graph]:
-    """Return the graphs of all stacks, and one in which alarms take every route."""
-    return [*(graph(stack) for stack in STACKS), graph("staging", ROUTES)]
 
 
 def test_every_input_reaches_a_call_or_is_declared_unsent() -> None:
