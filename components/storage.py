@@ -214,10 +214,7 @@ class Storage(Component):
         *,
         region: str | None = None,
     ) -> None:
-        """Copy a bucket into the other region; `keys` are that of the bucket and its replica.
-
-        `region` is the source's, where it is not the stack's own.
-        """
+        """Copy a bucket by the keys of both; `region` is the source's, where it is not ours."""
         key_arn, replica_key_arn = keys
         reads = [f"s3:{a}" for a in ("GetReplicationConfiguration", "ListBucket")]
         versions = [f"s3:GetObjectVersion{a}" for a in ("ForReplication", "Acl", "Tagging")]

@@ -273,14 +273,16 @@ def _source_of_a_primary(s: Settings) -> Iterator[Problem]:
     elif not returning and isinstance(source, Replica):
         wanted = "new, snapshot, point-in-time, or promoted after a fail-back"
         yield Problem("database.source.kind", source.kind, wanted)
-    elif isinstance(source, Replica) and source.source_arn is not None:
-        region = source.source_arn.split(":")[3]
-        if region != recovery.replica_region:
-            wanted = f"an instance in recovery.replica_region, {recovery.replica_region}"
-            yield Problem("database.source.source_arn", source.source_arn, wanted)
-    if source.kind in ("replica", "promoted") and s.database.generation == 1:
+    elif isinstance(source, Replica) and _region(source.source_arn) != recovery.replica_region:
+        wanted = f"an instance in recovery.replica_region, {recovery.replica_region}"
+        yield Problem("database.source.source_arn", source.source_arn, wanted)
+    elif source.kind in ("replica", "promoted") and s.database.generation == 1:
         wanted = "2 or more, because the first instance is no replica of a primary's"
         yield Problem("database.generation", s.database.generation, wanted)
+
+
+def _region(arn: str | None) -> str | None:
+    return arn.split(":")[3] if arn else None
 
 
 def secondary_knows_its_primary(s: Settings) -> Iterator[Problem]:

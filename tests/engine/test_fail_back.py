@@ -1,6 +1,5 @@
 """A failover and a fail-back with the real engine: no step replaces a database."""
 
-import json
 from typing import Any
 
 from tests.engine.project import ENGINE, Project
@@ -9,6 +8,13 @@ pytestmark = ENGINE
 INSTANCE = "aws:rds/instance:Instance"
 CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
 COPIES = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication::database"
+FOLLOWS: dict[str, Any] = {
+    "generation": 2,
+    "source": {
+        "kind": "replica",
+        "source_arn": "arn:aws:rds:us-east-1:123456789012:db:arca-dr",
+    },
+}
 DURABLE = {f"{INSTANCE}::database", f"{INSTANCE}::database-2", f"{CACHE}::cache", COPIES}
 
 
@@ -27,37 +33,40 @@ def step(project: Project, stack: str, phase: str | None, **database: Any) -> se
     return gone
 
 
-def test_there_and_back_again(project: Project) -> None:
-    """Prod is lost and comes back: each step previews cleanly, and none replaces a database."""
-    for stack in ("prod", "dr"):
-        project.init(stack)
-        project.page(stack)
-        project.up(stack)
-    for phase in ("promoting", "active"):
-        assert step(project, "dr", phase) == set()
-    served = json.loads(project.pulumi("stack", "output", "database", "--json", "--stack", "dr"))
-
-    # Prod is there again: nobody deletes its old database before its release.
-    assert step(project, "prod", "fenced") == set()
-    follows = {"generation": 2, "source": {"kind": "replica", "source_arn": served["arn"]}}
+def test_prod_comes_back(project: Project) -> None:
+    """Prod follows its DR stack and is promoted: only a release lets its old data go."""
+    project.init("prod")
+    project.page("prod")
+    project.up("prod")
+    project.change("prod", "recovery", {"phase": "fenced"})
+    assert lost(project, "prod") == set()
+    project.up("prod")
     project.change("prod", "recovery", {"phase": "following"})
-    project.change("prod", "database", follows)
-    assert "protect" in project.pulumi("up", "--yes", "--skip-preview", "--stack", "prod", ok=False)
+    project.change("prod", "database", FOLLOWS)
+    assert "protect" in project.pulumi("preview", "--stack", "prod", ok=False)
+
     project.change("prod", "recovery", {"phase": "fenced", "release_data": True})
     project.change("prod", "database", {"generation": 1, "source": {"kind": "new"}})
     project.up("prod")
     project.change("prod", "recovery", {"release_data": False})
-    assert step(project, "prod", "following", **follows) == {
+    assert step(project, "prod", "following", **FOLLOWS) == {
         f"{INSTANCE}::database",
         f"{CACHE}::cache",
         COPIES,
     }
-
-    assert step(project, "dr", "fenced") == set()
     assert step(project, "prod", "promoting") == set()
     assert step(project, "prod", None, source={"kind": "promoted"}) == set()
+    project.pulumi("preview", "--expect-no-changes", "--stack", "prod")
 
-    # Dr follows again, with an instance of its own.
+
+def test_dr_follows_again(project: Project) -> None:
+    """An active DR stack stops, lets its data go and follows prod with another instance."""
+    for stack in ("prod", "dr"):
+        project.init(stack)
+        project.page(stack)
+        project.up(stack)
+    for phase in ("promoting", "active", "fenced"):
+        assert step(project, "dr", phase) == set()
     project.change("dr", "recovery", {"release_data": True})
     project.up("dr")
     project.change("dr", "recovery", {"release_data": False})
@@ -66,6 +75,5 @@ def test_there_and_back_again(project: Project) -> None:
         f"{CACHE}::cache",
     }
     database = project.resources("dr")[f"{INSTANCE}::database-2"]["inputs"]
-    assert database["replicateSourceDb"].endswith(":db:arca-prod-2")
-    for stack in ("prod", "dr"):
-        project.pulumi("preview", "--expect-no-changes", "--stack", stack)
+    assert database["replicateSourceDb"].endswith(":db:arca-prod")
+    project.pulumi("preview", "--expect-no-changes", "--stack", "dr")
