@@ -61,7 +61,12 @@ class Cloudflare:
         client = request.remote or "127.0.0.1"
         headers = http_headers.through_cloudflare(given, host=public, client=client, ray=ray)
         arrival = Arrival(
-            request, balancer, listener, headers, EDGE_ADDRESS, added=[("Server", "cloudflare"), ("CF-Ray", ray)]
+            request,
+            balancer,
+            listener,
+            headers,
+            EDGE_ADDRESS,
+            replaced=[("Server", "cloudflare"), ("CF-Ray", ray)],
         )
         return await self._balancing.answer(arrival)
 

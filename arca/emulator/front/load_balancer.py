@@ -42,8 +42,15 @@ class Arrival:
     """The request's headers, as whoever connected sent them."""
     source: str
     """The address of whoever connected."""
-    added: Sequence[tuple[str, str]] = ()
-    """Headers that the answer gets on its way back."""
+    replaced: Sequence[tuple[str, str]] = ()
+    """Headers of the answer that whoever stands before the balancer sets."""
+
+    def headers_of(self, given: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
+        """Return the headers of the answer."""
+        found = CIMultiDict(given)
+        for name, value in self.replaced:
+            found[name] = value
+        return found
 
     @property
     def target_form(self) -> str:
@@ -149,7 +156,7 @@ class Balancing:
             response = web.StreamResponse(
                 status=upstream.status,
                 reason=upstream.reason,
-                headers=CIMultiDict([*kept, *arrival.added]),
+                headers=arrival.headers_of([*kept]),
             )
             outcome = Outcome(upstream.status, balancer.region, group, str(target))
             self._statistics.count(outcome)
@@ -181,7 +188,7 @@ class Balancing:
         outcome = Outcome(status, arrival.balancer.region, group, target, reason)
         self._statistics.count(outcome)
         text = f"{status} {REASONS[status]}\n" if body is None and status in REASONS else body
-        headers = CIMultiDict([("Server", "awselb/2.0"), *arrival.added])
+        headers = arrival.headers_of([("Server", "awselb/2.0")])
         if location is not None:
             headers["Location"] = location
         return web.Response(

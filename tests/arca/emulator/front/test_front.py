@@ -165,7 +165,7 @@ def test_errors_as_the_load_balancer_makes_them(
     prod.register(prod.blue, refusing)
     front.settle()
     answer = front.ask()
-    assert (answer.status, dict(answer.headers)["Server"]) == (502, "awselb/2.0")
+    assert (answer.status, dict(answer.headers)["Server"]) == (502, "cloudflare")
     prod.deregister(prod.blue, refusing)
     prod.register(prod.blue, 8080, address="10.1.2.3")
     front.settle()

@@ -111,6 +111,7 @@ def test_a_release_loses_no_request(
     balanced: Emulated, polling: RunningFront, strategy: str
 ) -> None:
     """From the first task of the new revision to the last one of the old."""
+    balanced.control("PUT", "/arca/places", {"places": {}, "drain_seconds": 1.0})
     for version in ("1", "2"):
         _stand_in(balanced, version)
     balanced.create_service(strategy=strategy, desired=2)
