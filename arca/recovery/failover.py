@@ -13,7 +13,7 @@ from arca.clients import client, explained
 from arca.errors import ArcaError, Refused
 from arca.recovery import activation, fence, promotion, switch
 from arca.recovery.budgets import BUDGETS, TO_RTO, PhaseName
-from arca.recovery.journal import Entry, Journal
+from arca.recovery.journal import SEEN_LENGTH, Entry, Journal
 from arca.recovery.record import Outcome, phase
 from arca.recovery.scene import Scene
 from arca.smoke.suite import SmokeReport
@@ -30,8 +30,8 @@ WHAT: Mapping[PhaseName, str] = {
     "verify": "fence a primary that came back, see the alarms green, restore the settings",
 }
 """What each phase does, for a person."""
-SEEN_LENGTH = 160
-"""The journal is a parameter of 4 KB."""
+MOST_ALARMS = 100
+"""Names in one call (Amazon CloudWatch API Reference, DescribeAlarms)."""
 
 
 @dataclass(frozen=True)
@@ -171,16 +171,19 @@ class Failover:
 
 
 def _firing(scene: Scene) -> list[str]:
-    """Return the standby's alarms that fire, apart from those that say that it serves."""
+    """Return the standby's alarms that fire."""
     standby = scene.standby
     names = sorted(standby.outputs.observability.alarm_names.values())
-    with explained(standby, "The alarms cannot be read"):
-        pages = (
-            client(standby, "cloudwatch")
-            .get_paginator("describe_alarms")
-            .paginate(AlarmNames=names[:100], StateValue="ALARM")
-        )
-        return [one["AlarmName"] for page in pages for one in page["MetricAlarms"]]
+    found: list[str] = []
+    for start in range(0, len(names), MOST_ALARMS):
+        with explained(standby, "The alarms cannot be read"):
+            some = client(standby, "cloudwatch").describe_alarms(
+                AlarmNames=names[start : start + MOST_ALARMS],
+                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
+            )
+        listed = [*some["MetricAlarms"], *some.get("CompositeAlarms", [])]
+        found += [one["AlarmName"] for one in listed if one["StateValue"] == "ALARM"]
+    return found
 
 
 def require_secondary(scene: Scene) -> None:

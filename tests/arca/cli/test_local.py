@@ -224,7 +224,11 @@ def test_an_update_says_what_became_of_what(state: State, monkeypatch: pytest.Mo
 def test_a_dry_run_of_an_update_only_plans(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """It asks for a preview, and every line says that nothing has changed."""
     plan = updated(dry_run=True, outcomes={}, exports={})
-    monkeypatch.setattr(updates, "preview", lambda *_, **__: plan)
+
+    def preview(*_: Any, **__: Any) -> UpdateReport:
+        return plan
+
+    monkeypatch.setattr(updates, "preview", preview)
     monkeypatch.delattr(updates, "update")
     done = local("update", "--stack", "dr", "--dry-run", "--exports")
     assert done.exit_code == 0, done.output

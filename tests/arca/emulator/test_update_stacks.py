@@ -96,16 +96,17 @@ def test_a_failover_goes_through_its_phases(region: Region) -> None:
     (cache,) = client("elasticache", region.dr).describe_replication_groups()["ReplicationGroups"]
     (proxy,) = client("rds", region.dr).describe_db_proxies()["DBProxies"]
     assert (cache["ReplicationGroupId"], proxy["DBProxyName"]) == ("arca-dr", "arca-dr")
-    name = f"/{region.dr.exports['service']['cluster']}/database-host"
-    hosts = client("ssm", region.dr).get_parameters(Names=[name])["Parameters"]
-    assert [one["Value"] for one in hosts] == [active.exports["database"]["proxy_endpoint"]]
+    ledger = Ledger.read(region.state.resources("dr"), stack="dr")
+    (host,) = (one for one in ledger.made.values() if one.name == "parameters-database-host")
+    (shown,) = client("ssm", region.dr).get_parameters(Names=[host.inputs["name"]])["Parameters"]
+    assert shown["Value"] == active.exports["database"]["host"]
+    assert ".proxy-" in active.exports["database"]["host"]
     assert region.desired(region.dr) == active.exports["service"]["min_tasks"] > 1
     assert not region.update("dr", "active").changed
     record = region.state.read()
     assert record is not None
-    held = len(Ledger.read(region.state.resources("dr"), stack="dr").made)
     parts = record.stacks["dr"].components.values()
-    assert sum(sum(part.values()) for part in parts) == held
+    assert sum(sum(part.values()) for part in parts) == len(ledger.made)
 
     before = region.state.resources("dr").read_bytes()
     with pytest.raises(Refused, match="because it is protected"):

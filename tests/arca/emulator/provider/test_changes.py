@@ -104,15 +104,21 @@ def judged_state(outputs: Mapping[str, Any], urn: str) -> dict[str, Any]:
     """Return a state in which everything that an update reads has changed."""
     drawn = {"id": "x", "_urn": urn, "_region": "us-east-1", "_version": 1, "_token": "x"}
     tags = {"tags": {**outputs["tags"], "new": "1"}} if "tags" in outputs else {}
-    lists = {key: [] for key, value in outputs.items() if isinstance(value, list)}
-    before = {**outputs, **lists, "tags": {"old": "1"}, "numCacheClusters": 1, **drawn}
+    lists: dict[str, Any] = {key: [] for key, value in outputs.items() if isinstance(value, list)}
+    before: dict[str, Any] = {
+        **outputs,
+        **lists,
+        "tags": {"old": "1"},
+        "numCacheClusters": 1,
+        **drawn,
+    }
     return {**outputs, **tags, **drawn, "_before": before, "_inputs": outputs}
 
 
 def reports(call: ApiCall, state: Mapping[str, Any]) -> list[str]:
     """Return what botocore says against a call's parameters, apart from lengths of made-up ids."""
     params = {key: value for key, value in call.params(state).items() if key != "_region"}
-    shape = operations(call.service)[call.operation].input_shape
+    shape: Any = operations(call.service)[call.operation].input_shape
     fitted = to_api_parameters(params, shape)
     lines = ParamValidator().validate(fitted, shape).generate_report().splitlines()
     found = [line for line in lines if "Invalid length" not in line]
