@@ -107,11 +107,15 @@ def test_each_room_imports_only_what_it_may(path: Path) -> None:
 
 def test_only_arca_local_and_the_recorder_know_the_emulator() -> None:
     """Every other command works with an AWS, whichever it is, or reads a recorded graph."""
-<<<<<<< HEAD
-    known = {"arca/cli/graphs.py", "arca/cli/local.py", "arca/cli/local_traffic.py"}
-=======
-    known = {"arca/cli/graphs.py", "arca/cli/local.py", "arca/cli/local_update.py"}
->>>>>>> update
+    known = {
+        "arca/cli/dr_scene.py",
+        "arca/cli/graphs.py",
+        "arca/cli/local.py",
+        "arca/cli/local_live.py",
+        "arca/cli/local_region.py",
+        "arca/cli/local_traffic.py",
+        "arca/cli/local_update.py",
+    }
     assert users("arca.emulator", among=rooms("arca.cli")) == known
 
 
