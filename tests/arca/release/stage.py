@@ -158,9 +158,9 @@ class Stage:
 
     def enter(self, phase: Aside) -> None:
         """Put the stack in another phase of a failover."""
-        self.stack = replace(
-            self.stack, outputs=self.stack.outputs.model_copy(update={"phase": phase})
-        )
+        role = "primary" if phase == "fenced" else "secondary"
+        update = {"phase": phase, "role": role}
+        self.stack = replace(self.stack, outputs=self.stack.outputs.model_copy(update=update))
 
     def pull_lever(self) -> None:
         """Send the customers to the DR region, as a person does in a failover."""
