@@ -36,6 +36,15 @@ class Shifting:
         return {"TargetHealthDescriptions": self._now()[TargetGroupArn]}
 
 
+def client_of(elb: Any) -> reader.Client:
+    """Return a function that makes this client, whatever is asked for."""
+
+    def client(_service: str, _region: str) -> Any:
+        return elb
+
+    return client
+
+
 def weighed(blue: int, green: int) -> dict[str, Any]:
     """Return the production rule."""
     return rule(10, Actions=[forward(blue=blue, green=green)])
@@ -53,7 +62,7 @@ def test_no_group_has_the_traffic_without_targets(moves: Sequence[int]) -> None:
         health={BLUE: BEFORE[BLUE], GREEN: BEFORE[GREEN]},  # pyright: ignore[reportArgumentType]
     )
     for _ in range(4):
-        known = reader.read_moving(lambda *_: elb, known)
+        known = reader.read_moving(client_of(elb), known)
         groups = known.rules[LISTENER][0]["Actions"][0]["ForwardConfig"]["TargetGroups"]
         serving = [one["TargetGroupArn"] for one in groups if one["Weight"]]
         assert all(known.health[arn] for arn in serving)
@@ -69,4 +78,4 @@ def test_a_rule_that_is_gone_is_left_out() -> None:
 
     default = rule("default")
     known = RegionAnswers("r", rules={LISTENER: [weighed(1, 0), default]})
-    assert reader.read_moving(lambda *_: Empty(()), known).rules == {LISTENER: [default]}
+    assert reader.read_moving(client_of(Empty(())), known).rules == {LISTENER: [default]}
