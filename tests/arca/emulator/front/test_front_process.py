@@ -10,6 +10,8 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 
+import pytest
+
 from arca.emulator.front.ready import read_ready
 from tests import ROOT
 from tests.arca.emulator.ecs.emulated_ecs import Emulated, wait_for
@@ -24,6 +26,7 @@ from tests.arca.emulator.front.emulated_front import (
 from tests.arca.emulator.front.loopback_target import LoopbackTarget
 
 
+@pytest.mark.slow
 def test_the_process_finishes_its_requests_at_sigterm(  # noqa: PLR0917 - fixtures
     emulated_aws: str,
     cloud: Emulated,
