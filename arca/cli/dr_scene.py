@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -86,7 +86,8 @@ def _emulated_update() -> Callable[[str, Mapping[str, Any]], None]:
             if not progress.done:
                 click.echo(f"  {progress.step}", err=True)
 
-        kept.setdefault(stack, {}).update(settings)
+        wanted = {**kept.get(stack, {}), **settings}
+        kept[stack] = {key: value for key, value in wanted.items() if value is not None}
         updates.update(stack, kept[stack], state=State(), watch=watch)
 
     return update
@@ -96,11 +97,36 @@ def _pulumi_update() -> Callable[[str, Mapping[str, Any]], None]:
     """Return what sets the values in the stack's file and runs `pulumi up`, as a person would."""
 
     def update(stack: str, settings: Mapping[str, Any]) -> None:
-        for key, value in settings.items():
-            _pulumi("config", "set", "--path", f"arca-api:{key}", str(value), "--stack", stack)
-        _pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+        for key, value in flat(settings).items():
+            path = ("--path", f"arca-api:{key}", "--stack", stack)
+            if value is None:
+                _pulumi("config", "rm", *path)
+            else:
+                _pulumi("config", "set", *path, "--plaintext", value)
+        # The preview refuses what would delete the old database (ADR 0029).
+        _pulumi("up", "--yes", "--stack", stack)
 
     return update
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return settings as `pulumi config set --path` takes them: one value for each path.
+
+    A section is written as a whole, so what it does not name goes first.
+    """
+    found: dict[str, str | None] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            found[key] = None
+            section = cast("Mapping[str, Any]", value)
+            found |= {f"{key}.{name}": _text(one) for name, one in section.items()}
+        else:
+            found[key] = None if value is None else _text(value)
+    return found
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _pulumi(*words: str) -> None:
@@ -188,3 +214,51 @@ def write_record(scene: "Scene", entry: "Entry", directory: Path | None) -> Path
         }
     )
     return records.write(record, directory or checkout.root() / "docs" / "drills")
+
+
+def drill_record(found: "Drilled", *, operator: str) -> "Record":
+    """Return the record of a drill."""
+    from arca.drill.drill import PRIMARY, SECONDARY
+    from arca.drill.evidence import invariants
+    from arca.recovery.record import Record
+
+    return Record.model_validate(
+        {
+            "kind": "drill",
+            "primary": PRIMARY,
+            "secondary": SECONDARY,
+            "operator": operator,
+            "environment": "emulated",
+            "endpoint": found.endpoint,
+            "declared": found.declared,
+            "failed": found.failed,
+            "phases": tuple(found.phases),
+            "first_good_smoke": found.first_good_smoke,
+            "alarms_green": found.alarms_green,
+            "set_check": found.set_check,
+            "invariants": (
+                *(invariants(found.set_check) if found.set_check else ()),
+                *after_failback(found),
+            ),
+            "schema_before": found.schema_before,
+            "schema_after": found.schema_after,
+            "cleaned_up": tuple(found.cleaned_up),
+            "versions": versions(),
+        }
+    )
+
+
+def after_failback(found: "Drilled") -> "tuple[Invariant, ...]":
+    """Return whether the fail-back lost anything that the failover had kept."""
+    from arca.recovery.record import Invariant
+
+    if found.set_check is None or found.after_failback is None:
+        return ()
+    lost = sorted({*found.after_failback.lost} - {*found.set_check.lost})
+    return (
+        Invariant(
+            name="the fail-back lost nothing",
+            outcome="FAILED" if lost else "OK",
+            seen=", ".join(lost[:3]) or f"{found.after_failback.stable} invoices are there",
+        ),
+    )

@@ -15,6 +15,7 @@ from arca.recovery.budgets import BUDGETS
 from arca.recovery.scene import Scene
 from arca.release.image import image_of, register_revision
 from arca.release.service import DEPLOYMENT_POLL_SECONDS, EMULATED_POLL_SECONDS, EcsService, short
+from arca.stack import Stack
 
 
 def activate(scene: Scene) -> str:
@@ -22,11 +23,11 @@ def activate(scene: Scene) -> str:
     if scene.standby.outputs.phase != "active":
         scene.update(scene.standby_name, {"recovery.phase": "active"})
     applied = promotion.apply_now(scene)
-    return f"{_deploy(scene)}; applied at once: {applied}"
+    return f"{deploy(scene, scene.standby)}; applied at once: {applied}"
 
 
-def _deploy(scene: Scene) -> str:
-    standby = scene.standby
+def deploy(scene: Scene, standby: Stack) -> str:
+    """Deploy the image that a stack runs in its newest template; returns what was seen."""
     service, outputs = EcsService(standby), standby.outputs.service
     described = service.describe()
     running = image_of(service.definition(str(described["taskDefinition"])))
@@ -57,12 +58,11 @@ def at_once(declared: dict[str, Any]) -> Any:
     return {**kept, "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": []}
 
 
-def restore(scene: Scene) -> None:
-    """Give the service its declared deployment configuration back, for the next release.
+def restore(standby: Stack) -> None:
+    """Give a stack's service its declared deployment configuration back, for the next release.
 
     It alone begins no deployment (Amazon ECS API Reference, UpdateService).
     """
-    standby = scene.standby
     service, outputs = EcsService(standby), standby.outputs.service
     with explained(standby, "The deployment configuration cannot be restored"):
         service.ecs.update_service(
@@ -75,7 +75,7 @@ def restore(scene: Scene) -> None:
 def _wait(scene: Scene, service: EcsService, wanted: str) -> None:
     """Wait for the end of the deployment; raises ArcaError where it does not succeed."""
     deadline = scene.clock.now() + timedelta(seconds=BUDGETS["activate"].seconds)
-    poll = EMULATED_POLL_SECONDS if scene.standby.endpoint else DEPLOYMENT_POLL_SECONDS
+    poll = EMULATED_POLL_SECONDS if service.stack.endpoint else DEPLOYMENT_POLL_SECONDS
     while True:
         newest = service.deployments(most=1)[0]
         ours = service.task_definition(newest.target.arn) == wanted
@@ -84,9 +84,9 @@ def _wait(scene: Scene, service: EcsService, wanted: str) -> None:
         if (ours and not newest.under_way) or scene.clock.now() > deadline:
             raise ArcaError(
                 f"The deployment of {short(wanted)} is {newest.status}: {newest.reason}",
-                where=scene.standby.where,
+                where=service.stack.where,
                 wanted="healthy tasks of the active stack",
-                do=f"`arca why --stack {scene.standby_name}` says why they fail; mend that, and "
+                do=f"`arca why --stack {service.stack.name}` says why they fail; mend that, and "
                 "resume",
             )
         scene.clock.sleep(poll)

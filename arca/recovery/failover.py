@@ -130,7 +130,7 @@ class Failover:
         scene = self._scene
         report = self._until_good(scene.smoke_as_customer, "verify")
         firing = self._wait_for_green()
-        activation.restore(scene)
+        activation.restore(scene.standby)
         if self.entry.skipped("fence"):
             told = (
                 f"{scene.primary_name} came back, and is fenced"
