@@ -54,6 +54,7 @@ def command(
     from arca import checkout
     from arca.cli import dr_scene, extras, render
     from arca.drill.drill import PRIMARY, SECONDARY, Drill
+    from arca.drill.record import drill_record
     from arca.emulator.state import State
     from arca.errors import ExitCode
     from arca.recovery import records as files
@@ -86,7 +87,7 @@ def command(
         clock=clock,
     )
     found = drill.run()
-    record = dr_scene.drill_record(found, operator=who)
+    record = drill_record(found, operator=who, versions=dr_scene.versions())
     path = files.write(record, records or directory / "records")
     verdict = judge(record)
     if as_json:
