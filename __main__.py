@@ -225,7 +225,7 @@ observability = Observability(
         cache_nodes=cache.node_ids if cache else [],
         copies=storage.watched(serving=s.serving),
         canary=probe.canary if probe else None,
-        vault=backups.vault_name if backups else None,
+        vault=backups.vault_name if backups and s.backs_up else None,
         database_sessions=s.database.max_connections,
         tasks=s.service_now.scaling.min_tasks,
         definitions=service.declared_tasks,

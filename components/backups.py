@@ -154,17 +154,20 @@ class Backups(Component):
         self.vault_arns = {region: vault.arn for region, vault in vaults.items()}
         self.vault_name = vaults[place.region].name
         self.restored_subnet_group = None
+        if fills:
+            self._fill(database_arn, at)
         self.register_outputs({})
-        if not fills:
-            return
+
+    def _fill(self, database_arn: pulumi.Output[str], at: Placement) -> None:
+        """Declare what puts backups into the vaults, and tests them."""
         role = aws.iam.Role(
-            name,
-            assume_role_policy=trust("backup.amazonaws.com", account_id=place.account_id),
+            self._name,
+            assume_role_policy=trust("backup.amazonaws.com", account_id=self.place.account_id),
             opts=self.child(),
         )
         attached = [
             aws.iam.RolePolicyAttachment(
-                f"{name}-{policy.rpartition('/')[2]}",
+                f"{self._name}-{policy.rpartition('/')[2]}",
                 role=role.name,
                 policy_arn=f"{MANAGED}{policy}",
                 opts=self.child(),
@@ -172,7 +175,7 @@ class Backups(Component):
             for policy in POLICIES
         ]
         self._plan(role.arn, attached)
-        if spec.restore_test:
+        if self._spec.restore_test:
             self.restored_subnet_group = self._restore_test(role.arn, attached, database_arn, at)
 
     def outputs(self) -> BackupsOutputs[pulumi.Output[str]]:
