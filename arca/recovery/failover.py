@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from arca import lever
 from arca.clients import client, explained
 from arca.errors import ArcaError, Refused
 from arca.recovery import activation, fence, promotion, switch
 from arca.recovery.budgets import BUDGETS, TO_RTO, PhaseName
-from arca.recovery.journal import SEEN_LENGTH, Entry, Journal
+from arca.recovery.journal import SEEN_LENGTH, Journal
+from arca.recovery.journal_entry import Entry
 from arca.recovery.record import Outcome, phase
 from arca.recovery.scene import Scene
 from arca.smoke.suite import SmokeReport
@@ -69,7 +71,7 @@ class Failover:
         Raises ArcaError where a phase fails; its failure is in the journal, and `run` may be called
         again. Raises Refused for a split brain, and for a lag above what may be lost.
         """
-        promotion.require_one_writer(self._scene, promoted=self._has("promote"))
+        promotion.require_one_writer(self._scene, promoted=self._tried("promote"))
         for name in PHASES:
             if not self.entry.done(name):
                 self._do(name)
@@ -78,13 +80,18 @@ class Failover:
         return all(map(self.entry.done, PHASES))
 
     def _do(self, name: PhaseName) -> None:
-        began = self._scene.clock.now()
+        began = self._now()
         self._scene.say(f"{name}: {WHAT[name]}")
         self._journal.note(begun=(name, began))
         try:
             found = self._steps[name]()
         except ArcaError as error:
-            self._end(name, began, Seen(error.what, "FAILED"))
+            try:
+                self._end(name, began, Seen(error.what, "FAILED"))
+            except Refused:
+                raise
+            except ArcaError as unwritten:
+                self._scene.say(f"the journal does not know of the failure: {unwritten.what}")
             raise
         self._end(name, began, found)
 
@@ -92,7 +99,7 @@ class Failover:
         ended = phase(
             name,
             began,
-            self._scene.clock.now(),
+            self._now(),
             outcome=found.outcome,
             seen=found.seen[:SEEN_LENGTH],
         )
@@ -100,13 +107,18 @@ class Failover:
         took = f"{ended.seconds:.0f} s of {BUDGETS[name].seconds} s"
         self._scene.say(f"{name}: {found.outcome}, {took}: {found.seen}")
 
-    def _has(self, name: PhaseName) -> bool:
+    def _now(self) -> datetime:
+        """Return the time, not before what the journal has: another operator's clock may be ahead."""
+        known = (self.entry.declared, *(one.ended for one in self.entry.phases))
+        return max(self._scene.clock.now(), *known)
+
+    def _tried(self, name: PhaseName) -> bool:
         return any(one.name == name for one in self.entry.phases)
 
     def _fence(self) -> Seen:
         fenced = fence.fence(self._scene)
         # Of a region that is lost nobody knows when it stopped; it was before this.
-        self._journal.note(failed=self.entry.failed or self._scene.clock.now())
+        self._journal.note(failed=self.entry.failed or self._now())
         if fenced:
             return Seen(f"{self._scene.primary_name} is fenced and runs no task")
         return Seen(f"the region of {self._scene.primary_name} does not answer", "SKIPPED")
@@ -117,20 +129,22 @@ class Failover:
     def _smoke(self) -> Seen:
         report = self._until_good(self._scene.smoke, "smoke")
         if self.entry.first_good_smoke is None:
-            self._journal.note(first_good_smoke=self._scene.clock.now())
+            self._journal.note(first_good_smoke=self._now())
         return Seen(f"{len(report.checks)} checks of {report.url or self._scene.standby_name}")
 
     def _switch(self) -> Seen:
-        # A primary that came back since would serve whoever still has its address.
+        # First the lever, which keeps the customers from a primary that came back.
+        switch.pull(self._scene)
         if self.entry.skipped("fence") and fence.fence(self._scene):
             self._scene.say(f"{self._scene.primary_name} came back, and is fenced")
-        return Seen(switch.switch(self._scene))
+        return Seen(switch.wait(self._scene))
 
     def _verify(self) -> Seen:
         scene = self._scene
         report = self._until_good(scene.smoke_as_customer, "verify")
         firing = self._wait_for_green()
         activation.restore(scene)
+        applied = promotion.apply_now(scene)
         if self.entry.skipped("fence"):
             told = (
                 f"{scene.primary_name} came back, and is fenced"
@@ -139,7 +153,7 @@ class Failover:
             )
         else:
             told = f"{scene.primary_name} is fenced"
-        told = f"{report.url}; {told}"
+        told = f"{report.url}; {told}; database: {applied}"
         return Seen(f"{told}; firing: {', '.join(firing)}" if firing else told)
 
     def _until_good(self, ask: Callable[..., SmokeReport], name: PhaseName) -> SmokeReport:
@@ -155,7 +169,7 @@ class Failover:
                     f"The smoke tests of {scene.standby_name} fail: {wrong or report.verdict}",
                     where=report.url or scene.standby.where,
                     wanted="good answers",
-                    do=f"`arca why --stack {scene.standby_name}`; mend it, and resume",
+                    do=f"`arca why --stack {scene.standby_name}`; mend it, then `{scene.resume}`",
                 )
             scene.clock.sleep(2.0)
 
@@ -166,7 +180,7 @@ class Failover:
             if (scene.clock.now() - began).total_seconds() > BUDGETS["verify"].seconds:
                 return firing
             scene.clock.sleep(5.0)
-        self._journal.note(alarms_green=scene.clock.now())
+        self._journal.note(alarms_green=self._now())
         return []
 
 
@@ -189,11 +203,25 @@ def _firing(scene: Scene) -> list[str]:
 def require_secondary(scene: Scene) -> None:
     """Raise Refused where the stacks are not a primary and the standby that follows it."""
     primary, standby = scene.primary.outputs, scene.standby.outputs
-    if (primary.role, standby.role) == ("primary", "secondary"):
-        return
-    raise Refused(
-        f"{scene.standby_name} does not stand by for {scene.primary_name}.",
-        where="--stack and --to",
-        wanted="a primary, and the secondary that follows it",
-        do="for example `arca dr failover --stack prod --to dr`",
-    )
+    if (primary.role, standby.role) != ("primary", "secondary"):
+        raise Refused(
+            f"{scene.standby_name} does not stand by for {scene.primary_name}.",
+            where="--stack and --to",
+            wanted="a primary, and the secondary that follows it",
+            do="for example `arca dr failover --stack prod --to dr`",
+        )
+    if standby.phase == "fenced":
+        raise Refused(
+            f"{scene.standby_name} is fenced: it has failed back, and follows nothing.",
+            where=scene.standby.where,
+            wanted="a standby",
+            do=f"recreate it with `recovery.phase: standby` in Pulumi.{scene.standby_name}.yaml",
+        )
+
+
+def serves_already(scene: Scene) -> bool:
+    """Return whether there is nothing to fail over: the standby is active, and has the customers.
+
+    A standby that is active without them is one that a failover by hand has left.
+    """
+    return scene.standby.outputs.phase == "active" and lever.pulled(scene.primary)
