@@ -132,8 +132,8 @@ def _pulumi(*words: str) -> None:
             f"pulumi {words[0]} failed with the exit code {done.returncode}.",
             where=f"pulumi {' '.join(words)}",
             wanted="an update that ends",
-            do="read its messages above, mend the cause, and go on with --resume; where an update was "
-            "killed, `pulumi cancel` frees its lock",
+            do="read its messages above, mend the cause, and go on with --resume; "
+            "`pulumi cancel` frees the lock of an update that was killed",
         )
 
 

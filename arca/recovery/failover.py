@@ -108,7 +108,7 @@ class Failover:
         self._scene.say(f"{name}: {found.outcome}, {took}: {found.seen}")
 
     def _now(self) -> datetime:
-        """Return the time, not before what the journal has: another operator's clock may be ahead."""
+        """Return the time, never before the journal's: another operator's clock may be ahead."""
         known = (self.entry.declared, *(one.ended for one in self.entry.phases))
         return max(self._scene.clock.now(), *known)
 

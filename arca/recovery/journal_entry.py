@@ -135,7 +135,7 @@ def refused(held: Held, standby: Stack) -> Refused:
     return Refused(
         f"A failover from {entry.primary} to {entry.secondary} is under way, by {entry.operator} "
         f"since {entry.declared:%H:%M:%SZ}; its last sign of life is "
-        f"{held.silent.total_seconds():.0f} s old.",
+        f"{max(held.silent.total_seconds(), 0):.0f} s old.",
         where=f"{parameter(standby)} in {standby.outputs.region}",
         wanted="one failover at a time",
         do=do,

@@ -9,8 +9,8 @@ update of a stack changes its exports, and calls AWS as Pulumi does.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,6 +45,7 @@ PRIMARY_CLUSTER = "arca-prod"
 DATABASE, SOURCE = "arca-dr", "arca-prod"
 JOURNAL = "/arca-dr/operations/failover"
 OPERATOR = "ana"
+MINUTE = timedelta(minutes=1)
 IMAGE = "registry/api:1"
 ACTIVE = {"name": "SERVES", "value": "yes"}
 """What the tasks of an active stack know, and those of a standby do not."""
@@ -66,10 +67,12 @@ class SimulatedClock(clock.Clock):
 
     def __init__(self, cloud: Emulated) -> None:
         self._cloud = cloud
+        self.ahead = timedelta(0)
+        """How far the operator's machine is ahead of AWS."""
 
     def now(self) -> datetime:
-        """Return the emulated cloud's time."""
-        return self._cloud.clock.now()
+        """Return the emulated cloud's time, as this machine has it."""
+        return self._cloud.clock.now() + self.ahead
 
     def sleep(self, seconds: float) -> None:
         """Let the emulated cloud go on."""
@@ -101,22 +104,26 @@ class Stage:
         """The database's changes that wait for the maintenance window."""
         monkeypatch.setattr(clients, "_client", self._client)
         monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
-        monkeypatch.setattr(ssm_models, "utcnow", lambda: self.clock.now().replace(tzinfo=None))
+        monkeypatch.setattr(
+            ssm_models, "utcnow", lambda: self.cloud.clock.now().replace(tzinfo=None)
+        )
         monkeypatch.setattr(journal, "SETTLING_SECONDS", 0.001)
         monkeypatch.setattr(run_lock.tempfile, "tempdir", str(records))
         monkeypatch.setattr(stacks, "find", self._find)
-        monkeypatch.setattr(clock, "Clock", lambda: self.clock)
         monkeypatch.setattr(dr_scene, "_emulated_update", lambda: self._update)
         monkeypatch.setattr(dr_scene, "_as_customer", self._as_customer)
         monkeypatch.setattr(dr_scene, "versions", _versions)
         monkeypatch.setattr("arca.smoke.suite.run", self._smoke)
+        self._clients = {once: _clients(once=once) for once in (False, True)}
         self._make()
         self._outputs = {"prod": self._primary(), "dr": self._standby()}
 
     def arca(self, *words: str, answer: str | None = None) -> Result:
         """Run `arca dr failover` with more words."""
         records = ("--records", str(self.records), "--operator", OPERATOR)
-        return CliRunner().invoke(cli, ["dr", "failover", *records, *words], input=answer)
+        return CliRunner().invoke(
+            cli, ["dr", "failover", *records, *words], input=answer, obj=self.clock
+        )
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a client that a test's own faults do not reach."""
@@ -137,14 +144,18 @@ class Stage:
         far.register_task_definition(
             requiresCompatibilities=["FARGATE"], **{name: made[name] for name in taken}
         )
-        subnets = self.client("ec2", FAR).describe_subnets()["Subnets"][:1]
+        ec2 = self.client("ec2", FAR)
+        subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+        group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
         far.create_service(
             cluster=PRIMARY_CLUSTER,
             serviceName=SERVICE,
             taskDefinition="api",
             desiredCount=2,
             launchType="FARGATE",
-            networkConfiguration={"awsvpcConfiguration": {"subnets": [subnets[0]["SubnetId"]]}},
+            networkConfiguration={
+                "awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}
+            },
         )
         common = {"DBInstanceClass": "db.t4g.micro"}
         source = self.client("rds", FAR).create_db_instance(
@@ -205,7 +216,7 @@ class Stage:
     def _client(
         self, service: str, region: str, _endpoint: str | None, *, once: bool = False
     ) -> Any:
-        return Watched(self, _clients(once=once).client(service, region), service, region)
+        return Watched(self, self._clients[once].client(service, region), service, region)
 
     def called(self, call: str, arguments: Mapping[str, Any]) -> None:
         """Let a call happen: it is counted, and a lost region or a test's fault refuses it."""
@@ -220,7 +231,7 @@ class Stage:
                     {
                         "MetricName": arguments["MetricName"],
                         "Dimensions": arguments["Dimensions"],
-                        "Timestamp": self.clock.now(),
+                        "Timestamp": self.clock.now() - MINUTE,
                         "Value": self.lag,
                     }
                 ],
@@ -380,9 +391,10 @@ def denial(call: str) -> ClientError:
     return ClientError(error, call.rpartition(".")[2])
 
 
-def writes(stage: Stage) -> list[str]:
-    """Return the calls that changed something."""
-    return [call for call in stage.calls if call.rpartition(".")[2].startswith(WRITES)]
+def writes(stage: Stage, calls: Sequence[str] | None = None) -> list[str]:
+    """Return the calls that change something, by default of those that were made."""
+    chosen = stage.calls if calls is None else calls
+    return [call for call in chosen if call.rpartition(".")[2].startswith(WRITES)]
 
 
 def ended_well(stage: Stage) -> None:
