@@ -13,6 +13,7 @@ from arca.errors import ArcaError
 from arca.recovery import promotion
 from arca.recovery.budgets import BUDGETS
 from arca.recovery.scene import Scene
+from arca.release.deployment import FEWEST_FAILURES
 from arca.release.failures import failed_tasks
 from arca.release.image import image_of, register_revision
 from arca.release.service import EcsDeployment, EcsService, short
@@ -33,7 +34,7 @@ def _deploy(scene: Scene) -> str:
     running = image_of(service.definition(str(described["taskDefinition"])))
     wanted = register_revision(service, outputs.task_family, running)
     newest = next(iter(service.deployments(most=1)), None)
-    again = newest is not None and _failed(service, newest, wanted)
+    again = newest is not None and _fails(service, newest, wanted)
     begins = again or described["taskDefinition"] != wanted
     if begins or described["desiredCount"] < outputs.min_tasks:
         scene.say(f"deploying {short(wanted)}")
@@ -83,10 +84,21 @@ def _arn(one: EcsDeployment | None) -> str:
     return one.arn if one else ""
 
 
-def _failed(service: EcsService, one: EcsDeployment, wanted: str) -> bool:
-    """Return whether a deployment of this revision has ended without success."""
-    over = not one.under_way and one.status != "SUCCESSFUL"
-    return over and service.task_definition(one.target.arn) == wanted
+def _fails(service: EcsService, one: EcsDeployment, wanted: str) -> bool:
+    """Return whether a deployment of this revision ended without success, or loses its tasks.
+
+    ECS waits longer and longer between two tasks that fail (Amazon ECS Developer Guide, "Service
+    throttle logic"); a new deployment begins at once.
+    """
+    if one.status == "SUCCESSFUL" or service.task_definition(one.target.arn) != wanted:
+        return False
+    return not one.under_way or _loses(service, one, wanted)
+
+
+def _loses(service: EcsService, one: EcsDeployment, wanted: str) -> bool:
+    """Return whether so many tasks have failed that a release would be stopped."""
+    failed = failed_tasks(service, wanted, since=one.created)
+    return failed.number >= max(FEWEST_FAILURES, one.target.requested / 2)
 
 
 def _wait(scene: Scene, service: EcsService, wanted: str, *, past: str | None) -> None:
@@ -107,8 +119,8 @@ def _wait(scene: Scene, service: EcsService, wanted: str, *, past: str | None) -
         )
         if newest and ours and newest.status == "SUCCESSFUL":
             return
-        ended = newest is not None and ours and not newest.under_way
-        if ended or scene.clock.now() > deadline:
+        over = newest is not None and ours and _fails(service, newest, wanted)
+        if over or scene.clock.now() > deadline:
             raise _not_deployed(scene, service, wanted, newest if ours else None)
         scene.clock.sleep(service.poll_seconds)
 

@@ -100,6 +100,8 @@ class Stage:
         """Whether the customers' name follows the lever."""
         self.status: str | None = None
         """What RDS says of the standby's database, instead of the truth."""
+        self.secret: str | None = None
+        """ARN of a secret that the active stack's tasks read."""
         self.pending: dict[str, Any] = {}
         """The database's changes that wait for the maintenance window."""
         monkeypatch.setattr(clients, "_client", self._client)
@@ -133,7 +135,7 @@ class Stage:
 
     def _make(self) -> None:
         backends: Any = get_backend
-        for name in ("rds", "route53"):
+        for name in ("rds", "route53", "secretsmanager"):
             for account in backends(name).values():
                 account.reset()
         self.cloud.create_service(strategy="BLUE_GREEN", desired=1, image=IMAGE)
@@ -202,6 +204,12 @@ class Stage:
             "test_rule_arn": cloud.test_rule,
         }
         return Outputs.model_validate(found)
+
+    def delete_database(self) -> None:
+        """Delete the standby's database; moto's call fails for a replica of another region."""
+        backends: Any = get_backend
+        for account in backends("rds").values():
+            account[REGION].databases.pop(DATABASE, None)
 
     def export(self, stack: str, **changes: Any) -> None:
         """Change a stack's exports."""
@@ -286,7 +294,12 @@ class Stage:
             memory=latest["memory"],
             containerDefinitions=[
                 # The program declares the first image; the one that runs is what counts.
-                {**first, "image": "registry/api:0", "environment": [ACTIVE]}
+                {
+                    **first,
+                    "image": "registry/api:0",
+                    "environment": [ACTIVE],
+                    "secrets": [{"name": "TOKEN", "valueFrom": self.secret}] if self.secret else [],
+                }
             ],
         )
 

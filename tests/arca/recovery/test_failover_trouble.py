@@ -148,7 +148,7 @@ def test_two_ledgers_before_the_promotion(stage: Stage) -> None:
 
 def test_no_database(stage: Stage) -> None:
     """A missing replica is not called a second ledger."""
-    stage.client("rds").delete_db_instance(DBInstanceIdentifier=DATABASE, SkipFinalSnapshot=True)
+    stage.delete_database()
     error = failed(stage)
     assert "There is no database arca-dr" in error.what
     assert not writes(stage)
@@ -207,13 +207,27 @@ def test_tasks_that_do_not_start(stage: Stage, fault: dict[str, object], reason:
             stage.cloud.fault(str(fault["name"]), image=IMAGE, **_more(fault))
 
     stage.after = break_it
+    began = stage.clock.now()
     error = failed(stage)
     assert "The deployment of api:3 is" in error.what
+    # In a few minutes, not after the phase's budget.
+    assert (stage.clock.now() - began).total_seconds() < 600
     assert reason in error.what
     assert last(stage) == ("activate", "FAILED")
     assert not stage.pulled
     stage.after = lambda _call: None
     stage.cloud.control("DELETE", "/arca/faults")
+    mended(stage)
+
+
+def test_a_secret_without_a_value(stage: Stage) -> None:
+    """The error names the secret's failure; with a value the resumed failover goes on."""
+    secrets = stage.client("secretsmanager")
+    stage.secret = secrets.create_secret(Name="arca-dr/api/token")["ARN"]
+    error = failed(stage)
+    assert "unable to pull secrets" in error.what
+    assert last(stage) == ("activate", "FAILED")
+    secrets.put_secret_value(SecretId=stage.secret, SecretString="a value")
     mended(stage)
 
 
