@@ -84,18 +84,17 @@ def test_the_accepted_loss_is_kept(stage: Stage) -> None:
 # The database.
 
 
-@pytest.mark.parametrize("status", ["modifying", "rebooting", "storage-full"])
-def test_a_database_that_is_promoted_but_not_available(stage: Stage, status: str) -> None:
+def test_a_database_that_is_promoted_but_not_available(stage: Stage) -> None:
     """It waits for the phase's budget, and then says what the database is."""
 
     def promoted(call: str) -> None:
         if "promote_read_replica" in call:
-            stage.status = status
+            stage.status = "modifying"
 
     stage.after = promoted
     began = stage.clock.now()
     error = failed(stage)
-    assert f"arca-dr is {status} and follows nothing" in error.what
+    assert "arca-dr is modifying and follows nothing" in error.what
     assert 900 < (stage.clock.now() - began).total_seconds() < 1000
     assert last(stage) == ("promote", "FAILED")
     stage.status = None
