@@ -10,7 +10,8 @@ from arca.cli.suggestions import complete_stack
 from arca.clock import Clock
 
 if TYPE_CHECKING:
-    from arca.recovery.journal import Entry
+    from arca.recovery.budgets import PhaseName
+    from arca.recovery.journal_entry import Entry
     from arca.recovery.scene import Scene
     from arca.stack import Target
 
@@ -90,29 +91,38 @@ def command(
 
     from arca.cli import dr_scene, render
     from arca.errors import ExitCode
-    from arca.recovery import journal
-    from arca.recovery.failover import Failover, require_secondary
+    from arca.recovery import journal_entry, promotion
+    from arca.recovery.failover import Failover, require_secondary, serves_already
+    from arca.recovery.journal import Journal
 
-    scene = dr_scene.make(primary, secondary, target=target, clock=clock)
+    scene = dr_scene.make(primary, secondary, target=target, clock=clock, again=resume)
     require_secondary(scene)
-    if dry_run:
-        _print_plan(scene, journal.read(scene.standby), as_json=as_json)
+    left = journal_entry.read(scene.standby)
+    if left is None and serves_already(scene):
+        _print_served(scene, as_json=as_json)
         return ExitCode.DONE
+    if dry_run:
+        _print_plan(scene, left.entry if left else None, as_json=as_json)
+        return ExitCode.DONE
+    if left is not None and not resume:
+        raise journal_entry.refused(left, scene.standby)
+    if left is None and not resume:
+        promotion.require_one_writer(scene, promoted=False)
     who = operator or dr_scene.user()
     if not yes:
         dr_scene.confirm(scene, resume=resume)
     held = (
-        journal.Journal.resume(scene.standby, operator=who, clock=clock)
+        Journal.resume(scene.standby, primary=primary, operator=who, clock=clock)
         if resume
-        else journal.Journal.begin(scene.standby, primary=primary, operator=who, clock=clock)
+        else Journal.begin(scene.standby, primary=primary, operator=who, clock=clock)
     )
     with held:
         if accepted is not None:
             held.note(accepted_loss_seconds=accepted)
-        done = Failover(scene, held).run(until=cast("journal.PhaseName", until))
+        done = Failover(scene, held).run(until=cast("PhaseName", until))
         entry = held.entry
         if not done:
-            click.echo(f"Stopped after {until}; go on with --resume", err=True)
+            click.echo(f"Stopped after {until}; go on with `{scene.resume}`", err=True)
             written = None
         else:
             written = dr_scene.write_record(scene, entry, records)
@@ -133,6 +143,19 @@ def command(
         render.line(f"Commit `phase: active` in Pulumi.{secondary}.yaml, and `phase: fenced` in")
         render.line(f"Pulumi.{primary}.yaml, before the next update of either.")
     return ExitCode.DONE
+
+
+def _print_served(scene: "Scene", *, as_json: bool) -> None:
+    from arca.cli import render
+
+    phase = scene.primary.outputs.phase
+    if as_json:
+        render.print_json({"to": scene.standby_name, "serves": True, "primary": phase})
+        return
+    render.line(f"{scene.standby_name} serves already: it is active, and the lever is pulled.")
+    if phase != "fenced":
+        render.line(f"{scene.primary_name} is NOT fenced. When its region answers, set `phase: ")
+        render.line(f"fenced` in Pulumi.{scene.primary_name}.yaml, and run `pulumi up` there.")
 
 
 def _print_plan(scene: "Scene", entry: "Entry | None", *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ import getpass
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ from arca.clock import Clock
 from arca.errors import ArcaError
 
 if TYPE_CHECKING:
-    from arca.recovery.journal import Entry
+    from arca.recovery.journal_entry import Entry
     from arca.recovery.scene import Scene
     from arca.smoke.suite import SmokeReport
     from arca.stack import Stack, Target
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 SMOKE_TIMEOUT_SECONDS = 5.0
 
 
-def make(primary: str, secondary: str, *, target: "Target", clock: Clock) -> "Scene":
-    """Return the scene of two stacks."""
+def make(
+    primary: str, secondary: str, *, target: "Target", clock: Clock, again: bool = False
+) -> "Scene":
+    """Return the scene of two stacks; `again` says that an update may have been interrupted."""
     from arca.recovery.scene import Scene
     from arca.smoke import suite
     from arca.stack import find
@@ -41,7 +44,7 @@ def make(primary: str, secondary: str, *, target: "Target", clock: Clock) -> "Sc
         primary,
         secondary,
         find=quiet,
-        update=_emulated_update() if first.endpoint else _pulumi_update(),
+        update=_emulated_update() if first.endpoint else _pulumi_update(refresh=again),
         smoke=smoke,
         smoke_as_customer=partial(_as_customer, clock=clock),
         clock=clock,
@@ -93,8 +96,13 @@ def _emulated_update() -> Callable[[str, Mapping[str, Any]], None]:
     return update
 
 
-def _pulumi_update() -> Callable[[str, Mapping[str, Any]], None]:
-    """Return what sets the values in the stack's file and runs `pulumi up`, as a person would."""
+def _pulumi_update(*, refresh: bool) -> Callable[[str, Mapping[str, Any]], None]:
+    """Return what sets the values in the stack's file and runs `pulumi up`, as a person would.
+
+    With `refresh` Pulumi looks first: a killed update leaves a state that does not know what AWS
+    did, and a database is promoted once (Amazon RDS API Reference, PromoteReadReplica).
+    """
+    looking = ("--refresh",) if refresh else ()
 
     def update(stack: str, settings: Mapping[str, Any]) -> None:
         for key, value in flat(settings).items():
@@ -104,7 +112,7 @@ def _pulumi_update() -> Callable[[str, Mapping[str, Any]], None]:
             else:
                 _pulumi("config", "set", *path, "--plaintext", value)
         # The preview refuses what would delete the old database (ADR 0029).
-        _pulumi("up", "--yes", "--stack", stack)
+        _pulumi("up", "--yes", *looking, "--stack", stack)
 
     return update
 
@@ -150,7 +158,8 @@ def _pulumi(*words: str) -> None:
             f"pulumi {words[0]} failed with the exit code {done.returncode}.",
             where=f"pulumi {' '.join(words)}",
             wanted="an update that ends",
-            do="read its messages above, mend the cause, and go on with --resume",
+            do="read its messages above, mend the cause, and go on with --resume; "
+            "`pulumi cancel` frees the lock of an update that was killed",
         )
 
 
@@ -163,11 +172,17 @@ def user() -> str:
 
 
 def confirm(scene: "Scene", *, resume: bool) -> None:
-    """Ask for the standby's name; raises click.Abort for another answer."""
+    """Ask for the standby's name; raises click.Abort for another answer.
+
+    Raises NobodyAnswers where there is no terminal and no answer on stdin.
+    """
+    from arca.cli import questions
+
     what = "Go on with the failover" if resume else "Fail over"
     click.echo(f"{what} from {scene.primary.where}, to {scene.standby.where}.", err=True)
-    answer = click.prompt(f"Type {scene.standby_name} to confirm", err=True)
-    if answer != scene.standby_name:
+    asked = f"Type {scene.standby_name} to confirm"
+    if questions.text(asked, where=scene.standby.where) != scene.standby_name:
+        click.echo("That is another name: nothing was changed.", err=True)
         raise click.Abort
 
 
@@ -175,14 +190,17 @@ def versions() -> dict[str, Any]:
     """Return what ran, for a record."""
 
     def git(*words: str) -> str:
-        done = subprocess.run(  # noqa: S603 - no shell, and our own words
-            ["git", *words],  # noqa: S607 - git of PATH
-            cwd=checkout.root(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout.strip()
+        # A record without its commit is better than a failover that does not end.
+        with suppress(OSError):
+            done = subprocess.run(  # noqa: S603 - no shell, and our own words
+                ["git", *words],  # noqa: S607 - git of PATH
+                cwd=checkout.root(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            return done.stdout.strip()
+        return ""
 
     return {
         "commit": git("rev-parse", "HEAD") or "0000000",
@@ -213,4 +231,9 @@ def write_record(scene: "Scene", entry: "Entry", directory: Path | None) -> Path
             "versions": versions(),
         }
     )
-    return records.write(record, directory or checkout.root() / "docs" / "drills")
+    place = directory or checkout.root() / "docs" / "drills"
+    path = place / f"{record.name}.json"
+    # A run that was killed after this and before the end of its journal is done again.
+    if path.is_file() and records.read(path) == (record,):
+        return path
+    return records.write(record, place)

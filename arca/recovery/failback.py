@@ -4,6 +4,7 @@ RDS has no pg_rewind, so the primary gets a fresh replica under the next `databa
 the old database goes, with a final snapshot. Customers notice the phases from `fence` to `switch`.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -14,14 +15,23 @@ from arca.recovery import activation, ask
 from arca.recovery.budgets import BUDGETS, PhaseName
 from arca.recovery.fence import drained
 from arca.recovery.journal import Journal
-from arca.recovery.run import Run, Seen, Step, firing, until_good
+from arca.recovery.run import Run, Seen
 from arca.recovery.scene import Scene
 
 LOOK_SECONDS = 5.0
-PHASES: tuple[PhaseName, ...] = (
-    *("declare", "rebuild", "fence", "lag", "promote", "activate", "smoke", "switch", "verify"),
-    "clean-up",
-)
+WHAT: Mapping[PhaseName, str] = {
+    "declare": "write the journal",
+    "rebuild": "fence the primary, delete its old database and follow the DR stack's",
+    "fence": "end the DR stack's writers; customers get 503 from here",
+    "lag": "wait until the replica has everything",
+    "promote": "detach the primary's database; it takes writes",
+    "activate": "update the primary to serve, and deploy its tasks",
+    "smoke": "test the primary beside the customers' DNS",
+    "switch": "push the lever back, and see the customers' name move",
+    "verify": "test as a customer, and see the alarms green",
+    "clean-up": "make the DR stack a standby again",
+}
+"""What each phase does, for a person."""
 
 
 class Failback(Run):
@@ -33,22 +43,23 @@ class Failback(Run):
 
     def __init__(self, scene: Scene, journal: Journal, *, generation: int) -> None:
         self._generation = generation
-        steps: dict[PhaseName, Step] = {
-            "declare": Step("write the journal", lambda: Seen(f"by {journal.entry.operator}")),
-            "rebuild": Step(
-                "fence the primary, delete its old database and follow the DR stack's",
-                self._rebuild,
-            ),
-            "fence": Step("end the DR stack's writers; customers get 503 from here", self._fence),
-            "lag": Step("wait until the replica has everything", self._lag),
-            "promote": Step("detach the primary's database; it takes writes", self._promote),
-            "activate": Step("update the primary to serve, and deploy its tasks", self._activate),
-            "smoke": Step("test the primary beside the customers' DNS", self._smoke),
-            "switch": Step("push the lever back, and see the customers' name move", self._switch),
-            "verify": Step("test as a customer, and see the alarms green", self._verify),
-            "clean-up": Step("make the DR stack a standby again", self._clean_up),
-        }
-        super().__init__(scene, journal, steps)
+        super().__init__(
+            scene,
+            journal,
+            WHAT,
+            {
+                "declare": lambda: Seen(f"by {journal.entry.operator}"),
+                "rebuild": self._rebuild,
+                "fence": self._fence,
+                "lag": self._lag,
+                "promote": self._promote,
+                "activate": self._activate,
+                "smoke": self._smoke,
+                "switch": self._switch,
+                "verify": self._verify,
+                "clean-up": self._clean_up,
+            },
+        )
 
     @property
     def _follows(self) -> dict[str, Any]:
@@ -120,7 +131,7 @@ class Failback(Run):
         }
 
     def _smoke(self) -> Seen:
-        report = until_good(self._scene, self._scene.primary, self._scene.smoke, "smoke")
+        report = self._until_good(self._scene.primary, self._scene.smoke, "smoke")
         self._journal.note(first_good_smoke=self._scene.clock.now())
         return Seen(f"{len(report.checks)} checks of {report.url or self._scene.primary_name}")
 
@@ -132,15 +143,13 @@ class Failback(Run):
                 client(primary, "route53", region=lever.REGION).update_health_check(
                     HealthCheckId=identifier, Inverted=False
                 )
-        report = until_good(scene, primary, scene.smoke_as_customer, "switch")
+        report = self._until_good(primary, scene.smoke_as_customer, "switch")
         return Seen(f"{report.url} is served")
 
     def _verify(self) -> Seen:
         scene = self._scene
-        report = until_good(scene, scene.primary, scene.smoke_as_customer, "verify")
-        left = firing(scene.primary)
-        if not left:
-            self._journal.note(alarms_green=scene.clock.now())
+        report = self._until_good(scene.primary, scene.smoke_as_customer, "verify")
+        left = self._wait_for_green(scene.primary)
         activation.restore(scene.primary)
         return Seen(f"{report.url}; firing: {', '.join(left) or 'none'}")
 

@@ -61,7 +61,7 @@ def drained(scene: Scene, primary: Stack) -> None:
                 f"{left} tasks of {primary.name} still run, and may write to its database.",
                 where=primary.where,
                 wanted="no task of a fenced primary",
-                do=f"`arca why --stack {primary.name}`; end them with `aws ecs stop-task`, and "
-                "resume",
+                do=f"end them: `aws ecs list-tasks --cluster {primary.outputs.service.cluster} "
+                f"--region {primary.outputs.region}`, `aws ecs stop-task`; then `{scene.resume}`",
             )
         scene.clock.sleep(LOOK_SECONDS if primary.endpoint is None else 0.2)

@@ -7,88 +7,23 @@ primary's region is not asked.
 
 import threading
 import uuid
-from datetime import datetime, timedelta
-from typing import Literal, Self
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from datetime import datetime
+from typing import Self
 
 from arca.clients import client, explained
 from arca.clock import Clock
-from arca.errors import ArcaError, Refused
-from arca.naming import prefix
+from arca.errors import ArcaError
 from arca.recovery.budgets import PhaseName
-from arca.recovery.record import Moment, Phase, phase
-from arca.release.run_lock import RunLock, has_ended_here
+from arca.recovery.journal_entry import Entry, Held, lost, parameter, read, refused
+from arca.recovery.record import Phase, phase
+from arca.release.run_lock import RunLock, forget
 from arca.stack import Stack
 
 BEAT_SECONDS = 30.0
-DEAD_AFTER = timedelta(seconds=150)
-"""Five beats: the operator's process has ended, or its network."""
+SETTLING_SECONDS = 1.0
+"""What was written a moment ago may not be shown yet, and a second takeover is put back."""
 SEEN_LENGTH = 160
-"""A parameter holds 4 KB (AWS Systems Manager User Guide, "Parameter tiers")."""
-
-
-class Entry(BaseModel):
-    """What is known of a failover so far."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: Literal[1] = 1
-    run: str
-    operator: str
-    primary: str
-    secondary: str
-    declared: Moment
-    beat: Moment
-    failed: Moment | None = None
-    """When the primary stopped, as far as anybody knows."""
-    accepted_loss_seconds: float | None = None
-    first_good_smoke: Moment | None = None
-    alarms_green: Moment | None = None
-    phases: tuple[Phase, ...] = ()
-    """The phases that ended, whether well or not."""
-    begun: tuple[PhaseName, Moment] | None = None
-    """The phase that is under way, or that was when its process was killed."""
-
-    def done(self, name: PhaseName) -> bool:
-        """Return whether a phase has ended well."""
-        outcomes = [one.outcome for one in self.phases if one.name == name]
-        return bool(outcomes) and outcomes[-1] in ("OK", "SKIPPED")
-
-    def skipped(self, name: PhaseName) -> bool:
-        """Return whether a phase could not be done."""
-        outcomes = [one.outcome for one in self.phases if one.name == name]
-        return outcomes[-1:] == ["SKIPPED"]
-
-    def dead(self, now: datetime) -> bool:
-        """Return whether its process has ended, as far as this machine can know."""
-        return now - self.beat > DEAD_AFTER or has_ended_here(self.run)
-
-
-def parameter(standby: Stack) -> str:
-    """Return the name of the parameter."""
-    return f"/{prefix(standby.outputs.stack)}/operations/failover"
-
-
-def read(standby: Stack) -> Entry | None:
-    """Return the journal of the failover that is under way; None where there is none.
-
-    Raises ArcaError for one of another version.
-    """
-    name = parameter(standby)
-    with explained(standby, "The failover's journal cannot be read"):
-        found = client(standby, "ssm").get_parameters(Names=[name])["Parameters"]
-    if not found:
-        return None
-    try:
-        return Entry.model_validate_json(found[0]["Value"])
-    except ValidationError as error:
-        raise ArcaError(
-            f"The failover's journal cannot be read: {error.errors(include_url=False)[0]['msg']}",
-            where=f"the parameter {name} in {standby.outputs.region}",
-            wanted="a journal of this version of arca",
-            do="resume with the version that began it; delete it if nobody fails over",
-        ) from None
+"""Characters that are kept of what a phase saw."""
 
 
 class Journal:
@@ -114,18 +49,17 @@ class Journal:
             beat=now,
         )
         journal = cls(standby, entry, clock)
-        with explained(standby, "The failover cannot be declared"):
-            try:
-                journal._put(entry, overwrite=False)
-            except journal._ssm.exceptions.ParameterAlreadyExists:
-                held = read(standby)
-                raise refused(held, standby, now) if held else _lost(standby) from None
+        try:
+            journal._create()
+        except ArcaError:
+            journal._process.forget()
+            raise
         return journal
 
     @classmethod
-    def resume(cls, standby: Stack, *, operator: str, clock: Clock) -> Self:
+    def resume(cls, standby: Stack, *, primary: str, operator: str, clock: Clock) -> Self:
         """Take over a failover whose process has ended; raises Refused while it lives."""
-        now, held = clock.now(), read(standby)
+        held = read(standby)
         if held is None:
             raise ArcaError(
                 "There is no failover to resume.",
@@ -133,24 +67,27 @@ class Journal:
                 wanted="the journal of a failover that was interrupted",
                 do="leave out --resume; `arca dr status` says how things are",
             )
-        if not held.dead(now):
-            raise refused(held, standby, now)
-        phases = held.phases
-        if held.begun is not None:
-            name, began = held.begun
-            phases = (*phases, interrupted(name, began, min(max(held.beat, began), now)))
-        entry = held.model_copy(
-            update={
-                "run": uuid.uuid4().hex,
-                "operator": operator,
-                "beat": now,
-                "phases": phases,
-                "begun": None,
-            }
-        )
-        journal = cls(standby, entry, clock)
-        with explained(standby, "The failover cannot be taken over"):
-            journal._put(entry, overwrite=True)
+        if not held.dead or held.entry.primary != primary:
+            raise refused(held, standby)
+        before = held.entry
+        phases = before.phases
+        if before.begun is not None:
+            name, began = before.begun
+            phases = (*phases, interrupted(name, began, max(before.beat, began)))
+        taken = {
+            "run": uuid.uuid4().hex,
+            "operator": operator,
+            "beat": clock.now(),
+            "phases": phases,
+            "begun": None,
+        }
+        journal = cls(standby, before.model_copy(update=taken), clock)
+        try:
+            journal._take_over(held)
+        except ArcaError:
+            journal._process.forget()
+            raise
+        forget(before.run)
         return journal
 
     def __enter__(self) -> Self:
@@ -167,12 +104,15 @@ class Journal:
     def note(self, **known: object) -> None:
         """Write what is new; raises Refused where somebody else has taken over."""
         with self._writing:
-            held = read(self._standby)
-            if held is None or held.run != self.entry.run:
-                raise _lost(self._standby)
-            self.entry = self.entry.model_copy(update={**known, "beat": self._clock.now()})
+            if not self._holds():
+                self._clock.sleep(SETTLING_SECONDS)
+                if not self._holds():
+                    raise lost(self._standby)
+            entry = self.entry.model_copy(update={**known, "beat": self._clock.now()})
             with explained(self._standby, "The failover's journal cannot be written"):
-                self._put(self.entry, overwrite=True)
+                self._put(entry, overwrite=True)
+            # What is not written has not been reached.
+            self.entry = entry
 
     def end(self) -> None:
         """Delete the journal: the failover has ended."""
@@ -180,13 +120,52 @@ class Journal:
             self._ssm.delete_parameter(Name=parameter(self._standby))
         self._process.forget()
 
-    def _put(self, entry: Entry, *, overwrite: bool) -> None:
-        self._ssm.put_parameter(
+    def _holds(self) -> bool:
+        held = read(self._standby)
+        return held is not None and held.entry.run == self.entry.run
+
+    def _create(self) -> None:
+        with explained(self._standby, "The failover cannot be declared"):
+            try:
+                self._put(self.entry, overwrite=False)
+            except self._ssm.exceptions.ParameterAlreadyExists:
+                held = read(self._standby)
+                if held is None:
+                    raise lost(self._standby) from None
+                # After a lost reply, the parameter that exists is the one that was asked for.
+                if held.entry.run != self.entry.run:
+                    raise refused(held, self._standby) from None
+
+    def _take_over(self, left: Held) -> None:
+        """Write this run's entry over that of a dead one.
+
+        SSM has no conditional write, but it keeps what was overwritten: the second of two operators
+        finds that another one was first, puts that entry back and raises Refused.
+        """
+        name = parameter(self._standby)
+        with explained(self._standby, "The failover cannot be taken over"):
+            version = self._put(self.entry, overwrite=True)
+            if version <= left.version + 1:
+                return
+            before = self._ssm.get_parameter(Name=f"{name}:{version - 1}")["Parameter"]["Value"]
+            # After a lost reply, this run's own entry was overwritten.
+            if self.entry.run in before:
+                return
+            self._ssm.put_parameter(
+                Name=name, Value=before, Type="String", Overwrite=True, Tier="Intelligent-Tiering"
+            )
+        held = read(self._standby)
+        raise refused(held, self._standby) if held else lost(self._standby)
+
+    def _put(self, entry: Entry, *, overwrite: bool) -> int:
+        """Write an entry, and return the parameter's version."""
+        return self._ssm.put_parameter(
             Name=parameter(self._standby),
-            Value=entry.model_dump_json(exclude_none=True),
+            Value=entry.text(),
             Type="String",
             Overwrite=overwrite,
-        )
+            Tier="Intelligent-Tiering",
+        )["Version"]
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_SECONDS):
@@ -200,29 +179,3 @@ class Journal:
 def interrupted(name: PhaseName, began: datetime, ended: datetime) -> Phase:
     """Return the phase that a killed process left."""
     return phase(name, began, ended, outcome="INTERRUPTED", seen="its process ended")
-
-
-def refused(held: Entry, standby: Stack, now: datetime) -> Refused:
-    """Return the refusal of a second failover."""
-    age = int((now - held.beat).total_seconds())
-    do = (
-        "go on with it: `arca dr failover --resume`"
-        if held.dead(now)
-        else f"wait; resume it when it has been silent for {DEAD_AFTER.total_seconds():.0f} s"
-    )
-    return Refused(
-        f"A failover to {held.secondary} is under way, by {held.operator} since "
-        f"{held.declared:%H:%M:%SZ}; its last sign of life is {age} s old.",
-        where=f"{parameter(standby)} in {standby.outputs.region}",
-        wanted="one failover at a time",
-        do=do,
-    )
-
-
-def _lost(standby: Stack) -> Refused:
-    return Refused(
-        "Somebody else has taken over this failover.",
-        where=f"{parameter(standby)} in {standby.outputs.region}",
-        wanted="one operator at a time",
-        do="`arca dr failover --dry-run` says how far it is",
-    )

@@ -5,7 +5,12 @@ from collections.abc import Mapping
 from arca.recovery.budgets import PhaseName
 
 STEPS: Mapping[PhaseName, tuple[str, ...]] = {
-    "fence": ("ecs:UpdateService", "application-autoscaling:RegisterScalableTarget"),
+    "declare": ("ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter"),
+    "fence": (
+        "application-autoscaling:RegisterScalableTarget",
+        "ecs:DescribeServices",
+        "ecs:UpdateService",
+    ),
     "lag": ("cloudwatch:GetMetricStatistics", "rds:DescribeDBInstances"),
     "promote": ("rds:ModifyDBInstance", "rds:PromoteReadReplica"),
     "activate": (
@@ -13,6 +18,10 @@ STEPS: Mapping[PhaseName, tuple[str, ...]] = {
         "cloudwatch:PutMetricAlarm",
         "ec2:CreateNatGateway",
         "ec2:ReplaceRoute",
+        "ecs:DescribeServiceDeployments",
+        "ecs:DescribeServiceRevisions",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListServiceDeployments",
         "ecs:RegisterTaskDefinition",
         "ecs:UpdateService",
         "elasticache:CreateReplicationGroup",
@@ -23,7 +32,7 @@ STEPS: Mapping[PhaseName, tuple[str, ...]] = {
         "ssm:PutParameter",
     ),
     "smoke": ("ecs:DescribeServices", "elasticloadbalancing:DescribeTargetHealth"),
-    "switch": ("route53:GetHealthCheckStatus", "route53:UpdateHealthCheck"),
+    "switch": ("route53:GetHealthCheck", "route53:UpdateHealthCheck"),
     "verify": ("cloudwatch:DescribeAlarms",),
 }
 """By phase; IAM's names. `activate` needs more, and these are the ones that take longest to get.

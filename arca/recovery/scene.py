@@ -31,6 +31,11 @@ class Scene:
     say: Callable[[str], None]
 
     @property
+    def resume(self) -> str:
+        """The command that goes on with this failover, for a message."""
+        return f"arca dr failover --stack {self.primary_name} --to {self.standby_name} --resume"
+
+    @property
     def primary(self) -> Stack:
         """The primary with its exports, which are not in its region."""
         return self.find(self.primary_name)

@@ -1,0 +1,422 @@
+"""A failover whose world is not as it should be says so, and goes on after the mend."""
+
+from collections.abc import Callable
+
+import pytest
+
+from arca.errors import ArcaError, ExitCode, Refused
+from arca.release.run_lock import RunLock
+from tests.arca.recovery.stage import (
+    DATABASE,
+    FAR,
+    IMAGE,
+    Stage,
+    denial,
+    ended_well,
+    writes,
+)
+
+
+def failed(stage: Stage, *words: str) -> ArcaError:
+    """Run the command, which has to fail with one error for a person; returns that."""
+    error = stage.arca("--yes", *words).exception
+    assert isinstance(error, ArcaError), error
+    assert error.where
+    assert error.wanted
+    assert error.do
+    return error
+
+
+def mended(stage: Stage, *words: str) -> None:
+    """Go on after the mend, and check that it ends well."""
+    result = stage.arca("--yes", "--resume", *words)
+    assert result.exit_code == ExitCode.DONE, result.output
+    ended_well(stage)
+
+
+def last(stage: Stage) -> tuple[str, str]:
+    """Return the name and the outcome of the journal's last phase."""
+    assert stage.journal is not None
+    one = stage.journal["phases"][-1]
+    return one["name"], one["outcome"]
+
+
+# The lag.
+
+
+@pytest.mark.parametrize(
+    ("lag", "accepted", "passes"),
+    [
+        (300.0, None, True),
+        (301.0, None, False),
+        (None, None, False),
+        (-1.0, None, False),
+        (301.0, "301", True),
+        (900.0, "301", False),
+        (200.0, "100", False),
+        (None, "600", True),
+        (0.0, "0", True),
+    ],
+)
+def test_the_lag(stage: Stage, lag: float | None, accepted: str | None, *, passes: bool) -> None:
+    """Above what may be lost, or unknown, nothing is promoted; with the loss accepted it goes on."""
+    stage.lag = lag
+    words = ("--accept-data-loss", accepted) if accepted else ()
+    result = stage.arca("--yes", "--until", "lag", *words)
+    if passes:
+        assert result.exit_code == ExitCode.DONE
+        return
+    assert isinstance(result.exception, Refused)
+    assert result.exception.exit_code == ExitCode.REFUSED
+    assert stage.follows
+    assert last(stage) == ("lag", "FAILED")
+    assert "--resume --accept-data-loss" in str(result.exception)
+    mended(stage, "--accept-data-loss", "1000")
+
+
+def test_the_accepted_loss_is_kept(stage: Stage) -> None:
+    """Whoever resumes does not need to know what was accepted."""
+    stage.lag = 400
+    assert stage.arca("--yes", "--until", "declare", "--accept-data-loss", "500").exit_code == 0
+    mended(stage)
+
+
+# The database.
+
+
+def test_a_database_that_is_promoted_but_not_available(stage: Stage) -> None:
+    """It waits for the phase's budget, and then says what the database is."""
+
+    def promoted(call: str) -> None:
+        if "promote_read_replica" in call:
+            stage.status = "modifying"
+
+    stage.after = promoted
+    began = stage.clock.now()
+    error = failed(stage)
+    assert "arca-dr is modifying and follows nothing" in error.what
+    assert 900 < (stage.clock.now() - began).total_seconds() < 1000
+    assert last(stage) == ("promote", "FAILED")
+    stage.status = None
+    mended(stage)
+
+
+def test_a_database_that_follows_though_the_stack_is_promoting(stage: Stage) -> None:
+    """An update that was interrupted before its call is made again."""
+    stage.export("dr", phase="promoting")
+    assert stage.arca("--yes").exit_code == ExitCode.DONE
+    ended_well(stage)
+
+
+def test_a_slow_promotion_is_waited_for(stage: Stage) -> None:
+    """RDS takes minutes; the stack becomes active only then."""
+    looks = 0
+
+    def slow(call: str) -> None:
+        nonlocal looks
+        if "promote_read_replica" in call:
+            stage.status = "modifying"
+        elif stage.status and "describe_db_instances" in call:
+            looks += 1
+            stage.status = "modifying" if looks < 5 else None
+
+    stage.after = slow
+    assert stage.arca("--yes").exit_code == ExitCode.DONE
+    assert looks == 5
+    ended_well(stage)
+
+
+def test_two_ledgers(stage: Stage) -> None:
+    """A standby's database that was promoted before is refused, and nothing is written."""
+    stage.client("rds").promote_read_replica(DBInstanceIdentifier=DATABASE)
+    error = failed(stage)
+    assert isinstance(error, Refused)
+    assert "there may be two ledgers" in error.what
+    assert not writes(stage)
+    assert not stage.updates
+    assert stage.journal is None
+
+
+def test_two_ledgers_before_the_promotion(stage: Stage) -> None:
+    """Somebody who promotes between two runs is noticed."""
+    stage.arca("--yes", "--until", "lag")
+    stage.client("rds").promote_read_replica(DBInstanceIdentifier=DATABASE)
+    assert "there may be two ledgers" in failed(stage, "--resume").what
+    assert stage.updates == [("prod", "fenced")]
+
+
+def test_no_database(stage: Stage) -> None:
+    """A missing replica is not called a second ledger."""
+    stage.delete_database()
+    error = failed(stage)
+    assert "There is no database arca-dr" in error.what
+    assert not writes(stage)
+
+
+@pytest.mark.parametrize("status", ["modifying", "available"])
+def test_a_database_at_work_takes_its_changes_later(stage: Stage, status: str) -> None:
+    """What waits for the maintenance window does not keep the standby from serving."""
+
+    def busy(call: str) -> None:
+        if "modify_db_instance" in call:
+            stage.before = lambda _call: None
+            raise denied_state()
+
+    def until_smoke(call: str) -> None:
+        held = stage.journal
+        serving = bool(held and held.get("first_good_smoke"))
+        if held and held.get("begun", [""])[0] == "activate":
+            stage.status = None if serving or status == "available" else status
+        else:
+            stage.status = None
+
+    stage.before = busy if status == "available" else until_smoke
+    assert stage.arca("--yes").exit_code == ExitCode.DONE
+    ended_well(stage)
+    seen = {one["name"]: one["seen"] for one in stage.record()["phases"]}
+    assert "MultiAZ pending, the database is" in seen["activate"]
+    assert "MultiAZ applied at once" in seen["verify"]
+
+
+def denied_state() -> Exception:
+    """Return RDS's refusal of a change of a database that it works on."""
+    from arca import clients
+
+    rds = clients._client("rds", "sa-east-1", None)  # type: ignore[attr-defined]
+    return rds.exceptions.InvalidDBInstanceStateFault(
+        {"Error": {"Code": "InvalidDBInstanceState", "Message": "busy"}}, "ModifyDBInstance"
+    )
+
+
+# The tasks.
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ({"name": "exits", "code": 3}, "exited with 3"),
+        ({"name": "image-missing"}, "CannotPullContainerError"),
+    ],
+)
+def test_tasks_that_do_not_start(stage: Stage, fault: dict[str, object], reason: str) -> None:
+    """The error has why the tasks ended; the resumed failover deploys anew."""
+
+    def break_it(call: str) -> None:
+        if "promote_read_replica" in call:
+            stage.cloud.fault(str(fault["name"]), image=IMAGE, **_more(fault))
+
+    stage.after = break_it
+    began = stage.clock.now()
+    error = failed(stage)
+    assert "The deployment of api:3 is" in error.what
+    # In a few minutes, not after the phase's budget.
+    assert (stage.clock.now() - began).total_seconds() < 600
+    assert reason in error.what
+    assert last(stage) == ("activate", "FAILED")
+    assert not stage.pulled
+    stage.after = lambda _call: None
+    stage.cloud.control("DELETE", "/arca/faults")
+    mended(stage)
+
+
+def test_a_secret_without_a_value(stage: Stage) -> None:
+    """The error names the secret's failure; with a value the resumed failover goes on."""
+    secrets = stage.client("secretsmanager")
+    stage.secret = secrets.create_secret(Name="arca-dr/api/token")["ARN"]
+    error = failed(stage)
+    assert "unable to pull secrets" in error.what
+    assert last(stage) == ("activate", "FAILED")
+    secrets.put_secret_value(SecretId=stage.secret, SecretString="a value")
+    mended(stage)
+
+
+def _more(fault: dict[str, object]) -> dict[str, object]:
+    return {key: one for key, one in fault.items() if key != "name"}
+
+
+def test_alarms_that_fire_do_not_roll_the_deployment_back(stage: Stage) -> None:
+    """Nobody is served yet; the service's alarms come back with the restored configuration."""
+    stage.cloud.fault("alarm-at", percent=100)
+    assert stage.arca("--yes").exit_code == ExitCode.DONE
+    ended_well(stage)
+
+
+def test_a_smoke_test_that_stays_bad(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The customers are not moved to a standby that does not answer."""
+    monkeypatch.setattr(Stage, "serving_tasks", lambda _stage: [])
+    error = failed(stage)
+    assert "The smoke tests of dr fail" in error.what
+    assert last(stage) == ("smoke", "FAILED")
+    assert not stage.pulled
+    monkeypatch.undo()
+
+
+# The permissions.
+
+
+CALLS = (
+    "ssm.get_parameter",
+    "ssm.put_parameter",
+    "ssm.delete_parameter",
+    "ecs.describe_services",
+    f"{FAR} ecs.update_service",
+    "cloudwatch.get_metric_statistics",
+    "rds.describe_db_instances",
+    "rds.promote_read_replica",
+    "rds.modify_db_instance",
+    "ecs.describe_task_definition",
+    "ecs.register_task_definition",
+    "sa-east-1 ecs.update_service",
+    "ecs.list_service_deployments",
+    "ecs.describe_service_revisions",
+    "route53.get_health_check",
+    "route53.update_health_check",
+    "cloudwatch.describe_alarms",
+)
+
+
+@pytest.mark.parametrize("refused", CALLS)
+def test_a_refused_permission(stage: Stage, refused: str) -> None:
+    """One error names the call; nothing is done beyond it, and the next run goes on."""
+
+    def refuse(call: str) -> None:
+        if call.endswith(refused):
+            raise denial(call)
+
+    stage.before = refuse
+    error = failed(stage)
+    assert "AccessDenied" in error.what
+    assert "the permission for" in error.wanted
+    assert error.exit_code == ExitCode.FAILED
+    held = stage.journal
+    if held is not None and held["phases"]:
+        assert held["phases"][-1]["outcome"] == ("OK" if "delete" in refused else "FAILED")
+    stage.before = lambda _call: None
+    result = stage.arca("--yes", *(("--resume",) if held else ()))
+    assert result.exit_code == ExitCode.DONE, result.output
+    ended_well(stage)
+
+
+# The customers.
+
+
+def test_dns_does_not_switch(stage: Stage) -> None:
+    """The phase ends after its budget; the lever stays pulled, and the resumed one waits anew."""
+    stage.dns_follows = False
+    error = failed(stage)
+    assert "DNS does not switch" in error.what
+    assert stage.lever in error.do
+    assert last(stage) == ("switch", "FAILED")
+    assert stage.pulled
+    stage.dns_follows = True
+    mended(stage)
+
+
+def test_a_primary_without_a_lever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person changes the origin name, and the failover sees it."""
+    edge = stage._outputs["prod"].edge.model_copy(update={"failover_lever_id": None})
+    stage.export("prod", edge=edge)
+    stage.dns_follows = False
+    assert "point it to the standby by hand" in failed(stage).do
+    stage.dns_follows = True
+    monkeypatch.setattr(Stage, "pulled", True)
+    mended(stage)
+
+
+# The primary.
+
+
+@pytest.mark.parametrize("phase", ["switch", "verify"])
+def test_the_primary_comes_back(stage: Stage, phase: str) -> None:
+    """A primary that was lost and answers again is fenced, and the record says so."""
+    stage.lost = True
+
+    def come_back(call: str) -> None:
+        held = stage.journal
+        if held and held.get("begun", [""])[0] == phase:
+            stage.lost = False
+
+    stage.after = come_back
+    result = stage.arca("--yes")
+    assert result.exit_code == ExitCode.DONE
+    assert stage.primary_tasks() == 0
+    assert ("prod", "fenced") in stage.updates
+    assert "prod came back, and is fenced" in stage.record()["phases"][-1]["seen"]
+    ended_well(stage)
+
+
+def test_a_primary_that_comes_back_and_cannot_be_fenced(stage: Stage) -> None:
+    """The lever is pulled before that, so that no customer reaches it."""
+    stage.lost = True
+
+    def come_back(call: str) -> None:
+        held = stage.journal
+        stage.lost = not (held and held.get("begun", [""])[0] == "switch")
+
+    def refuse(call: str) -> None:
+        if call == f"{FAR} ecs.update_service":
+            raise denial(call)
+
+    stage.after, stage.before = come_back, refuse
+    assert "AccessDenied" in failed(stage).what
+    assert stage.pulled
+    assert last(stage) == ("switch", "FAILED")
+    stage.after = stage.before = lambda _call: None
+    mended(stage)
+
+
+def test_tasks_of_the_primary_that_do_not_end(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A primary that may still write is not left behind."""
+    real: Callable[..., None] = stage._update
+
+    def forget(name: str, settings: dict[str, str]) -> None:
+        if name == "prod":
+            stage.export("prod", phase="fenced")
+        else:
+            real(name, settings)
+
+    monkeypatch.setattr("arca.cli.dr_scene._emulated_update", lambda: forget)
+    error = failed(stage)
+    assert "2 tasks of prod still run" in error.what
+    assert "aws ecs stop-task" in error.do
+    assert stage.follows
+    stage.client("ecs", FAR).update_service(cluster="arca-prod", service="api", desiredCount=0)
+    mended(stage)
+
+
+# The alarms.
+
+
+def test_an_alarm_that_stays_red(stage: Stage) -> None:
+    """The failover ends, and the record has the alarm's name and no moment of green."""
+    name = sorted(stage._outputs["dr"].observability.alarm_names.values())[-1]
+    cloudwatch = stage.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="n",
+        MetricName="m",
+        Period=60,
+        EvaluationPeriods=1,
+        Statistic="Sum",
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+    assert stage.arca("--yes").exit_code == ExitCode.DONE
+    record = stage.record()
+    assert name in record["phases"][-1]["seen"]
+    assert record["alarms_green"] is None
+
+
+def test_a_run_that_lives_is_not_taken_over(stage: Stage) -> None:
+    """A process on this machine keeps its failover however long it is silent here."""
+    stage.arca("--yes", "--until", "lag")
+    held = stage.journal
+    assert held is not None
+    stage.elsewhere(silent=0)
+    living = RunLock(held["run"])
+    assert isinstance(failed(stage, "--resume"), Refused)
+    living.free()
+    mended(stage)
