@@ -8,6 +8,7 @@ import click
 VERBS: Mapping[str, str] = {
     "drill": "Lose a region of an emulated cloud under load, and measure what it takes.",
     "estimate": "Estimate how long it takes to recreate or to activate a stack.",
+    "failback": "Let the primary serve again after a failover, phase by phase.",
     "failover": "Let the standby take over from the primary, phase by phase.",
     "report": "Print the records of drills and recoveries, or write a page.",
     "status": "Check whether a standby is ready to take over.",

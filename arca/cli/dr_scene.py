@@ -26,9 +26,18 @@ SMOKE_TIMEOUT_SECONDS = 5.0
 
 
 def make(
-    primary: str, secondary: str, *, target: "Target", clock: Clock, again: bool = False
+    primary: str,
+    secondary: str,
+    *,
+    target: "Target",
+    clock: Clock,
+    again: bool = False,
+    back: bool = False,
 ) -> "Scene":
-    """Return the scene of two stacks; `again` says that an update may have been interrupted."""
+    """Return the scene of two stacks.
+
+    `again` says that an update may have been interrupted, `back` that it is a fail-back.
+    """
     from arca.recovery.scene import Scene
     from arca.smoke import suite
     from arca.stack import find
@@ -49,6 +58,7 @@ def make(
         smoke_as_customer=partial(_as_customer, clock=clock),
         clock=clock,
         say=lambda text: click.echo(f"{clock.now():%H:%M:%SZ} {text}", err=True),
+        back=back,
     )
 
 
@@ -172,16 +182,21 @@ def user() -> str:
 
 
 def confirm(scene: "Scene", *, resume: bool) -> None:
-    """Ask for the standby's name; raises click.Abort for another answer.
+    """Ask for the name of the stack that is to serve; raises click.Abort for another answer.
 
     Raises NobodyAnswers where there is no terminal and no answer on stdin.
     """
     from arca.cli import questions
 
-    what = "Go on with the failover" if resume else "Fail over"
-    click.echo(f"{what} from {scene.primary.where}, to {scene.standby.where}.", err=True)
-    asked = f"Type {scene.standby_name} to confirm"
-    if questions.text(asked, where=scene.standby.where) != scene.standby_name:
+    stacks = (scene.primary, scene.standby)
+    served, serves = stacks[::-1] if scene.back else stacks
+    move = "fail-back" if scene.back else "failover"
+    what = f"Go on with the {move}" if resume else ("Fail back" if scene.back else "Fail over")
+    click.echo(f"{what} from {served.where}, to {serves.where}.", err=True)
+    if scene.back:
+        click.echo(f"The old database of {serves.name} is deleted; a snapshot stays.", err=True)
+    asked = f"Type {serves.name} to confirm"
+    if questions.text(asked, where=serves.where) != serves.name:
         click.echo("That is another name: nothing was changed.", err=True)
         raise click.Abort
 
@@ -217,7 +232,7 @@ def write_record(scene: "Scene", entry: "Entry", directory: Path | None) -> Path
     standby = scene.standby
     record = Record.model_validate(
         {
-            "kind": "failover",
+            "kind": entry.kind,
             "primary": entry.primary,
             "secondary": entry.secondary,
             "operator": entry.operator,

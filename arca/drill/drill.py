@@ -153,7 +153,11 @@ class Drill:
 
     def _fail_back(self, scene: Scene) -> None:
         journal = Journal.begin(
-            scene.standby, primary=PRIMARY, operator=self._operator, clock=self._clock
+            scene.standby,
+            primary=PRIMARY,
+            operator=self._operator,
+            clock=self._clock,
+            kind="failback",
         )
         with journal:
             Failback(scene, journal, generation=GENERATION).run(until="clean-up")

@@ -14,7 +14,7 @@ from arca.clients import client, explained
 from arca.clock import Clock
 from arca.errors import ArcaError
 from arca.recovery.budgets import PhaseName
-from arca.recovery.journal_entry import Entry, Held, lost, parameter, read, refused
+from arca.recovery.journal_entry import Entry, Held, MoveKind, lost, parameter, read, refused
 from arca.recovery.record import Phase, phase
 from arca.release.run_lock import RunLock, forget
 from arca.stack import Stack
@@ -37,10 +37,19 @@ class Journal:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     @classmethod
-    def begin(cls, standby: Stack, *, primary: str, operator: str, clock: Clock) -> Self:
+    def begin(
+        cls,
+        standby: Stack,
+        *,
+        primary: str,
+        operator: str,
+        clock: Clock,
+        kind: MoveKind = "failover",
+    ) -> Self:
         """Declare a failover; raises Refused where another one is under way."""
         now = clock.now()
         entry = Entry(
+            kind=kind,
             run=uuid.uuid4().hex,
             operator=operator,
             primary=primary,
@@ -57,17 +66,25 @@ class Journal:
         return journal
 
     @classmethod
-    def resume(cls, standby: Stack, *, primary: str, operator: str, clock: Clock) -> Self:
+    def resume(
+        cls,
+        standby: Stack,
+        *,
+        primary: str,
+        operator: str,
+        clock: Clock,
+        kind: MoveKind = "failover",
+    ) -> Self:
         """Take over a failover whose process has ended; raises Refused while it lives."""
         held = read(standby)
         if held is None:
             raise ArcaError(
-                "There is no failover to resume.",
+                f"There is no {kind} to resume.",
                 where=f"{parameter(standby)} in {standby.outputs.region}",
                 wanted="the journal of a failover that was interrupted",
                 do="leave out --resume; `arca dr status` says how things are",
             )
-        if not held.dead or held.entry.primary != primary:
+        if not held.dead or (held.entry.kind, held.entry.primary) != (kind, primary):
             raise refused(held, standby)
         before = held.entry
         phases = before.phases

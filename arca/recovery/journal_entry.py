@@ -26,12 +26,16 @@ MOST_BYTES = 8192
 """In the advanced tier (AWS Systems Manager User Guide, "Managing parameter tiers")."""
 
 
+MoveKind = Literal["failover", "failback"]
+
+
 class Entry(BaseModel):
-    """What is known of a failover so far."""
+    """What is known of a failover, or of a fail-back, so far."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
+    kind: MoveKind = "failover"
     run: str
     operator: str
     primary: str
@@ -128,13 +132,13 @@ def refused(held: Held, standby: Stack) -> Refused:
     """Return the refusal of a second failover."""
     entry = held.entry
     do = (
-        f"go on with it: `arca dr failover --stack {entry.primary} --to {entry.secondary} --resume`"
+        f"go on with it: `arca dr {entry.kind} --resume`, with the options of before"
         if held.dead
         else f"wait; resume it when it has been silent for {DEAD_AFTER.total_seconds():.0f} s"
     )
     return Refused(
-        f"A failover from {entry.primary} to {entry.secondary} is under way, by {entry.operator} "
-        f"since {entry.declared:%H:%M:%SZ}; its last sign of life is "
+        f"A {entry.kind} between {entry.primary} and {entry.secondary} is under way, by "
+        f"{entry.operator} since {entry.declared:%H:%M:%SZ}; its last sign of life is "
         f"{max(held.silent.total_seconds(), 0):.0f} s old.",
         where=f"{parameter(standby)} in {standby.outputs.region}",
         wanted="one failover at a time",

@@ -29,11 +29,15 @@ class Scene:
     """Tests what the customers' name leads to."""
     clock: Clock
     say: Callable[[str], None]
+    back: bool = False
+    """Whether the primary is to serve again."""
 
     @property
     def resume(self) -> str:
-        """The command that goes on with this failover, for a message."""
-        return f"arca dr failover --stack {self.primary_name} --to {self.standby_name} --resume"
+        """The command that goes on with this, for a message."""
+        verb, preposition = ("failback", "from") if self.back else ("failover", "to")
+        stacks = f"--stack {self.primary_name} --{preposition} {self.standby_name}"
+        return f"arca dr {verb} {stacks} --resume"
 
     @property
     def primary(self) -> Stack:
