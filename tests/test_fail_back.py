@@ -14,6 +14,8 @@ from tests.changes import refusal
 from tests.graph import Graph
 from tests.stacks import graph
 
+pytestmark = pytest.mark.slow
+"""It declares each phase of both stacks."""
 INSTANCE = "aws:rds/instance:Instance"
 SERVICE = "aws:ecs/service:Service"
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"

@@ -57,7 +57,7 @@ NAMES = (
     type=click.Choice(NAMES),
     default="verify",
     show_default=True,
-    help="Stop after this phase. `clean-up` deletes the DR stack's database and makes it a standby.",
+    help="Stop after this phase. `clean-up` deletes the DR stack's database: it stands by again.",
 )
 @click.option(
     "--records",
@@ -92,12 +92,13 @@ def command(
 
     It stops after `verify`, with --resume --until clean-up when the primary has proved itself.
 
-    The exit code is 0 when the named phases are done, 1 where one failed, and 6 where it is refused.
+    The exit code is 0 when the named phases are done, 1 where one failed, and 6 where it is
+    refused.
     """
     from arca.cli import dr_scene, render
     from arca.errors import ExitCode
     from arca.recovery import journal_entry
-    from arca.recovery.failback import Failback
+    from arca.recovery.failback import WHAT, Failback
     from arca.recovery.failover import require_secondary
     from arca.recovery.journal import Journal
 
@@ -105,13 +106,13 @@ def command(
     require_secondary(scene)
     if dry_run:
         known = journal_entry.read(scene.standby)
-        done = [name for name in NAMES if known is not None and known.entry.done(name)]
-        left = [name for name in NAMES if name not in done]
+        done = [name for name in WHAT if known is not None and known.entry.done(name)]
+        left = [name for name in WHAT if name not in done]
         if as_json:
             render.print_json({"dry_run": True, "done": done, "left": left})
         else:
-            for name in NAMES:
-                render.line(f"{'done ' if name in done else 'would'} {name}")
+            for name, what in WHAT.items():
+                render.line(f"{'done ' if name in done else 'would'} {name}: {what}")
         return ExitCode.DONE
     who = operator or dr_scene.user()
     if not yes:

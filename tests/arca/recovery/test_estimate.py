@@ -138,6 +138,7 @@ def test_the_rto_is_compared_with_the_expected_duration(seconds: float, *, in_ti
     assert estimate.recreate(graph(resource("x")), table).in_time == in_time
 
 
+@pytest.mark.slow
 def test_the_real_dr_is_in_time() -> None:
     """By the committed table; the budget of each update is not less than its estimate."""
     table = read()

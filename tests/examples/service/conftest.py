@@ -12,6 +12,13 @@ from tests.examples.service.collector import Collector
 from tests.examples.service.platform import Account, Platform, Task
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what needs the whole platform to the long tests: each worker would start one."""
+    for item in items:
+        if "platform" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     """PostgreSQL, Redis, S3 and the agency."""

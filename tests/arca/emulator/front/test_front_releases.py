@@ -103,9 +103,10 @@ def polling(balanced: Emulated, dns: Dns, tmp_path: Path) -> Iterator[RunningFro
     made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "strategy",
-    ["ROLLING", *(pytest.param(name, marks=pytest.mark.slow) for name in ("BLUE_GREEN", "CANARY"))],
+    ["ROLLING", "BLUE_GREEN", "CANARY"],
 )
 def test_a_release_loses_no_request(
     balanced: Emulated, polling: RunningFront, strategy: str

@@ -68,6 +68,7 @@ def test_every_type_can_be_deleted() -> None:
     assert [kind for kind, one in CHANGES.items() if bool(one.deletes) is bool(one.stays)] == []
 
 
+@pytest.mark.slow
 def test_every_input_is_updated_or_replaces_or_is_refused() -> None:
     """The list of what is refused is complete, so no change passes unnoticed."""
     inputs = declared_inputs()
@@ -83,6 +84,7 @@ def test_what_replaces_under_the_real_engine_replaces_here() -> None:
     }
 
 
+@pytest.mark.slow
 def test_every_call_of_a_change_is_one_of_the_service_model() -> None:
     """Botocore accepts each update and each deletion of each declared resource."""
     wrong: set[str] = set()
