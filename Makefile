@@ -11,7 +11,7 @@ READY  := $(VENV)/.ready
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo status test test-slow test-clock test-owner test-mutants test-engine attack lint format bench docs fresh lock clean
+.PHONY: help up down demo drill status test test-slow test-clock test-owner test-mutants test-engine attack lint format bench docs fresh lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ down: $(READY) ## End the emulated AWS
 
 demo: $(READY) ## Run the example service in the stacks that are up, and print how to issue an invoice
 	@$(BIN)/arca local live
+
+drill: $(READY) ## Lose a region of an emulated cloud under load, fail over and back, and write a record
+	@$(BIN)/arca dr drill
 
 status: $(READY) ## Say what stands in the emulated AWS
 	@$(BIN)/arca local status

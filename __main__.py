@@ -93,7 +93,7 @@ if s.serving and s.database.proxy:
         at=access.at("proxy"),
     )
 backups = None
-if s.backs_up:
+if s.backups.enabled:
     backups = Backups(
         "backups",
         s.backups,
@@ -101,6 +101,7 @@ if s.backs_up:
         key=keys["data"],
         database_arn=database.arn,
         at=access.at("restored"),
+        fills=s.backs_up,
     )
 database_host = proxy.endpoint if proxy else database.address
 if s.serving or not s.secondary:
@@ -224,7 +225,7 @@ observability = Observability(
         cache_nodes=cache.node_ids if cache else [],
         copies=storage.watched(serving=s.serving),
         canary=probe.canary if probe else None,
-        vault=backups.vault_name if backups else None,
+        vault=backups.vault_name if backups and s.backs_up else None,
         database_sessions=s.database.max_connections,
         tasks=s.service_now.scaling.min_tasks,
         definitions=service.declared_tasks,

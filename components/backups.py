@@ -4,6 +4,8 @@ RDS's own backups restore any second of `database.backup_days`. These go further
 documents too, and can be deleted by none of the platform's roles (ADR 0027).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -119,8 +121,10 @@ def schedules(spec: BackupsSpec) -> tuple[Schedule, ...]:
 class Backups(Component):
     """The backups of a stack.
 
-    Produces: a locked vault, in a primary also one in the DR region; a plan that fills both, its
-    selection by tag and its role; a restore test with subnets and a security group of its own.
+    Produces: a locked vault, in a primary also one in the DR region. Where the stack `fills` them,
+    also a plan, its selection by tag and its role, and a restore test with subnets and a security
+    group of its own. A standby keeps the vault of the time when it served, because nobody can
+    delete a vault with backups.
     """
 
     vault_name: pulumi.Output[str]
@@ -138,6 +142,7 @@ class Backups(Component):
         key: EncryptionKey,
         database_arn: pulumi.Output[str],
         at: Placement,
+        fills: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("arca:backups:Backups", name, place, data_class="confidential", opts=opts)
@@ -148,14 +153,21 @@ class Backups(Component):
         vaults = {region: self._vault(region, key_arn) for region, key_arn in keys.items()}
         self.vault_arns = {region: vault.arn for region, vault in vaults.items()}
         self.vault_name = vaults[place.region].name
+        self.restored_subnet_group = None
+        if fills:
+            self._fill(database_arn, at)
+        self.register_outputs({})
+
+    def _fill(self, database_arn: pulumi.Output[str], at: Placement) -> None:
+        """Declare what puts backups into the vaults, and tests them."""
         role = aws.iam.Role(
-            name,
-            assume_role_policy=trust("backup.amazonaws.com", account_id=place.account_id),
+            self._name,
+            assume_role_policy=trust("backup.amazonaws.com", account_id=self.place.account_id),
             opts=self.child(),
         )
         attached = [
             aws.iam.RolePolicyAttachment(
-                f"{name}-{policy.rpartition('/')[2]}",
+                f"{self._name}-{policy.rpartition('/')[2]}",
                 role=role.name,
                 policy_arn=f"{MANAGED}{policy}",
                 opts=self.child(),
@@ -163,10 +175,8 @@ class Backups(Component):
             for policy in POLICIES
         ]
         self._plan(role.arn, attached)
-        self.restored_subnet_group = None
-        if spec.restore_test:
+        if self._spec.restore_test:
             self.restored_subnet_group = self._restore_test(role.arn, attached, database_arn, at)
-        self.register_outputs({})
 
     def outputs(self) -> BackupsOutputs[pulumi.Output[str]]:
         """The backups' part of the stack's exports."""

@@ -4,6 +4,8 @@ A template costs nothing and does nothing. No role of the platform may start one
 boundary denies `fis:StartExperiment`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 
 import pulumi

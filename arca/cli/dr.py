@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import click
 
 VERBS: Mapping[str, str] = {
+    "drill": "Lose a region of an emulated cloud under load, and measure what it takes.",
     "estimate": "Estimate how long it takes to recreate or to activate a stack.",
     "failover": "Let the standby take over from the primary, phase by phase.",
     "report": "Print the records of drills and recoveries, or write a page.",

@@ -20,7 +20,14 @@ NAMES = ("declare", "fence", "lag", "promote", "activate", "smoke", "switch", "v
 
 
 @click.command("failover")
-@click.option("--stack", "primary", default="prod", show_default=True, help="The primary.")
+@click.option(
+    "--stack",
+    "primary",
+    default="prod",
+    show_default=True,
+    shell_complete=complete_stack,
+    help="The primary.",
+)
 @click.option(
     "--to",
     "secondary",

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -89,7 +89,8 @@ def _emulated_update() -> Callable[[str, Mapping[str, Any]], None]:
             if not progress.done:
                 click.echo(f"  {progress.step}", err=True)
 
-        kept.setdefault(stack, {}).update(settings)
+        wanted = {**kept.get(stack, {}), **settings}
+        kept[stack] = {key: value for key, value in wanted.items() if value is not None}
         updates.update(stack, kept[stack], state=State(), watch=watch)
 
     return update
@@ -104,11 +105,36 @@ def _pulumi_update(*, refresh: bool) -> Callable[[str, Mapping[str, Any]], None]
     looking = ("--refresh",) if refresh else ()
 
     def update(stack: str, settings: Mapping[str, Any]) -> None:
-        for key, value in settings.items():
-            _pulumi("config", "set", "--path", f"arca-api:{key}", str(value), "--stack", stack)
-        _pulumi("up", "--yes", "--skip-preview", *looking, "--stack", stack)
+        for key, value in flat(settings).items():
+            path = ("--path", f"arca-api:{key}", "--stack", stack)
+            if value is None:
+                _pulumi("config", "rm", *path)
+            else:
+                _pulumi("config", "set", *path, "--plaintext", value)
+        # The preview refuses what would delete the old database (ADR 0029).
+        _pulumi("up", "--yes", *looking, "--stack", stack)
 
     return update
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return settings as `pulumi config set --path` takes them: one value for each path.
+
+    A section is written as a whole, so what it does not name goes first.
+    """
+    found: dict[str, str | None] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            found[key] = None
+            section = cast("Mapping[str, Any]", value)
+            found |= {f"{key}.{name}": _text(one) for name, one in section.items()}
+        else:
+            found[key] = None if value is None else _text(value)
+    return found
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _pulumi(*words: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("status")
-@click.argument("stack_name", metavar="[STACK]", default="dr", shell_complete=complete_stack)
+@click.argument("standby_name", metavar="[STACK]", default="dr", shell_complete=complete_stack)
 @click.option(
     "--target",
     type=click.Choice(["auto", "aws", "emulated"]),
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @click.option("--quotas", is_flag=True, help="Also compare the account's quotas; takes longer.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 @pass_clock
-def command(clock: Clock, stack_name: str, target: "Target", *, quotas: bool, as_json: bool) -> int:
+def command(
+    clock: Clock, standby_name: str, target: "Target", *, quotas: bool, as_json: bool
+) -> int:
     """Check whether STACK, dr without one, is ready to take over; nothing is changed.
 
     Only the standby's region is asked, so this works while the primary's is lost. The exit code is
@@ -39,10 +41,10 @@ def command(clock: Clock, stack_name: str, target: "Target", *, quotas: bool, as
     from arca.recovery.readiness import readiness
     from arca.stack import find
 
-    standby = find(stack_name, target=target)
+    standby = find(standby_name, target=target)
     if standby.outputs.role != "secondary":
         raise ArcaError(
-            f"{stack_name} is a primary.",
+            f"{standby_name} is a primary.",
             where=standby.where,
             wanted="a stack with the role secondary, which takes over for a primary",
             do="name the DR stack: `arca dr status dr`",

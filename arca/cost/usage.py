@@ -278,8 +278,10 @@ def _vault(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     """AWS Backup pricing: snapshots of RDS as RDS's own backups, and each copy of the documents.
 
     The first snapshot in a region holds the whole database; at home RDS's own backups hold it
-    already. A standby's bucket is a replica, whose size the primary counts.
+    already. A standby's bucket is a replica, whose size the primary counts. Its vault is empty.
     """
+    if next(graph.of("aws:backup/plan:Plan"), None) is None:
+        return
     database = next(graph.of("aws:rds/instance:Instance"), None)
     size = _storage(database, graph) if database else None
     if size is None:

@@ -17,6 +17,7 @@ from arca.release.deployment import FEWEST_FAILURES
 from arca.release.failures import failed_tasks
 from arca.release.image import image_of, register_revision
 from arca.release.service import EcsDeployment, EcsService, short
+from arca.stack import Stack
 
 
 def activate(scene: Scene) -> str:
@@ -24,11 +25,11 @@ def activate(scene: Scene) -> str:
     if scene.standby.outputs.phase != "active":
         scene.update(scene.standby_name, {"recovery.phase": "active"})
     applied = promotion.apply_now(scene)
-    return f"{_deploy(scene)}; {applied}"
+    return f"{deploy(scene, scene.standby)}; {applied}"
 
 
-def _deploy(scene: Scene) -> str:
-    standby = scene.standby
+def deploy(scene: Scene, standby: Stack) -> str:
+    """Deploy the image that a stack runs in its newest template; returns what was seen."""
     service, outputs = EcsService(standby), standby.outputs.service
     described = service.describe()
     running = image_of(service.definition(str(described["taskDefinition"])))
@@ -65,12 +66,11 @@ def at_once(declared: dict[str, Any]) -> Any:
     return {**kept, "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0, "lifecycleHooks": []}
 
 
-def restore(scene: Scene) -> None:
-    """Give the service its declared deployment configuration back, for the next release.
+def restore(standby: Stack) -> None:
+    """Give a stack's service its declared deployment configuration back, for the next release.
 
     It alone begins no deployment (Amazon ECS API Reference, UpdateService).
     """
-    standby = scene.standby
     service, outputs = EcsService(standby), standby.outputs.service
     with explained(standby, "The deployment configuration cannot be restored"):
         service.ecs.update_service(
@@ -136,8 +136,8 @@ def _not_deployed(
         told = f"The deployment of {short(wanted)} is {found.status}: {why}"
     return ArcaError(
         told,
-        where=scene.standby.where,
+        where=service.stack.where,
         wanted="healthy tasks of the active stack",
-        do=f"`arca why --stack {scene.standby_name}` says why they fail; mend that, then "
+        do=f"`arca why --stack {service.stack.name}` says why they fail; mend that, then "
         f"`{scene.resume}`",
     )

@@ -45,6 +45,15 @@ def fence(scene: Scene) -> bool:
     if primary.outputs.phase != "fenced":
         scene.say(f"fencing {primary.name}")
         scene.update(scene.primary_name, {"recovery.phase": "fenced"})
+    drained(scene, primary)
+    return True
+
+
+def drained(scene: Scene, primary: Stack) -> None:
+    """Wait for the end of a fenced stack's tasks.
+
+    Raises ArcaError where some are left after the phase's budget: they may still write.
+    """
     deadline = scene.clock.now() + timedelta(seconds=BUDGETS["fence"].seconds)
     while left := running(primary):
         if scene.clock.now() > deadline:
@@ -56,4 +65,3 @@ def fence(scene: Scene) -> bool:
                 f"--region {primary.outputs.region}`, `aws ecs stop-task`; then `{scene.resume}`",
             )
         scene.clock.sleep(LOOK_SECONDS if primary.endpoint is None else 0.2)
-    return True

@@ -114,23 +114,28 @@ def test_a_restore_test_stays_out_of_the_default_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stack", "changes", "vaults"),
+    ("stack", "changes", "vaults", "plans"),
     [
-        ("dev", {}, 0),
-        ("staging", {}, 0),
-        ("dr", {}, 0),
-        ("dr", {"recovery.phase": "promoting"}, 0),
-        ("dr", ACTIVE, 1),
+        ("dev", {}, 0, 0),
+        ("staging", {}, 0, 0),
+        # The vault of a standby that has served holds backups, which nobody can delete.
+        ("dr", {}, 1, 0),
+        ("dr", {"recovery.phase": "promoting"}, 1, 0),
+        ("dr", ACTIVE, 1, 1),
+        ("dr", {"recovery.phase": "fenced"}, 1, 1),
     ],
 )
-def test_who_has_backups(stack: str, changes: Any, vaults: int) -> None:
+def test_who_has_backups(stack: str, changes: Any, vaults: int, plans: int) -> None:
     """A standby's data are its primary's; once active, it backs them up in its own region."""
     declared = graph(stack, changes)
     assert len(declared.of(VAULT)) == vaults
+    assert len(declared.of("aws:backup/plan:Plan")) == plans
     assert (declared.outputs.get("backups") is not None) == bool(vaults)
     watched = {node.name for node in declared.of("aws:cloudwatch/metricAlarm:MetricAlarm")}
-    assert ("observability-backups-failed" in watched) == bool(vaults)
-    assert ("observability-backups-missing" in watched) == bool(vaults)
+    # A fenced stack pages nobody.
+    watches = bool(plans) and declared.outputs["phase"] != "fenced"
+    assert ("observability-backups-failed" in watched) == watches
+    assert ("observability-backups-missing" in watched) == watches
 
 
 def test_a_failed_job_and_a_silent_plan_alarm() -> None:

@@ -121,6 +121,7 @@ def resources(stack: str) -> dict[str, list[str]]:
         "logs:GetLogEvents": [
             f"arn:aws:logs:{here}:log-group:{group}:log-stream:api/api/0123" for group in logs
         ],
+        "route53:GetHealthCheck": ["arn:aws:route53:::healthcheck/0123"],
         "secretsmanager:DescribeSecret": sorted(
             {":".join(arn.split(":")[:7]) for arn in given if ":secretsmanager:" in arn}
         ),

@@ -51,6 +51,7 @@ def check(report: up.UpReport) -> None:
     assert validated <= {
         *(
             "alerting",
+            "backups",
             "cache",
             "database",
             "flow-logs",

@@ -14,6 +14,7 @@ from arca.emulator.provider.changes import (
     identity,
     monitoring,
     network,
+    recovery,
     storage,
 )
 from arca.emulator.provider.changes.definition import Changes
@@ -27,6 +28,7 @@ CHANGES: Mapping[str, Changes] = {
     **identity.CHANGES,
     **edge.CHANGES,
     **monitoring.CHANGES,
+    **recovery.CHANGES,
 }
 """How each resource type of AWS and Cloudflare changes, by its type token."""
 
