@@ -105,20 +105,20 @@ class Stage:
         self.pending: dict[str, Any] = {}
         """The database's changes that wait for the maintenance window."""
         monkeypatch.setattr(clients, "_client", self._client)
-        monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
+        monkeypatch.setattr(endpoint, "time", SimpleNamespace(sleep=_no_wait))
         monkeypatch.setattr(
             ssm_models, "utcnow", lambda: self.cloud.clock.now().replace(tzinfo=None)
         )
         monkeypatch.setattr(journal, "SETTLING_SECONDS", 0.001)
         monkeypatch.setattr(run_lock.tempfile, "tempdir", str(records))
-        monkeypatch.setattr(stacks, "find", self._find)
-        monkeypatch.setattr(dr_scene, "_emulated_update", lambda: self._update)
+        monkeypatch.setattr(stacks, "find", self.find)
+        monkeypatch.setattr(dr_scene, "_emulated_update", lambda: self.update)
         monkeypatch.setattr(dr_scene, "_as_customer", self._as_customer)
         monkeypatch.setattr(dr_scene, "versions", _versions)
         monkeypatch.setattr("arca.smoke.suite.run", self._smoke)
         self._clients = {once: _clients(once=once) for once in (False, True)}
         self._make()
-        self._outputs = {"prod": self._primary(), "dr": self._standby()}
+        self.outputs = {"prod": self._primary(), "dr": self._standby()}
 
     def arca(self, *words: str, answer: str | None = None) -> Result:
         """Run `arca dr failover` with more words."""
@@ -213,11 +213,12 @@ class Stage:
 
     def export(self, stack: str, **changes: Any) -> None:
         """Change a stack's exports."""
-        self._outputs[stack] = self._outputs[stack].model_copy(update=changes)
+        self.outputs[stack] = self.outputs[stack].model_copy(update=changes)
 
-    def _find(self, name: str, *, target: Target = "auto", quiet: bool = False) -> Stack:
+    def find(self, name: str, *, target: Target = "auto", quiet: bool = False) -> Stack:
+        """Return a stack with its present exports."""
         del target, quiet
-        return Stack(name, self._outputs[name], "http://127.0.0.1")
+        return Stack(name, self.outputs[name], "http://127.0.0.1")
 
     # What a command does.
 
@@ -255,9 +256,10 @@ class Stage:
             self.pending = {}
         self.after(call)
 
-    def _update(self, name: str, settings: Mapping[str, Any]) -> None:
+    def update(self, name: str, settings: Mapping[str, Any]) -> None:
+        """Update a stack to a phase, as Pulumi does: what is so already is not asked for again."""
         phase = str(settings["recovery.phase"])
-        stack = self._find(name)
+        stack = self.find(name)
         with clients.explained(stack, f"The update of {name} fails"):
             if phase == "fenced":
                 clients.client(stack, "ecs").update_service(
@@ -271,7 +273,7 @@ class Stage:
                 self._declare(stack)
         self.export(name, phase=phase)
         if phase == "active":
-            service = self._outputs[name].service.model_copy(update={"min_tasks": 2})
+            service = self.outputs[name].service.model_copy(update={"min_tasks": 2})
             self.export(name, service=service)
             self.pending = {"MultiAZ": True}
         self.updates.append((name, phase))
@@ -285,22 +287,20 @@ class Stage:
         ecs = clients.client(stack, "ecs")
         latest: Any = self.client("ecs").describe_task_definition(taskDefinition="api")
         latest = latest["taskDefinition"]
-        first = latest["containerDefinitions"][0]
+        declared: Any = {
+            **latest["containerDefinitions"][0],
+            # The program declares the first image; the one that runs is what counts.
+            "image": "registry/api:0",
+            "environment": [ACTIVE],
+            "secrets": [{"name": "TOKEN", "valueFrom": self.secret}] if self.secret else [],
+        }
         ecs.register_task_definition(
             family="api",
             networkMode="awsvpc",
             requiresCompatibilities=["FARGATE"],
             cpu=latest["cpu"],
             memory=latest["memory"],
-            containerDefinitions=[
-                # The program declares the first image; the one that runs is what counts.
-                {
-                    **first,
-                    "image": "registry/api:0",
-                    "environment": [ACTIVE],
-                    "secrets": [{"name": "TOKEN", "valueFrom": self.secret}] if self.secret else [],
-                }
-            ],
+            containerDefinitions=[declared],
         )
 
     def _smoke(self, stack: Stack, **_: object) -> SmokeReport:
@@ -394,6 +394,10 @@ class Watched:
         return call
 
 
+def _no_wait(_seconds: float) -> None:
+    """Let botocore repeat a call at once."""
+
+
 def _versions() -> dict[str, Any]:
     return {"commit": "0123abc", "dirty": False, "programs": {}}
 
@@ -417,7 +421,7 @@ def ended_well(stage: Stage) -> None:
     assert len(stage.cloud.tasks()) == 2
     assert stage.pulled
     assert stage.journal is None
-    declared = stage._outputs["dr"].service.deployment_configuration
+    declared = stage.outputs["dr"].service.deployment_configuration
     assert stage.cloud.service()["deploymentConfiguration"] == declared
     assert {one["outcome"] for one in stage.record()["phases"] if one["name"] == "verify"}
     assert stage.record()["first_good_smoke"]

@@ -156,7 +156,7 @@ def test_again_after_the_end(stage: Stage) -> None:
 def test_active_without_customers_is_finished(stage: Stage) -> None:
     """A standby that a person promoted and activated gets the tasks and the customers."""
     stage.client("rds").promote_read_replica(DBInstanceIdentifier=DATABASE)
-    stage._update("dr", {"recovery.phase": "active"})
+    stage.update("dr", {"recovery.phase": "active"})
     assert stage.arca("--yes").exit_code == ExitCode.DONE
     ended_well(stage)
 

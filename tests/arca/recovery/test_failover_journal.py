@@ -34,7 +34,7 @@ def resume(stage: Stage, operator: str) -> Journal:
 
 def standby(stage: Stage) -> Stack:
     """Return the standby with its exports."""
-    return stage._find("dr")
+    return stage.find("dr")
 
 
 def once(stage: Stage, name: str, act: Callable[[], object], *, moment: str = "before") -> None:
@@ -42,20 +42,24 @@ def once(stage: Stage, name: str, act: Callable[[], object], *, moment: str = "b
 
     def hook(call: str) -> None:
         if call.endswith(name):
-            setattr(stage, moment, lambda _call: None)
+            setattr(stage, moment, _nothing)
             act()
 
     setattr(stage, moment, hook)
+
+
+def _nothing(_call: str) -> None:
+    """Let a call happen."""
 
 
 def test_a_second_operator_at_each_step(stage: Stage) -> None:
     """In each phase of the failover, another one is refused with the first one's name."""
     refusals, tried = list[str](), set[str]()
 
-    def second(call: str) -> None:
+    def second(_call: str) -> None:
         held = stage.journal
-        phase = held and held.get("begun", [None])[0]
-        if phase is None or phase in tried:
+        phase = str(held.get("begun", [""])[0]) if held else ""
+        if not phase or phase in tried:
             return
         tried.add(phase)
         stage.after = lambda _call: None
@@ -214,7 +218,7 @@ def test_the_error_of_a_phase_survives_a_journal_that_cannot_be_written(stage: S
 
     def fail(call: str) -> None:
         if "promote_read_replica" in call:
-            stage.before = lambda call: silent(call)
+            stage.before = silent
             raise ReadTimeoutError(endpoint_url="https://rds")
 
     def silent(call: str) -> None:

@@ -1,9 +1,10 @@
 """A failover whose world is not as it should be says so, and goes on after the mend."""
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from arca import clients
 from arca.errors import ArcaError, ExitCode, Refused
 from arca.release.run_lock import RunLock
 from tests.arca.recovery.stage import (
@@ -59,7 +60,7 @@ def last(stage: Stage) -> tuple[str, str]:
     ],
 )
 def test_the_lag(stage: Stage, lag: float | None, accepted: str | None, *, passes: bool) -> None:
-    """Above what may be lost, or unknown, nothing is promoted; with the loss accepted it goes on."""
+    """Above what may be lost, or unknown, nothing is promoted until the loss is accepted."""
     stage.lag = lag
     words = ("--accept-data-loss", accepted) if accepted else ()
     result = stage.arca("--yes", "--until", "lag", *words)
@@ -160,9 +161,9 @@ def test_a_database_at_work_takes_its_changes_later(stage: Stage, status: str) -
     def busy(call: str) -> None:
         if "modify_db_instance" in call:
             stage.before = lambda _call: None
-            raise denied_state()
+            raise busy_database(stage)
 
-    def until_smoke(call: str) -> None:
+    def until_smoke(_call: str) -> None:
         held = stage.journal
         serving = bool(held and held.get("first_good_smoke"))
         if held and held.get("begun", [""])[0] == "activate":
@@ -178,14 +179,11 @@ def test_a_database_at_work_takes_its_changes_later(stage: Stage, status: str) -
     assert "MultiAZ applied at once" in seen["verify"]
 
 
-def denied_state() -> Exception:
+def busy_database(stage: Stage) -> Exception:
     """Return RDS's refusal of a change of a database that it works on."""
-    from arca import clients
-
-    rds = clients._client("rds", "sa-east-1", None)  # type: ignore[attr-defined]
-    return rds.exceptions.InvalidDBInstanceStateFault(
-        {"Error": {"Code": "InvalidDBInstanceState", "Message": "busy"}}, "ModifyDBInstance"
-    )
+    rds = clients.client(stage.find("dr"), "rds")
+    error: Any = {"Error": {"Code": "InvalidDBInstanceState", "Message": "busy"}}
+    return rds.exceptions.InvalidDBInstanceStateFault(error, "ModifyDBInstance")
 
 
 # The tasks.
@@ -241,14 +239,17 @@ def test_alarms_that_fire_do_not_roll_the_deployment_back(stage: Stage) -> None:
     ended_well(stage)
 
 
+def _none(_stage: Stage) -> list[str]:
+    return []
+
+
 def test_a_smoke_test_that_stays_bad(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The customers are not moved to a standby that does not answer."""
-    monkeypatch.setattr(Stage, "serving_tasks", lambda _stage: [])
+    monkeypatch.setattr(Stage, "serving_tasks", _none)
     error = failed(stage)
     assert "The smoke tests of dr fail" in error.what
     assert last(stage) == ("smoke", "FAILED")
     assert not stage.pulled
-    monkeypatch.undo()
 
 
 # The permissions.
@@ -314,7 +315,7 @@ def test_dns_does_not_switch(stage: Stage) -> None:
 
 def test_a_primary_without_a_lever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person changes the origin name, and the failover sees it."""
-    edge = stage._outputs["prod"].edge.model_copy(update={"failover_lever_id": None})
+    edge = stage.outputs["prod"].edge.model_copy(update={"failover_lever_id": None})
     stage.export("prod", edge=edge)
     stage.dns_follows = False
     assert "point it to the standby by hand" in failed(stage).do
@@ -331,7 +332,7 @@ def test_the_primary_comes_back(stage: Stage, phase: str) -> None:
     """A primary that was lost and answers again is fenced, and the record says so."""
     stage.lost = True
 
-    def come_back(call: str) -> None:
+    def come_back(_call: str) -> None:
         held = stage.journal
         if held and held.get("begun", [""])[0] == phase:
             stage.lost = False
@@ -349,7 +350,7 @@ def test_a_primary_that_comes_back_and_cannot_be_fenced(stage: Stage) -> None:
     """The lever is pulled before that, so that no customer reaches it."""
     stage.lost = True
 
-    def come_back(call: str) -> None:
+    def come_back(_call: str) -> None:
         held = stage.journal
         stage.lost = not (held and held.get("begun", [""])[0] == "switch")
 
@@ -369,7 +370,7 @@ def test_tasks_of_the_primary_that_do_not_end(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A primary that may still write is not left behind."""
-    real: Callable[..., None] = stage._update
+    real = stage.update
 
     def forget(name: str, settings: dict[str, str]) -> None:
         if name == "prod":
@@ -391,7 +392,7 @@ def test_tasks_of_the_primary_that_do_not_end(
 
 def test_an_alarm_that_stays_red(stage: Stage) -> None:
     """The failover ends, and the record has the alarm's name and no moment of green."""
-    name = sorted(stage._outputs["dr"].observability.alarm_names.values())[-1]
+    name = max(stage.outputs["dr"].observability.alarm_names.values())
     cloudwatch = stage.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName=name,
