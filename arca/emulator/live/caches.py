@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arca.emulator.live.processes import LOOPBACK, Daemon, free_port
+from arca.emulator.live.processes import LOOPBACK, Daemon, Ports
 from arca.errors import ArcaError
 
 
@@ -44,10 +44,11 @@ class Caches:
         self,
         home: Path,
         environment: Mapping[str, str],
+        ports: Ports,
         client: Callable[[str, str], Any],
         token: Callable[[str, str], str],
     ) -> None:
-        self._home, self._environment = home, environment
+        self._home, self._environment, self._ports = home, environment, ports
         self._client, self._token = client, token
         self.groups: dict[tuple[str, str], Group] = {}
 
@@ -73,7 +74,8 @@ class Caches:
             one.daemon.kill()
 
     def _start(self, region: str, identifier: str) -> Group:
-        name, port = f"cache-{region}-{identifier}", free_port()
+        name = f"cache-{region}-{identifier}"
+        port = self._ports.of(name)
         # The password is in a file, because every user sees a process's words.
         settings = self._home / f"{name}.conf"
         settings.touch(mode=0o600)
