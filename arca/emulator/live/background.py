@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from arca.emulator import server
+from arca.emulator import server, server_children
 from arca.emulator.live import container, processes, report
 from arca.emulator.live.processes import Daemon
 from arca.emulator.live.report import LiveReport
@@ -31,6 +31,9 @@ class Background:
         """
         known = report.read(self._state)
         if known is None or not server.alive(known):
+            if known is not None:
+                # It was killed: what it had started goes on, and holds the ports.
+                server_children.end_marked(processes.HOME_VARIABLE, known.home)
             server.refuse_taken(
                 port, what="the customers", other=f"`arca local live --port {port + 1}`"
             )

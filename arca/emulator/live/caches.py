@@ -61,6 +61,7 @@ class Caches:
             for found in self._client("elasticache", region).describe_replication_groups()[
                 "ReplicationGroups"
             ]
+            if found["Status"] != "deleting"
         }
         for key in [*self.groups]:
             if key[0] in lost or key not in known or not self.groups[key].daemon.running:
@@ -81,6 +82,8 @@ class Caches:
         settings.touch(mode=0o600)
         settings.write_text(
             f"bind {LOOPBACK}\nport {port}\nsave ''\nappendonly no\n"
+            # A title overwrites the variables by which `arca local down` finds the process.
+            "set-proc-title no\n"
             f'requirepass "{self._token(identifier, region)}"\n',
             encoding="utf-8",
         )

@@ -187,12 +187,14 @@ class Postgres:
         """Return how far a standby is behind, as RDS measures ReplicaLag.
 
         Source: Amazon RDS User Guide, "Monitoring replication lag": the age of the last replayed
-        transaction. A standby that has replayed all that it received has none.
+        transaction. A standby that has replayed all that it received has none. Before its
+        first one since it started, the age is that of the start.
         """
         return float(
             self._ask(
                 "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0"
-                " ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END"
+                " ELSE extract(epoch FROM clock_timestamp()"
+                " - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) END"
             )
             or 0.0
         )
@@ -266,8 +268,11 @@ class Postgres:
             env={"LC_ALL": "C", "PGPASSWORD": password, "PATH": os.environ.get("PATH", "")},
         )
         if done.returncode:
+            lines = done.stderr.strip().splitlines() or ["it said nothing"]
+            # A line of advice may follow that of the error.
+            said = next((line for line in lines if "error:" in line), lines[-1])
             raise ArcaError(
-                f"{program} fails for {self.name}: {done.stderr.strip().splitlines()[-1:]}",
+                f"{program} fails for {self.name}: {said}",
                 where=str(self.home / self.name),
                 wanted="a database that starts",
                 do="look at the disk's free space, and run this again",

@@ -239,10 +239,7 @@ class Supervisor:
 def _home(state: State) -> Path:
     """Return a directory for the data: that of a process that was killed, or else a new one."""
     known = report.read(state)
-    if known is None or not Path(known.home).is_dir():
-        return processes.home()
-    server_children.end_marked(processes.HOME_VARIABLE, known.home)
-    return Path(known.home)
+    return Path(known.home) if known and Path(known.home).is_dir() else processes.home()
 
 
 def _clients(endpoint: str) -> Any:
