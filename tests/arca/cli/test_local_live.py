@@ -49,7 +49,10 @@ def lost(state: State, monkeypatch: pytest.MonkeyPatch) -> Lost:
     def lose(_client: EmulatorClient, regions: frozenset[str]) -> None:
         made.regions = frozenset(regions)
 
-    monkeypatch.setattr(EmulatorClient, "lost_regions", lambda _client: made.regions)
+    def known(_client: EmulatorClient) -> frozenset[str]:
+        return made.regions
+
+    monkeypatch.setattr(EmulatorClient, "lost_regions", known)
     monkeypatch.setattr(EmulatorClient, "lose", lose)
     return made
 

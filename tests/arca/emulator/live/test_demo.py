@@ -14,8 +14,9 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import boto3
 import pytest
 
 from arca.emulator import server_children
@@ -87,11 +88,9 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """Return a client of the emulated AWS."""
-        import boto3
-
         record = json.loads((self.state / "cloud.json").read_bytes())
         exports = json.loads((self.state / "exports" / f"{self.stack}.json").read_bytes())
-        make: Any = boto3.client
+        make = cast("Any", boto3.client)
         return make(
             service,
             endpoint_url=record["endpoint"],
