@@ -24,6 +24,8 @@ PREFIX = "arca-live-"
 HOME_VARIABLE = "ARCA_LIVE_HOME"
 """Marks what the process of the living cloud has started, by its directory."""
 REMOVALS = 20
+OPEN_FOLDER = "/tmp"  # noqa: S108 - a directory of our own is made in it
+"""A temporary directory that every user may enter (Filesystem Hierarchy Standard)."""
 
 
 def unprivileged() -> str | None:
@@ -33,8 +35,10 @@ def unprivileged() -> str | None:
 
 def home() -> Path:
     """Make a directory that the databases' user may enter, whatever the checkout's parents are."""
-    made = Path(tempfile.mkdtemp(prefix=PREFIX))
-    user = unprivileged()
+    user, base = unprivileged(), Path(tempfile.gettempdir())
+    if user is not None and not all(one.stat().st_mode & 0o001 for one in (base, *base.parents)):
+        base = Path(OPEN_FOLDER)
+    made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     if user is not None:
         shutil.chown(made, user)
     return made
@@ -56,7 +60,7 @@ def remove_home(home: Path) -> None:
 
 def own_environment() -> dict[str, str]:
     """Return the variables that a Python of ours needs."""
-    kept = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "LANG")
+    kept = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "TMPDIR")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 

@@ -1,7 +1,10 @@
 """Processes of the living cloud, their ports and their directory."""
 
+import os
+import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,18 @@ def test_only_a_directory_of_ours_is_deleted(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         processes.remove_home(tmp_path / name)
     assert [one.name for one in tmp_path.iterdir()] == ["home"]
+
+
+def test_the_databases_user_may_enter_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator's temporary directory is used unless it shuts that user out."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    tmp_path.chmod(0o700)
+    made = processes.home()
+    try:
+        shut_out = os.geteuid() == 0
+        assert made.parent == (Path("/tmp") if shut_out else tmp_path)
+        assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    finally:
+        processes.remove_home(made)
