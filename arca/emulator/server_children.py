@@ -6,6 +6,7 @@ that the process that is read is the one that is ended.
 """
 
 import os
+import select
 import signal
 import time
 from collections.abc import Generator, Mapping
@@ -41,25 +42,68 @@ def end_children(*, server: int, born: int) -> None:
 
     `server` and `born` are the server's process number and its `start_ticks`.
     """
-    wanted = f"{MARK_VARIABLE}={server}.{born}".encode()
+    end_marked(MARK_VARIABLE, f"{server}.{born}")
+
+
+def end_marked(variable: str, value: str) -> None:
+    """End all processes with this variable, with SIGTERM and then with SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + KILL_AFTER_SECONDS
-        with _marked(wanted) as found:
+        with marked(variable, value) as found:
             for descriptor in found:
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(descriptor, number)
-        while _any_marked(wanted) and time.monotonic() < deadline:
+        while _any_marked(variable, value) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
-def _any_marked(wanted: bytes) -> bool:
-    with _marked(wanted) as found:
+def kill_tree(leader: int) -> None:
+    """Kill a process and all below it with SIGKILL; returns when they have ended.
+
+    A process group is not enough: PostgreSQL's processes lead sessions of their own.
+    """
+    # A stopped leader starts nothing, and reaps nothing: the numbers of its children stay theirs.
+    with suppress(ProcessLookupError):
+        os.kill(leader, signal.SIGSTOP)
+    with ExitStack() as held:
+        ends = select.poll()
+        waiting = 0
+        for pid in (leader, *_below(leader)):
+            with suppress(ProcessLookupError):
+                descriptor = os.pidfd_open(pid)
+                held.callback(os.close, descriptor)
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                ends.register(descriptor, select.POLLIN)
+                waiting += 1
+        deadline = time.monotonic() + KILL_AFTER_SECONDS
+        while waiting and time.monotonic() < deadline:
+            for descriptor, _ in ends.poll(20):
+                ends.unregister(descriptor)
+                waiting -= 1
+
+
+def _below(leader: int) -> list[int]:
+    """Return the children of a process, their children and so on."""
+    children: dict[int, list[int]] = {}
+    for directory in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (directory / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            children.setdefault(int(fields[1]), []).append(int(directory.name))
+    found = [leader]
+    for pid in found:
+        found.extend(children.get(pid, ()))
+    return found[1:]
+
+
+def _any_marked(variable: str, value: str) -> bool:
+    with marked(variable, value) as found:
         return bool(found)
 
 
 @contextmanager
-def _marked(wanted: bytes) -> Generator[list[int]]:
-    """Give descriptors of the processes with a mark; other users' processes cannot be read."""
+def marked(variable: str, value: str) -> Generator[list[int]]:
+    """Give descriptors of the processes with this variable; other users' cannot be read."""
+    wanted = f"{variable}={value}".encode()
     with ExitStack() as held:
         found: list[int] = []
         for directory in Path("/proc").glob("[0-9]*"):

@@ -26,6 +26,7 @@ from typing import Any
 from arca import stackfile
 from arca.emulator import owners_part, owners_zone, server
 from arca.emulator.ecs.clock import minute_seconds
+from arca.emulator.live import report as live
 from arca.emulator.state import CloudRecord, StackRecord, State, utc_text
 from arca.errors import ArcaError, Refused
 
@@ -96,6 +97,7 @@ def down(*, state: State) -> CloudRecord | None:
             record = None
         for one in (*([record] if record else []), *state.servers()):
             server.stop(one)
+        live.remove(state)
         state.clear()
         return record
 
@@ -279,6 +281,7 @@ def _replace(
         watch(Progress("ending the previous cloud"))
         server.stop(before)
         state.remove_server(before)
+        live.remove(state)
     if held:
         record = _move(record, port, state)
     state.keep_stacks(record.stacks)

@@ -31,6 +31,15 @@ class StandIn:
     """Variables beside the container's, for what only this machine needs."""
 
 
+def stand_in_for(image: str, known: Mapping[str, StandIn]) -> StandIn | None:
+    """Return the stand-in of an image, or else that of its repository."""
+    name = image.partition("@")[0]
+    head, colon, tag = name.rpartition(":")
+    # A colon before a slash is that of a registry's port.
+    repository = head if colon and "/" not in tag else name
+    return known.get(image) or known.get(repository)
+
+
 class StandInProcess:
     """A stand-in process; it leads a process group that holds its children too."""
 

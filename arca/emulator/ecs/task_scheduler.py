@@ -25,6 +25,7 @@ from arca.emulator.ecs.stand_ins import (
     StandInProcess,
     StandInProcesses,
     free_port,
+    stand_in_for,
 )
 
 START_MINUTES = 0.2
@@ -53,7 +54,7 @@ class TaskScheduler:
         self._moto, self._clock, self._identifiers = moto, clock, identifiers
         self.processes, self.health_checker = StandInProcesses(), HealthChecker()
         self.stand_ins: dict[str, StandIn] = {}
-        """Stand-ins by image."""
+        """Stand-ins by image, or by repository for all of its images."""
         self.places = Places()
         self.drain_seconds = 0.0
         """Real seconds from a target's deregistration to SIGTERM, where a balancer looks."""
@@ -176,7 +177,7 @@ class TaskScheduler:
             self.fail(service, task, at, code=FAILED_TO_START, reason=missing)
             return
         task.status, task.started = "RUNNING", at
-        stand_in = self.stand_ins.get(task.image)
+        stand_in = stand_in_for(task.image, self.stand_ins)
         if isinstance(failure, faults.Exits):
             task.due = at + EXIT_MINUTES * self._clock.minute
         elif isinstance(failure, faults.Unhealthy):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arca.emulator.live.processes import LOOPBACK, Daemon, free_port
+from arca.emulator.live.processes import LOOPBACK, Daemon, Ports
 from arca.errors import ArcaError
 
 
@@ -44,10 +44,11 @@ class Caches:
         self,
         home: Path,
         environment: Mapping[str, str],
+        ports: Ports,
         client: Callable[[str, str], Any],
         token: Callable[[str, str], str],
     ) -> None:
-        self._home, self._environment = home, environment
+        self._home, self._environment, self._ports = home, environment, ports
         self._client, self._token = client, token
         self.groups: dict[tuple[str, str], Group] = {}
 
@@ -60,6 +61,7 @@ class Caches:
             for found in self._client("elasticache", region).describe_replication_groups()[
                 "ReplicationGroups"
             ]
+            if found["Status"] != "deleting"
         }
         for key in [*self.groups]:
             if key[0] in lost or key not in known or not self.groups[key].daemon.running:
@@ -73,12 +75,15 @@ class Caches:
             one.daemon.kill()
 
     def _start(self, region: str, identifier: str) -> Group:
-        name, port = f"cache-{region}-{identifier}", free_port()
+        name = f"cache-{region}-{identifier}"
+        port = self._ports.of(name)
         # The password is in a file, because every user sees a process's words.
         settings = self._home / f"{name}.conf"
         settings.touch(mode=0o600)
         settings.write_text(
             f"bind {LOOPBACK}\nport {port}\nsave ''\nappendonly no\n"
+            # A title overwrites the variables by which `arca local down` finds the process.
+            "set-proc-title no\n"
             f'requirepass "{self._token(identifier, region)}"\n',
             encoding="utf-8",
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from arca.emulator.live.postgres import Postgres
+from arca.emulator.live.processes import Ports
 
 NAMESPACE, LAG = "AWS/RDS", "ReplicaLag"
 """Amazon RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS"."""
@@ -28,6 +29,8 @@ class Instance:
     server: Postgres
     source: str | None = None
     """The ARN of the instance that it follows."""
+    promoted: bool = False
+    """Whether it is known to take writes."""
 
 
 class Databases:
@@ -41,10 +44,11 @@ class Databases:
         self,
         home: Path,
         environment: Mapping[str, str],
+        ports: Ports,
         client: Callable[[str, str], Any],
         owner: Callable[[str, str], tuple[str, str]],
     ) -> None:
-        self._home, self._environment = home, environment
+        self._home, self._environment, self._ports = home, environment, ports
         self._client, self._owner = client, owner
         self.instances: dict[str, Instance] = {}
 
@@ -72,9 +76,9 @@ class Databases:
             known.items(), key=lambda item: bool(_source(item[1][1]))
         ):
             if arn in self.instances:
-                self._change(self.instances[arn], self._resolve(_source(found), known))
+                self._change(self.instances[arn], self._resolve(found, region, known))
             else:
-                self._make(arn, region, found, self._resolve(_source(found), known))
+                self._make(arn, region, found, self._resolve(found, region, known))
 
     def measure(self, lost: frozenset[str]) -> None:
         """Publish each replica's lag, in the region of the replica as RDS does."""
@@ -99,38 +103,41 @@ class Databases:
             one.server.kill()
 
     def _make(self, arn: str, region: str, found: Mapping[str, Any], source: str | None) -> None:
-        if source is not None and source not in self.instances:
-            # Its region is lost: RDS cannot copy what it cannot read.
-            return
         identifier = str(found["DBInstanceIdentifier"])
-        server = Postgres(
-            # A restored or replaced instance gets a directory of its own.
-            f"{region}-{identifier}-{found['InstanceCreateTime']:%H%M%S%f}",
-            self._home,
-            self._environment,
-        )
-        if source is None:
+        # A restored or replaced instance gets a directory of its own.
+        name = f"{region}-{identifier}-{found['InstanceCreateTime']:%H%M%S%f}"
+        server = Postgres(name, self._home, self._environment, self._ports.of(name))
+        if server.made:
+            server.resume()
+        elif source is None:
             owner, password = self._owner(identifier, region)
             server.create(database=str(found["DBName"]), owner=owner, password=password)
-        else:
+        elif source in self.instances and self.instances[source].server.running:
             server.follow(self.instances[source].server)
-        self.instances[arn] = Instance(
-            arn, identifier, region, found["InstanceCreateTime"], server, source
-        )
+        else:
+            # Its region is lost: RDS cannot copy what it cannot read.
+            return
+        made = Instance(arn, identifier, region, found["InstanceCreateTime"], server, source)
+        self.instances[arn] = made
+        self._change(made, source)
 
     def _change(self, one: Instance, source: str | None) -> None:
         one.server.start()
-        if one.source is not None and source is None:
+        if source is None and not one.promoted:
             if one.server.in_recovery():
                 one.server.promote()
-            one.source = None
+            one.source, one.promoted = None, True
 
-    def _resolve(self, source: str | None, known: Mapping[str, Any]) -> str | None:
+    def _resolve(
+        self, found: Mapping[str, Any], region: str, known: Mapping[str, Any]
+    ) -> str | None:
         """Return a source's ARN; RDS names a source in the same region by its identifier."""
+        source = _source(found)
         if source is None or source.startswith("arn:"):
             return source
+        same = f":{region}:", f":db:{source}"
         everywhere = {*known, *self.instances}
-        return next((arn for arn in everywhere if arn.endswith(f":db:{source}")), source)
+        return next((arn for arn in everywhere if same[0] in arn and arn.endswith(same[1])), source)
 
 
 def _source(found: Mapping[str, Any]) -> str | None:

@@ -24,6 +24,7 @@ from arca.errors import ArcaError
 
 SUPERUSER = "rdsadmin"
 PROMOTION_SECONDS = 60
+ORPHANS_SECONDS = 10
 SETTINGS = {
     "listen_addresses": LOOPBACK,
     "max_connections": "200",
@@ -79,8 +80,8 @@ class Postgres:
 
     @property
     def made(self) -> bool:
-        """Whether there is data."""
-        return self._data.exists()
+        """Whether its data are complete, perhaps by a process before this one."""
+        return self._made.exists()
 
     @property
     def running(self) -> bool:
@@ -90,12 +91,8 @@ class Postgres:
     def create(self, *, database: str, owner: str, password: str) -> None:
         """Make an empty database with its owner, and start."""
         self._make_folder()
-        secret = self.home / self.name / "password"
-        secret.touch(mode=0o600)
-        secret.write_text(self.password, encoding="utf-8")
-        self._own(secret)
         self._run(
-            *("initdb", "-D", self._data, "-U", SUPERUSER, "--pwfile", secret, "--no-sync"),
+            *("initdb", "-D", self._data, "-U", SUPERUSER, "--pwfile", self._secret, "--no-sync"),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"),
         )
         with (self._data / "pg_hba.conf").open("a", encoding="utf-8") as rules:
@@ -112,6 +109,7 @@ class Postgres:
                     sql.Identifier(database), sql.Identifier(owner)
                 )
             )
+        self._made.touch()
 
     def follow(self, source: "Postgres") -> None:
         """Copy another server's data and follow it, and start."""
@@ -123,26 +121,40 @@ class Postgres:
             password=source.password,
         )
         self.start()
+        self._made.touch()
+
+    def resume(self) -> None:
+        """Start on what a process before this one made."""
+        self.password = self._secret.read_text(encoding="utf-8")
+        self.start()
 
     def start(self) -> None:
         """Start on the data that is there; after a kill PostgreSQL recovers it first."""
         if self.running:
             return
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
         settings = {
             **SETTINGS,
             "port": str(self.port),
             "unix_socket_directories": str(self.home / self.name),
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self.daemon = Daemon(
-            [binaries(self.home) / "postgres", "-D", self._data, *options],
-            log=self._log,
-            environment={"LC_ALL": "C", **self.environment},
-            user=unprivileged(),
-            directory=self.home / self.name,
-        )
-        self.daemon.wait_for_port(self.port, f"PostgreSQL for {self.name}")
+        deadline = time.monotonic() + ORPHANS_SECONDS
+        while True:
+            self.daemon = Daemon(
+                [binaries(self.home) / "postgres", "-D", self._data, *options],
+                log=self._log,
+                environment={"LC_ALL": "C", **self.environment},
+                user=unprivileged(),
+                directory=self.home / self.name,
+            )
+            try:
+                self.daemon.wait_for_port(self.port, f"PostgreSQL for {self.name}")
+                break
+            except ArcaError as error:
+                # Those of a postmaster that was killed end a moment after it.
+                if "old server processes" not in error.what or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
         self._wait_for_sessions()
 
     def promote(self) -> None:
@@ -162,11 +174,6 @@ class Postgres:
         if self.daemon is not None:
             self.daemon.kill()
 
-    def stop(self) -> None:
-        """End the server, and keep its data."""
-        if self.daemon is not None:
-            self.daemon.stop()
-
     def drop(self) -> None:
         """End the server and delete its data."""
         self.kill()
@@ -180,12 +187,14 @@ class Postgres:
         """Return how far a standby is behind, as RDS measures ReplicaLag.
 
         Source: Amazon RDS User Guide, "Monitoring replication lag": the age of the last replayed
-        transaction. A standby that has replayed all that it received has none.
+        transaction. A standby that has replayed all that it received has none. Before its
+        first one since it started, the age is that of the start.
         """
         return float(
             self._ask(
                 "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0"
-                " ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END"
+                " ELSE extract(epoch FROM clock_timestamp()"
+                " - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) END"
             )
             or 0.0
         )
@@ -224,10 +233,24 @@ class Postgres:
     def _log(self) -> Path:
         return self.home / f"{self.name}.log"
 
+    @property
+    def _made(self) -> Path:
+        return self.home / self.name / "made"
+
+    @property
+    def _secret(self) -> Path:
+        """The superuser's password, in a file because every user sees a process's words."""
+        return self.home / self.name / "password"
+
     def _make_folder(self) -> None:
         folder = self.home / self.name
+        # What a killed process left half-made is of no use.
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         self._own(folder)
+        self._secret.touch(mode=0o600)
+        self._secret.write_text(self.password, encoding="utf-8")
+        self._own(self._secret)
 
     def _own(self, path: Path) -> None:
         user = unprivileged()
@@ -245,8 +268,11 @@ class Postgres:
             env={"LC_ALL": "C", "PGPASSWORD": password, "PATH": os.environ.get("PATH", "")},
         )
         if done.returncode:
+            lines = done.stderr.strip().splitlines() or ["it said nothing"]
+            # A line of advice may follow that of the error.
+            said = next((line for line in lines if "error:" in line), lines[-1])
             raise ArcaError(
-                f"{program} fails for {self.name}: {done.stderr.strip().splitlines()[-1:]}",
+                f"{program} fails for {self.name}: {said}",
                 where=str(self.home / self.name),
                 wanted="a database that starts",
                 do="look at the disk's free space, and run this again",

@@ -1,13 +1,13 @@
 """Processes of the living cloud: where they run, as whom, and how they end with the server."""
 
+import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +19,13 @@ LOOPBACK = "127.0.0.1"
 UNPRIVILEGED_USER = "nobody"
 """Who runs the databases where the operator is root, because PostgreSQL refuses root."""
 READY_SECONDS = 30
+PREFIX = "arca-live-"
+"""How the name of a directory of `home` begins."""
+HOME_VARIABLE = "ARCA_LIVE_HOME"
+"""Marks what the process of the living cloud has started, by its directory."""
+REMOVALS = 20
+OPEN_FOLDER = "/tmp"  # noqa: S108 - a directory of our own is made in it
+"""A temporary directory that every user may enter (Filesystem Hierarchy Standard)."""
 
 
 def unprivileged() -> str | None:
@@ -28,8 +35,10 @@ def unprivileged() -> str | None:
 
 def home() -> Path:
     """Make a directory that the databases' user may enter, whatever the checkout's parents are."""
-    made = Path(tempfile.mkdtemp(prefix="arca-live-"))
-    user = unprivileged()
+    user, base = unprivileged(), Path(tempfile.gettempdir())
+    if user is not None and not all(one.stat().st_mode & 0o001 for one in (base, *base.parents)):
+        base = Path(OPEN_FOLDER)
+    made = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     if user is not None:
         shutil.chown(made, user)
     return made
@@ -40,9 +49,18 @@ def mark(server: ServerProcess) -> Mapping[str, str]:
     return {server_children.MARK_VARIABLE: f"{server.pid}.{server.born}"}
 
 
+def remove_home(home: Path) -> None:
+    """Delete a directory of `home`; nothing else is deleted."""
+    for _ in range(REMOVALS):
+        if not home.name.startswith(PREFIX) or not home.exists():
+            return
+        # A database that is being killed may write a file meanwhile.
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def own_environment() -> dict[str, str]:
     """Return the variables that a Python of ours needs."""
-    kept = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "LANG")
+    kept = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "TMPDIR")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
@@ -50,6 +68,23 @@ def free_port() -> int:
     """Return a loopback port that is free now."""
     with socket.create_server((LOOPBACK, 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+class Ports:
+    """Free ports by what listens there; a file keeps them for a next process."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._known: dict[str, int] = json.loads(file.read_bytes()) if file.exists() else {}
+
+    def of(self, name: str) -> int:
+        """Return the port of this name."""
+        if name not in self._known:
+            self._known[name] = free_port()
+            new = self._file.with_suffix(".new")
+            new.write_text(json.dumps(self._known), encoding="utf-8")
+            new.replace(self._file)
+        return self._known[name]
 
 
 class Daemon:
@@ -78,18 +113,33 @@ class Daemon:
             )
 
     @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process runs."""
         return self._process.poll() is None
 
     def wait_for_port(self, port: int, what: str) -> None:
         """Wait until it listens; raises ArcaError with the log's end where it does not."""
+
+        def listens() -> bool:
+            with suppress(OSError), socket.create_connection((LOOPBACK, port), 1):
+                return True
+            return False
+
+        self.wait_for(listens, what, f"an answer at {LOOPBACK}:{port}")
+
+    def wait_for(self, ready: Callable[[], bool], what: str, wanted: str) -> None:
+        """Wait until it is ready; raises ArcaError with the log's end where it does not."""
         deadline = time.monotonic() + READY_SECONDS
         while self.running and time.monotonic() < deadline:
-            with suppress(OSError), socket.create_connection((LOOPBACK, port), 1):
+            if ready():
                 return
             time.sleep(0.02)
-        raise self.failed(what, f"an answer at {LOOPBACK}:{port} within {READY_SECONDS} s")
+        raise self.failed(what, f"{wanted} within {READY_SECONDS} s")
 
     def failed(self, what: str, wanted: str = "a process that runs") -> ArcaError:
         """Return the error for a process that does not run, with the end of its log."""
@@ -102,18 +152,7 @@ class Daemon:
         )
 
     def kill(self) -> None:
-        """End the process group without a word, as a lost region does."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Ask the process to end, and end it after a while."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=server_children.KILL_AFTER_SECONDS)
-        self._end(signal.SIGKILL)
-
-    def _end(self, number: int) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+        """End the process and all below it without a word, as a lost region does."""
+        if self._process.poll() is None:
+            server_children.kill_tree(self._process.pid)
         self._process.wait()

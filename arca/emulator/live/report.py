@@ -1,10 +1,12 @@
 """What the living cloud says of itself: `live.json` in the state directory."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from arca.emulator.state import Frozen, State
+from arca.emulator.live import processes
+from arca.emulator.state import Frozen, ServerProcess, State
 from arca.errors import ArcaError
 
 FILE, FRONT_FILE, LOG = "live.json", "front.json", "live.log"
@@ -21,10 +23,9 @@ class LiveDatabase(Frozen):
     standby: bool
 
 
-class LiveReport(Frozen):
+class LiveReport(ServerProcess):
     """The living cloud after its last look at the APIs."""
 
-    pid: int
     home: str
     """Where its data and logs are."""
     looks: int = 0
@@ -41,6 +42,16 @@ class LiveReport(Frozen):
     """Ports by region and group."""
     places: dict[str, str] = Field(default_factory=dict[str, str])
     """What stands behind `name:port` of the emulated cloud, as `host:port`."""
+
+
+def remove(state: State) -> None:
+    """Delete what a living cloud left whose process has ended."""
+    with suppress(ArcaError):
+        known = read(state)
+        if known is not None:
+            processes.remove_home(Path(known.home))
+    for name in (FILE, FRONT_FILE):
+        (state.directory / name).unlink(missing_ok=True)
 
 
 def path(state: State) -> Path:

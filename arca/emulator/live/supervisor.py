@@ -8,7 +8,6 @@ the next one tries again.
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
 import time
@@ -23,13 +22,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import Error as PostgresError
 
+from arca.emulator import server_children
 from arca.emulator.aws_clients import UNCHECKED_CONFIG, session
 from arca.emulator.client import EmulatorClient
 from arca.emulator.live import container, processes, report
 from arca.emulator.live.caches import Caches, token_reader
 from arca.emulator.live.databases import Databases, owner_reader
 from arca.emulator.live.documents import Documents
-from arca.emulator.live.processes import LOOPBACK, Daemon, free_port
+from arca.emulator.live.processes import LOOPBACK, Daemon, Ports
 from arca.emulator.live.report import LiveDatabase, LiveReport
 from arca.emulator.state import CloudRecord, State
 from arca.errors import ArcaError
@@ -47,34 +47,38 @@ class Supervisor:
     def __init__(self, state: State, record: CloudRecord, *, port: int) -> None:
         self._state, self._record = state, record
         self._emulator = EmulatorClient(state)
-        self.home = processes.home()
-        self._environment = container.environment(
-            {**processes.own_environment(), **processes.mark(record)}
-        )
+        self.home = _home(state)
+        ports = Ports(self.home / "ports.json")
+        marks = {**processes.mark(record), processes.HOME_VARIABLE: str(self.home)}
+        self._environment = container.environment({**processes.own_environment(), **marks})
         self._client = _clients(record.endpoint)
         self.databases = Databases(
             self.home,
-            processes.mark(record),
+            marks,
+            ports,
             self._client,
             owner_reader(self._client, lambda: self.exports),
         )
         self.caches = Caches(
             self.home,
-            self._environment,
+            marks,
+            ports,
             self._client,
             token_reader(self._client, lambda: self.exports),
         )
         self._documents = Documents(self._client)
         self.exports: list[Mapping[str, Any]] = []
         self._looks, self._lost = 0, frozenset[str]()
-        self._agency_port, self._port = free_port(), port
-        self._helpers: list[Daemon] = []
+        self._told: frozenset[str] | None = None
+        """The lost regions that the front knows of."""
+        self._agency_port, self._port = ports.of("agency"), port
+        self._helpers: dict[str, Daemon] = {}
 
     def run(self, stop: Event) -> None:
         """Look until `stop` is set; all that was started has ended when this returns."""
         try:
             self._front_file.unlink(missing_ok=True)
-            self._start_helpers()
+            self._write(None)
             while not stop.is_set():
                 problem = None
                 try:
@@ -95,44 +99,50 @@ class Supervisor:
         finally:
             self.databases.stop()
             self.caches.stop()
-            for one in self._helpers:
+            for one in self._helpers.values():
                 one.kill()
-            report.path(self._state).unlink(missing_ok=True)
-            self._front_file.unlink(missing_ok=True)
-            shutil.rmtree(self.home, ignore_errors=True)
+            report.remove(self._state)
 
     @property
     def agency(self) -> str:
         """The URL of the tax agency's double."""
         return f"http://{LOOPBACK}:{self._agency_port}"
 
-    def _start_helpers(self) -> None:
-        agency = self._helper("agency", "--port", str(self._agency_port), "--state", "agency.json")
-        agency.wait_for_port(self._agency_port, "the double of the tax agency")
-        self._helper(
-            *("arca.emulator.front", "--endpoint", self._record.endpoint),
-            *("--exports", str(self._state.directory / "exports")),
-            *("--ready", str(self._front_file), "--port", str(self._port)),
-        )
+    def _keep_helpers(self) -> None:
+        """Start the helpers that do not run; raises ArcaError for one that does not start."""
+        if not self._runs("agency"):
+            agency = self._start(
+                *("agency", "--port", str(self._agency_port), "--state", "agency.json")
+            )
+            agency.wait_for_port(self._agency_port, "The double of the tax agency")
+        if not self._runs("arca.emulator.front"):
+            self._front_file.unlink(missing_ok=True)
+            self._told = None
+            front = self._start(
+                *("arca.emulator.front", "--endpoint", self._record.endpoint),
+                *("--exports", str(self._state.directory / "exports")),
+                *("--ready", str(self._front_file), "--port", str(self._port)),
+            )
+            front.wait_for(self._front_file.exists, "The front", "its ready file")
 
-    def _helper(self, module: str, *words: str) -> Daemon:
-        daemon = Daemon(
+    def _runs(self, module: str) -> bool:
+        return module in self._helpers and self._helpers[module].running
+
+    def _start(self, module: str, *words: str) -> Daemon:
+        self._helpers[module] = Daemon(
             [sys.executable, "-m", module, *words],
             log=self.home / f"{module}.log",
             environment=self._environment,
             directory=self.home,
         )
-        self._helpers.append(daemon)
-        return daemon
+        return self._helpers[module]
 
     @property
     def _front_file(self) -> Path:
         return self._state.directory / report.FRONT_FILE
 
     def _look(self) -> None:
-        for helper in self._helpers:
-            if not helper.running:
-                raise helper.failed("A part of the living cloud")
+        self._keep_helpers()
         record = self._state.read()
         stacks = record.stacks if record else {}
         self.exports = [self._state.exports(stack) for stack in stacks]
@@ -143,8 +153,9 @@ class Supervisor:
         self._documents.reconcile(self.exports, lost)
         self.databases.measure(lost)
         front = self._front()
-        if front is not None and lost != self._lost:
+        if front is not None and lost != self._told:
             _put(f"{front['control']}/front/regions", {"dead": sorted(lost)})
+            self._told = lost
         self._lost = lost
         self._emulator.set_places(self.places(), drain_seconds=DRAIN_SECONDS)
 
@@ -196,6 +207,7 @@ class Supervisor:
         front = self._front()
         made = LiveReport(
             pid=os.getpid(),
+            born=server_children.start_ticks(os.getpid()) or 0,
             home=str(self.home),
             looks=self._looks,
             problem=problem,
@@ -222,6 +234,12 @@ class Supervisor:
         temporary.touch(mode=0o600)
         temporary.write_text(made.model_dump_json(indent=1), encoding="utf-8")
         temporary.replace(file)
+
+
+def _home(state: State) -> Path:
+    """Return a directory for the data: that of a process that was killed, or else a new one."""
+    known = report.read(state)
+    return Path(known.home) if known and Path(known.home).is_dir() else processes.home()
 
 
 def _clients(endpoint: str) -> Any:

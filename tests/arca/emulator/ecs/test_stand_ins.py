@@ -333,3 +333,24 @@ def test_a_target_that_is_not_registered(cloud: Emulated) -> None:
     with pytest.raises(ClientError, match="InvalidTarget"):
         elb.deregister_targets(TargetGroupArn=cloud.blue, Targets=[other])
     assert ("10.0.0.9", 8080) in cloud.targets(cloud.blue)
+
+
+@pytest.mark.parametrize(
+    ("image", "known", "wanted"),
+    [
+        ("host:5000/api:1", ("host:5000/api",), "host:5000/api"),
+        ("host:5000/api@sha256:ab", ("host:5000/api",), "host:5000/api"),
+        ("host:5000/api:1@sha256:ab", ("host:5000/api",), "host:5000/api"),
+        ("host:5000/api", ("host:5000/api",), "host:5000/api"),
+        ("host:5000/api", ("host",), None),
+        ("api:1", ("api", "api:1"), "api:1"),
+        ("api-x:1", ("api",), None),
+    ],
+)
+def test_a_stand_in_of_a_repository_is_that_of_its_images(
+    image: str, known: tuple[str, ...], wanted: str | None
+) -> None:
+    """One for the very image comes first."""
+    stands = {name: stand_ins.StandIn((name,)) for name in known}
+    found = stand_ins.stand_in_for(image, stands)
+    assert (found.command[0] if found else None) == wanted
