@@ -47,6 +47,8 @@ JOURNAL = "/arca-dr/operations/failover"
 OPERATOR = "ana"
 MINUTE = timedelta(minutes=1)
 IMAGE = "registry/api:1"
+CHANGES = 29
+"""Calls of a good failover that change something, the journal's among them."""
 ACTIVE = {"name": "SERVES", "value": "yes"}
 """What the tasks of an active stack know, and those of a standby do not."""
 WRITES = ("register_", "update_", "promote_", "modify_", "put_parameter", "delete_", "create_")

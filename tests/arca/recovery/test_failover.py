@@ -8,8 +8,7 @@ from arca.clients import Unreachable
 from arca.errors import ArcaError, ExitCode, Refused
 from arca.recovery.budgets import TO_RTO
 from arca.recovery.record import Record
-from tests.arca.recovery.stage import DATABASE, FAR, Stage, ended_well, writes
-from tests.arca.recovery.test_failover_killed import CHANGES
+from tests.arca.recovery.stage import CHANGES, DATABASE, FAR, Stage, ended_well, writes
 
 
 def test_the_standby_takes_over(stage: Stage) -> None:

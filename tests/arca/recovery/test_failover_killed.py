@@ -7,10 +7,8 @@ import pytest
 
 from arca.errors import Refused
 from arca.recovery.budgets import TO_RTO
-from tests.arca.recovery.stage import Killed, Stage, ended_well, writes
+from tests.arca.recovery.stage import CHANGES, Killed, Stage, ended_well, writes
 
-CHANGES = 29
-"""Calls of a good failover that change something, the journal's among them."""
 PROMOTES = 10
 USUAL = {0, 10, 16, 22}
 """The declaration, the promotion, the deployment and the lever; all others are slow tests."""
