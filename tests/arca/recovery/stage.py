@@ -104,6 +104,8 @@ class Stage:
         """What RDS says of the standby's database, instead of the truth."""
         self.secret: str | None = None
         """ARN of a secret that the active stack's tasks read."""
+        self.stale_lists = 0
+        """How many lists of deployments lack the newest one."""
         self.pending: dict[str, Any] = {}
         """The database's changes that wait for the maintenance window."""
         monkeypatch.setattr(clients, "_client", self._client)
@@ -254,6 +256,10 @@ class Stage:
             for one in answer["DBInstances"]:
                 one["DBInstanceStatus"] = self.status or one["DBInstanceStatus"]
                 one["PendingModifiedValues"] = dict(self.pending)
+        if call.endswith("list_service_deployments") and self.stale_lists:
+            self.stale_lists -= 1
+            listed = answer["serviceDeployments"]
+            listed.remove(max(listed, key=lambda one: one["createdAt"]))
         if call.endswith("rds.modify_db_instance"):
             self.pending = {}
         self.after(call)
