@@ -28,7 +28,8 @@ from tests.arca.emulator.local_cloud import free_port
 pytestmark = pytest.mark.slow
 ARCA = Path(sys.executable).parent / "arca"
 KEY = "key_demo"
-MINUTE = "0.02"
+MINUTES = {"dev": "0.02", "prod": "0.5"}
+"""Real seconds of a simulated minute: a canary's pause of 30 must outlast the smoke tests."""
 RELEASES = 20
 RATE = "8"
 
@@ -49,7 +50,7 @@ class Cloud:
         return {
             **os.environ,
             "ARCA_STATE_DIR": str(self.state),
-            "ARCA_LOCAL_MINUTE": MINUTE,
+            "ARCA_LOCAL_MINUTE": MINUTES[self.stack],
             "TMPDIR": str(self.temporary),
             "PATH": os.pathsep.join([bin_folder, os.environ["PATH"]]),
         }
