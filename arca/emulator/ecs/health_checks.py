@@ -16,7 +16,7 @@ from arca.emulator.ecs.stand_ins import LOOPBACK, StandInProcess
 HEALTH_CHECK_TIMEOUT_SECONDS = 5
 """The default of a target group (Elastic Load Balancing documentation, "Health checks")."""
 EVERY_SECONDS = 0.5
-LEAST_GRACE_SECONDS = 5.0
+LEAST_GRACE_SECONDS = 20.0
 """Real seconds in which a new process may fail its checks: it starts in real time."""
 MOST_FAILED_CHECKS = 3
 """Checks in a row that fail before a healthy process counts as unhealthy."""
