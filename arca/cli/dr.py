@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import click
 
 VERBS: Mapping[str, str] = {
-    "drill": "Lose a region of an emulated cloud under load, and measure what it takes.",
+    "drill": "Lose a region of an emulated cloud under load, and measure.",
     "estimate": "Estimate how long it takes to recreate or to activate a stack.",
     "failback": "Let the primary serve again after a failover, phase by phase.",
     "failover": "Let the standby take over from the primary, phase by phase.",

@@ -73,6 +73,6 @@ def test_a_failback_that_loses_fails_the_drill() -> None:
     lost = kept.model_copy(update={"lost": ("k1",), "stable": 1})
     found = Drilled(moment, moment, set_check=kept, after_failback=lost, endpoint="http://x")
     found.phases.append(phase("declare", moment, moment))
-    versions = {"commit": "0" * 40, "dirty": False, "programs": {}}
+    versions: dict[str, Any] = {"commit": "0" * 40, "dirty": False, "programs": {}}
     verdict = judge(drill_record(found, operator="ana", versions=versions))
     assert "invariant broken: the fail-back lost nothing: k1" in verdict.reasons

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DR_DATABASE = "arn:aws:rds:us-east-1:000000000000:db:arca-dr"
 REPLICA = {"kind": "replica", "source_arn": DR_DATABASE}
-UPDATES = [
+UPDATES: list[tuple[str, str | None, dict[str, Any]]] = [
     ("prod", "fenced", {}),
     ("prod", "fenced", {"recovery.release_data": True}),
     (
@@ -87,12 +87,12 @@ class World:
         self.drained, self.deployed = list[str](), list[str]()
         self.killed_at: int | None = None
         monkeypatch.setattr(failback.ask, "replica", self._replica)
-        monkeypatch.setattr(failback, "drained", lambda _scene, one: self.drained.append(one.name))
+        monkeypatch.setattr(failback, "drained", self._drained)
         monkeypatch.setattr(failback.activation, "deploy", self._deploy)
-        monkeypatch.setattr(failback.activation, "restore", lambda _stack: None)
-        monkeypatch.setattr(failback.lever, "pulled", lambda _stack: self.inverted)
-        monkeypatch.setattr(failback, "client", lambda *_a, **_k: self)
-        monkeypatch.setattr(Failback, "_wait_for_green", lambda _self, _stack: [])
+        monkeypatch.setattr(failback.activation, "restore", self._restore)
+        monkeypatch.setattr(failback.lever, "pulled", self._pulled)
+        monkeypatch.setattr(failback, "client", self._client)
+        monkeypatch.setattr(Failback, "_wait_for_green", self._green)
 
     def update_health_check(self, *, HealthCheckId: str, Inverted: bool) -> None:  # noqa: N803 - AWS's
         """Move the lever."""
@@ -152,6 +152,21 @@ class World:
         follows = self.phases["prod"] == "following"
         return Replica("arca-prod-2", "available", follows=follows, lag_seconds=self.lag[0])
 
+    def _drained(self, _scene: Scene, stack: Stack) -> None:
+        self.drained.append(stack.name)
+
+    def _restore(self, _stack: Stack) -> None:
+        pass
+
+    def _pulled(self, _stack: Stack) -> bool:
+        return self.inverted
+
+    def _client(self, *_named: object, **_options: object) -> "World":
+        return self
+
+    def _green(self, _stack: Stack) -> list[str]:
+        return []
+
     def _deploy(self, _scene: Scene, stack: Stack) -> str:
         self.deployed.append(stack.name)
         return "deployed"
@@ -209,8 +224,11 @@ def test_nothing_may_be_lost(world: World) -> None:
 
 def test_a_replica_that_never_comes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dr goes on serving, and the error says what to look at."""
-    creating = Replica("arca-prod-2", "creating", follows=True, lag_seconds=None)
-    monkeypatch.setattr(failback.ask, "replica", lambda _stack, _now: creating)
+
+    def creating(_stack: Stack, _now: datetime) -> Replica:
+        return Replica("arca-prod-2", "creating", follows=True, lag_seconds=None)
+
+    monkeypatch.setattr(failback.ask, "replica", creating)
     with pytest.raises(ArcaError, match="is creating after 14400 s"):
         world.run()
     assert world.phases["dr"] == "active"

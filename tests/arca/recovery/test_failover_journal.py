@@ -156,7 +156,7 @@ def test_the_primary_of_a_resumed_failover(stage: Stage) -> None:
     """A failover goes on from the primary that it was declared for."""
     stage.arca("--yes", "--until", "fence")
     journal = standby(stage)
-    with pytest.raises(Refused, match="from prod to dr"):
+    with pytest.raises(Refused, match="between prod and dr"):
         Journal.resume(journal, primary="staging", operator="bo", clock=stage.clock)
 
 
