@@ -54,6 +54,11 @@ NAMES = ("declare", "fence", "lag", "promote", "activate", "smoke", "switch", "v
     help="Fail over though the replica is so far behind, or its lag is unknown.",
 )
 @click.option(
+    "--without-fence",
+    is_flag=True,
+    help="Leave the primary as it is: its region answers in part, and its update does not end.",
+)
+@click.option(
     "--records",
     type=click.Path(file_okay=False, path_type=Path),
     help="Where the record is written; by default docs/drills in the checkout.",
@@ -72,6 +77,7 @@ def command(
     resume: bool,
     until: str,
     accepted: float | None,
+    without_fence: bool,
     records: Path | None,
     yes: bool,
     dry_run: bool,
@@ -119,6 +125,8 @@ def command(
     with held:
         if accepted is not None:
             held.note(accepted_loss_seconds=accepted)
+        if without_fence:
+            held.note(without_fence=True)
         done = Failover(scene, held).run(until=cast("PhaseName", until))
         entry = held.entry
         if not done:

@@ -55,12 +55,20 @@ class Failover(Run):
         return super().run(until=until)
 
     def _fence(self) -> Seen:
-        fenced = fence.fence(self._scene)
+        fenced = self._try_fence()
         # Of a region that is lost nobody knows when it stopped; it was before this.
         self._journal.note(failed=self.entry.failed or self._now())
         if fenced:
             return Seen(f"{self._scene.primary_name} is fenced and runs no task")
+        if self.entry.without_fence:
+            return Seen(
+                f"{self._scene.primary_name} is not fenced, as the operator wants", "SKIPPED"
+            )
         return Seen(f"the region of {self._scene.primary_name} does not answer", "SKIPPED")
+
+    def _try_fence(self) -> bool:
+        """Fence the primary; False where it cannot, or is not to, be fenced."""
+        return not self.entry.without_fence and fence.fence(self._scene)
 
     def _lag(self) -> Seen:
         return Seen(promotion.require_lag(self._scene, self.entry.accepted_loss_seconds))
@@ -74,7 +82,7 @@ class Failover(Run):
     def _switch(self) -> Seen:
         # First the lever, which keeps the customers from a primary that came back.
         switch.pull(self._scene)
-        if self.entry.skipped("fence") and fence.fence(self._scene):
+        if self.entry.skipped("fence") and self._try_fence():
             self._scene.say(f"{self._scene.primary_name} came back, and is fenced")
         return Seen(switch.wait(self._scene))
 
@@ -87,8 +95,8 @@ class Failover(Run):
         if self.entry.skipped("fence"):
             told = (
                 f"{scene.primary_name} came back, and is fenced"
-                if fence.fence(scene)
-                else f"{scene.primary_name} is NOT fenced: its region does not answer"
+                if self._try_fence()
+                else f"{scene.primary_name} is NOT fenced: fence it when its region answers"
             )
         else:
             told = f"{scene.primary_name} is fenced"

@@ -45,6 +45,8 @@ class Entry(BaseModel):
     failed: Moment | None = None
     """When the primary stopped, as far as anybody knows."""
     accepted_loss_seconds: float | None = None
+    without_fence: bool = False
+    """Whether the primary is left as it is: its region is half lost, and no update of it ends."""
     first_good_smoke: Moment | None = None
     alarms_green: Moment | None = None
     phases: tuple[Phase, ...] = ()

@@ -432,3 +432,20 @@ def test_a_run_that_lives_is_not_taken_over(stage: Stage) -> None:
     assert isinstance(failed(stage, "--resume"), Refused)
     living.free()
     mended(stage)
+
+
+def test_a_primary_that_is_half_lost(stage: Stage) -> None:
+    """It answers, and no update of it ends: the operator goes on without the fence."""
+
+    def broken(call: str) -> None:
+        if FAR in call and "update_service" in call:
+            raise denial(call)
+
+    stage.before = broken
+    assert "The update of prod fails" in failed(stage).what
+    assert last(stage) == ("fence", "FAILED")
+    mended(stage, "--without-fence")
+    assert ("prod", "fenced") not in stage.updates
+    seen = {one["name"]: one["seen"] for one in stage.record()["phases"]}
+    assert seen["fence"] == "prod is not fenced, as the operator wants"
+    assert "prod is NOT fenced" in seen["verify"]
