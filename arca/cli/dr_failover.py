@@ -11,6 +11,7 @@ from arca.clock import Clock
 
 if TYPE_CHECKING:
     from arca.recovery.budgets import PhaseName
+    from arca.recovery.journal import Journal
     from arca.recovery.journal_entry import Entry
     from arca.recovery.scene import Scene
     from arca.stack import Target
@@ -123,10 +124,7 @@ def command(
         else Journal.begin(scene.standby, primary=primary, operator=who, clock=clock)
     )
     with held:
-        if accepted is not None:
-            held.note(accepted_loss_seconds=accepted)
-        if without_fence:
-            held.note(without_fence=True)
+        _note_decisions(held, accepted, without_fence=without_fence)
         done = Failover(scene, held).run(until=cast("PhaseName", until))
         entry = held.entry
         if not done:
@@ -151,6 +149,14 @@ def command(
         render.line(f"Commit `phase: active` in Pulumi.{secondary}.yaml, and `phase: fenced` in")
         render.line(f"Pulumi.{primary}.yaml, before the next update of either.")
     return ExitCode.DONE
+
+
+def _note_decisions(held: "Journal", accepted: float | None, *, without_fence: bool) -> None:
+    """Keep what the operator decides, for whoever resumes."""
+    if accepted is not None:
+        held.note(accepted_loss_seconds=accepted)
+    if without_fence:
+        held.note(without_fence=True)
 
 
 def _print_served(scene: "Scene", *, as_json: bool) -> None:
