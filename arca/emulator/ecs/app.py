@@ -131,7 +131,7 @@ class Application:
         operation = target.removeprefix(ECS_TARGET)
         if path == RESET_PATH:
             self.reset()
-        elif _scope(environ.get("HTTP_AUTHORIZATION", "")) in self.lost:
+        elif self.lost and _scope(environ.get("HTTP_AUTHORIZATION", "")) in self.lost:
             return Response("", HTTPStatus.SERVICE_UNAVAILABLE)(environ, start_response)
         elif not path.startswith("/moto-api"):
             if target != operation and operation.startswith(READ_PREFIXES):
