@@ -12,14 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from arca.clock import Clock
 from arca.drill import evidence
+from arca.emulator import server_children
 from arca.emulator import up as lifecycle
 from arca.emulator.aws_clients import session
 from arca.emulator.client import EmulatorClient
 from arca.emulator.live import live, report
+from arca.emulator.live.processes import mark
 from arca.emulator.state import State
 from arca.errors import ArcaError
 from arca.recovery import history
@@ -35,6 +36,8 @@ GENERATION = 2
 BEFORE_SECONDS, AFTER_SECONDS = 8.0, 6.0
 """How long customers ask before the region is lost, and after it is served again."""
 LONGEST_TRAFFIC = 1800.0
+LAST_ANSWERS_SECONDS = 90.0
+"""More than a customer waits for all repetitions of a request."""
 
 
 @dataclass
@@ -49,7 +52,6 @@ class Drilled:
     set_check: SetCheck | None = None
     schema_before: str = ""
     schema_after: str = ""
-    customers: Mapping[str, Any] = field(default_factory=dict[str, Any])
     after_failback: SetCheck | None = None
     cleaned_up: list[CleanedUp] = field(default_factory=list[CleanedUp])
     endpoint: str = ""
@@ -98,8 +100,8 @@ class Drill:
             found = self._fail_over(scene, failed)
             self._clock.sleep(AFTER_SECONDS)
         finally:
-            customers = _end(traffic)
-        found.customers, found.schema_before = customers, before
+            _end(traffic)
+        found.schema_before = before
         found.endpoint = scene.standby.endpoint or ""
         found.schema_after = self._schema(scene, SECONDARY)
         found.set_check = self._check(scene, SECONDARY, failed)
@@ -117,10 +119,10 @@ class Drill:
         self._say("bringing them to life")
         return live.bring(self._state, port=self._customers_port, say=self._say).api_key
 
-    def _traffic(self, api_key: str) -> "subprocess.Popen[str]":
+    def _traffic(self, api_key: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - our own command
             [
-                *(sys.executable, "-m", "arca", "local", "traffic", "--json"),
+                *(sys.executable, "-m", "arca", "local", "traffic"),
                 *("--rate", str(self._rate), "--seconds", str(LONGEST_TRAFFIC)),
                 *("--history", str(self._history)),
             ],
@@ -129,9 +131,8 @@ class Drill:
                 "ARCA_API_KEY": api_key,
                 "ARCA_STATE_DIR": str(self._state.directory),
             },
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            text=True,
         )
 
     def _fail_over(self, scene: Scene, failed: datetime) -> Drilled:
@@ -216,7 +217,11 @@ class Drill:
         known, record = report.read(self._state), self._state.read()
         lifecycle.down(state=self._state)
         home = Path(known.home) if known else None
-        left = _marked(record.pid if record else 0, record.born if record else 0)
+        left = 0
+        if record is not None:
+            ((variable, value),) = mark(record).items()
+            with server_children.marked(variable, value) as processes:
+                left = len(processes)
         found.cleaned_up = [
             CleanedUp(
                 what="processes of the emulated cloud",
@@ -232,27 +237,11 @@ class Drill:
         return phase("clean-up", began, self._clock.now(), seen="the emulated cloud has ended")
 
 
-def _marked(pid: int, born: int) -> int:
-    """Count the processes that a server started and that still run."""
-    wanted = f"ARCA_LOCAL_SERVER={pid}.{born}".encode()
-    count = 0
-    for directory in Path("/proc").glob("[0-9]*"):
-        try:
-            count += wanted in (directory / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-    return count
-
-
-def _end(traffic: "subprocess.Popen[str]") -> Mapping[str, Any]:
-    """Let the customers ask no more, and return what they saw."""
+def _end(traffic: "subprocess.Popen[bytes]") -> None:
+    """Let the customers ask no more, and wait for their last answers."""
     traffic.send_signal(signal.SIGINT)
     try:
-        output, _ = traffic.communicate(timeout=90)
+        traffic.wait(timeout=LAST_ANSWERS_SECONDS)
     except subprocess.TimeoutExpired:
         traffic.kill()
-        output, _ = traffic.communicate()
-    try:
-        return json.loads(output)
-    except ValueError:
-        return {}
+        traffic.wait()
