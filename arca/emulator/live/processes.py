@@ -1,5 +1,6 @@
 """Processes of the living cloud: where they run, as whom, and how they end with the server."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from arca.emulator import server_children
+from arca.emulator.server import free_port
 from arca.emulator.state import ServerProcess
 from arca.errors import ArcaError
 
@@ -64,10 +66,17 @@ def own_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.create_server((LOOPBACK, 0)) as probe:
-        return int(probe.getsockname()[1])
+def wheel(module: str, program: str) -> Path:
+    """Return the folder of a wheel with a program in it; raises ArcaError without the wheel."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ArcaError(
+            f"There is no {program} to run.",
+            where="this Python environment",
+            wanted=f"the wheel {module.replace('_', '-')}",
+            do="install arca-infra[live], or work in the checkout's `.venv`",
+        )
+    return Path(spec.origin).parent
 
 
 class Ports:
