@@ -1,6 +1,6 @@
 """Changes of DNS (Route 53), certificates (ACM), the firewall (WAF) and Cloudflare."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from arca.emulator.provider.changes import tags
@@ -62,6 +62,14 @@ def _in_zone(identifier: str) -> Callable[[ResourceState], dict[str, Any]]:
 def _with_id(identifier: str, *inputs: str) -> Callable[[ResourceState], dict[str, Any]]:
     """Return parameters of Cloudflare: some inputs and the object's id."""
     return lambda s: {**take(*inputs)(s), identifier: s["id"]}
+
+
+def _put(method: str, identifier: str, *inputs: str, fixed: Sequence[str]) -> tuple[Update, ...]:
+    """Return the update of inputs by a call of Cloudflare that takes the whole object.
+
+    Those that are `fixed` cannot change, and the call takes them too.
+    """
+    return (Update(inputs, (CloudflareCall(method, _with_id(identifier, *inputs, *fixed)),)),)
 
 
 CHANGES: Mapping[str, Changes] = {
@@ -191,81 +199,32 @@ CHANGES: Mapping[str, Changes] = {
     ),
     "cloudflare:index/dnsRecord:DnsRecord": Changes(
         replaces=replaced_by("zoneId"),
-        updates=(
-            Update(
-                ("content", "name", "proxied", "ttl", "type"),
-                (
-                    CloudflareCall(
-                        "dns.records.update",
-                        _with_id(
-                            "dns_record_id", "content", "name", "proxied", "ttl", "type", "zoneId"
-                        ),
-                    ),
-                ),
-            ),
+        updates=_put(
+            "dns.records.update",
+            "dns_record_id",
+            *("content", "name", "proxied", "ttl", "type"),
+            fixed=("zoneId",),
         ),
         deletes=(CloudflareCall("dns.records.delete", _in_zone("dns_record_id")),),
     ),
     "cloudflare:index/healthcheck:Healthcheck": Changes(
         replaces=replaced_by("zoneId"),
-        updates=(
-            Update(
-                (
-                    "address",
-                    "consecutiveFails",
-                    "consecutiveSuccesses",
-                    "description",
-                    "httpConfig",
-                    "interval",
-                    "name",
-                    "retries",
-                    "timeout",
-                    "type",
-                ),
-                (
-                    CloudflareCall(
-                        "healthchecks.update",
-                        _with_id(
-                            "healthcheck_id",
-                            "address",
-                            "consecutiveFails",
-                            "consecutiveSuccesses",
-                            "description",
-                            "httpConfig",
-                            "interval",
-                            "name",
-                            "retries",
-                            "timeout",
-                            "type",
-                            "zoneId",
-                        ),
-                    ),
-                ),
-            ),
+        updates=_put(
+            "healthchecks.update",
+            "healthcheck_id",
+            *("address", "consecutiveFails", "consecutiveSuccesses", "description", "httpConfig"),
+            *("interval", "name", "retries", "timeout", "type"),
+            fixed=("zoneId",),
         ),
         deletes=(CloudflareCall("healthchecks.delete", _in_zone("healthcheck_id")),),
     ),
     "cloudflare:index/notificationPolicy:NotificationPolicy": Changes(
         replaces=replaced_by("accountId"),
-        updates=(
-            Update(
-                ("alertType", "description", "enabled", "filters", "mechanisms", "name"),
-                (
-                    CloudflareCall(
-                        "alerting.policies.update",
-                        _with_id(
-                            "policy_id",
-                            "accountId",
-                            "alertType",
-                            "description",
-                            "enabled",
-                            "filters",
-                            "mechanisms",
-                            "name",
-                        ),
-                    ),
-                ),
-            ),
+        updates=_put(
+            "alerting.policies.update",
+            "policy_id",
+            *("alertType", "description", "enabled", "filters", "mechanisms", "name"),
+            fixed=("accountId",),
         ),
         deletes=(
             CloudflareCall(
@@ -276,16 +235,11 @@ CHANGES: Mapping[str, Changes] = {
     ),
     "cloudflare:index/ruleset:Ruleset": Changes(
         replaces=replaced_by("kind", "phase", "zoneId"),
-        updates=(
-            Update(
-                ("name", "rules"),
-                (
-                    CloudflareCall(
-                        "rulesets.update",
-                        _with_id("ruleset_id", "kind", "name", "phase", "rules", "zoneId"),
-                    ),
-                ),
-            ),
+        updates=_put(
+            "rulesets.update",
+            "ruleset_id",
+            *("name", "rules"),
+            fixed=("kind", "phase", "zoneId"),
         ),
         deletes=(CloudflareCall("rulesets.delete", _in_zone("ruleset_id")),),
         delete_first=True,
