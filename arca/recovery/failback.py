@@ -106,7 +106,7 @@ class Failback(Run):
                     wanted="a replica that has everything",
                     do=f"wait and resume; or go back: `phase: active` for {scene.standby_name}",
                 )
-            scene.clock.sleep(self._pause)
+            scene.pause(scene.primary, LOOK_SECONDS)
 
     def _promote(self) -> Seen:
         scene = self._scene
@@ -183,8 +183,4 @@ class Failback(Run):
                     wanted="a replica that is available" if follows else "a database of its own",
                     do="look at its events (`aws rds describe-events`), and resume",
                 )
-            scene.clock.sleep(self._pause)
-
-    @property
-    def _pause(self) -> float:
-        return LOOK_SECONDS if self._scene.primary.endpoint is None else 0.2
+            scene.pause(scene.primary, LOOK_SECONDS)

@@ -64,4 +64,4 @@ def drained(scene: Scene, primary: Stack) -> None:
                 do=f"end them: `aws ecs list-tasks --cluster {primary.outputs.service.cluster} "
                 f"--region {primary.outputs.region}`, `aws ecs stop-task`; then `{scene.resume}`",
             )
-        scene.clock.sleep(LOOK_SECONDS if primary.endpoint is None else 0.2)
+        scene.pause(primary, LOOK_SECONDS)

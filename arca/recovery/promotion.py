@@ -84,7 +84,7 @@ def promote(scene: Scene) -> str:
             return f"{replica.identifier} is {replica.status} and follows nothing"
         if scene.clock.now() > deadline or replica.status == MISSING:
             raise _not_promoted(scene, replica)
-        scene.clock.sleep(LOOK_SECONDS if standby.endpoint is None else 0.2)
+        scene.pause(standby, LOOK_SECONDS)
 
 
 def _not_promoted(scene: Scene, replica: Replica) -> ArcaError:

@@ -8,6 +8,7 @@ from arca.clock import Clock
 from arca.smoke.suite import SmokeReport
 from arca.stack import Stack
 
+EMULATED_LOOK_SECONDS = 0.2
 Update = Callable[[str, Mapping[str, Any]], None]
 """Updates a stack with some settings changed, as `pulumi up` does; raises ArcaError."""
 
@@ -31,6 +32,10 @@ class Scene:
     say: Callable[[str], None]
     back: bool = False
     """Whether the primary is to serve again."""
+
+    def pause(self, stack: Stack, seconds: float) -> None:
+        """Wait before the next look at a stack; the emulated cloud is looked at more often."""
+        self.clock.sleep(seconds if stack.endpoint is None else EMULATED_LOOK_SECONDS)
 
     @property
     def resume(self) -> str:
