@@ -5,37 +5,21 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from arca.cli.options import pass_clock
-from arca.cli.suggestions import complete_stack
+from arca.cli.dr_options import of_move, print_plan
 from arca.clock import Clock
+from arca.recovery.budgets import FAILBACK
 
 if TYPE_CHECKING:
     from arca.recovery.budgets import PhaseName
     from arca.stack import Target
 
-NAMES = (
-    *("declare", "rebuild", "fence", "lag", "promote", "activate", "smoke", "switch", "verify"),
-    "clean-up",
-)
-"""The phases of arca.recovery.failback, whose import takes long."""
-
 
 @click.command("failback")
-@click.option(
-    "--stack",
-    "primary",
-    default="prod",
-    show_default=True,
-    shell_complete=complete_stack,
-    help="The stack that serves again.",
-)
-@click.option(
-    "--from",
-    "secondary",
-    default="dr",
-    show_default=True,
-    shell_complete=complete_stack,
-    help="The DR stack that serves now.",
+@of_move(
+    primary="The stack that serves again.",
+    other="--from",
+    secondary="The DR stack that serves now.",
+    named="primary",
 )
 @click.option(
     "--generation",
@@ -44,30 +28,12 @@ NAMES = (
     help="The number of the next database: one more than `database.generation` is.",
 )
 @click.option(
-    "--target",
-    type=click.Choice(["auto", "aws", "emulated"]),
-    default="auto",
-    show_default=True,
-    help="Where the stacks are; auto: in the emulated cloud if they are up there, else on AWS.",
-)
-@click.option("--operator", help="Who decides it; by default the user of this machine.")
-@click.option("--resume", is_flag=True, help="Go on with a fail-back that was interrupted.")
-@click.option(
     "--until",
-    type=click.Choice(NAMES),
+    type=click.Choice(FAILBACK),
     default="verify",
     show_default=True,
     help="Stop after this phase. `clean-up` deletes the DR stack's database: it stands by again.",
 )
-@click.option(
-    "--records",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the record is written; by default docs/drills in the checkout.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask for the primary's name.")
-@click.option("--dry-run", is_flag=True, help="Say what is done and what is left; change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
-@pass_clock
 def command(
     clock: Clock,
     *,
@@ -106,13 +72,7 @@ def command(
     require_secondary(scene)
     if dry_run:
         known = journal_entry.read(scene.standby)
-        done = [name for name in WHAT if known is not None and known.entry.done(name)]
-        left = [name for name in WHAT if name not in done]
-        if as_json:
-            render.print_json({"dry_run": True, "done": done, "left": left})
-        else:
-            for name, what in WHAT.items():
-                render.line(f"{'done ' if name in done else 'would'} {name}: {what}")
+        print_plan(scene, WHAT, known.entry if known else None, as_json=as_json)
         return ExitCode.DONE
     who = operator or dr_scene.user()
     if not yes:

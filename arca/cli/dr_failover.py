@@ -5,48 +5,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arca.cli.options import pass_clock
-from arca.cli.suggestions import complete_stack
+from arca.cli.dr_options import of_move, print_plan
 from arca.clock import Clock
+from arca.recovery.budgets import TO_RTO
 
 if TYPE_CHECKING:
     from arca.recovery.budgets import PhaseName
     from arca.recovery.journal import Journal
-    from arca.recovery.journal_entry import Entry
     from arca.recovery.scene import Scene
     from arca.stack import Target
 
-NAMES = ("declare", "fence", "lag", "promote", "activate", "smoke", "switch", "verify")
-"""The phases of arca.recovery.failover, whose import takes long."""
-
 
 @click.command("failover")
-@click.option(
-    "--stack",
-    "primary",
-    default="prod",
-    show_default=True,
-    shell_complete=complete_stack,
-    help="The primary.",
+@of_move(
+    primary="The primary.", other="--to", secondary="The standby that takes over.", named="standby"
 )
-@click.option(
-    "--to",
-    "secondary",
-    default="dr",
-    show_default=True,
-    shell_complete=complete_stack,
-    help="The standby that takes over.",
-)
-@click.option(
-    "--target",
-    type=click.Choice(["auto", "aws", "emulated"]),
-    default="auto",
-    show_default=True,
-    help="Where the stacks are; auto: in the emulated cloud if they are up there, else on AWS.",
-)
-@click.option("--operator", help="Who decides it; by default the user of this machine.")
-@click.option("--resume", is_flag=True, help="Go on with a failover that was interrupted.")
-@click.option("--until", type=click.Choice(NAMES), default="verify", help="Stop after this phase.")
+@click.option("--until", type=click.Choice(TO_RTO), default="verify", help="Stop after this phase.")
 @click.option(
     "--accept-data-loss",
     "accepted",
@@ -59,15 +33,6 @@ NAMES = ("declare", "fence", "lag", "promote", "activate", "smoke", "switch", "v
     is_flag=True,
     help="Leave the primary as it is: its region answers in part, and its update does not end.",
 )
-@click.option(
-    "--records",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where the record is written; by default docs/drills in the checkout.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask for the standby's name.")
-@click.option("--dry-run", is_flag=True, help="Say what is done and what is left; change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
-@pass_clock
 def command(
     clock: Clock,
     *,
@@ -99,7 +64,7 @@ def command(
     from arca.cli import dr_scene, render
     from arca.errors import ExitCode
     from arca.recovery import journal_entry, promotion
-    from arca.recovery.failover import Failover, require_secondary, serves_already
+    from arca.recovery.failover import WHAT, Failover, require_secondary, serves_already
     from arca.recovery.journal import Journal
 
     scene = dr_scene.make(primary, secondary, target=target, clock=clock, again=resume)
@@ -109,7 +74,7 @@ def command(
         _print_served(scene, as_json=as_json)
         return ExitCode.DONE
     if dry_run:
-        _print_plan(scene, left.entry if left else None, as_json=as_json)
+        print_plan(scene, WHAT, left.entry if left else None, as_json=as_json)
         return ExitCode.DONE
     if left is not None and not resume:
         raise journal_entry.refused(left, scene.standby)
@@ -170,19 +135,3 @@ def _print_served(scene: "Scene", *, as_json: bool) -> None:
     if phase != "fenced":
         render.line(f"{scene.primary_name} is NOT fenced. When its region answers, set `phase: ")
         render.line(f"fenced` in Pulumi.{scene.primary_name}.yaml, and run `pulumi up` there.")
-
-
-def _print_plan(scene: "Scene", entry: "Entry | None", *, as_json: bool) -> None:
-    from arca.cli import render
-    from arca.recovery.failover import PHASES, WHAT
-
-    done = [name for name in PHASES if entry is not None and entry.done(name)]
-    if as_json:
-        left = [name for name in PHASES if name not in done]
-        render.print_json({"dry_run": True, "done": done, "left": left})
-        return
-    if entry is not None:
-        render.line(f"Under way since {entry.declared:%Y-%m-%d %H:%M:%SZ}, by {entry.operator}")
-    for name in PHASES:
-        render.line(f"{'done ' if name in done else 'would'} {name}: {WHAT[name]}")
-    render.line(f"Primary: {scene.primary.where}. Standby: {scene.standby.where}.")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from arca.cli.options import pass_clock
+from arca.cli.options import TARGET, pass_clock
 from arca.cli.suggestions import complete_stack
 from arca.clock import Clock
 
@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 @click.command("status")
 @click.argument("standby_name", metavar="[STACK]", default="dr", shell_complete=complete_stack)
-@click.option(
-    "--target",
-    type=click.Choice(["auto", "aws", "emulated"]),
-    default="auto",
-    show_default=True,
-    help="Where the stack is; auto: in the emulated cloud if it is up there, else on AWS.",
-)
+@TARGET
 @click.option("--quotas", is_flag=True, help="Also compare the account's quotas; takes longer.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 @pass_clock

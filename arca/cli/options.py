@@ -47,17 +47,20 @@ pass_clock = click.make_pass_decorator(Clock, ensure=True)
 """Give a command the clock of its context; a test passes one as `obj`."""
 
 
+TARGET = click.option(
+    "--target",
+    type=click.Choice(["auto", "aws", "emulated"]),
+    default="auto",
+    show_default=True,
+    help="Where the stack is; auto: in the emulated cloud if it is up there, else on AWS.",
+)
+
+
 def of_stack(function: Decorated) -> Decorated:
     """Add the options `--stack`, `--target` and `--json` to a command."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
-        click.option(
-            "--target",
-            type=click.Choice(["auto", "aws", "emulated"]),
-            default="auto",
-            show_default=True,
-            help="Where the stack is; auto: in the emulated cloud if it is up there, else on AWS.",
-        ),
+        TARGET,
         click.option(
             "--stack",
             "stack_name",

@@ -93,6 +93,11 @@ TO_RTO: tuple[PhaseName, ...] = (
     *("activate", "smoke", "switch", "verify"),
 )
 """The phases of a failover, whose budgets count towards the RTO."""
+FAILBACK: tuple[PhaseName, ...] = (
+    *("declare", "rebuild", "fence", "lag", "promote"),
+    *("activate", "smoke", "switch", "verify", "clean-up"),
+)
+"""The phases of a fail-back, in their order."""
 NEEDED: Mapping[Kind, tuple[PhaseName, ...]] = {
     "drill": (*TO_RTO, "clean-up"),
     "failover": TO_RTO,

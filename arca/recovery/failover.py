@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from arca import lever
 from arca.errors import Refused
 from arca.recovery import activation, fence, promotion, switch
-from arca.recovery.budgets import TO_RTO, PhaseName
+from arca.recovery.budgets import PhaseName
 from arca.recovery.journal import Journal
 from arca.recovery.run import Run, Seen
 from arca.recovery.scene import Scene
 
-PHASES: tuple[PhaseName, ...] = TO_RTO
 WHAT: Mapping[PhaseName, str] = {
     "declare": "write the journal: the RTO begins",
     "fence": "stop the primary's writers, if its region answers",

@@ -12,8 +12,8 @@ import pytest
 
 from arca.check import Check
 from arca.errors import ArcaError, Refused
-from arca.recovery import failback
-from arca.recovery.budgets import PhaseName
+from arca.recovery import failback, failover
+from arca.recovery.budgets import FAILBACK, TO_RTO, PhaseName
 from arca.recovery.facts import Replica
 from arca.recovery.failback import WHAT, Failback
 from arca.recovery.journal_entry import Entry
@@ -187,6 +187,12 @@ def test_each_row_is_one_update(world: World) -> None:
     assert not world.inverted
     assert world.phases == {"prod": "active", "dr": "standby"}
     assert [one.name for one in world.entry.phases] == list(WHAT)
+
+
+def test_every_phase_can_be_named() -> None:
+    """The options of the commands have the phases, in their order."""
+    assert list(WHAT) == list(FAILBACK)
+    assert list(failover.WHAT) == list(TO_RTO)
 
 
 def test_it_stops_where_it_is_told(world: World) -> None:
