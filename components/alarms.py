@@ -25,15 +25,15 @@ def declare_alarms(
     bindings: Bindings,
     topics: Topics | None = None,
     repository_url: str = "",
-    suppressor: Text | None = None,
 ) -> dict[str, pulumi.Output[str]]:
     """Declare the alarms; return their physical names, by the name of each alarm.
 
     `bindings` give the metrics' dimensions their values. An alarm that notifies sends to the topic
-    of its severity. `suppressor` names the alarm that mutes composites below SEV1.
+    of its severity. A composite comes after the alarms that it reads.
     """
     topics = topics or {}
     names: dict[str, pulumi.Output[str]] = {}
+    instances: dict[str, list[pulumi.Output[str]]] = {}
     for alarm in alarms.alarms:
         for suffix, position in _instances(alarm, bindings):
             made = _metric_alarm(
@@ -46,17 +46,18 @@ def declare_alarms(
                 repository_url=repository_url,
             )
             names[f"{alarm.name}{suffix}"] = made.name
+            instances.setdefault(alarm.name, []).append(made.name)
     for composite in alarms.composites:
         made = _composite(
             component,
             f"{name}-{composite.name}",
             composite,
-            names=names,
+            names=instances,
             topics=topics,
             repository_url=repository_url,
-            suppressor=suppressor,
         )
         names[composite.name] = made.alarm_name
+        instances[composite.name] = [made.alarm_name]
     return names
 
 
@@ -153,33 +154,47 @@ def _composite(
     logical: str,
     composite: Composite,
     *,
-    names: Mapping[str, pulumi.Output[str]],
+    names: Mapping[str, Sequence[pulumi.Output[str]]],
     topics: Topics,
     repository_url: str,
-    suppressor: Text | None,
 ) -> aws.cloudwatch.CompositeAlarm:
-    needed = [names[part] for part in composite.all_of]
-    silent = [names[part] for part in composite.none_of]
-    rule = pulumi.Output.all(pulumi.Output.all(*needed), pulumi.Output.all(*silent)).apply(
-        lambda known: " AND ".join(
-            [f'ALARM("{one}")' for one in known[0]] + [f'NOT ALARM("{one}")' for one in known[1]]
-        )
-    )
-    muted = composite.muted_in_maintenance and suppressor is not None
-    topic = topics[composite.severity]
+    # A stack without a probe has no alarm on it.
+    groups = [group for group in composite.any_of if all(part in names for part in group)]
+    actions = [topics[composite.severity]] if composite.severity else None
+    hold = composite.hold
     return aws.cloudwatch.CompositeAlarm(
         logical,
         alarm_name=physical(component.place.prefix, composite.name, limit=255),
         alarm_description=_description(composite, repository_url),
-        alarm_rule=rule,
-        alarm_actions=[topic],
-        ok_actions=[topic],
-        # An alarm that lasts two minutes beyond the window notifies.
-        actions_suppressor={"alarm": suppressor, "wait_period": 60, "extension_period": 120}
-        if muted and suppressor is not None
+        alarm_rule=pulumi.Output.all(
+            *(pulumi.Output.all(*(_any(names[part]) for part in group)) for group in groups)
+        ).apply(lambda known: " OR ".join(_all(parts) for parts in known)),
+        alarm_actions=actions,
+        ok_actions=actions,
+        actions_suppressor={
+            "alarm": names[hold.alarm][0],
+            "wait_period": hold.wait,
+            "extension_period": hold.extension,
+        }
+        if hold
         else None,
         opts=component.child(),
     )
+
+
+def _any(instances: Sequence[pulumi.Output[str]]) -> pulumi.Output[str]:
+    """Return the rule that any of an alarm's instances fulfils."""
+    return pulumi.Output.all(*instances).apply(
+        lambda known: " OR ".join(f'ALARM("{name}")' for name in known)
+    )
+
+
+def _all(rules: Sequence[str]) -> str:
+    """Return the rule that asks for all of the rules."""
+    if len(rules) == 1:
+        return rules[0]
+    parts = [f"({rule})" if " OR " in rule else rule for rule in rules]
+    return f"({' AND '.join(parts)})"
 
 
 def _description(alarm: Alarm | Composite, repository_url: str) -> str:

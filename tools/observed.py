@@ -8,7 +8,7 @@ from PIL import Image
 
 from arca import checkout, stackfile
 from arca.cli.dashboard import fingerprint
-from arca.monitoring import alarms as table
+from arca.monitoring import table
 from arca.monitoring import contract, sample
 from arca.monitoring.alarm import Alarm, Composite
 from arca.monitoring.catalogue import CATALOGUE, GROUPS, Metric

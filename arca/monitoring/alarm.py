@@ -1,6 +1,6 @@
 """An alarm as plain data, before a stack gives it a physical name and dimensions.
 
-The table of alarms (arca/monitoring/alarms.py) and the objectives' compiler
+The table of alarms (arca/monitoring/table/) and the objectives' compiler
 (arca/monitoring/slo/compiler.py) both make these; components/alarms.py declares them.
 """
 
@@ -73,21 +73,36 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Another alarm that holds a composite's notifications back while it is in ALARM.
+
+    Source: Amazon CloudWatch User Guide, "Composite alarm actions suppression". A composite that
+    turns to ALARM waits `wait` seconds for the other one to do so too; after the other one has
+    ended, it waits `extension` seconds. Then it notifies if it is still in ALARM.
+    """
+
+    alarm: str
+    wait: int
+    extension: int
+
+
+@dataclass(frozen=True)
 class Composite:
-    """An alarm over alarms: in ALARM while all of some and none of others are."""
+    """An alarm over alarms: in ALARM while, of any of its groups, all are."""
 
     name: str
     title: str
-    all_of: tuple[str, ...]
-    severity: Severity
-    runbook: str
+    any_of: tuple[tuple[str, ...], ...]
     meaning: str
-    none_of: tuple[str, ...] = ()
+    severity: Severity | None = None
+    """None where it notifies nobody and only holds others back."""
+    runbook: str = ""
+    hold: Hold | None = None
 
     @property
-    def muted_in_maintenance(self) -> bool:
-        """True where a maintenance window mutes it: never for SEV1, an outage."""
-        return self.severity != "SEV1"
+    def parts(self) -> frozenset[str]:
+        """The names of the alarms that it reads."""
+        return frozenset(name for group in self.any_of for name in group)
 
 
 @dataclass(frozen=True)
@@ -103,4 +118,5 @@ class Alarms:
 
     def notifying(self) -> tuple[Alarm | Composite, ...]:
         """The alarms that notify somebody."""
-        return (*(alarm for alarm in self.alarms if alarm.severity), *self.composites)
+        every: tuple[Alarm | Composite, ...] = (*self.alarms, *self.composites)
+        return tuple(alarm for alarm in every if alarm.severity)

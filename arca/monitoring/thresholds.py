@@ -8,9 +8,12 @@ class Thresholds(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    p95_ms: int = Field(default=1000, ge=1, description="P95 of the tasks' answers in ms.")
-    balancer_errors_per_minute: int = Field(
-        default=10, ge=1, description="5xx of the load balancer itself in a minute."
+    outage_percent: int = Field(
+        default=50,
+        ge=10,
+        le=100,
+        description="Requests that fail through our fault in a minute, in %, "
+        "from which the API counts as down.",
     )
     rate_limited_per_minute: int = Field(
         default=100, ge=1, description="Requests refused over their quota in a minute."
@@ -19,9 +22,6 @@ class Thresholds(BaseModel):
         default=80, ge=1, le=99, description="Attempts to authenticate that must succeed, in %."
     )
     queue_depth: int = Field(default=500, ge=1, description="Invoices waiting for ARCA.")
-    pool_percent: int = Field(
-        default=85, ge=1, le=100, description="Database connections in use, of a task's pool, in %."
-    )
     database_sessions_percent: int = Field(
         default=80, ge=1, le=100, description="Sessions of the database, of those it takes, in %."
     )
@@ -33,9 +33,6 @@ class Thresholds(BaseModel):
     )
     database_memory_mib: int = Field(
         default=256, ge=1, description="MiB of database memory that must be left."
-    )
-    slow_queries_per_minute: int = Field(
-        default=20, ge=1, description="Queries of more than 1 s in a minute."
     )
     replica_lag_seconds: int = Field(
         default=150,
@@ -56,9 +53,6 @@ class Thresholds(BaseModel):
     service_cpu_percent: int = Field(default=90, ge=1, le=100, description="CPU of the tasks in %.")
     service_memory_percent: int = Field(
         default=85, ge=1, le=100, description="Memory of the tasks in %."
-    )
-    service_disk_gb: int = Field(
-        default=16, ge=1, description="GB of a task's storage in use; Fargate gives it 20 GiB."
     )
     certificate_days: int = Field(
         default=30,

@@ -71,7 +71,7 @@ BUDGETS: Mapping[PhaseName, Budget] = {
     "verify": Budget(
         600,
         "alarms of one and five minutes are green, and the last read of all invoices is done",
-        "arca/monitoring/alarms.py",
+        "arca/monitoring/table/",
     ),
     "rebuild": Budget(
         14400,

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from arca.monitoring import alarms as table
+from arca.monitoring import table
 from arca.monitoring.alarm import Alarms
 from arca.monitoring.catalogue import Binding
 from arca.monitoring.dashboard import dashboard_body
 from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.queries import QUERIES
-from arca.monitoring.slo.compiler import compile_objective
+from arca.monitoring.slo.compiler import compile_objectives
 from arca.monitoring.slo.objective import Objective
 from arca.naming import Severity
 from arca.outputs import ObservabilityOutputs
@@ -166,24 +166,15 @@ class Observability(Component):
             if serving
             else table.standby_alarms(spec.thresholds, tasks=watched.tasks)
         )
-        for objective in objectives:
-            chosen += compile_objective(objective)
-        window = declare_alarms(
+        if serving:
+            chosen += compile_objectives(objectives)
+        return declare_alarms(
             self,
             name,
-            Alarms((table.maintenance_alarm(),)),
+            Alarms((table.maintenance_alarm(),)) + chosen,
             bindings=self.bindings,
             topics=topics,
             repository_url=spec.repository_url,
-        )
-        return window | declare_alarms(
-            self,
-            name,
-            chosen,
-            bindings=self.bindings,
-            topics=topics,
-            repository_url=spec.repository_url,
-            suppressor=window["maintenance"],
         )
 
     def _dashboards(self, name: str, objectives: tuple[Objective, ...], log_group: Text) -> None:

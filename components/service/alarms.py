@@ -2,7 +2,7 @@
 
 import pulumi
 
-from arca.monitoring import alarms as table
+from arca.monitoring import table
 from components.alarms import declare_alarms
 from components.component import Component
 from components.service.spec import DeploymentAlarmsSpec

@@ -6,19 +6,36 @@ short one, which ends the alert soon after the trouble.
 """
 
 import math
+from collections.abc import Sequence
 
-from arca.monitoring.alarm import Alarm, Alarms, Comparison, Composite, Reading
+from arca.monitoring.alarm import (
+    Alarm,
+    Alarms,
+    Comparison,
+    Composite,
+    Hold,
+    Reading,
+)
 from arca.monitoring.slo.budget import BUDGET_DAYS
 from arca.monitoring.slo.duration import DAY, HOUR, MINUTE, shorthand
 from arca.monitoring.slo.objective import BurnRateAlert, EventIndicator, Objective, SliceIndicator
 from arca.naming import Severity
 
-TRAFFIC_METRIC = "edge.requests"
-"""Requests counted by the load balancer: they tell no traffic from no telemetry."""
+WORK, LEAST_WORK = "business.invoices", 10
+"""What the service is for, and how much of it in a quarter of an hour shows that it works."""
 BURN_RATE, CONSUMED = "slo.burn-rate", "slo.budget-consumed"
 """Metrics that the budget's publisher computes (arca/monitoring/slo/publisher.py)."""
-BUDGET_ALARMS: tuple[tuple[int, Severity], ...] = ((50, "SEV3"), (75, "SEV3"), (100, "SEV2"))
-"""Percent of the budget consumed, and the severity of its alarm."""
+BUDGET_PERCENT = 75
+"""Percent of the budget of 30 days whose use makes a ticket; `arca deploy` asks at all of it."""
+PAGE, TICKET = "page", "ticket"
+PAGING: tuple[Severity, ...] = ("SEV1", "SEV2")
+OUTAGE, PAGES = "api-down", "pages"
+"""The alarm on an outage of the whole API, and the silent one that any page turns on."""
+BEFORE_A_PAGE = Hold(OUTAGE, wait=4 * MINUTE, extension=40 * MINUTE)
+"""An outage is known after three minutes of late data, and its page is the only one. Half an hour
+after it, the longest of the short windows has forgotten it."""
+BEFORE_A_TICKET = Hold(PAGES, wait=4 * MINUTE, extension=9 * HOUR)
+"""The ticket's short window forgets in six hours, and its figures come once an hour."""
 BREACH: dict[str, Comparison] = {
     "gte": "LessThanThreshold",
     "gt": "LessThanOrEqualToThreshold",
@@ -29,36 +46,75 @@ BREACH: dict[str, Comparison] = {
 
 
 def compile_objective(objective: Objective) -> Alarms:
-    """Return every alarm of one objective."""
-    burns = [_burn(objective, alert) for alert in objective.alerts]
+    """Return every alarm of one objective: one that pages and one that makes a ticket.
+
+    Each is in ALARM while any of its burn rates is exceeded, so that an incident notifies once:
+    when the fast windows have forgotten it, the slow ones still hold the same alarm.
+    """
+    alarms: list[Alarm] = []
     composites: list[Composite] = []
-    for alert, pair in zip(objective.alerts, burns, strict=True):
-        name = f"{objective.name}-{alert.name}"
-        composites.append(
-            Composite(
-                name=name,
-                title=f"{objective.title}: {alert.title.lower()}",
-                all_of=tuple(alarm.name for alarm in pair),
-                # The slower alert stays quiet while a faster one fires.
-                none_of=tuple(faster.name for faster in composites),
-                severity=alert.severity,
-                runbook=objective.runbook,
-                meaning=f"The error budget burns more than {alert.rate:g} times too fast over "
-                f"{shorthand(alert.long)} and over {shorthand(alert.short)}. "
-                f"{objective.description}",
-            )
-        )
-    singles = (*_quiet(objective), _lost(objective), *_budgets(objective))
-    return Alarms((*(alarm for pair in burns for alarm in pair), *singles), tuple(composites))
+    for kind, hold in ((PAGE, BEFORE_A_PAGE), (TICKET, BEFORE_A_TICKET)):
+        alerts = [a for a in objective.alerts if (a.severity in PAGING) == (kind == PAGE)]
+        groups: list[tuple[Alarm, ...]] = []
+        for alert in alerts:
+            groups += [_burn(objective, alert), *((one,) for one in _quiet(objective, alert))]
+        alarms += [alarm for group in groups for alarm in group]
+        if alerts:
+            composites.append(_composite(objective, kind, alerts, groups, hold))
+    if isinstance(objective.indicator, SliceIndicator):
+        alarms.append(_lost(objective, objective.indicator))
+    return Alarms((*alarms, _budget(objective)), tuple(composites))
+
+
+def compile_objectives(objectives: Sequence[Objective]) -> Alarms:
+    """Return the alarms of all objectives; a page holds back the tickets of all of them.
+
+    The caller declares the alarm OUTAGE before these. Each composite follows what it reads.
+    """
+    found = Alarms()
+    for objective in objectives:
+        found += compile_objective(objective)
+    pages = [one for one in found.composites if one.hold == BEFORE_A_PAGE]
+    tickets = [one for one in found.composites if one.hold == BEFORE_A_TICKET]
+    paged = Composite(
+        name=PAGES,
+        title="Somebody was paged",
+        any_of=((OUTAGE,), *((one.name,) for one in pages)),
+        meaning="Holds back the tickets of the objectives: a page says more.",
+    )
+    watches = (_uncounted(objectives), _unpublished(objectives[0])) if objectives else ()
+    return Alarms((*found.alarms, *watches), (*pages, paged, *tickets))
+
+
+def _composite(
+    objective: Objective,
+    kind: str,
+    alerts: Sequence[BurnRateAlert],
+    groups: Sequence[tuple[Alarm, ...]],
+    hold: Hold,
+) -> Composite:
+    rates = " or ".join(
+        f"{alert.rate:g} times too fast over {shorthand(alert.long)} and {shorthand(alert.short)}"
+        for alert in alerts
+    )
+    return Composite(
+        name=f"{objective.name}-{kind}",
+        title=f"{objective.title}: {alerts[0].title.lower()}",
+        any_of=tuple(tuple(alarm.name for alarm in group) for group in groups),
+        severity=min(alert.severity for alert in alerts),
+        runbook=objective.runbook,
+        meaning=f"The error budget burns {rates}. {objective.description}",
+        hold=hold,
+    )
 
 
 def least_total(objective: Objective, rate: float) -> int:
     """Return the least number of events that a window counts; with fewer, it counts this many.
 
     At 99.95% and a burn rate of 14.4, one failure among 138 requests is a breach; with the
-    denominator filled up, `least_bad` failures are needed at any traffic.
+    denominator filled up, `least_bad` failures are needed at any traffic, and are enough.
     """
-    return math.ceil(objective.least_bad / (rate * objective.budget))
+    return max(1, math.floor(round(objective.least_bad / (rate * objective.budget), 9)))
 
 
 def _burn(objective: Objective, alert: BurnRateAlert) -> tuple[Alarm, Alarm]:
@@ -146,93 +202,119 @@ def _published(objective: Objective, alert: BurnRateAlert, window: int) -> Alarm
     )
 
 
-def _quiet(objective: Objective) -> tuple[Alarm, ...]:
-    """Return an alarm on the number of failures, for times with too little traffic for a ratio.
+def _quiet(objective: Objective, alert: BurnRateAlert) -> tuple[Alarm, ...]:
+    """Return an alarm on the long window alone, for traffic too low for the short one.
 
-    A long outage at night never brings enough failures for the short windows.
+    Where the long window holds too few events to fill the short ones, `least_bad` failures at
+    more than the burn rate are enough; there, the alert ends with the long window.
     """
-    if not isinstance(objective.indicator, EventIndicator):
+    if not isinstance(objective.indicator, EventIndicator) or alert.long > DAY:
         return ()
     readings, bad = _bad(objective.indicator)
-    least = (
-        least_total(objective, objective.alerts[0].rate)
-        if objective.alerts
-        else objective.least_bad
-    )
+    most = least_total(objective, alert.rate) * (alert.long // alert.short)
+    share = f"{alert.rate * objective.budget:.10g}"
     return (
         Alarm(
-            name=f"{objective.name}-quiet",
-            title=f"{objective.title}: failures at low traffic",
+            name=f"{objective.name}-{alert.name}-quiet",
+            title=f"{objective.title}: failures in {shorthand(alert.long)} at low traffic",
             readings=readings,
-            expression=f"IF(FILL(total, 0) < {least}, {bad}, 0)",
+            expression=f"IF(FILL(total, 0) < {most}, "
+            f"IF({bad} > {share} * FILL(total, 0), {bad}, 0), 0)",
             comparison="GreaterThanOrEqualToThreshold",
             threshold=objective.least_bad,
-            period=HOUR,
-            severity="SEV2",
+            period=alert.long,
             runbook=objective.runbook,
-            meaning=f"{objective.least_bad} bad events in an hour with fewer than {least} in all: "
-            "too few for a burn rate, and still an outage for those who came.",
+            meaning=_part_of(objective, alert),
         ),
     )
 
 
-def _lost(objective: Objective) -> Alarm:
-    """Return an alarm on missing data: without it, an outage of the telemetry stays silent."""
-    name, title = f"{objective.name}-lost-telemetry", f"{objective.title}: no data"
-    meaning = "The indicator has no data, so none of its alarms can fire."
-    if isinstance(objective.indicator, SliceIndicator):
-        reading = objective.indicator.reading
-        return Alarm(
-            name=name,
-            title=title,
-            readings={"runs": Reading(reading.metric, "SampleCount")},
-            expression="FILL(runs, 0)",
-            comparison="LessThanThreshold",
-            threshold=1,
-            period=5 * MINUTE,
-            evaluation_periods=3,
-            datapoints=3,
-            missing="breaching",
-            severity="SEV3",
-            runbook=objective.runbook,
-            meaning=meaning,
-        )
+def _lost(objective: Objective, slices: SliceIndicator) -> Alarm:
+    """Return an alarm on missing slices: the probe itself is silent."""
     return Alarm(
-        name=name,
-        title=title,
-        readings={"requests": Reading(TRAFFIC_METRIC, "Sum"), "total": objective.indicator.total},
-        expression=f"IF(FILL(requests, 0) < {objective.lost_after}, 0, "
-        "IF(FILL(total, 0) < 1, 1, 0))",
-        comparison="GreaterThanOrEqualToThreshold",
+        name=f"{objective.name}-lost-telemetry",
+        title=f"{objective.title}: no data",
+        readings={"runs": Reading(slices.reading.metric, "SampleCount")},
+        expression="FILL(runs, 0)",
+        comparison="LessThanThreshold",
+        threshold=1,
+        period=5 * MINUTE,
+        evaluation_periods=3,
+        datapoints=3,
+        missing="breaching",
+        severity="SEV3",
+        runbook=objective.runbook,
+        meaning="The indicator has no data, so none of its alarms can fire.",
+    )
+
+
+def _uncounted(objectives: Sequence[Objective]) -> Alarm:
+    """Return an alarm on invoices that are counted while what an objective counts is not.
+
+    Requests at the load balancer would not do: most of them at night are health checks, which the
+    service does not count.
+    """
+    totals = {
+        one.indicator.total.metric: one.indicator.total
+        for one in objectives
+        if isinstance(one.indicator, EventIndicator)
+    }
+    counted = {f"total{number}": total for number, total in enumerate(totals.values())}
+    least = "1"
+    for name in reversed(counted):
+        least = f"IF(FILL({name}, 0) < 1, 0, {least})"
+    return Alarm(
+        name="telemetry-lost",
+        title="Nothing counted while invoices are made",
+        readings={"invoices": Reading(WORK, "Sum"), **counted},
+        expression=f"IF(FILL(invoices, 0) < {LEAST_WORK}, 1, {least})",
+        comparison="LessThanThreshold",
         threshold=1,
         period=15 * MINUTE,
         evaluation_periods=2,
         datapoints=2,
         severity="SEV3",
-        runbook=objective.runbook,
-        meaning=meaning,
+        runbook=objectives[0].runbook,
+        meaning="An indicator has no data, so none of its alarms can fire: `arca contract check` "
+        "on the service's log says what it no longer emits.",
     )
 
 
-def _budgets(objective: Objective) -> tuple[Alarm, ...]:
-    """Return the alarms on the budget of 30 days, which the publisher computes hourly."""
+def _unpublished(objective: Objective) -> Alarm:
+    """Return an alarm on the publisher, whose alarms keep their last state without data."""
+    return Alarm(
+        name="publisher-silent",
+        title="No error budget was published",
+        readings={
+            "burn": Reading(BURN_RATE, "SampleCount", {"SLO": objective.name, "Window": "1h"})
+        },
+        comparison="LessThanThreshold",
+        threshold=1,
+        period=3 * HOUR,
+        missing="breaching",
+        severity="SEV3",
+        runbook=objective.runbook,
+        meaning="The function that computes the error budgets has put nothing for three hours: "
+        "budgets and tickets stand still. Its log says why; `arca slo publish` makes up for it.",
+    )
+
+
+def _budget(objective: Objective) -> Alarm:
+    """Return the alarm on the budget of 30 days, which the publisher computes hourly."""
     reading = Reading(CONSUMED, "Maximum", {"SLO": objective.name, "Window": f"{BUDGET_DAYS}d"})
-    return tuple(
-        Alarm(
-            name=f"{objective.name}-budget-{percent}",
-            title=f"{objective.title}: {percent}% of the error budget consumed",
-            readings={"consumed": reading},
-            comparison="GreaterThanOrEqualToThreshold",
-            threshold=percent,
-            period=HOUR,
-            evaluation_periods=2,
-            missing="ignore",
-            severity=severity,
-            runbook=objective.runbook,
-            meaning=f"{percent}% of what {100 * objective.target:g}% allows in {BUDGET_DAYS} days "
-            "is used up; docs/monitoring.md says what follows.",
-        )
-        for percent, severity in BUDGET_ALARMS
+    return Alarm(
+        name=f"{objective.name}-budget",
+        title=f"{objective.title}: {BUDGET_PERCENT}% of the error budget consumed",
+        readings={"consumed": reading},
+        comparison="GreaterThanOrEqualToThreshold",
+        threshold=BUDGET_PERCENT,
+        period=HOUR,
+        evaluation_periods=2,
+        missing="ignore",
+        severity="SEV3",
+        runbook=objective.runbook,
+        meaning=f"{BUDGET_PERCENT}% of what {100 * objective.target:g}% allows in {BUDGET_DAYS} "
+        "days is used up; docs/monitoring.md says what follows.",
     )
 
 
@@ -249,7 +331,8 @@ def _name(objective: Objective, alert: BurnRateAlert, window: int) -> str:
 
 
 def _part_of(objective: Objective, alert: BurnRateAlert) -> str:
-    return f"Half of {objective.name}-{alert.name}; notifies nobody by itself."
+    kind = PAGE if alert.severity in PAGING else TICKET
+    return f"A part of {objective.name}-{kind}; notifies nobody by itself."
 
 
 def _percent(share: float) -> float:

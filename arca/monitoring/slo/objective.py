@@ -59,8 +59,6 @@ class Objective:
     runbook: str
     least_bad: int
     """Fewer bad events than this never page, however few events there were."""
-    lost_after: int
-    """Requests in a quarter of an hour after which an indicator without data is lost telemetry."""
     trace_filter: str
     threshold_ms: int | None = None
     """Milliseconds within which an event is good; None where no time decides it."""

@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from arca.naming import Severity
 
 ANNOTATION_PREFIX = "arca-api/"
-RUNBOOK, LEAST_BAD, LOST_AFTER, THRESHOLD, TRACE_FILTER = ANNOTATIONS = (
+RUNBOOK, LEAST_BAD, THRESHOLD, TRACE_FILTER = ANNOTATIONS = (
     f"{ANNOTATION_PREFIX}runbook",
     f"{ANNOTATION_PREFIX}minimum-bad-events",
-    f"{ANNOTATION_PREFIX}lost-after-requests",
     f"{ANNOTATION_PREFIX}threshold-ms",
     f"{ANNOTATION_PREFIX}trace-filter",
 )
@@ -41,7 +40,6 @@ RUNBOOK, LEAST_BAD, LOST_AFTER, THRESHOLD, TRACE_FILTER = ANNOTATIONS = (
 DEFAULTS: Mapping[str, str] = {
     RUNBOOK: "",
     LEAST_BAD: "1",
-    LOST_AFTER: "100",
     THRESHOLD: "",
     TRACE_FILTER: "",
 }
@@ -98,7 +96,6 @@ def _objective(slo: PlacedSlo) -> Objective:
         alerts=tuple(sorted(alerts, key=lambda alert: (alert.severity, -alert.rate))),
         runbook=_annotation(slo, RUNBOOK),
         least_bad=int(_annotation(slo, LEAST_BAD)),
-        lost_after=int(_annotation(slo, LOST_AFTER)),
         trace_filter=_filled(slo, _annotation(slo, TRACE_FILTER)),
         threshold_ms=_threshold_ms(slo),
     )
@@ -236,7 +233,7 @@ def _annotation_problems(slo: PlacedSlo) -> Iterator[str]:
         yield f"annotation {RUNBOOK}: one of {', '.join(sorted(RUNBOOKS))}"
     wrong = [
         key
-        for key in (LEAST_BAD, LOST_AFTER, THRESHOLD)
+        for key in (LEAST_BAD, THRESHOLD)
         if (text := _annotation(slo, key)) and not (text.isdecimal() and int(text))
     ]
     for key in wrong:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arca.monitoring.alarm import Alarm, Alarms, Composite, Reading
+from arca.monitoring.alarm import Alarm, Alarms, Composite, Hold, Reading
 from arca.monitoring.slo import budget
 from arca.monitoring.slo.compiler import BURN_RATE, CONSUMED
 from arca.monitoring.slo.duration import HOUR, MINUTE, seconds
@@ -159,17 +159,52 @@ def _bad_slices(slices: SliceIndicator, share: Series) -> Series:
 
 
 def _combined(composite: Composite, states: Mapping[str, Series], minutes: int) -> Series:
-    firing = np.ones(minutes)
-    for name in composite.all_of:
-        firing *= states[name]
-    for name in composite.none_of:
-        firing *= 1 - states[name]
+    """Return 1 where all alarms of a group are in ALARM, for any group."""
+    firing = np.zeros(minutes)
+    for group in composite.any_of:
+        firing = np.maximum(firing, np.prod([states[name] for name in group], axis=0))
     return firing
 
 
-def _firings(name: str, state: Series) -> list[Firing]:
+def notified(firing: Series, holding: Series | None, hold: Hold | None) -> list[int]:
+    """Return the minutes in which an alarm notifies: at most once each time that it fires.
+
+    Source: as for `Hold`. `holding` is the state of the alarm that holds this one back.
+    """
+    found: list[int] = []
+    starts, ends = _edges(firing)
+    for start, end in zip(starts, ends, strict=True):
+        moment = int(start)
+        if hold is not None and holding is not None:
+            moment = _free(
+                holding, moment, wait=hold.wait // MINUTE, after=hold.extension // MINUTE
+            )
+        if moment < end:
+            found.append(moment)
+    return found
+
+
+def _free(holding: Series, start: int, *, wait: int, after: int) -> int:
+    """Return the first minute, from `start` on, in which nothing is held back."""
+    since = max(0, start - after)
+    active = np.flatnonzero(holding[since : start + wait + 1])
+    if not len(active):
+        return start + wait
+    last = since + int(active[-1])
+    while True:
+        later = np.flatnonzero(holding[last + 1 : last + after + 1])
+        if not len(later):
+            return max(last + 1 + after, start)
+        last += 1 + int(later[-1])
+
+
+def _edges(state: Series) -> tuple[Series, Series]:
     edges = np.diff(np.concatenate(([0.0], state, [0.0])))
-    starts, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    return np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+
+
+def _firings(name: str, state: Series) -> list[Firing]:
+    starts, ends = _edges(state)
     return [
         Firing(name, int(start), int(end) if end < len(state) else None)
         for start, end in zip(starts, ends, strict=True)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arca.monitoring import alarms as table
+from arca.monitoring import table
 from arca.monitoring.alarm import Alarms
 from arca.monitoring.catalogue import CATALOGUE, GROUPS, Binding
 from arca.monitoring.dashboard import GRID_COLUMNS, Graph, dashboard_body, layout

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from arca.monitoring import alarms as table
+from arca.monitoring import table
 from arca.monitoring.alarm import Alarm
 from arca.monitoring.sample import LEVELS
 from arca.monitoring.slo.metric_math import evaluate
