@@ -8,8 +8,7 @@ from PIL import Image
 
 from arca import checkout, stackfile
 from arca.cli.dashboard import fingerprint
-from arca.monitoring import table
-from arca.monitoring import contract, sample
+from arca.monitoring import contract, sample, table
 from arca.monitoring.alarm import Alarm, Composite
 from arca.monitoring.catalogue import CATALOGUE, GROUPS, Metric
 from arca.monitoring.dashboard import Dashboard
@@ -18,11 +17,11 @@ from arca.monitoring.live import charts
 from arca.monitoring.queries import QUERIES
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo import budget
-from arca.monitoring.slo.compiler import compile_objective, least_total
+from arca.monitoring.slo.compiler import compile_objective, compile_objectives, least_total
 from arca.monitoring.slo.duration import DAY, shorthand
 from arca.monitoring.slo.objective import EventIndicator, SliceIndicator
 from arca.monitoring.slo.objectives import read_objectives, thresholds
-from arca.monitoring.slo.replay import EventSeries, consumed_at, replay
+from arca.monitoring.slo.replay import EventSeries, consumed_at, notified, states
 from arca.monitoring.thresholds import Thresholds
 from settings.load import parse
 
@@ -146,18 +145,22 @@ def detection() -> str:
     """Return the table of the replayed detection times of constant error rates."""
     objective = {one.name: one for one in read_objectives()}[EXAMPLE]
     alarms = compile_objective(objective)
-    lines = [row("error rate", "first alert", "severity", "after", "budget used by then"), rule(5)]
-    severities = {composite.name: composite.severity for composite in alarms.composites}
+    lines = [
+        row("error rate", "first notification", "severity", "after", "budget used by then"),
+        rule(5),
+    ]
+    severities = {one.name: one.severity or "" for one in alarms.composites}
     for rate in ERROR_RATES:
         start, length = 4 * 24 * 60, 4 * 24 * 60
         total = np.full(start + length, REQUESTS_A_MINUTE)
         good = total.copy()
         good[start:] = REQUESTS_A_MINUTE * (1 - rate)
         events = EventSeries(good, total)
+        found = states(objective, alarms, events)
         fired = [
-            (firings[0].fired, name)
-            for name, firings in replay(objective, alarms, events).items()
-            if firings and name in severities
+            (minutes[0], one.name)
+            for one in alarms.composites
+            if (minutes := notified(found[one.name], None, one.hold))
         ]
         if not fired:
             lines.append(row(f"{100 * rate:g}%", "none in four days", "", "", ""))
@@ -172,15 +175,12 @@ def detection() -> str:
 def alarms() -> str:
     """Return the table of every alarm that notifies."""
     serving = table.serving_alarms(Thresholds(), sessions=_sessions())
-    signals = {alarm.name: alarm for alarm in serving.alarms}
     found: list[Alarm | Composite] = [*serving.notifying()]
     found += table.standby_alarms(Thresholds(), tasks=1).notifying()[:1]
-    found += [table.maintenance_alarm()]
-    for objective in read_objectives():
-        found += compile_objective(objective).notifying()
+    found += compile_objectives(read_objectives()).notifying()
     lines = [row("alarm", "severity", "when", "what it means", "runbook"), rule(5)]
     for alarm in sorted(found, key=lambda one: (one.severity or "", one.name)):
-        when = _when(alarm, signals)
+        when = _when(alarm)
         lines.append(
             row(f"`{alarm.name}`", alarm.severity or "", when, alarm.meaning, f"`{alarm.runbook}`")
         )
@@ -189,10 +189,7 @@ def alarms() -> str:
 
 def runbooks() -> str:
     """Return the table of the runbooks, and the alarms that name each."""
-    found = [
-        *table.serving_alarms(Thresholds(), sessions=None).notifying(),
-        table.maintenance_alarm(),
-    ]
+    found = table.serving_alarms(Thresholds(), sessions=None).notifying()
     lines = [row("runbook", "title", "alarms, besides those of objectives"), rule(3)]
     for book in RUNBOOKS.values():
         names = ", ".join(f"`{alarm.name}`" for alarm in found if alarm.runbook == book.id)
@@ -264,15 +261,12 @@ def _wanted(board: Dashboard) -> str:
     return fingerprint(board, sample.day([board]))
 
 
-def _when(alarm: Alarm | Composite, signals: Mapping[str, Alarm]) -> str:
+def _when(alarm: Alarm | Composite) -> str:
     if isinstance(alarm, Alarm):
         return " ".join(_parts(alarm))
-    if alarm.none_of:
-        return f"all of {len(alarm.all_of)} windows, and no faster alert"
-    if len(alarm.all_of) == 2:
-        return "both windows"
-    (signal,) = alarm.all_of
-    return f"{' '.join(_parts(signals[signal]))}; muted in maintenance"
+    groups = [" and ".join(f"`{part}`" for part in group) for group in alarm.any_of]
+    held = f"; not while `{alarm.hold.alarm}` is on" if alarm.hold else ""
+    return " or ".join(groups) + held
 
 
 SIGNS = {

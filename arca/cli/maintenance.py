@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @click.group("maintenance")
 def command() -> None:
-    """Mute the alarms below SEV1 that a deployment may trip, for a limited time.
+    """Mute every alarm that notifies, but SEV1's, for a limited time.
 
-    An alarm of its own announces a maintenance window to every channel, and the system dashboard
-    shows it. The window ends by itself.
+    The window ends by itself. An alarm that still fires then notifies then: let the window last
+    half an hour longer than the work, which is as far back as pages look.
     """
 
 
 @command.command("start")
-@click.option("--for", "length", required=True, type=SPAN, help="The length, 110m at most.")
+@click.option("--for", "length", required=True, type=SPAN, help="The length, 8h at most.")
 @click.option("--reason", required=True, help="The reason, which `arca maintenance status` prints.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @of_stack
@@ -34,7 +34,7 @@ def start(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Open a maintenance window that begins now."""
+    """Open a maintenance window that begins with the next minute, in place of an open one."""
     from arca.cli import render
     from arca.clock import Clock
     from arca.monitoring.live import maintenance
@@ -62,11 +62,9 @@ def end(stack_name: str | None, target: "Target", *, dry_run: bool, as_json: boo
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    now = Clock().now()
-    open_until = maintenance.open_until(stack, now=now)
-    if open_until is not None and not dry_run:
-        maintenance.close_window(stack, until=open_until, now=now)
-    ended = open_until is not None
+    ended = maintenance.open_now(stack, now=Clock().now()) is not None
+    if ended and not dry_run:
+        maintenance.close_window(stack)
     if as_json:
         render.print_json({"dry_run": dry_run, "was_open": ended})
     elif not ended:
@@ -85,18 +83,16 @@ def status(stack_name: str | None, target: "Target", *, as_json: bool) -> None:
     from arca.stack import find
 
     stack = find(stack_name, target=target)
-    now = Clock().now()
-    until = maintenance.open_until(stack, now=now)
-    reason = maintenance.window_reason(stack) if until else ""
+    window = maintenance.open_now(stack, now=Clock().now())
     if as_json:
         render.print_json(
             {
-                "open": until is not None,
-                "until": until and until.isoformat(),
-                "reason": reason,
+                "open": window is not None,
+                "until": window and window.end.isoformat(),
+                "reason": window.reason if window else "",
             }
         )
-    elif until is None:
+    elif window is None:
         render.line("No window is open.")
     else:
-        render.line(f"Open until {until:%Y-%m-%d %H:%M} UTC: {reason}")
+        render.line(f"Open until {window.end:%Y-%m-%d %H:%M} UTC: {window.reason}")

@@ -17,7 +17,7 @@ from typing import Literal
 
 MetricRole = Literal["rate", "errors", "duration", "utilization", "saturation", "business"]
 """RED for what customers ask, USE for what it runs on, and what the business counts."""
-Emitter = Literal["AWS", "service", "probe", "publisher", "operator"]
+Emitter = Literal["AWS", "service", "probe", "publisher"]
 Unit = Literal["Count", "Percent", "Milliseconds", "Seconds", "Bytes", "Days", "None"]
 Binding = Literal[
     "stage",
@@ -722,15 +722,6 @@ SLO_METRICS = (
         stat="Maximum",
         emitter="publisher",
         splits=("SLO",),
-    ),
-    own_metric(
-        "slo.maintenance",
-        "Maintenance",
-        role="saturation",
-        meaning="1 in each minute of a maintenance window (`arca maintenance start`).",
-        unit="None",
-        stat="Minimum",
-        emitter="operator",
     ),
 )
 

@@ -153,12 +153,8 @@ def _system(requests: Promise, errors: Objective | None) -> Dashboard:
             ),
             Graph(
                 "Probe",
-                (
-                    metric_line("% good", "probe.success"),
-                    metric_line("maintenance", "slo.maintenance", right=True),
-                ),
+                (metric_line("% good", "probe.success"),),
                 unit="%",
-                right_unit="1 is open",
             ),
         ),
     )

@@ -111,7 +111,6 @@ LEVELS: Mapping[str, Level] = {
     "edge.certificate-days": Level(183, traffic=0.0, trouble=1),
     "edge.health": Level(1, traffic=0, trouble=1),
     "probe.success": Level(100, traffic=0.0, trouble=0),
-    "slo.maintenance": Level(0, traffic=0, trouble=1),
 }
 """The made-up levels by metric; none of their numbers is an objective's."""
 BUDGETS: Mapping[str, tuple[float, float]] = {

@@ -7,7 +7,6 @@ import pulumi
 import pulumi_aws as aws
 
 from arca.monitoring import table
-from arca.monitoring.alarm import Alarms
 from arca.monitoring.catalogue import Binding
 from arca.monitoring.dashboard import dashboard_body
 from arca.monitoring.dashboards import all_dashboards
@@ -171,7 +170,7 @@ class Observability(Component):
         return declare_alarms(
             self,
             name,
-            Alarms((table.maintenance_alarm(),)) + chosen,
+            chosen,
             bindings=self.bindings,
             topics=topics,
             repository_url=spec.repository_url,

@@ -56,7 +56,7 @@ class _Moto(DomainDispatcherApplication):
 
 
 def _create_app(service: Any) -> Any:
-    """Create moto's application of a service, with what it lacks in two of them."""
+    """Create moto's application of a service, with what it lacks in some of them."""
     if service == "cloudformation":
         from arca.emulator.provider import cloudformation  # noqa: PLC0415 - it imports all of moto
 
@@ -66,6 +66,10 @@ def _create_app(service: Any) -> Any:
         from arca.emulator.ecs import moto_targets  # noqa: PLC0415 - it imports moto's elbv2
 
         moto_targets.tell_apart_by_port()
+    if service == "cloudwatch":
+        from arca.emulator.ecs import moto_mutes  # noqa: PLC0415 - it imports moto's cloudwatch
+
+        moto_mutes.mend()
     if service == "rds":
         from arca.emulator.ecs import moto_databases  # noqa: PLC0415 - it imports moto's rds
 

@@ -1,26 +1,23 @@
-"""A maintenance window: a metric that is 1 in its minutes, which an alarm reads.
+"""A maintenance window: a mute rule of CloudWatch on every alarm that notifies, but SEV1's.
 
-CloudWatch takes values up to two hours ahead (CloudWatch API reference, PutMetricData), so the
-whole window is put when it begins, and it ends by itself. Minutes are read by their minimum: a
-later 0 ends a window before its time.
+While the rule is active the alarms change their states and notify nobody; one that is still in
+ALARM at its end notifies then (Amazon CloudWatch User Guide, "Alarm mute rules").
 """
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Self
+from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from arca.clients import client, explained
 from arca.errors import ArcaError
-from arca.monitoring.catalogue import CATALOGUE
-from arca.monitoring.slo.publisher import VALUES_A_CALL
 from arca.stack import Stack
 
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch.type_defs import DimensionTypeDef, MetricDataQueryTypeDef
-
-LONGEST_WINDOW = timedelta(minutes=110)
-MAINTENANCE_METRIC = CATALOGUE["slo.maintenance"]
+LONGEST_WINDOW = timedelta(hours=8)
+NOTICE = timedelta(seconds=30)
+"""A rule of one time begins at a full minute; one that has passed already would never begin."""
+AT = re.compile(r"at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2})\)")
+DURATION = re.compile(r"PT(\d+)M")
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Window:
 
     @classmethod
     def plan(cls, length: timedelta, reason: str, *, now: datetime) -> Self:
-        """Return a window from this minute on.
+        """Return a window from the next minute on.
 
         Raises ArcaError where it is too long or has no reason.
         """
@@ -44,8 +41,8 @@ class Window:
                 wanted=f"{LONGEST_WINDOW} at most, and a reason",
                 do="open a shorter one, and another when it ends",
             )
-        begin = now.replace(second=0, microsecond=0)
-        return cls(begin, begin + length, reason.strip())
+        minute = (now + NOTICE).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        return cls(minute, minute + length, reason.strip())
 
     def as_json(self) -> dict[str, str]:
         """Return the window for `--json`."""
@@ -56,85 +53,82 @@ class Window:
         }
 
 
-def open_window(stack: Stack, window: Window) -> None:
-    """Put the window's minutes and store its reason; raises ArcaError where AWS refuses."""
+def open_window(stack: Stack, window: Window) -> int:
+    """Mute the alarms for the window; return their number. Raises ArcaError where AWS refuses.
+
+    A window that is open already is replaced.
+    """
     with explained(stack, "The window cannot be opened"):
-        client(stack, "ssm").put_parameter(
-            Name=_reason_name(stack), Value=window.reason, Type="String", Overwrite=True
+        names = _muted(stack)
+        if not names:
+            raise ArcaError(
+                "The stack has no alarm to mute.",
+                where=stack.where,
+                wanted="alarms of SEV2, SEV3 or SEV4",
+                do="nothing: without `observability.alarms` nobody is notified",
+            )
+        minutes = int((window.end - window.begin).total_seconds()) // 60
+        client(stack, "cloudwatch").put_alarm_mute_rule(
+            Name=_rule_name(stack),
+            Description=window.reason,
+            Rule={
+                "Schedule": {
+                    "Expression": f"at({window.begin:%Y-%m-%dT%H:%M})",
+                    "Duration": f"PT{minutes}M",
+                }
+            },
+            MuteTargets={"AlarmNames": names},
         )
-        _put(stack, list(_minutes(window.begin, window.end)), 1)
+    return len(names)
 
 
-def close_window(stack: Stack, *, until: datetime, now: datetime) -> None:
+def close_window(stack: Stack) -> None:
     """End a window now; raises ArcaError where AWS refuses."""
     with explained(stack, "The window cannot be ended"):
-        _put(stack, list(_minutes(now.replace(second=0, microsecond=0), until)), 0)
+        client(stack, "cloudwatch").delete_alarm_mute_rule(AlarmMuteRuleName=_rule_name(stack))
 
 
-def open_until(stack: Stack, *, now: datetime) -> datetime | None:
-    """Return the end of the window that is open now; None where none is open."""
-    minute = now.replace(second=0, microsecond=0)
-    query: MetricDataQueryTypeDef = {
-        "Id": "m",
-        "MetricStat": {
-            "Metric": {
-                "Namespace": MAINTENANCE_METRIC.namespace,
-                "MetricName": MAINTENANCE_METRIC.name,
-                "Dimensions": _dimensions(stack),
-            },
-            "Period": 60,
-            "Stat": "Minimum",
-        },
-    }
-    with explained(stack, "The window cannot be read"):
-        answer = client(stack, "cloudwatch").get_metric_data(
-            MetricDataQueries=[query], StartTime=minute, EndTime=minute + 2 * LONGEST_WINDOW
-        )
-    values: dict[datetime, float] = {}
-    for result in answer["MetricDataResults"]:
-        values |= dict(zip(result["Timestamps"], result["Values"], strict=True))
-    end = minute
-    while values.get(end, 0) >= 1:
-        end += timedelta(minutes=1)
-    return end if end > minute else None
-
-
-def window_reason(stack: Stack) -> str:
-    """Return the reason of the last window; `unknown` where none was stored."""
-    ssm = client(stack, "ssm")
-    with explained(stack, "The reason cannot be read"):
-        try:
-            return str(ssm.get_parameter(Name=_reason_name(stack))["Parameter"]["Value"])
-        except ssm.exceptions.ParameterNotFound:
-            return "unknown"
-
-
-def _put(stack: Stack, minutes: list[datetime], value: int) -> None:
+def open_now(stack: Stack, *, now: datetime) -> Window | None:
+    """Return the window that is open or about to begin; None where there is none."""
     cloudwatch = client(stack, "cloudwatch")
-    for start in range(0, len(minutes), VALUES_A_CALL):
-        cloudwatch.put_metric_data(
-            Namespace=MAINTENANCE_METRIC.namespace,
-            MetricData=[
-                {
-                    "MetricName": MAINTENANCE_METRIC.name,
-                    "Dimensions": _dimensions(stack),
-                    "Timestamp": minute,
-                    "Value": value,
-                }
-                for minute in minutes[start : start + VALUES_A_CALL]
-            ],
+    with explained(stack, "The window cannot be read"):
+        try:
+            rule = cloudwatch.get_alarm_mute_rule(AlarmMuteRuleName=_rule_name(stack))
+        except cloudwatch.exceptions.ResourceNotFoundException:
+            return None
+    schedule = rule["Rule"]["Schedule"]
+    at, duration = AT.fullmatch(schedule["Expression"]), DURATION.fullmatch(schedule["Duration"])
+    if at is None or duration is None:
+        raise ArcaError(
+            f"The rule {_rule_name(stack)} was written by something else: {schedule}",
+            where=stack.where,
+            wanted="a rule of `arca maintenance start`",
+            do="look at it in CloudWatch, and end it with `arca maintenance end`",
         )
+    begin = datetime.strptime(at[1], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
+    end = begin + timedelta(minutes=int(duration[1]))
+    return Window(begin, end, rule.get("Description", "")) if now < end else None
 
 
-def _minutes(begin: datetime, end: datetime) -> Iterator[datetime]:
-    while begin < end:
-        yield begin
-        begin += timedelta(minutes=1)
+def _muted(stack: Stack) -> list[str]:
+    """Return the alarms that notify another topic than SEV1's."""
+    topics = {
+        arn for severity, arn in stack.outputs.observability.topics.items() if severity != "SEV1"
+    }
+    pages = (
+        client(stack, "cloudwatch")
+        .get_paginator("describe_alarms")
+        .paginate(
+            AlarmNamePrefix=f"arca-{stack.name}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
+        )
+    )
+    return sorted(
+        alarm["AlarmName"]
+        for page in pages
+        for alarm in (*page["MetricAlarms"], *page["CompositeAlarms"])
+        if topics & set(alarm["AlarmActions"])
+    )
 
 
-def _dimensions(stack: Stack) -> "list[DimensionTypeDef]":
-    return [{"Name": "Stage", "Value": stack.outputs.stage}]
-
-
-def _reason_name(stack: Stack) -> str:
-    return f"/arca-{stack.name}/maintenance/reason"
+def _rule_name(stack: Stack) -> str:
+    return f"arca-{stack.name}-maintenance"

@@ -19,7 +19,7 @@ from arca.monitoring.alarm import (
 from arca.monitoring.slo.budget import BUDGET_DAYS
 from arca.monitoring.slo.duration import DAY, HOUR, MINUTE, shorthand
 from arca.monitoring.slo.objective import BurnRateAlert, EventIndicator, Objective, SliceIndicator
-from arca.naming import Severity
+from arca.naming import SEVERITIES, Severity
 
 WORK, LEAST_WORK = "business.invoices", 10
 """What the service is for, and how much of it in a quarter of an hour shows that it works."""
@@ -101,7 +101,7 @@ def _composite(
         name=f"{objective.name}-{kind}",
         title=f"{objective.title}: {alerts[0].title.lower()}",
         any_of=tuple(tuple(alarm.name for alarm in group) for group in groups),
-        severity=min(alert.severity for alert in alerts),
+        severity=min((alert.severity for alert in alerts), key=SEVERITIES.index),
         runbook=objective.runbook,
         meaning=f"The error budget burns {rates}. {objective.description}",
         hold=hold,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arca.monitoring.alarm import Alarm, Alarms, Composite, Hold, Reading
 from arca.monitoring.slo import budget
@@ -52,11 +53,19 @@ class Firing:
 
 def replay(objective: Objective, alarms: Alarms, events: EventSeries) -> dict[str, list[Firing]]:
     """Return when each alarm of the objective fired and cleared, by its name."""
+    return {
+        name: list(_firings(name, state))
+        for name, state in states(objective, alarms, events).items()
+    }
+
+
+def states(objective: Objective, alarms: Alarms, events: EventSeries) -> dict[str, Series]:
+    """Return 1 for each minute in which an alarm of the objective is in ALARM, by its name."""
     metrics = _Metrics(objective, events)
-    states = {alarm.name: evaluate_alarm(alarm, metrics.of(alarm)) for alarm in alarms.alarms}
+    found = {alarm.name: evaluate_alarm(alarm, metrics.of(alarm)) for alarm in alarms.alarms}
     for composite in alarms.composites:
-        states[composite.name] = _combined(composite, states, events.minutes)
-    return {name: list(_firings(name, state)) for name, state in states.items()}
+        found[composite.name] = _combined(composite, found, events.minutes)
+    return found
 
 
 def evaluate_alarm(alarm: Alarm, values: Series) -> Series:
@@ -169,16 +178,16 @@ def _combined(composite: Composite, states: Mapping[str, Series], minutes: int) 
 def notified(firing: Series, holding: Series | None, hold: Hold | None) -> list[int]:
     """Return the minutes in which an alarm notifies: at most once each time that it fires.
 
-    Source: as for `Hold`. `holding` is the state of the alarm that holds this one back.
+    Source: as for `Hold`. `holding` is the state of the alarm that holds this one back, or None
+    where that one is never in ALARM.
     """
+    quiet = np.zeros(len(firing)) if holding is None else holding
     found: list[int] = []
-    starts, ends = _edges(firing)
-    for start, end in zip(starts, ends, strict=True):
+    for start, end in zip(*_edges(firing), strict=True):
         moment = int(start)
-        if hold is not None and holding is not None:
-            moment = _free(
-                holding, moment, wait=hold.wait // MINUTE, after=hold.extension // MINUTE
-            )
+        if hold is not None:
+            wait, after = hold.wait // MINUTE, hold.extension // MINUTE
+            moment = _free(quiet, moment, wait=wait, after=after)
         if moment < end:
             found.append(moment)
     return found
@@ -198,7 +207,7 @@ def _free(holding: Series, start: int, *, wait: int, after: int) -> int:
         last += 1 + int(later[-1])
 
 
-def _edges(state: Series) -> tuple[Series, Series]:
+def _edges(state: Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     edges = np.diff(np.concatenate(([0.0], state, [0.0])))
     return np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
 
