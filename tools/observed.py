@@ -123,7 +123,7 @@ def windows() -> str:
             if alert.long > DAY:
                 percent += ", published hourly"
             least = (
-                f"{least_total(objective, alert.rate)} events"
+                f"{least_total(objective, alert.rate, objective.least_bad)} events"
                 if isinstance(objective.indicator, EventIndicator)
                 else "all minutes"
             )

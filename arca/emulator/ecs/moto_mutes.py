@@ -51,7 +51,8 @@ def _get(answer: Any) -> Any:
     rule = _rules(answer).get(name)
     if rule is None:
         raise cast("Any", exceptions).ResourceNotFoundException
-    arn = f"arn:aws:cloudwatch:{answer.region}:{answer.current_account}:alarm-mute-rule:{rule['Name']}"
+    owner = f"{answer.region}:{answer.current_account}"
+    arn = f"arn:aws:cloudwatch:{owner}:alarm-mute-rule:{rule['Name']}"
     return ActionResult({**rule, "AlarmMuteRuleArn": arn, "MuteType": "ONE_TIME"})
 
 

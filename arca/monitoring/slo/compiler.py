@@ -19,7 +19,7 @@ from arca.monitoring.alarm import (
 from arca.monitoring.slo.budget import BUDGET_DAYS
 from arca.monitoring.slo.duration import DAY, HOUR, MINUTE, shorthand
 from arca.monitoring.slo.objective import BurnRateAlert, EventIndicator, Objective, SliceIndicator
-from arca.naming import SEVERITIES, Severity
+from arca.naming import Severity
 
 WORK, LEAST_WORK = "business.invoices", 10
 """What the service is for, and how much of it in a quarter of an hour shows that it works."""
@@ -31,11 +31,13 @@ PAGE, TICKET = "page", "ticket"
 PAGING: tuple[Severity, ...] = ("SEV1", "SEV2")
 OUTAGE, PAGES = "api-down", "pages"
 """The alarm on an outage of the whole API, and the silent one that any page turns on."""
-BEFORE_A_PAGE = Hold(OUTAGE, wait=4 * MINUTE, extension=40 * MINUTE)
-"""An outage is known after three minutes of late data, and its page is the only one. Half an hour
+BEFORE_A_PAGE = Hold(OUTAGE, wait=4 * MINUTE, extension=70 * MINUTE)
+"""An outage is known after three minutes, and its page is the only one. An hour and some late data
 after it, the longest of the short windows has forgotten it."""
 BEFORE_A_TICKET = Hold(PAGES, wait=4 * MINUTE, extension=9 * HOUR)
 """The ticket's short window forgets in six hours, and its figures come once an hour."""
+RECENT_BAD = 2
+"""Failures in a short window that show that a trouble goes on; one may be chance."""
 BREACH: dict[str, Comparison] = {
     "gte": "LessThanThreshold",
     "gt": "LessThanOrEqualToThreshold",
@@ -55,9 +57,7 @@ def compile_objective(objective: Objective) -> Alarms:
     composites: list[Composite] = []
     for kind, hold in ((PAGE, BEFORE_A_PAGE), (TICKET, BEFORE_A_TICKET)):
         alerts = [a for a in objective.alerts if (a.severity in PAGING) == (kind == PAGE)]
-        groups: list[tuple[Alarm, ...]] = []
-        for alert in alerts:
-            groups += [_burn(objective, alert), *((one,) for one in _quiet(objective, alert))]
+        groups = [_burn(objective, alert) for alert in alerts]
         alarms += [alarm for group in groups for alarm in group]
         if alerts:
             composites.append(_composite(objective, kind, alerts, groups, hold))
@@ -101,49 +101,62 @@ def _composite(
         name=f"{objective.name}-{kind}",
         title=f"{objective.title}: {alerts[0].title.lower()}",
         any_of=tuple(tuple(alarm.name for alarm in group) for group in groups),
-        severity=min((alert.severity for alert in alerts), key=SEVERITIES.index),
+        severity=sorted(alerts, key=lambda alert: alert.severity)[0].severity,
         runbook=objective.runbook,
         meaning=f"The error budget burns {rates}. {objective.description}",
         hold=hold,
     )
 
 
-def least_total(objective: Objective, rate: float) -> int:
+def least_total(objective: Objective, rate: float, bad: int) -> int:
     """Return the least number of events that a window counts; with fewer, it counts this many.
 
     At 99.95% and a burn rate of 14.4, one failure among 138 requests is a breach; with the
-    denominator filled up, `least_bad` failures are needed at any traffic, and are enough.
+    denominator filled up, `bad` failures are needed at any traffic, and are enough.
     """
-    return max(1, math.floor(round(objective.least_bad / (rate * objective.budget), 9)))
+    return max(1, math.floor(round(bad / (rate * objective.budget), 9)))
 
 
 def _burn(objective: Objective, alert: BurnRateAlert) -> tuple[Alarm, Alarm]:
-    """Return the alarms on the long and on the short window of an alert."""
+    """Return the alarms on the long and on the short window of an alert.
+
+    The long one wants `least_bad` failures: the trouble matters. The short one wants two, and
+    remembers them for half an hour at least: the trouble is not over, and a pause in it, as at
+    low traffic, is not its end.
+    """
     if alert.long > DAY:
         return (
             _published(objective, alert, alert.long),
             _published(objective, alert, alert.short),
         )
+    long, short = (alert.long, objective.least_bad, 1), (alert.short, RECENT_BAD, remembered(alert.short))
     if isinstance(objective.indicator, SliceIndicator):
-        return (
-            _slices(objective, alert, objective.indicator, alert.long, least=objective.least_bad),
-            _slices(objective, alert, objective.indicator, alert.short, least=1),
-        )
-    return (
-        _events(objective, alert, objective.indicator, alert.long),
-        _events(objective, alert, objective.indicator, alert.short),
-    )
+        slices = objective.indicator
+        one = (alert.short, 1, remembered(alert.short))
+        return _slices(objective, alert, slices, *long), _slices(objective, alert, slices, *one)
+    events = objective.indicator
+    return _events(objective, alert, events, *long), _events(objective, alert, events, *short)
+
+
+def remembered(short: int) -> int:
+    """Return how many short windows, one after the other, an alert looks back."""
+    return max(2, 30 * MINUTE // short)
 
 
 def _events(
-    objective: Objective, alert: BurnRateAlert, events: EventIndicator, window: int
+    objective: Objective,
+    alert: BurnRateAlert,
+    events: EventIndicator,
+    window: int,
+    least_bad: int,
+    number: int,
 ) -> Alarm:
-    """Return an alarm with one datapoint over the whole window: it divides sums.
+    """Return an alarm in which one of `number` windows must burn: it divides sums.
 
     An average of ratios would weigh a quiet minute like a busy one.
     """
     readings, bad = _bad(events)
-    total, least = "FILL(total, 0)", least_total(objective, alert.rate)
+    total, least = "FILL(total, 0)", least_total(objective, alert.rate, least_bad)
     return Alarm(
         name=_name(objective, alert, window),
         title=f"{objective.title}: % bad in {shorthand(window)}",
@@ -152,17 +165,26 @@ def _events(
         comparison="GreaterThanThreshold",
         threshold=_percent(alert.rate * objective.budget),
         period=window,
+        evaluation_periods=number,
         runbook=objective.runbook,
         meaning=_part_of(objective, alert),
     )
 
 
 def _slices(
-    objective: Objective, alert: BurnRateAlert, slices: SliceIndicator, window: int, *, least: int
+    objective: Objective,
+    alert: BurnRateAlert,
+    slices: SliceIndicator,
+    window: int,
+    least_bad: int,
+    number: int,
 ) -> Alarm:
-    """Return an alarm with one datapoint a slice: M of N bad ones are the budget's share."""
-    number = window // slices.seconds
-    allowed = math.floor(round(alert.rate * objective.budget * number, 9))
+    """Return an alarm with one datapoint a slice: M of N bad ones are the budget's share.
+
+    One that remembers several windows wants one bad slice in any of them.
+    """
+    of_window = window // slices.seconds
+    allowed = math.floor(round(alert.rate * objective.budget * of_window, 9))
     return Alarm(
         name=_name(objective, alert, window),
         title=f"{objective.title}: bad slices in {shorthand(window)}",
@@ -170,8 +192,8 @@ def _slices(
         comparison=BREACH[slices.op],
         threshold=slices.value,
         period=slices.seconds,
-        evaluation_periods=number,
-        datapoints=max(allowed + 1, least),
+        evaluation_periods=of_window * number,
+        datapoints=max(allowed + 1, least_bad),
         runbook=objective.runbook,
         meaning=_part_of(objective, alert),
     )
@@ -199,33 +221,6 @@ def _published(objective: Objective, alert: BurnRateAlert, window: int) -> Alarm
         # The publisher puts a value once an hour; the last one holds until the next.
         missing="ignore",
         meaning=_part_of(objective, alert),
-    )
-
-
-def _quiet(objective: Objective, alert: BurnRateAlert) -> tuple[Alarm, ...]:
-    """Return an alarm on the long window alone, for traffic too low for the short one.
-
-    Where the long window holds too few events to fill the short ones, `least_bad` failures at
-    more than the burn rate are enough; there, the alert ends with the long window.
-    """
-    if not isinstance(objective.indicator, EventIndicator) or alert.long > DAY:
-        return ()
-    readings, bad = _bad(objective.indicator)
-    most = least_total(objective, alert.rate) * (alert.long // alert.short)
-    share = f"{alert.rate * objective.budget:.10g}"
-    return (
-        Alarm(
-            name=f"{objective.name}-{alert.name}-quiet",
-            title=f"{objective.title}: failures in {shorthand(alert.long)} at low traffic",
-            readings=readings,
-            expression=f"IF(FILL(total, 0) < {most}, "
-            f"IF({bad} > {share} * FILL(total, 0), {bad}, 0), 0)",
-            comparison="GreaterThanOrEqualToThreshold",
-            threshold=objective.least_bad,
-            period=alert.long,
-            runbook=objective.runbook,
-            meaning=_part_of(objective, alert),
-        ),
     )
 
 

@@ -8,7 +8,7 @@ from arca.naming import Severity
 
 BOOK = "arca-api-down"
 LEAST_REQUESTS = 10
-"""Requests in a minute below which no share is an outage."""
+"""Requests that a minute counts as at least: half of them must fail."""
 
 
 def outage(t: Thresholds) -> Alarms:
@@ -84,10 +84,11 @@ def _failing(t: Thresholds) -> Alarm:
         threshold=t.outage_percent,
         runbook=BOOK,
         meaning="Most requests fail through our fault.",
-        expression=f"IF({total} < {LEAST_REQUESTS}, 0, "
-        f"100 * (FILL(failed, 0) + FILL(unserved, 0)) / {total})",
+        expression=f"100 * (FILL(failed, 0) + FILL(unserved, 0)) / "
+        f"IF({total} < {LEAST_REQUESTS}, {LEAST_REQUESTS}, {total})",
         period=60,
-        evaluation_periods=5,
+        # Half an hour that it remembers bridges pauses, as at low traffic.
+        evaluation_periods=30,
         datapoints=3,
     )
 

@@ -1,0 +1,110 @@
+"""What an objective's alarms did in a scenario, against what truly happened."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from arca.monitoring.alarm import Alarm, Alarms
+from arca.monitoring.slo.budget import BUDGET_DAYS
+from arca.monitoring.slo.compiler import PAGING
+from arca.monitoring.slo.duration import MINUTE
+from arca.monitoring.slo.metric_math import Series, evaluate
+from arca.monitoring.slo.objective import Objective
+from arca.monitoring.slo.proof.scenario import DAY, DAYS, Scenario
+from arca.monitoring.slo.replay import EventSeries, evaluate_alarm, notified, rolling, states
+
+FAILED = "api.requests.failed"
+FORGOTTEN = 60
+"""Minutes after a trouble in which a page still belongs to it."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A scenario's figures."""
+
+    scenario: Scenario
+    pages: tuple[int, ...]
+    """Minutes of the pages, an outage's included."""
+    tickets: tuple[int, ...]
+    must_page: bool
+    """Whether the budget truly burned as fast as a page's alert says, with enough failures."""
+    spent: float
+    """Percent of 30 days' budget that the trouble spent."""
+    unpaged: float
+    """Percent that it had spent when the first page went out; all of it without a page."""
+    unpaged_bad: int
+    """As many failures."""
+    after_recovery: int
+    """Minutes from the end of the trouble to the last page; 0 where none came after it."""
+    needless: int
+    """Pages without trouble, or before as many failures as the objective wants for a page."""
+
+
+def judge(
+    objective: Objective, alarms: Alarms, scenario: Scenario, outage: Alarm | None = None
+) -> Judged:
+    """Run the alarms over a scenario.
+
+    `outage` is the alarm on most requests failing, whose page holds the objective's own back; it
+    sees the same events.
+    """
+    seen_bad = _seen(scenario.bad, scenario.late_bad, scenario.gaps)
+    seen_total = _seen(scenario.total, scenario.late_total, scenario.gaps)
+    state = states(objective, alarms, EventSeries(seen_total - seen_bad, seen_total))
+    down = np.zeros(len(seen_bad))
+    if outage is not None:
+        read = {"failed": seen_bad, "served": seen_total, "unserved": np.zeros(len(seen_bad))}
+        down = evaluate_alarm(outage, evaluate(outage.expression, read))
+    pages, tickets = notified(down, None, None), list[int]()
+    paged = down.copy()
+    composites = [one for one in alarms.composites if one.severity]
+    for one in composites:
+        if one.severity in PAGING:
+            pages += notified(state[one.name], down, one.hold)
+            paged = np.maximum(paged, state[one.name])
+    for one in composites:
+        if one.severity not in PAGING:
+            tickets += notified(state[one.name], paged, one.hold)
+    return _figures(objective, scenario, sorted(pages), sorted(tickets))
+
+
+def _seen(values: Series, late: int, gaps: Series) -> Series:
+    """Return what CloudWatch shows in each minute: values arrive late, or never."""
+    arrived = np.concatenate((np.zeros(late), values[: len(values) - late]))
+    return np.where(gaps > 0, np.nan, arrived)
+
+
+def _figures(
+    objective: Objective, scenario: Scenario, pages: list[int], tickets: list[int]
+) -> Judged:
+    budget = scenario.total.sum() / DAYS * BUDGET_DAYS * objective.budget
+    begin, end = scenario.begin, scenario.end
+    spent = 100 * scenario.bad[begin:end].sum() / budget
+    own = [minute for minute in pages if begin <= minute < end + FORGOTTEN] if end else []
+    until = min(own[0], end) if own else end
+    failures = [scenario.bad[max(begin - DAY, 0) : minute + 1].sum() for minute in own]
+    early = sum(1 for count in failures if count < objective.least_bad)
+    return Judged(
+        scenario,
+        tuple(pages),
+        tuple(tickets),
+        must_page=bool(end) and _must_page(objective, scenario),
+        spent=float(spent),
+        unpaged=float(100 * scenario.bad[begin:until].sum() / budget),
+        unpaged_bad=int(scenario.bad[begin:until].sum()),
+        after_recovery=max([minute - end for minute in pages if end and minute > end], default=0),
+        needless=len([minute for minute in pages if not end or minute < begin]) + early,
+    )
+
+
+def _must_page(objective: Objective, scenario: Scenario) -> bool:
+    """Return whether a paging alert's burn rate was exceeded over its long window."""
+    last = scenario.end + FORGOTTEN
+    for alert in objective.alerts:
+        if alert.severity in PAGING:
+            bad = rolling(scenario.bad, alert.long // MINUTE)[:last]
+            total = rolling(scenario.total, alert.long // MINUTE)[:last]
+            burning = bad > alert.rate * objective.budget * total
+            if bool((burning & (bad >= objective.least_bad)).any()):
+                return True
+    return False
