@@ -129,7 +129,10 @@ def _burn(objective: Objective, alert: BurnRateAlert) -> tuple[Alarm, Alarm]:
             _published(objective, alert, alert.long),
             _published(objective, alert, alert.short),
         )
-    long, short = (alert.long, objective.least_bad, 1), (alert.short, RECENT_BAD, remembered(alert.short))
+    long, short = (
+        (alert.long, objective.least_bad, 1),
+        (alert.short, RECENT_BAD, remembered(alert.short)),
+    )
     if isinstance(objective.indicator, SliceIndicator):
         slices = objective.indicator
         one = (alert.short, 1, remembered(alert.short))
