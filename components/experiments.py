@@ -16,9 +16,9 @@ from components.component import Component, Place
 from components.iam import allow, service_role
 from components.spec import LogRetention, Spec, Zone
 
-STOPS = ("availability-outage-5m", "api-no-healthy-tasks")
-"""Alarms that end an experiment: the SLO's own fast burn, and nobody who answers. Metric alarms, as
-a stop condition wants (AWS FIS User Guide, "Stop conditions for AWS FIS")."""
+STOPS = ("api-unreachable", "api-no-healthy-tasks")
+"""Alarms that end an experiment: the probe fails, and nobody answers. Metric alarms, as a stop
+condition wants (AWS FIS User Guide, "Stop conditions for AWS FIS")."""
 LOG_SCHEMA = 2
 """AWS FIS User Guide, "Experiment logging": the newest version of a log record."""
 CUT = (

@@ -119,8 +119,7 @@ class _Metrics:
             self._series[objective.indicator.total.metric] = events.total
             self._bad, self._total = np.nan_to_num(bad), np.nan_to_num(events.total)
         else:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                share = 100 * events.good / events.total
+            share = slice_values(events)
             self._series[objective.indicator.reading.metric] = share
             self._bad = _bad_slices(objective.indicator, share)
             self._total = np.ones(events.minutes)
@@ -159,6 +158,12 @@ class _Metrics:
         latest = (minutes + 1) // (HOUR // MINUTE) * (HOUR // MINUTE) - 1
         age = minutes - latest
         return np.where((latest >= 0) & (age < period // MINUTE), value[latest], np.nan)
+
+
+def slice_values(events: EventSeries) -> Series:
+    """Return the percentage of each minute's events that are good, as a probe publishes it."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 100 * events.good / events.total
 
 
 def _bad_slices(slices: SliceIndicator, share: Series) -> Series:

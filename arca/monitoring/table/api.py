@@ -10,6 +10,10 @@ BOOK = "arca-api-down"
 LEAST_REQUESTS = 10
 """Requests that a minute counts as at least: half of them must fail."""
 
+REMEMBERED = 30
+"""Minutes within which three bad ones are an outage: it bridges pauses in one, as at low traffic, so
+that an outage that comes and goes pages once."""
+
 
 def outage(t: Thresholds) -> Alarms:
     """The alarm on a complete outage, by any of its three signs, and the signs.
@@ -30,8 +34,9 @@ def outage(t: Thresholds) -> Alarms:
             comparison=BELOW,
             threshold=100,
             runbook=BOOK,
-            meaning="The probe has found the API not working from outside for three minutes.",
-            of=3,
+            meaning="The probe found the API not working from outside in three of 30 minutes.",
+            of=REMEMBERED,
+            needed=3,
         ),
         _failing(t),
     )
@@ -87,8 +92,7 @@ def _failing(t: Thresholds) -> Alarm:
         expression=f"100 * (FILL(failed, 0) + FILL(unserved, 0)) / "
         f"IF({total} < {LEAST_REQUESTS}, {LEAST_REQUESTS}, {total})",
         period=60,
-        # Half an hour that it remembers bridges pauses, as at low traffic.
-        evaluation_periods=30,
+        evaluation_periods=REMEMBERED,
         datapoints=3,
     )
 

@@ -1,5 +1,6 @@
 """What an objective's alarms did in a scenario, against what truly happened."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,10 @@ from arca.monitoring.slo.budget import BUDGET_DAYS
 from arca.monitoring.slo.compiler import PAGING
 from arca.monitoring.slo.duration import MINUTE
 from arca.monitoring.slo.metric_math import Series, evaluate
-from arca.monitoring.slo.objective import Objective
+from arca.monitoring.slo.objective import Objective, SliceIndicator
 from arca.monitoring.slo.proof.scenario import DAY, DAYS, Scenario
-from arca.monitoring.slo.replay import EventSeries, evaluate_alarm, notified, rolling, states
+from arca.monitoring.slo.replay import EventSeries, evaluate_alarm, notified, rolling, slice_values, states
 
-FAILED = "api.requests.failed"
 FORGOTTEN = 60
 """Minutes after a trouble in which a page still belongs to it."""
 
@@ -41,20 +41,21 @@ class Judged:
 
 
 def judge(
-    objective: Objective, alarms: Alarms, scenario: Scenario, outage: Alarm | None = None
+    objective: Objective, alarms: Alarms, scenario: Scenario, outages: Sequence[Alarm] = ()
 ) -> Judged:
     """Run the alarms over a scenario.
 
-    `outage` is the alarm on most requests failing, whose page holds the objective's own back; it
-    sees the same events.
+    `outages` are the signs of an outage: those that read what the objective counts as bad see the
+    same events, and their page holds the objective's own back.
     """
     seen_bad = _seen(scenario.bad, scenario.late_bad, scenario.gaps)
     seen_total = _seen(scenario.total, scenario.late_total, scenario.gaps)
-    state = states(objective, alarms, EventSeries(seen_total - seen_bad, seen_total))
-    down = np.zeros(len(seen_bad))
-    if outage is not None:
-        read = {"failed": seen_bad, "served": seen_total, "unserved": np.zeros(len(seen_bad))}
-        down = evaluate_alarm(outage, evaluate(outage.expression, read))
+    events = EventSeries(seen_total - seen_bad, seen_total)
+    state = states(objective, alarms, events)
+    down = np.zeros(events.minutes)
+    for sign in outages:
+        if _sees(sign, objective):
+            down = np.maximum(down, evaluate_alarm(sign, _read(sign, objective, events)))
     pages, tickets = notified(down, None, None), list[int]()
     paged = down.copy()
     composites = [one for one in alarms.composites if one.severity]
@@ -66,6 +67,29 @@ def judge(
         if one.severity not in PAGING:
             tickets += notified(state[one.name], paged, one.hold)
     return _figures(objective, scenario, sorted(pages), sorted(tickets))
+
+
+def _sees(sign: Alarm, objective: Objective) -> bool:
+    """Return whether an alarm reads what the objective counts as bad."""
+    indicator = objective.indicator
+    if isinstance(indicator, SliceIndicator):
+        return any(one.metric == indicator.reading.metric for one in sign.readings.values())
+    counts_bad = indicator.counts == "bad"
+    return counts_bad and any(objective.counts(one.metric) for one in sign.readings.values())
+
+
+def _read(sign: Alarm, objective: Objective, events: EventSeries) -> Series:
+    """Return what the sign compares, minute by minute; what nobody counts here is 0."""
+    if isinstance(objective.indicator, SliceIndicator):
+        return slice_values(events)
+    values = {"bad": events.total - events.good, "total": events.total}
+    read: dict[str, Series] = {}
+    known = {one.metric for one in objective.readings()}
+    for key, reading in sign.readings.items():
+        kind = "bad" if objective.counts(reading.metric) else "total"
+        taken = values.pop(kind, None) if reading.metric in known else None
+        read[key] = np.zeros(events.minutes) if taken is None else taken
+    return evaluate(sign.expression, read)
 
 
 def _seen(values: Series, late: int, gaps: Series) -> Series:

@@ -1,32 +1,14 @@
 """The search over many scenarios, and the worst that it found."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from arca.monitoring.alarm import Alarm, Alarms
-from arca.monitoring.slo.objective import EventIndicator, Objective
-from arca.monitoring.slo.proof.judge import FAILED, Judged, judge
+from arca.monitoring.slo.objective import Objective
+from arca.monitoring.slo.proof.bounds import Bounds
+from arca.monitoring.slo.proof.judge import Judged, judge
 from arca.monitoring.slo.proof.scenario import scenario
-
-HANDFUL = 25
-"""Failures that, at low traffic, are a large share of a month's budget and still a handful."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What must hold in every scenario; the figures are those of a search, rounded up."""
-
-    unpaged_percent: float
-    """Most of the month's budget that a trouble which must page spends before its page, where
-    that is more than a handful of failures."""
-    after_recovery: int
-    """Latest minute after the end of a trouble in which it still pages."""
-    pages_an_incident: int
-    """Most pages of a trouble, an escalation to SEV1 included."""
-    needless: int = 0
-    """Pages without trouble, or for fewer failures than the objective names."""
-
 
 @dataclass(frozen=True)
 class Proof:
@@ -42,12 +24,14 @@ class Proof:
     """Those among the paged ones with a single page."""
     worst: Mapping[str, Judged]
     """The worst scenario by figure."""
+    bounds: Bounds
 
-    def breaches(self, bounds: Bounds) -> Iterator[str]:
+    def breaches(self) -> Iterator[str]:
         """Yield a sentence for each bound that does not hold."""
+        bounds = self.bounds
         unpaged, after = self.worst["unpaged"], self.worst["after_recovery"]
         many, needless = self.worst["pages"], self.worst["needless"]
-        if _unpaged(unpaged) > bounds.unpaged_percent:
+        if self.unpaged_percent > bounds.unpaged_percent:
             yield _sentence(unpaged, f"spends {unpaged.unpaged:.1f}% of the month's budget unpaged")
         if after.after_recovery > bounds.after_recovery:
             yield _sentence(after, f"pages {after.after_recovery} minutes after its end")
@@ -55,6 +39,11 @@ class Proof:
             yield _sentence(many, f"pages {len(many.pages)} times")
         if needless.needless > bounds.needless:
             yield _sentence(needless, f"pages {needless.needless} times for nothing")
+
+    @property
+    def unpaged_percent(self) -> float:
+        """Most of the month's budget that was spent before its page, beyond a handful."""
+        return _unpaged(self.worst["unpaged"], self.bounds)
 
     def as_json(self) -> dict[str, Any]:
         """Return the search for `--json`."""
@@ -72,33 +61,28 @@ def prove(
     objective: Objective,
     alarms: Alarms,
     *,
-    outage: Alarm | None,
+    outages: Sequence[Alarm],
+    bounds: Bounds,
     scenarios: int,
     seed: int = 0,
+    watch: Callable[[int], None] = lambda _: None,
 ) -> Proof:
     """Judge an objective's alarms in `scenarios` scenarios, from `seed` on.
 
-    `outage` is the alarm on most requests failing, for the objective that counts them.
+    `outages` are the signs of an outage (see `judge`); `watch` gets the number of those judged.
     """
-    found = [
-        judge(objective, alarms, scenario(number), outage if _counts_failures(objective) else None)
-        for number in range(seed, seed + scenarios)
-    ]
-    must = [one for one in found if one.must_page]
-    paged = [one for one in must if one.pages]
-    return Proof(
-        objective=objective.name,
-        scenarios=scenarios,
-        must_page=len(must),
-        missed=len(must) - len(paged),
-        once=sum(1 for one in paged if len(one.pages) == 1),
-        worst={
-            "unpaged": max(must or found, key=_unpaged),
-            "after_recovery": max(found, key=lambda one: one.after_recovery),
-            "pages": max(found, key=lambda one: len(one.pages)),
-            "needless": max(found, key=lambda one: one.needless),
-        },
-    )
+    must = missed = once = 0
+    worst: dict[str, Judged] = {}
+    for number in range(scenarios):
+        one = judge(objective, alarms, scenario(seed + number, objective), outages)
+        for name, figure in _FIGURES.items():
+            if name not in worst or figure(one, bounds) > figure(worst[name], bounds):
+                worst[name] = one
+        must += one.must_page
+        missed += one.must_page and not one.pages
+        once += one.must_page and len(one.pages) == 1
+        watch(number + 1)
+    return Proof(objective.name, scenarios, must, missed, once, worst, bounds)
 
 
 def figures(judged: Judged) -> dict[str, Any]:
@@ -122,13 +106,17 @@ def figures(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _unpaged(judged: Judged) -> float:
-    return judged.unpaged if judged.unpaged_bad > HANDFUL else 0.0
+def _unpaged(judged: Judged, bounds: Bounds) -> float:
+    within = judged.must_page and judged.unpaged_bad > bounds.handful
+    return judged.unpaged if within else 0.0
 
 
-def _counts_failures(objective: Objective) -> bool:
-    indicator = objective.indicator
-    return isinstance(indicator, EventIndicator) and objective.counts(FAILED)
+_FIGURES: Mapping[str, Callable[[Judged, Bounds], float]] = {
+    "unpaged": _unpaged,
+    "after_recovery": lambda one, _: one.after_recovery,
+    "pages": lambda one, _: len(one.pages),
+    "needless": lambda one, _: one.needless,
+}
 
 
 def _sentence(judged: Judged, what: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arca.monitoring.slo.metric_math import Series
+from arca.monitoring.slo.objective import Objective, SliceIndicator
 
 DAY = 24 * 60
 DAYS = 4
@@ -43,14 +44,20 @@ class Scenario:
     """1 for each minute whose counts never arrive."""
 
 
-def scenario(seed: int) -> Scenario:
-    """Return the scenario of a seed."""
+def scenario(seed: int, objective: Objective) -> Scenario:
+    """Return the scenario of a seed, in the events that the objective counts.
+
+    Of an objective of slices each minute is one event: one metric, which is late as a whole.
+    """
     random = np.random.default_rng(seed)
     minutes = np.arange(DAYS * DAY)
     traffic, trouble = str(random.choice(TRAFFIC)), str(random.choice(TROUBLE))
     telemetry = str(random.choice(TELEMETRY))
     mean = float(np.exp(random.uniform(np.log(LEAST_A_MINUTE), np.log(MOST_A_MINUTE))))
     total = random.poisson(mean * _shape(traffic, minutes, random)).astype(float)
+    if isinstance(objective.indicator, SliceIndicator):
+        traffic, telemetry, mean = "a probe", telemetry.removeprefix("bad "), 1.0
+        total = np.ones(len(minutes))
     share, begin, end, chance = _trouble(trouble, minutes, random)
     bad = random.binomial(total.astype(int), np.clip(chance, 0, 1)).astype(float)
     late = int(random.integers(1, LATEST_MINUTES + 1))
