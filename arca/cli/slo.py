@@ -10,12 +10,26 @@ from arca.clock import Clock
 from arca.errors import ArcaError
 
 if TYPE_CHECKING:
+    from arca.monitoring.slo.proof.report import Proof
     from arca.stack import Target
+
+PROVED = (
+    "objective",
+    "incidents",
+    "must page",
+    "over before a page",
+    "one page",
+    "worst: budget unpaged",
+    "minutes after the end",
+    "pages",
+    "for nothing",
+)
+"""The columns of `arca slo prove`; `Proof.row` has the values."""
 
 
 @click.group("slo")
 def command() -> None:
-    """Objectives: status, report, replay of their alarms."""
+    """Objectives: status, report, replay and proof of their alarms."""
 
 
 @command.command("status")
@@ -169,6 +183,61 @@ def replay_command(file: Path, name: str, *, everything: bool, as_json: bool) ->
     )
     if not rows:
         render.line(f"No alarm of {name} fires in these {events.minutes} minutes.")
+
+
+@command.command("prove")
+@click.option("--slo", "name", help="The objective; all of them by default.")
+@click.option(
+    "--scenarios",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="How many made-up incidents each objective's alarms get.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="The first incident's seed; each one after it has the next.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+def prove_command(name: str | None, scenarios: int, seed: int, *, as_json: bool) -> None:
+    """Search made-up incidents for one that the alarms page too late, too often or for nothing.
+
+    Ends with 1 where a figure is beyond its bound; the message names the incident's seed, and
+    `--seed SEED --scenarios 1` runs it alone.
+    """
+    from arca.cli import render
+    from arca.monitoring.slo.objectives import read_objectives
+    from arca.monitoring.slo.proof.report import prove_declared
+
+    found = {objective.name: objective for objective in read_objectives()}
+    if name is not None and name not in found:
+        raise ArcaError(
+            f"There is no objective {name}.",
+            where="arca/monitoring/objectives",
+            wanted=f"one of {', '.join(found)}",
+            do="name one of them with --slo, or leave --slo out",
+        )
+    chosen = [found[name]] if name is not None else list(found.values())
+    proofs: list[Proof] = []
+    with render.ProgressLine() as progress:
+        for objective in chosen:
+            progress.show(f"{objective.name}: {scenarios} incidents", 0)
+            proofs.append(prove_declared(objective, scenarios=scenarios, seed=seed))
+    if as_json:
+        render.print_json({"seed": seed, "objectives": [proof.as_json() for proof in proofs]})
+    else:
+        render.table(PROVED, [proof.row() for proof in proofs])
+    broken = [f"{proof.objective}: {one}" for proof in proofs for one in proof.breaches()]
+    if broken:
+        raise ArcaError(
+            "\n".join(broken),
+            where="arca slo prove",
+            wanted="no figure beyond arca/monitoring/slo/proof/bounds.py",
+            do="run the seed alone with `--scenarios 1`, and correct the alarms",
+        )
 
 
 @command.command("publish")

@@ -11,8 +11,8 @@ LEAST_REQUESTS = 10
 """Requests that a minute counts as at least: half of them must fail."""
 
 REMEMBERED = 30
-"""Minutes within which three bad ones are an outage: it bridges pauses in one, as at low traffic, so
-that an outage that comes and goes pages once."""
+"""Minutes within which three bad ones are an outage: one that comes and goes, as at low traffic,
+pages once."""
 
 
 def outage(t: Thresholds) -> Alarms:

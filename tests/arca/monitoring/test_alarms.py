@@ -15,7 +15,14 @@ from arca.monitoring.dashboard import GRID_COLUMNS, Graph, dashboard_body, layou
 from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo import publisher
-from arca.monitoring.slo.compiler import BURN_RATE, CONSUMED, compile_objective
+from arca.monitoring.slo.compiler import (
+    BURN_RATE,
+    CONSUMED,
+    OUTAGE,
+    PAGES,
+    PAGING,
+    compile_objectives,
+)
 from arca.monitoring.slo.metric_math import evaluate
 from arca.monitoring.slo.objectives import read_objectives
 from arca.monitoring.slo.publisher_input import publisher_input
@@ -32,9 +39,7 @@ def everything() -> Alarms:
     found = table.serving_alarms(Thresholds(), sessions=500) + table.standby_alarms(
         Thresholds(), tasks=1
     )
-    for objective in OBJECTIVES:
-        found += compile_objective(objective)
-    return found + Alarms((table.maintenance_alarm(),))
+    return found + compile_objectives(OBJECTIVES)
 
 
 def test_each_alarm_has_one_runbook_and_each_runbook_an_alarm() -> None:
@@ -45,20 +50,43 @@ def test_each_alarm_has_one_runbook_and_each_runbook_an_alarm() -> None:
     assert all(alarm.runbook in RUNBOOKS for alarm in everything().alarms)
 
 
+def test_there_are_as_many_as_an_engineer_on_call_needs() -> None:
+    """Kinds that notify: 45 of the table and the objectives, and two on the watching itself."""
+    serving = table.serving_alarms(Thresholds(), sessions=500) + compile_objectives(OBJECTIVES)
+    assert len(serving.notifying()) <= 45 + 2
+    for objective in OBJECTIVES:
+        own = [one for one in serving.notifying() if one.name.startswith(f"{objective.name}-")]
+        composed = [one.name for one in own if one in serving.composites]
+        assert composed == [f"{objective.name}-page", f"{objective.name}-ticket"]
+
+
 def test_names_are_unique() -> None:
     """The alarms of a serving stack and of all its objectives have different names."""
-    serving = table.serving_alarms(Thresholds(), sessions=500)
-    for objective in OBJECTIVES:
-        serving += compile_objective(objective)
+    serving = table.serving_alarms(Thresholds(), sessions=500) + compile_objectives(OBJECTIVES)
     names = [one.name for one in (*serving.alarms, *serving.composites)]
     assert len(names) == len(set(names))
 
 
-def test_composites_read_alarms_that_exist() -> None:
-    """A composite names alarms of its own stack only."""
-    names = {one.name for one in (*everything().alarms, *everything().composites)}
+def test_composites_read_what_stands_before_them() -> None:
+    """A composite names alarms of its own stack, and CloudWatch wants them to exist already."""
+    known = {one.name for one in everything().alarms}
     for composite in everything().composites:
-        assert set(composite.all_of) | set(composite.none_of) <= names
+        assert composite.parts <= known
+        assert composite.hold is None or composite.hold.alarm in known
+        known.add(composite.name)
+
+
+def test_an_incident_notifies_once() -> None:
+    """An outage holds the pages back, any page holds the tickets, and nothing holds the outage."""
+    composites = {one.name: one for one in everything().composites}
+    assert composites[OUTAGE].hold is None
+    assert composites[PAGES].severity is None
+    paging = {one.name for one in composites.values() if one.severity in PAGING}
+    assert composites[PAGES].parts == paging
+    for one in composites.values():
+        if one.severity and one.name != OUTAGE:
+            assert one.hold is not None
+            assert one.hold.alarm == (OUTAGE if one.severity in PAGING else PAGES)
 
 
 def test_every_alarm_reads_the_catalogue() -> None:
@@ -78,15 +106,28 @@ def test_what_ends_in_silence_is_breaching() -> None:
         "availability-lost-telemetry",
         "backups-missing",
         "definition-unknown",
+        "publisher-silent",
         "standby-no-healthy-tasks",
     }
 
 
-def test_an_outage_is_never_muted() -> None:
-    """A maintenance window never mutes an alarm of SEV1."""
-    muted = [c for c in everything().composites if c.muted_in_maintenance]
-    assert {c.severity for c in muted} == {"SEV2", "SEV3"}
-    assert {"availability-outage", "errors-outage"}.isdisjoint(c.name for c in muted)
+def test_only_an_outage_of_the_whole_api_is_severe() -> None:
+    """SEV1 is what a maintenance window never mutes: one alarm, on a complete outage."""
+    assert [one.name for one in everything().notifying() if one.severity == "SEV1"] == [OUTAGE]
+
+
+def test_causes_page_nobody() -> None:
+    """What pages is a symptom, or ends in one that a person must prevent (docs/monitoring.md)."""
+    objectives = {f"{objective.name}-page" for objective in OBJECTIVES}
+    pages = {one.name for one in everything().notifying() if one.severity in PAGING}
+    assert pages - objectives == {
+        OUTAGE,
+        "api-no-traffic",
+        "certificate-arca-week",
+        "database-replica-lag",
+        "database-storage",
+        "definition-unknown",
+    }
 
 
 def test_every_signal_has_its_role() -> None:
@@ -253,7 +294,7 @@ def test_what_is_read_of_a_budget_is_published() -> None:
         graphs = [widget for widget in board.widgets if isinstance(widget, Graph)]
         readings += [r for g in graphs for line in g.lines for r in line.readings.values()]
     read = [r for r in readings if r.metric in (BURN_RATE, CONSUMED)]
-    assert len(read) == 40
+    assert len(read) == 31
     for reading in read:
         known = windows[reading.fixed["SLO"]] if reading.metric == BURN_RATE else publisher.WINDOWS
         assert reading.fixed["Window"] in known
@@ -265,4 +306,4 @@ def test_a_stack_without_a_probe_shows_the_rest() -> None:
     content = dashboard_body(BOARDS["system-overview"], bind, region="sa-east-1", logged=logged)
     text = json.dumps(content)
     assert "CloudWatchSynthetics" not in text
-    assert "Maintenance" in text
+    assert "RequestsFailed" in text

@@ -13,11 +13,10 @@ from arca.monitoring.slo.replay import evaluate_alarm
 from arca.monitoring.thresholds import Thresholds
 
 ALARMS = {
-    alarm.name.removesuffix("-signal"): alarm
+    alarm.name: alarm
     for alarm in (
         *table.serving_alarms(Thresholds(), sessions=1802).alarms,
         *table.standby_alarms(Thresholds(), tasks=1).alarms,
-        table.maintenance_alarm(),
     )
 }
 GB = 1e9
@@ -25,20 +24,16 @@ SICK: dict[str, dict[str, float]] = {
     "api-no-healthy-tasks": {"blue": 0, "green": 0},
     "standby-no-healthy-tasks": {"blue": 0, "green": 0},
     "api-unreachable": {"value": 0},
+    "api-failing": {"failed": 55, "served": 100, "unserved": 0},
     "api-no-traffic": {"value": 0},
-    "api-balancer-errors": {"value": 12},
     "api-rate-limited": {"value": 150},
     "api-authentication": {"part": 70, "whole": 100},
     "api-queue": {"value": 600},
-    "api-latency": {"value": 1.5},
-    "database-pool": {"value": 95},
     "database-pool-waiting": {"value": 1},
     "database-sessions": {"value": 1500},
     "database-cpu": {"value": 92},
     "database-memory": {"value": 0.2 * GB},
     "database-storage": {"value": 9 * GB},
-    "database-disk-queue": {"value": 80},
-    "database-slow-queries": {"value": 25},
     "database-replica-lag": {"value": 160},
     "copies-behind": {"value": 160},
     "backups-failed": {"value": 1},
@@ -46,11 +41,9 @@ SICK: dict[str, dict[str, float]] = {
     "copies-failed": {"value": 1},
     "cache-memory": {"value": 88},
     "cache-evictions": {"value": 150},
-    "cache-cpu": {"value": 97},
     "cache-hit-rate": {"value": 40},
     "service-cpu": {"value": 95},
     "service-memory": {"value": 90},
-    "service-disk": {"value": 18},
     "service-crashes": {"value": 3},
     "service-tasks-missing": {"desired": 4, "running": 3},
     "definition-unknown": {"value": 1},
@@ -62,7 +55,6 @@ SICK: dict[str, dict[str, float]] = {
     "arca-latency": {"value": 8000},
     "arca-rejected": {"part": 30, "whole": 100},
     "arca-token-hits": {"part": 60, "whole": 100},
-    "maintenance": {"window": 1},
 }
 HEALTHY: dict[str, dict[str, float]] = {
     "api-authentication": {"part": 97, "whole": 100},

@@ -1,1 +1,1 @@
-"""The search for incidents that the alarms of an objective page too late, too often or for nothing."""
+"""The search for incidents that an objective's alarms page too late, too often or for nothing."""

@@ -17,13 +17,33 @@ class Bounds:
     pages_an_incident: int
     """Most pages of a trouble, an escalation to SEV1 included."""
     needless: int
-    """Pages without trouble, or for fewer failures than the objective names."""
+    """Pages while no budget burned fast, or for fewer failures than the objective names."""
+    missed_percent: float
+    """Most of the troubles that must page and end before they do."""
+    once_percent: float
+    """Fewest of the troubles that must page and do so once."""
     handful: int
     """Failures that, at low traffic, are a large share of a month's budget and still a handful."""
 
 
-EVENTS = Bounds(100, 100, 4, 0, handful=25)
-SLICES = Bounds(100, 100, 4, 0, handful=0)
+EVENTS = Bounds(
+    unpaged_percent=100,
+    after_recovery=100,
+    pages_an_incident=20,
+    needless=0,
+    missed_percent=5,
+    once_percent=70,
+    handful=25,
+)
+SLICES = Bounds(
+    unpaged_percent=100,
+    after_recovery=100,
+    pages_an_incident=20,
+    needless=0,
+    missed_percent=5,
+    once_percent=65,
+    handful=0,
+)
 
 
 def bounds_of(objective: Objective) -> Bounds:

@@ -12,7 +12,14 @@ from arca.monitoring.slo.duration import MINUTE
 from arca.monitoring.slo.metric_math import Series, evaluate
 from arca.monitoring.slo.objective import Objective, SliceIndicator
 from arca.monitoring.slo.proof.scenario import DAY, DAYS, Scenario
-from arca.monitoring.slo.replay import EventSeries, evaluate_alarm, notified, rolling, slice_values, states
+from arca.monitoring.slo.replay import (
+    EventSeries,
+    evaluate_alarm,
+    notified,
+    rolling,
+    slice_values,
+    states,
+)
 
 FORGOTTEN = 60
 """Minutes after a trouble in which a page still belongs to it."""
@@ -37,7 +44,8 @@ class Judged:
     after_recovery: int
     """Minutes from the end of the trouble to the last page; 0 where none came after it."""
     needless: int
-    """Pages without trouble, or before as many failures as the objective wants for a page."""
+    """Pages apart from the trouble without a budget that burned so fast within the last hour, or
+    before as many failures as the objective wants for a page."""
 
 
 def judge(
@@ -103,32 +111,40 @@ def _figures(
 ) -> Judged:
     budget = scenario.total.sum() / DAYS * BUDGET_DAYS * objective.budget
     begin, end = scenario.begin, scenario.end
+    burning = _burning(objective, scenario)
     spent = 100 * scenario.bad[begin:end].sum() / budget
     own = [minute for minute in pages if begin <= minute < end + FORGOTTEN] if end else []
     until = min(own[0], end) if own else end
     failures = [scenario.bad[max(begin - DAY, 0) : minute + 1].sum() for minute in own]
     early = sum(1 for count in failures if count < objective.least_bad)
+    apart = [minute for minute in pages if not end or minute < begin]
     return Judged(
         scenario,
         tuple(pages),
         tuple(tickets),
-        must_page=bool(end) and _must_page(objective, scenario),
+        must_page=bool(end) and bool(burning[: end + FORGOTTEN].any()),
         spent=float(spent),
         unpaged=float(100 * scenario.bad[begin:until].sum() / budget),
         unpaged_bad=int(scenario.bad[begin:until].sum()),
         after_recovery=max([minute - end for minute in pages if end and minute > end], default=0),
-        needless=len([minute for minute in pages if not end or minute < begin]) + early,
+        needless=early + sum(1 for minute in apart if not _lately(burning, minute)),
     )
 
 
-def _must_page(objective: Objective, scenario: Scenario) -> bool:
-    """Return whether a paging alert's burn rate was exceeded over its long window."""
-    last = scenario.end + FORGOTTEN
+def _burning(objective: Objective, scenario: Scenario) -> Series:
+    """Return the minutes in which a paging alert's burn rate was truly exceeded.
+
+    Over its long window, with as many failures as the objective wants for a page.
+    """
+    found = np.zeros(len(scenario.bad), dtype=bool)
     for alert in objective.alerts:
         if alert.severity in PAGING:
-            bad = rolling(scenario.bad, alert.long // MINUTE)[:last]
-            total = rolling(scenario.total, alert.long // MINUTE)[:last]
-            burning = bad > alert.rate * objective.budget * total
-            if bool((burning & (bad >= objective.least_bad)).any()):
-                return True
-    return False
+            bad = rolling(scenario.bad, alert.long // MINUTE)
+            total = rolling(scenario.total, alert.long // MINUTE)
+            fast = bad > alert.rate * objective.budget * total
+            found |= fast & (bad >= objective.least_bad)
+    return found.astype(float)
+
+
+def _lately(burning: Series, minute: int) -> bool:
+    return bool(burning[max(0, minute - FORGOTTEN) : minute + 1].any())

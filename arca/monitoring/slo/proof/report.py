@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca.monitoring.alarm import Alarm, Alarms
+from arca.monitoring.slo.compiler import compile_objective
 from arca.monitoring.slo.objective import Objective
-from arca.monitoring.slo.proof.bounds import Bounds
+from arca.monitoring.slo.proof.bounds import Bounds, bounds_of
 from arca.monitoring.slo.proof.judge import Judged, judge
 from arca.monitoring.slo.proof.scenario import scenario
+from arca.monitoring.table.api import outage
+from arca.monitoring.thresholds import Thresholds
+
+
+ENOUGH = 20
+"""Troubles from which on their shares are compared with the bounds."""
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -39,11 +47,43 @@ class Proof:
             yield _sentence(many, f"pages {len(many.pages)} times")
         if needless.needless > bounds.needless:
             yield _sentence(needless, f"pages {needless.needless} times for nothing")
+        # Shares of a handful of troubles say nothing.
+        if self.must_page < ENOUGH:
+            return
+        if self.missed_percent > bounds.missed_percent:
+            yield f"{self.missed_percent:.1f}% of {self.must_page} troubles end before their page"
+        if self.once_percent < bounds.once_percent:
+            yield f"only {self.once_percent:.1f}% of {self.must_page} troubles page once"
+
+    @property
+    def missed_percent(self) -> float:
+        """Percent of the troubles that must page and end before they do."""
+        return 100 * self.missed / max(1, self.must_page)
+
+    @property
+    def once_percent(self) -> float:
+        """Percent of the troubles that must page and do so once."""
+        return 100 * self.once / max(1, self.must_page)
 
     @property
     def unpaged_percent(self) -> float:
         """Most of the month's budget that was spent before its page, beyond a handful."""
         return _unpaged(self.worst["unpaged"], self.bounds)
+
+    def row(self) -> tuple[str, ...]:
+        """Return the figures as a table shows them."""
+        worst = self.worst
+        return (
+            self.objective,
+            str(self.scenarios),
+            str(self.must_page),
+            str(self.missed),
+            str(self.once),
+            f"{self.unpaged_percent:.1f}%",
+            str(worst["after_recovery"].after_recovery),
+            str(len(worst["pages"].pages)),
+            str(worst["needless"].needless),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return the search for `--json`."""
@@ -53,6 +93,7 @@ class Proof:
             "must_page": self.must_page,
             "missed": self.missed,
             "paged_once": self.once,
+            "breaches": list(self.breaches()),
             "worst": {name: figures(one) for name, one in self.worst.items()},
         }
 
@@ -65,11 +106,10 @@ def prove(
     bounds: Bounds,
     scenarios: int,
     seed: int = 0,
-    watch: Callable[[int], None] = lambda _: None,
 ) -> Proof:
     """Judge an objective's alarms in `scenarios` scenarios, from `seed` on.
 
-    `outages` are the signs of an outage (see `judge`); `watch` gets the number of those judged.
+    `outages` are the signs of an outage (see `judge`).
     """
     must = missed = once = 0
     worst: dict[str, Judged] = {}
@@ -81,8 +121,19 @@ def prove(
         must += one.must_page
         missed += one.must_page and not one.pages
         once += one.must_page and len(one.pages) == 1
-        watch(number + 1)
     return Proof(objective.name, scenarios, must, missed, once, worst, bounds)
+
+
+def prove_declared(objective: Objective, *, scenarios: int, seed: int = 0) -> Proof:
+    """Judge the alarms that a stack with the default thresholds declares for an objective."""
+    return prove(
+        objective,
+        compile_objective(objective),
+        outages=outage(Thresholds()).alarms,
+        bounds=bounds_of(objective),
+        scenarios=scenarios,
+        seed=seed,
+    )
 
 
 def figures(judged: Judged) -> dict[str, Any]:

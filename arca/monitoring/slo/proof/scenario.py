@@ -17,6 +17,8 @@ TRAFFIC = ("even", "daily", "bursts", "weekly rest")
 TROUBLE = ("none", "noise", "outage", "failures", "slow burn", "flapping", "rising", "two outages")
 TELEMETRY = ("whole", "late", "gaps", "bad late")
 LEAST_A_MINUTE, MOST_A_MINUTE = 0.5, 2000.0
+OF_SLICES = 0.01
+"""Bad minutes by chance among a probe's, of bad events by chance: one in a year at most."""
 LATEST_MINUTES = 3
 """How late CloudWatch's values come at most here; most are there in two minutes."""
 
@@ -58,7 +60,11 @@ def scenario(seed: int, objective: Objective) -> Scenario:
     if isinstance(objective.indicator, SliceIndicator):
         traffic, telemetry, mean = "a probe", telemetry.removeprefix("bad "), 1.0
         total = np.ones(len(minutes))
-    share, begin, end, chance = _trouble(trouble, minutes, random)
+    background = float(np.exp(random.uniform(np.log(1e-7), np.log(2e-4))))
+    if isinstance(objective.indicator, SliceIndicator):
+        # Two bad minutes in an hour are a tenth of the month's budget, by chance or not.
+        background *= OF_SLICES
+    share, begin, end, chance = _trouble(trouble, minutes, background, random)
     bad = random.binomial(total.astype(int), np.clip(chance, 0, 1)).astype(float)
     late = int(random.integers(1, LATEST_MINUTES + 1))
     gaps = np.zeros(len(minutes))
@@ -94,10 +100,10 @@ def _shape(traffic: str, minutes: Series, random: np.random.Generator) -> Series
 
 
 def _trouble(
-    trouble: str, minutes: Series, random: np.random.Generator
+    trouble: str, minutes: Series, background: float, random: np.random.Generator
 ) -> tuple[float, int, int, Series]:
     """Return the share, the first and the last minute, and each minute's chance to fail."""
-    chance = np.full(len(minutes), float(np.exp(random.uniform(np.log(1e-7), np.log(2e-4)))))
+    chance = np.full(len(minutes), background)
     if trouble == "none":
         return 0.0, 0, 0, chance
     if trouble == "noise":

@@ -229,7 +229,7 @@ def test_our_own_documents_are_read() -> None:
         text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
         assert re.findall(r"\btarget: (\S+)$", text, re.MULTILINE) == [str(target)]
     policies = [policy.metadata.name for policy in slos["errors"].policies]
-    assert policies == ["outage", "slow-burn", "ticket", "slow-ticket"]
+    assert policies == ["fast-burn", "slow-burn", "slow-ticket"]
 
 
 def test_a_folder_without_documents_is_refused(tmp_path: Path) -> None:

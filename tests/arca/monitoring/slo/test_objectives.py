@@ -21,7 +21,7 @@ REFUSED = (
     ("availability", "timeSliceTarget: 1", "timeSliceTarget: 0.9", "timeSliceTarget must be 1"),
     ("availability", "timeSliceWindow: 1m", "timeSliceWindow: 2h", "an hour at most"),
     ("availability", "Timeslices", "Occurrences", "Occurrences need a ratioMetric"),
-    ("alerting", "severity: SEV1", "severity: page", "severity page: one of SEV1, SEV2"),
+    ("alerting", "severity: SEV2", "severity: page", "severity page: one of SEV1, SEV2"),
     ("alerting", "op: gt", "op: lte", "op lte: a burn alerts above its rate"),
     ("alerting", "alertAfter: 5m", "alertAfter: 2h", "alertAfter must be the shorter window"),
     ("alerting", "alertAfter: 5m", "alertAfter: soon", "alertAfter soon: the short window"),
@@ -47,7 +47,12 @@ REFUSED = (
         "stat of api.requests: Sum, not Average; ratios are never averaged",
     ),
     ("errors", "trace-filter", "trace-filtre", "annotation arca-api/trace-filtre: one of arca"),
-    ("errors", "alertPolicyRef: ticket", "alertPolicyRef: outage", "outage stands there twice"),
+    (
+        "errors",
+        "alertPolicyRef: slow-burn",
+        "alertPolicyRef: fast-burn",
+        "fast-burn stands there twice",
+    ),
     ("latency", "threshold-ms", "threshold", "annotation arca-api/threshold: one of"),
     (
         "latency",
