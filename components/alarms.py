@@ -168,7 +168,7 @@ def _composite(
         alarm_description=_description(composite, repository_url),
         alarm_rule=pulumi.Output.all(
             *(pulumi.Output.all(*(_any(names[part]) for part in group)) for group in groups)
-        ).apply(lambda known: " OR ".join(_all(parts) for parts in known)),
+        ).apply(lambda known: " OR ".join(all_of(parts) for parts in known)),
         alarm_actions=actions,
         ok_actions=actions,
         actions_suppressor={
@@ -189,8 +189,8 @@ def _any(instances: Sequence[pulumi.Output[str]]) -> pulumi.Output[str]:
     )
 
 
-def _all(rules: Sequence[str]) -> str:
-    """Return the rule that asks for all of the rules."""
+def all_of(rules: Sequence[str]) -> str:
+    """Return the rule that asks for all of the rules; AND binds more tightly than OR."""
     if len(rules) == 1:
         return rules[0]
     parts = [f"({rule})" if " OR " in rule else rule for rule in rules]

@@ -1,6 +1,8 @@
 """The resources that watch a stack: alarms, topics, dashboards, traces and budgets."""
 
+import ast
 import json
+import re
 
 import pytest
 
@@ -8,6 +10,7 @@ from arca.emulator.program.engine import Registration
 from arca.monitoring.catalogue import CATALOGUE
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo.objectives import read_objectives
+from components.alarms import all_of
 from tests.changes import NO_ROUTES, ROUTES
 from tests.graph import ACCOUNT, Graph, primary_recovery
 from tests.stacks import STACKS, graph, settings_of
@@ -64,9 +67,10 @@ def test_missing_data_means_what_each_alarm_says() -> None:
         if node.type == ALARM
     }
     assert treated["observability-api-no-healthy-tasks"] == "breaching"
-    assert treated["observability-errors-budget-50"] == "ignore"
+    assert treated["observability-errors-budget"] == "ignore"
+    assert treated["observability-publisher-silent"] == "breaching"
     assert treated["observability-errors-slow-ticket-3d"] == "ignore"
-    assert treated["observability-errors-outage-1h"] == "notBreaching"
+    assert treated["observability-errors-fast-burn-1h"] == "notBreaching"
     following = graph("dr").one(ALARM, "observability-database-replica-lag")
     assert following.inputs["treatMissingData"] == "breaching"
 
@@ -80,20 +84,82 @@ def test_runbooks_are_linked_where_the_repository_is_known() -> None:
 
 
 @pytest.mark.parametrize("stack", ["prod", "staging", "dev"])
-def test_composites_read_declared_alarms_and_are_muted_but_for_outages(stack: str) -> None:
-    """Composites name other alarms physically; the maintenance alarm mutes them."""
+def test_composites_read_declared_alarms_and_are_held_back(stack: str) -> None:
+    """Rules and suppressors name other alarms physically; nothing holds the outage back."""
     declared = alarmed(stack)
-    alarms = watching(declared)
-    names = {node.inputs.get("name") or node.inputs["alarmName"] for node in alarms}
-    maintenance = f"arca-{stack}-maintenance"
-    assert maintenance in names
+    names = {n.inputs.get("name") or n.inputs["alarmName"] for n in watching(declared)}
     for node in declared.of(COMPOSITE):
-        quoted = set(node.inputs["alarmRule"].split('"')[1::2])
-        assert quoted
-        assert quoted <= names
-        severe = node.inputs["alarmDescription"].startswith("SEV1")
-        suppressor = node.inputs.get("actionsSuppressor", {}).get("alarm")
-        assert suppressor == (None if severe else maintenance)
+        assert named(node.inputs["alarmRule"]) <= names
+        suppressor = node.inputs.get("actionsSuppressor")
+        severity = node.inputs["alarmDescription"][:4] if node.inputs.get("alarmActions") else None
+        wanted = {"SEV2": f"arca-{stack}-api-down", "SEV3": f"arca-{stack}-pages"}.get(
+            severity or ""
+        )
+        assert (suppressor and suppressor["alarm"]) == wanted, node.name
+        if suppressor:
+            assert suppressor["waitPeriod"] < suppressor["extensionPeriod"]
+
+
+def named(rule: str) -> set[str]:
+    """Return the alarms of a composite's rule; raises SyntaxError for one that is malformed.
+
+    A rule is `ALARM("name")` joined by AND and OR, in parentheses; at most 10,240 characters over
+    at most 100 alarms (CloudWatch API reference, PutCompositeAlarm).
+    """
+    assert 0 < len(rule) <= 10_240
+    found = re.findall(r'ALARM\("([^"]+)"\)', rule)
+    assert len(set(found)) <= 100
+    plain = re.sub(r'ALARM\("[^"]+"\)', "x", rule).replace("AND", "and").replace("OR", "or")
+    assert set(re.findall(r"[a-z]+", plain)) <= {"x", "and", "or"}
+    ast.parse(plain, mode="eval")
+    return set(found)
+
+
+def test_a_rule_that_is_malformed_is_noticed() -> None:
+    """The reader of rules refuses what CloudWatch would refuse."""
+    assert named('(ALARM("a") AND (ALARM("b") OR ALARM("c"))) OR ALARM("d")') == set("abcd")
+    for wrong in ('ALARM("a") ALARM("b")', '(ALARM("a")', 'ALARM("a") OR '):
+        with pytest.raises(SyntaxError):
+            named(wrong)
+    for wrong in ("", 'ALARM("a") XOR ALARM("b")', 'ALARM("a") OR ' * 1000 + 'ALARM("a")'):
+        with pytest.raises(AssertionError):
+            named(wrong)
+
+
+def test_a_composite_over_several_instances_and_without_a_probe() -> None:
+    """Any instance of an alarm turns its composite on; what the stack lacks is left out."""
+    prod = graph("prod").one(COMPOSITE, "observability-api-down").inputs["alarmRule"]
+    signs = ("api-no-healthy-tasks", "api-unreachable", "api-failing")
+    assert prod == " OR ".join(f'ALARM("arca-prod-{sign}")' for sign in signs)
+    dev = alarmed("dev").one(COMPOSITE, "observability-api-down").inputs["alarmRule"]
+    assert named(dev) == {"arca-dev-api-no-healthy-tasks", "arca-dev-api-failing"}
+    page = graph("prod").one(COMPOSITE, "observability-errors-page").inputs["alarmRule"]
+    fast, slow = page.split(" OR ")
+    assert (
+        fast
+        == '(ALARM("arca-prod-errors-fast-burn-1h") AND ALARM("arca-prod-errors-fast-burn-5m"))'
+    )
+    assert named(slow) == {"arca-prod-errors-slow-burn-6h", "arca-prod-errors-slow-burn-30m"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "rule"),
+    [
+        ([["a"]], 'ALARM("a")'),
+        ([["a", "b"]], 'ALARM("a") OR ALARM("b")'),
+    ],
+)
+def test_the_rule_of_one_alarm(groups: list[list[str]], rule: str) -> None:
+    """One alarm's instances are joined by OR, without parentheses."""
+    instances = [" OR ".join(f'ALARM("{name}")' for name in group) for group in groups]
+    assert all_of(instances) == rule
+
+
+def test_instances_within_a_group_are_in_parentheses() -> None:
+    """AND binds more tightly than OR."""
+    rule = all_of(['ALARM("a-1") OR ALARM("a-2")', 'ALARM("b")'])
+    assert rule == '((ALARM("a-1") OR ALARM("a-2")) AND ALARM("b"))'
+    assert named(rule) == {"a-1", "a-2", "b"}
 
 
 def test_alarms_read_whole_series() -> None:
@@ -105,7 +171,7 @@ def test_alarms_read_whole_series() -> None:
         for read in (*plain, *(query for query in queries if query)):
             assert set(read["dimensions"]) == known[read["namespace"], read["metricName"]]
             assert all(read["dimensions"].values())
-    budget = graph("prod").one(ALARM, "observability-errors-budget-50").inputs["dimensions"]
+    budget = graph("prod").one(ALARM, "observability-errors-budget").inputs["dimensions"]
     assert budget == {"Stage": "prod", "SLO": "errors", "Window": "30d"}
 
 
@@ -119,7 +185,6 @@ def test_a_stack_that_stands_by_watches_its_replica() -> None:
         "arca-dr-database-replica-lag",
         "arca-dr-database-storage",
         "arca-dr-definition-unknown",
-        "arca-dr-maintenance",
         "arca-dr-standby-no-healthy-tasks",
     ]
     assert graph("dr").of(DASHBOARD) == []

@@ -14,6 +14,8 @@ from arca.errors import ArcaError
 from arca.stack import Stack
 
 LONGEST_WINDOW = timedelta(hours=8)
+MOST_ALARMS = 100
+"""Alarms that a rule may name (CloudWatch API reference, PutAlarmMuteRule)."""
 NOTICE = timedelta(seconds=30)
 """A rule of one time begins at a full minute; one that has passed already would never begin."""
 AT = re.compile(r"at\((\d{4}-\d{2}-\d{2}T\d{2}:\d{2})\)")
@@ -66,6 +68,13 @@ def open_window(stack: Stack, window: Window) -> int:
                 where=stack.where,
                 wanted="alarms of SEV2, SEV3 or SEV4",
                 do="nothing: without `observability.alarms` nobody is notified",
+            )
+        if len(names) > MOST_ALARMS:
+            raise ArcaError(
+                f"The stack has {len(names)} alarms to mute.",
+                where=stack.where,
+                wanted=f"{MOST_ALARMS} at most, which is what a mute rule may name",
+                do="mute them in CloudWatch by two rules of your own, or declare fewer alarms",
             )
         minutes = int((window.end - window.begin).total_seconds()) // 60
         client(stack, "cloudwatch").put_alarm_mute_rule(

@@ -7,6 +7,7 @@ short one, which ends the alert soon after the trouble.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from arca.monitoring.alarm import (
     Alarm,
@@ -101,7 +102,7 @@ def _composite(
         name=f"{objective.name}-{kind}",
         title=f"{objective.title}: {alerts[0].title.lower()}",
         any_of=tuple(tuple(alarm.name for alarm in group) for group in groups),
-        severity=sorted(alerts, key=lambda alert: alert.severity)[0].severity,
+        severity=min(alert.severity for alert in alerts),
         runbook=objective.runbook,
         meaning=f"The error budget burns {rates}. {objective.description}",
         hold=hold,
@@ -129,16 +130,23 @@ def _burn(objective: Objective, alert: BurnRateAlert) -> tuple[Alarm, Alarm]:
             _published(objective, alert, alert.long),
             _published(objective, alert, alert.short),
         )
-    long, short = (
-        (alert.long, objective.least_bad, 1),
-        (alert.short, RECENT_BAD, remembered(alert.short)),
-    )
+    long = _Window(alert.long, objective.least_bad, 1)
     if isinstance(objective.indicator, SliceIndicator):
-        slices = objective.indicator
-        one = (alert.short, 1, remembered(alert.short))
-        return _slices(objective, alert, slices, *long), _slices(objective, alert, slices, *one)
-    events = objective.indicator
-    return _events(objective, alert, events, *long), _events(objective, alert, events, *short)
+        slices, short = objective.indicator, _Window(alert.short, 1, remembered(alert.short))
+        return _slices(objective, alert, slices, long), _slices(objective, alert, slices, short)
+    events, short = objective.indicator, _Window(alert.short, RECENT_BAD, remembered(alert.short))
+    return _events(objective, alert, events, long), _events(objective, alert, events, short)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A window of an alert as an alarm reads it."""
+
+    length: int
+    """In seconds."""
+    least_bad: int
+    number: int
+    """How many of them, one after the other, the alarm looks back."""
 
 
 def remembered(short: int) -> int:
@@ -150,25 +158,23 @@ def _events(
     objective: Objective,
     alert: BurnRateAlert,
     events: EventIndicator,
-    window: int,
-    least_bad: int,
-    number: int,
+    window: _Window,
 ) -> Alarm:
-    """Return an alarm in which one of `number` windows must burn: it divides sums.
+    """Return an alarm in which one of the windows must burn: it divides sums.
 
     An average of ratios would weigh a quiet minute like a busy one.
     """
     readings, bad = _bad(events)
-    total, least = "FILL(total, 0)", least_total(objective, alert.rate, least_bad)
+    total, least = "FILL(total, 0)", least_total(objective, alert.rate, window.least_bad)
     return Alarm(
-        name=_name(objective, alert, window),
-        title=f"{objective.title}: % bad in {shorthand(window)}",
+        name=_name(objective, alert, window.length),
+        title=f"{objective.title}: % bad in {shorthand(window.length)}",
         readings=readings,
         expression=f"100 * ({bad}) / IF({total} < {least}, {least}, {total})",
         comparison="GreaterThanThreshold",
         threshold=_percent(alert.rate * objective.budget),
-        period=window,
-        evaluation_periods=number,
+        period=window.length,
+        evaluation_periods=window.number,
         runbook=objective.runbook,
         meaning=_part_of(objective, alert),
     )
@@ -178,25 +184,23 @@ def _slices(
     objective: Objective,
     alert: BurnRateAlert,
     slices: SliceIndicator,
-    window: int,
-    least_bad: int,
-    number: int,
+    window: _Window,
 ) -> Alarm:
     """Return an alarm with one datapoint a slice: M of N bad ones are the budget's share.
 
     One that remembers several windows wants one bad slice in any of them.
     """
-    of_window = window // slices.seconds
+    of_window = window.length // slices.seconds
     allowed = math.floor(round(alert.rate * objective.budget * of_window, 9))
     return Alarm(
-        name=_name(objective, alert, window),
-        title=f"{objective.title}: bad slices in {shorthand(window)}",
+        name=_name(objective, alert, window.length),
+        title=f"{objective.title}: bad slices in {shorthand(window.length)}",
         readings={"slice": slices.reading},
         comparison=BREACH[slices.op],
         threshold=slices.value,
         period=slices.seconds,
-        evaluation_periods=of_window * number,
-        datapoints=max(allowed + 1, least_bad),
+        evaluation_periods=of_window * window.number,
+        datapoints=max(allowed + 1, window.least_bad),
         runbook=objective.runbook,
         meaning=_part_of(objective, alert),
     )

@@ -1,13 +1,13 @@
 """What an objective's alarms did in a scenario, against what truly happened."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from arca.monitoring.alarm import Alarm, Alarms
+from arca.monitoring.alarm import Alarm, Alarms, Composite
 from arca.monitoring.slo.budget import BUDGET_DAYS
-from arca.monitoring.slo.compiler import PAGING
+from arca.monitoring.slo.compiler import OUTAGE, PAGES, PAGING
 from arca.monitoring.slo.duration import MINUTE
 from arca.monitoring.slo.metric_math import Series, evaluate
 from arca.monitoring.slo.objective import Objective, SliceIndicator
@@ -64,17 +64,21 @@ def judge(
     for sign in outages:
         if _sees(sign, objective):
             down = np.maximum(down, evaluate_alarm(sign, _read(sign, objective, events)))
-    pages, tickets = notified(down, None, None), list[int]()
-    paged = down.copy()
-    composites = [one for one in alarms.composites if one.severity]
-    for one in composites:
-        if one.severity in PAGING:
-            pages += notified(state[one.name], down, one.hold)
-            paged = np.maximum(paged, state[one.name])
-    for one in composites:
-        if one.severity not in PAGING:
-            tickets += notified(state[one.name], paged, one.hold)
+    paging = [one for one in alarms.composites if one.severity in PAGING]
+    others = [one for one in alarms.composites if one.severity and one not in paging]
+    paged = np.max([down, *(state[one.name] for one in paging)], axis=0)
+    state |= {OUTAGE: down, PAGES: paged}
+    pages, tickets = (
+        [minute for one in composites for minute in _notified(one, state)]
+        for composites in (paging, others)
+    )
+    pages += notified(down, None, None)
     return _figures(objective, scenario, sorted(pages), sorted(tickets))
+
+
+def _notified(composite: Composite, state: Mapping[str, Series]) -> list[int]:
+    hold = composite.hold
+    return notified(state[composite.name], state[hold.alarm] if hold else None, hold)
 
 
 def _sees(sign: Alarm, objective: Objective) -> bool:

@@ -13,7 +13,6 @@ from arca.monitoring.slo.proof.scenario import scenario
 from arca.monitoring.table.api import outage
 from arca.monitoring.thresholds import Thresholds
 
-
 ENOUGH = 20
 """Troubles from which on their shares are compared with the bounds."""
 

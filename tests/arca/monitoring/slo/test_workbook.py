@@ -33,7 +33,7 @@ RECOMMENDED = [
     ("SEV2", "6h", "30m", 6, 5),
     ("SEV3", "3d", "6h", 1, 10),
 ]
-"""Severity, long window, short window, burn rate, percent of the budget: the workbook's table 5-8."""
+"""Severity, long window, short window, burn rate, percent of the budget, as in table 5-8."""
 
 
 def test_windows_and_burn_rates_are_those_recommended() -> None:
