@@ -32,7 +32,7 @@ from settings.explain import kind_of
 from settings.model import Settings
 from tests.graph import Graph, declare
 from tests.stacks import settings_of
-from tools import costs, judged, observed, reached, recoveries
+from tools import costs, judged, observed, proved, reached, recoveries
 
 DOCS = checkout.root() / "docs"
 STACKS = ("dev", "staging", "prod", "dr")
@@ -227,6 +227,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "windows": observed.windows,
         "detection": observed.detection,
         "alarms": observed.alarms,
+        "proof": proved.table,
         "runbooks": observed.runbooks,
         "queries": observed.queries,
         "dashboards": observed.dashboards,
@@ -396,13 +397,16 @@ def main() -> None:
     """Write every stale page and picture; with `--check`, only name them and exit with 1."""
     stale = [page for page in FILES if rendered(page) != _written(page)]
     pictures = observed.stale_pictures()
+    incident = proved.is_stale()
     if "--check" in sys.argv:
-        names = [*stale, *pictures]
+        names = [*stale, *pictures, *(["outage"] if incident else [])]
         sys.exit(f"stale: {', '.join(names)}; run `make docs`" if names else 0)
     for page in stale:
         (DOCS / page).write_text(rendered(page), encoding="utf-8")
     for name in pictures:
         observed.draw(name)
+    if incident:
+        proved.draw()
 
 
 if __name__ == "__main__":

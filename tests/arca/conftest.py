@@ -7,12 +7,14 @@ from urllib.request import Request, urlopen
 import pytest
 from moto.server import ThreadedMotoServer
 
+from arca.emulator.ecs import moto_mutes
 from tests.arca.emulated import Cloud
 
 
 @pytest.fixture(scope="session")
 def emulated_aws() -> Iterator[str]:
     """The URL of one server for all tests of a process, because a start takes seconds."""
+    moto_mutes.mend()
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

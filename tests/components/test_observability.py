@@ -39,7 +39,11 @@ def test_every_alarm_says_what_it_means_and_where_to_read_on(stack: str) -> None
     """An alarm that notifies has a severity and one runbook; CloudWatch accepts every text."""
     for node in watching(alarmed(stack)):
         text = node.inputs["alarmDescription"]
-        assert len(text) <= 1024
+        assert 0 < len(text) <= 1024
+        if node.name == "observability-pages":
+            # It notifies nobody, and only holds tickets back.
+            assert not node.inputs.get("alarmActions")
+            continue
         pages = [book.path for book in RUNBOOKS.values() if book.path in text]
         assert len(pages) == 1, node.name
         assert text.startswith("SEV") == bool(node.inputs.get("alarmActions"))
@@ -109,8 +113,8 @@ def named(rule: str) -> set[str]:
     assert 0 < len(rule) <= 10_240
     found = re.findall(r'ALARM\("([^"]+)"\)', rule)
     assert len(set(found)) <= 100
-    plain = re.sub(r'ALARM\("[^"]+"\)', "x", rule).replace("AND", "and").replace("OR", "or")
-    assert set(re.findall(r"[a-z]+", plain)) <= {"x", "and", "or"}
+    plain = re.sub(r'ALARM\("[^"]+"\)', "x", rule).replace(" AND ", " and ").replace(" OR ", " or ")
+    assert set(re.findall(r"[A-Za-z]+", plain)) <= {"x", "and", "or"}
     ast.parse(plain, mode="eval")
     return set(found)
 

@@ -10,7 +10,7 @@ import pytest
 from tests import ROOT, commands
 from tests.arca.release.faults import ROWS
 from tests.stacks import graph
-from tools import observed
+from tools import observed, proved
 from tools.generate import FILES, rendered
 
 TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -25,8 +25,9 @@ def test_generated_parts_are_fresh(page: str) -> None:
 
 
 def test_pictures_are_fresh() -> None:
-    """Each dashboard's picture was drawn from what the dashboard is now."""
+    """Each picture was drawn from what the dashboard, or the alarms, are now."""
     assert observed.stale_pictures() == []
+    assert not proved.is_stale()
 
 
 FENCE = re.compile(r"```[a-z]*\n(.*?)```", re.DOTALL)

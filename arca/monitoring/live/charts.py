@@ -6,6 +6,7 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,18 @@ MANY = 10_000
 FINGERPRINT = "arca-fingerprint"
 """The PNG text chunk with the fingerprint of a picture's data and code."""
 
+
+@dataclass(frozen=True)
+class Span:
+    """An alarm in a picture of an incident; minutes are since the incident began."""
+
+    label: str
+    on: Sequence[tuple[int, int]]
+    """When it is on, each from and until."""
+    notified: Sequence[int]
+    """When it notifies somebody."""
+
+
 mpl.rcParams.update({"font.family": "DejaVu Sans", "font.size": 8, "svg.hashsalt": "arca"})
 
 
@@ -60,6 +73,30 @@ def draw_board(board: Dashboard, recording: Recording, path: Path, *, fingerprin
         columns = slice(cell.x // unit, (cell.x + cell.widget.width) // unit)
         axes = figure.add_subplot(grid[row, columns])
         _widget(axes, cell, recording)
+    figure.savefig(
+        path, format="png", dpi=80, metadata={FINGERPRINT: fingerprint, "Software": None}
+    )
+
+
+def draw_spans(
+    title: str, spans: Sequence[Span], minutes: int, path: Path, *, fingerprint: str
+) -> None:
+    """Draw when each alarm is on and when it notifies, into a PNG file."""
+    figure = Figure(figsize=(10, 0.4 * len(spans) + 1.2), layout="constrained")
+    axes = figure.add_subplot()
+    for row, span in enumerate(spans):
+        color = LIMIT if not row else COLORS[0] if span.notified else "#b0bec5"
+        bars = [(begin, end - begin) for begin, end in span.on]
+        axes.broken_barh(bars, (row - 0.3, 0.6), color=color)
+        for minute in span.notified:
+            axes.plot(minute, row, marker="v", color="black", markersize=9)
+            axes.annotate(f" notifies in minute {minute}", (minute + 1, row), va="center")
+    axes.set_yticks(range(len(spans)), [span.label for span in spans])
+    axes.invert_yaxis()
+    axes.set_xlim(-5, minutes)
+    axes.set_xlabel("minutes since the outage began; a bar is an alarm that is on")
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.grid(visible=True, axis="x", alpha=0.3)
     figure.savefig(
         path, format="png", dpi=80, metadata={FINGERPRINT: fingerprint, "Software": None}
     )

@@ -63,7 +63,7 @@ def judge(
     down = np.zeros(events.minutes)
     for sign in outages:
         if _sees(sign, objective):
-            down = np.maximum(down, evaluate_alarm(sign, _read(sign, objective, events)))
+            down = np.maximum(down, evaluate_alarm(sign, read_by(sign, objective, events)))
     paging = [one for one in alarms.composites if one.severity in PAGING]
     others = [one for one in alarms.composites if one.severity and one not in paging]
     paged = np.max([down, *(state[one.name] for one in paging)], axis=0)
@@ -90,7 +90,7 @@ def _sees(sign: Alarm, objective: Objective) -> bool:
     return counts_bad and any(objective.counts(one.metric) for one in sign.readings.values())
 
 
-def _read(sign: Alarm, objective: Objective, events: EventSeries) -> Series:
+def read_by(sign: Alarm, objective: Objective, events: EventSeries) -> Series:
     """Return what the sign compares, minute by minute; what nobody counts here is 0."""
     if isinstance(objective.indicator, SliceIndicator):
         return slice_values(events)

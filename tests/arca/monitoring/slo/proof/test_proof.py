@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -97,54 +97,45 @@ def one_after_the_other(found: Alarms) -> Alarms:
     return Alarms(forgetful, (*split, ticket))
 
 
-def same(found: Alarms) -> Alarms:
-    """Change nothing."""
-    return found
-
-
 def at_once(sign: Alarm) -> Alarm:
     """Turn a sign of an outage on at one datapoint."""
     return replace(sign, datapoints=1)
 
 
-def as_it_is(sign: Alarm) -> Alarm:
-    """Change nothing."""
-    return sign
+@dataclass(frozen=True)
+class Planted:
+    """A mistake in an objective's alarms, and what the report then says."""
+
+    what: str
+    found: str
+    name: str = "errors"
+    change: Callable[[Alarms], Alarms] = lambda found: found
+    signs: Callable[[Alarm], Alarm] = lambda sign: sign
+    recent: int = compiler.RECENT_BAD
 
 
-PLANTED: list[tuple[str, str, Callable[[Alarms], Alarms], Callable[[Alarm], Alarm], int, str]] = [
-    ("composites without a hold", "errors", without_hold, as_it_is, 2, "page once"),
-    ("separate composites", "errors", one_after_the_other, as_it_is, 2, "page once"),
-    ("no wait", "errors", without_wait, as_it_is, 2, "page once"),
-    ("an outage at one datapoint", "availability", same, at_once, 2, "times for nothing"),
-    ("a short window that wants as much", "errors", same, as_it_is, 10, "before their page"),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "sign", "recent", "found"),
-    [planted[1:] for planted in PLANTED],
-    ids=[planted[0] for planted in PLANTED],
+PLANTED = (
+    Planted("composites without a hold", "page once", change=without_hold),
+    Planted("separate composites", "page once", change=one_after_the_other),
+    Planted("no wait", "page once", change=without_wait),
+    Planted("outage at one datapoint", "times for nothing", name="availability", signs=at_once),
+    Planted("short windows that want as much as an hour", "before their page", recent=10),
 )
-def test_a_planted_mistake_is_found(
-    name: str,
-    change: Callable[[Alarms], Alarms],
-    sign: Callable[[Alarm], Alarm],
-    recent: int,
-    found: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.what)
+def test_a_planted_mistake_is_found(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each was in the first version, or is one line away; the report says what it does."""
-    monkeypatch.setattr(compiler, "RECENT_BAD", recent)
-    objective = OBJECTIVES[name]
+    monkeypatch.setattr(compiler, "RECENT_BAD", planted.recent)
+    objective = OBJECTIVES[planted.name]
     proof = prove(
         objective,
-        change(compile_objective(objective)),
-        outages=[sign(one) for one in SIGNS],
+        planted.change(compile_objective(objective)),
+        outages=[planted.signs(sign) for sign in SIGNS],
         bounds=bounds_of(objective),
         scenarios=60,
     )
-    assert found in " ".join(whole_of(proof))
+    assert planted.found in " ".join(whole_of(proof))
 
 
 def test_bounds_are_those_of_the_kind() -> None:
