@@ -98,3 +98,61 @@ def test_a_share_of_a_handful_says_nothing(name: str) -> None:
 def test_silence_speaks(name: str) -> None:
     """These alarms fire when no value arrives."""
     assert fires(ALARMS[name], dict.fromkeys(ALARMS[name].readings, math.nan))
+
+
+def last(alarm: Alarm, series: dict[str, list[float]]) -> bool:
+    """Return whether an alarm is on after an ordinary hour and these minutes."""
+    length = len(next(iter(series.values())))
+    ordinary = {key: LEVELS[reading.metric].ordinary for key, reading in alarm.readings.items()}
+    read = {
+        key: np.array([ordinary[key]] * 60 + series.get(key, [ordinary[key]] * length))
+        for key in alarm.readings
+    }
+    seen = evaluate(alarm.expression, read) if alarm.expression else next(iter(read.values()))
+    return bool(evaluate_alarm(alarm, seen)[-1])
+
+
+SILENT = math.nan
+LATE: list[tuple[str, dict[str, list[float]], dict[str, list[float]]]] = [
+    (
+        "api-no-healthy-tasks",
+        {"blue": [SILENT] * 2, "green": [SILENT] * 2},
+        {"blue": [SILENT] * 3, "green": [SILENT] * 3},
+    ),
+    ("api-unreachable", {"value": [0, 0]}, {"value": [0, 0, 0]}),
+    # Failures are there before the requests among which they are.
+    (
+        "api-failing",
+        {"failed": [8, 8], "served": [SILENT] * 2},
+        {"failed": [8] * 3, "served": [SILENT] * 3},
+    ),
+]
+"""A sign of an outage, two minutes in which data is late, and three that are no chance."""
+
+
+@pytest.mark.parametrize(("name", "late", "down"), LATE, ids=[case[0] for case in LATE])
+def test_late_data_is_no_outage(
+    name: str, late: dict[str, list[float]], down: dict[str, list[float]]
+) -> None:
+    """CloudWatch's counts are there within two minutes: SEV1 needs a third."""
+    assert not last(ALARMS[name], late)
+    assert last(ALARMS[name], down)
+
+
+@pytest.mark.parametrize("name", ["api-unreachable", "api-failing"])
+def test_an_outage_that_comes_and_goes_is_one(name: str) -> None:
+    """Three bad minutes of thirty are enough, and the pauses between them are no recovery."""
+    alarm = ALARMS[name]
+    pattern = {key: [SICK[name][key], *[HEALED[key]] * 9] * 3 for key in alarm.readings}
+    assert last(alarm, {key: values[:21] for key, values in pattern.items()})
+    assert last(alarm, pattern)
+    assert not last(alarm, {key: values[10:] for key, values in pattern.items()})
+
+
+HEALED = {"value": 100.0, "failed": 0.0, "served": 100.0, "unserved": 0.0}
+
+
+def test_errors_of_the_balancer_alone_are_an_outage() -> None:
+    """With no task nobody counts requests: the balancer's 5xx are all that there is."""
+    unserved = {"failed": [SILENT] * 3, "served": [SILENT] * 3, "unserved": [40.0] * 3}
+    assert last(ALARMS["api-failing"], unserved)
