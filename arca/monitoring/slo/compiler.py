@@ -102,7 +102,7 @@ def _composite(
         name=f"{objective.name}-{kind}",
         title=f"{objective.title}: {alerts[0].title.lower()}",
         any_of=tuple(tuple(alarm.name for alarm in group) for group in groups),
-        severity=min(alert.severity for alert in alerts),
+        severity=min(alerts, key=lambda alert: alert.severity).severity,
         runbook=objective.runbook,
         meaning=f"The error budget burns {rates}. {objective.description}",
         hold=hold,

@@ -52,7 +52,7 @@ def scenario(seed: int, objective: Objective) -> Scenario:
     Of an objective of slices each minute is one event: one metric, which is late as a whole.
     """
     random = np.random.default_rng(seed)
-    minutes = np.arange(DAYS * DAY)
+    minutes = np.arange(DAYS * DAY, dtype=np.float64)
     traffic, trouble = str(random.choice(TRAFFIC)), str(random.choice(TROUBLE))
     telemetry = str(random.choice(TELEMETRY))
     mean = float(np.exp(random.uniform(np.log(LEAST_A_MINUTE), np.log(MOST_A_MINUTE))))

@@ -197,7 +197,7 @@ def test_a_page_means_that_the_share_was_burned(recorded: EventSeries, name: str
     objective = OBJECTIVES[name]
     bad, total = recorded.total - recorded.good, recorded.total
     for firing in fired(objective, recorded).get(f"{name}-page", []):
-        burns = []
+        burns: list[bool] = []
         for alert in objective.alerts[:2]:
             long, short = alert.long // 60, alert.short // 60
             failed = float(rolling(bad, long)[firing.fired])

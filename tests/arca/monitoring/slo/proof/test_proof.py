@@ -11,10 +11,10 @@ from arca.errors import ArcaError
 from arca.monitoring.alarm import Alarm, Alarms, Hold
 from arca.monitoring.slo import compiler
 from arca.monitoring.slo.compiler import compile_objective
-from arca.monitoring.slo.objective import SliceIndicator
+from arca.monitoring.slo.objective import Objective, SliceIndicator
 from arca.monitoring.slo.objectives import read_objectives
 from arca.monitoring.slo.proof import report
-from arca.monitoring.slo.proof.bounds import EVENTS, SLICES, bounds_of
+from arca.monitoring.slo.proof.bounds import EVENTS, SLICES, Bounds, bounds_of
 from arca.monitoring.slo.proof.report import Proof, prove, prove_declared
 from arca.monitoring.slo.proof.scenario import DAY, DAYS, TELEMETRY, TRAFFIC, TROUBLE, scenario
 from arca.monitoring.table.api import outage
@@ -164,7 +164,11 @@ def test_the_command_prints_what_it_found() -> None:
 def test_a_broken_bound_ends_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the seed, with which the incident can be run alone."""
     strict = replace(EVENTS, pages_an_incident=0)
-    monkeypatch.setattr(report, "bounds_of", lambda _: strict)
+
+    def stricter(_: Objective) -> Bounds:
+        return strict
+
+    monkeypatch.setattr(report, "bounds_of", stricter)
     result = arca("slo", "prove", "--slo", "errors", "--scenarios", "9")
     assert isinstance(result.exception, ArcaError)
     assert result.exception.exit_code == 1
