@@ -1,4 +1,10 @@
-"""What must hold in every scenario of the proof, by the kind of objective."""
+"""What must hold in every scenario of the proof, by the kind of objective.
+
+The bounds are the worst figures of 2000 scenarios of each objective, seeds 0 to 1999, rounded up:
+`arca slo prove --scenarios 2000 --json > docs/proof.json`. For events the budget's share was 60.4%, the
+last page 47 minutes after the end, 16 pages at most, and 82% paged once; for slices 23.1%, 54, 11 and
+75.8%. A held page may come 70 minutes after an outage's end, so 75 minutes are allowed.
+"""
 
 from dataclasses import dataclass
 
@@ -27,21 +33,21 @@ class Bounds:
 
 
 EVENTS = Bounds(
-    unpaged_percent=100,
-    after_recovery=100,
+    unpaged_percent=65,
+    after_recovery=75,
     pages_an_incident=20,
     needless=0,
     missed_percent=5,
-    once_percent=70,
+    once_percent=75,
     handful=25,
 )
 SLICES = Bounds(
-    unpaged_percent=100,
-    after_recovery=100,
-    pages_an_incident=20,
+    unpaged_percent=30,
+    after_recovery=75,
+    pages_an_incident=15,
     needless=0,
     missed_percent=5,
-    once_percent=65,
+    once_percent=70,
     handful=0,
 )
 
