@@ -1,9 +1,9 @@
 """What must hold in every scenario of the proof, by the kind of objective.
 
 The bounds are the worst figures of 2000 scenarios of each objective, seeds 0 to 1999, rounded up:
-`arca slo prove --scenarios 2000 --json > docs/proof.json`. For events the budget's share was 60.4%, the
-last page 47 minutes after the end, 16 pages at most, and 82% paged once; for slices 23.1%, 54, 11 and
-75.8%. A held page may come 70 minutes after an outage's end, so 75 minutes are allowed.
+`arca slo prove --scenarios 2000 --json > docs/proof.json`. For events the budget's share was 60.4%,
+the last page 47 minutes after the end, 16 pages at most, and 82% paged once; for slices 23.1%, 54,
+11 and 75.8%. A held page may come 70 minutes after an outage's end: 75 minutes are allowed.
 """
 
 from dataclasses import dataclass
