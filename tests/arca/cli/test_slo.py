@@ -169,10 +169,10 @@ def test_replay_says_when_alarms_fire(tmp_path: Path) -> None:
     found = as_json("slo", "replay", file, "--slo", "errors")
     assert found["minutes"] == 240
     assert found["firings"][0] == {
-        "alarm": "errors-outage",
-        "severity": "SEV1",
+        "alarm": "errors-page",
+        "severity": "SEV2",
         "fired_minute": 60,
-        "cleared_minute": 79,
+        "cleared_minute": 134,
         "budget_consumed_percent": 2.31,
     }
     assert "day 0, 01:00" in arca("slo", "replay", file, "--slo", "errors").output
