@@ -101,7 +101,7 @@ FILES: Mapping[str, str] = {
     "a mistyped key deep in a section": dev(
         "service", "deployment:", "  strategy: canary", "  canary_procent: 5"
     ),
-    "a threshold that is none": dev("observability", "thresholds:", "  p95: 1"),
+    "a threshold that is none": dev("observability", "thresholds:", "  arca_p95: 1"),
     "a missing owner": "config:\n  arca-api:stage: dev\n  arca-api:region: sa-east-1\n",
     "a missing key": DEV.replace("    domain: acme.com\n", ""),
     "a missing key in a list": dev("edge", "rate_limits:", "  - path: /v1/auth"),
