@@ -55,12 +55,12 @@ def scenario(seed: int, objective: Objective) -> Scenario:
     minutes = np.arange(DAYS * DAY, dtype=np.float64)
     traffic, trouble = str(random.choice(TRAFFIC)), str(random.choice(TROUBLE))
     telemetry = str(random.choice(TELEMETRY))
-    mean = float(np.exp(random.uniform(np.log(LEAST_A_MINUTE), np.log(MOST_A_MINUTE))))
+    mean = _between(random, LEAST_A_MINUTE, MOST_A_MINUTE)
     total = random.poisson(mean * _shape(traffic, minutes, random)).astype(float)
     if isinstance(objective.indicator, SliceIndicator):
         traffic, telemetry, mean = "a probe", telemetry.removeprefix("bad "), 1.0
         total = np.ones(len(minutes))
-    background = float(np.exp(random.uniform(np.log(1e-7), np.log(2e-4))))
+    background = _between(random, 1e-7, 2e-4)
     if isinstance(objective.indicator, SliceIndicator):
         # Two bad minutes in an hour are a tenth of the month's budget, by chance or not.
         background *= OF_SLICES
@@ -87,6 +87,12 @@ def scenario(seed: int, objective: Objective) -> Scenario:
     )
 
 
+def _between(random: np.random.Generator, least: float, most: float) -> float:
+    """Return a number of any magnitude between two."""
+    magnitude: float = random.uniform(float(np.log(least)), float(np.log(most)))
+    return float(np.exp(magnitude))
+
+
 def _shape(traffic: str, minutes: Series, random: np.random.Generator) -> Series:
     if traffic == "daily":
         night = random.uniform(0.02, 0.5)
@@ -111,10 +117,10 @@ def _trouble(
         chance[random.integers(0, len(minutes), 20)] = 0.02
         return 0.0, 0, 0, chance
     begin = DAY + int(random.integers(0, DAY))
-    share = float(np.exp(random.uniform(np.log(0.01), np.log(0.9))))
-    length = int(np.exp(random.uniform(np.log(2), np.log(6 * 60))))
+    share = _between(random, 0.01, 0.9)
+    length = int(_between(random, 2, 6 * 60))
     if trouble == "slow burn":
-        share = float(np.exp(random.uniform(np.log(0.0005), np.log(0.02))))
+        share = _between(random, 0.0005, 0.02)
         length = int(random.integers(4 * 60, DAY))
     elif trouble in ("outage", "two outages"):
         share, length = 1.0, int(random.integers(2, 90))
