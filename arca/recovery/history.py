@@ -18,6 +18,8 @@ from arca.errors import ArcaError
 from arca.recovery.invoice import Invoice
 
 DO = "repeat the drill; a history that was cut or edited proves nothing"
+POSITION = r"^[0-9A-F]{1,8}/[0-9A-F]{1,8}$"
+"""A log position (PostgreSQL documentation, "pg_lsn Type")."""
 
 
 class Stored(BaseModel):
@@ -42,7 +44,7 @@ class Operation(BaseModel):
     invoice: Invoice | None = Field(default=None, description="What an issue's `ok` says.")
     position: str | None = Field(
         default=None,
-        pattern=r"^[0-9A-F]{1,8}/[0-9A-F]{1,8}$",
+        pattern=POSITION,
         description="The database's log position (LSN) after an acknowledged issue.",
     )
     found: tuple[Stored, ...] | None = Field(default=None, description="What a read's `ok` found.")
