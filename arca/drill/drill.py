@@ -28,6 +28,7 @@ from arca.recovery.databases import Databases, Row
 from arca.recovery.failback import Failback
 from arca.recovery.failover import Failover
 from arca.recovery.history import Operation
+from arca.recovery.invoice import Invoice
 from arca.recovery.journal import Journal
 from arca.recovery.record import CleanedUp, Phase, nanoseconds, phase
 from arca.recovery.scene import Scene
@@ -121,15 +122,16 @@ class Drill:
         found.replication_stopped = stopped
         rows = ledgers.rows(SECONDARY)
         operations = history.read(self._history)
-        found.set_check = self._check(operations, rows, failed)
         self._say(f"reading what the lost database of {PRIMARY} has on its disk")
         found.databases = ledgers.compared(
             old, rows, operations, failed=failed, told_position=told_position
         )
+        lost = [one.invoice for one in found.databases.lost]
+        found.set_check = self._check(operations, rows, failed, lost)
         self._say(f"{region} comes back; failing back")
         EmulatorClient(self._state).lose([])
         self._fail_back(scene)
-        found.after_failback = self._check(operations, ledgers.rows(PRIMARY), failed)
+        found.after_failback = self._check(operations, ledgers.rows(PRIMARY), failed, lost)
         found.phases.append(self._clean_up(found))
         return found
 
@@ -235,7 +237,11 @@ class Drill:
             journal.end()
 
     def _check(
-        self, operations: Sequence[Operation], rows: Sequence[Row], failed: datetime
+        self,
+        operations: Sequence[Operation],
+        rows: Sequence[Row],
+        failed: datetime,
+        lost: Sequence[Invoice],
     ) -> SetCheck:
         live_report = report.read(self._state)
         agency = (
@@ -247,6 +253,7 @@ class Drill:
             authorized=agency,
             first_number=1,
             recovered=[one.invoice for one in rows if one.recovered],
+            lost=lost,
         )
 
     def _clean_up(self, found: Drilled) -> Phase:

@@ -104,7 +104,8 @@ def data_rows(record: Record) -> Iterator[tuple[str, str, str]]:
         yield (
             f"numbers of {one.series}",
             str(one.count),
-            f"{one.first} to {one.last}; gaps: {gaps or 'none'}; repeats: {repeats or 'none'}",
+            f"{one.first} to {one.last}; gaps: {gaps or 'none'}; repeats: {repeats or 'none'}"
+            + (f"; lost: {_shown(map(str, one.lost))}" if one.lost else ""),
         )
     if check.agency is not None:
         yield "authorized by the agency", str(check.agency.authorized), ""

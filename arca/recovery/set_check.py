@@ -125,6 +125,7 @@ def check(
     authorized: Sequence[Authorized] | None = None,
     first_number: int | None = None,
     recovered: Sequence[Invoice] = (),
+    lost: Sequence[Invoice] = (),
 ) -> SetCheck:
     """Check a history, whose last read is what is left after the failover.
 
@@ -132,6 +133,7 @@ def check(
     after it, the primary acknowledged nothing. `promoted` is the log position at which the replica
     was promoted. `authorized` is what the tax agency says about the series in question. `recovered`
     are the invoices that the last read found besides: taken over from the agency, without a key.
+    `lost` are those that only the lost primary has.
     """
     keys: dict[str, _Key] = {}
     unexpected: set[str] = set()
@@ -158,7 +160,7 @@ def check(
         reads=reads,
         # A key that a read saw before its request was sent is unexpected no more.
         unexpected=unexpected - set(keys),
-        series=numbers(there, first_number),
+        series=numbers(there, first_number, lost),
         agency=None if authorized is None else compare(there, authorized),
         recovered=recovered,
     )
