@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from arca import history
 from arca.clock import Clock
 from arca.drill import evidence
 from arca.drill.ledgers import Ledgers
@@ -22,15 +23,14 @@ from arca.emulator.live import live, report
 from arca.emulator.live.processes import mark
 from arca.emulator.state import State
 from arca.errors import ArcaError, Refused
-from arca.recovery import history
+from arca.history import Operation, nanoseconds
+from arca.invoice import Invoice
 from arca.recovery.budgets import RPO_SECONDS
 from arca.recovery.databases import Databases, Row
 from arca.recovery.failback import Failback
 from arca.recovery.failover import Failover
-from arca.recovery.history import Operation
-from arca.recovery.invoice import Invoice
 from arca.recovery.journal import Journal
-from arca.recovery.record import CleanedUp, Phase, nanoseconds, phase
+from arca.recovery.record import CleanedUp, Phase, phase
 from arca.recovery.scene import Scene
 from arca.recovery.set_check import SetCheck, check
 

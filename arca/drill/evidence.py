@@ -10,10 +10,10 @@ from urllib.request import urlopen
 import psycopg
 
 from arca.errors import ArcaError
+from arca.history import Operation, Stored, nanoseconds
+from arca.invoice import Authorized, Invoice
 from arca.recovery.databases import LogEnd, Row
-from arca.recovery.history import Operation, Stored
-from arca.recovery.invoice import Authorized, Invoice
-from arca.recovery.record import Invariant, nanoseconds
+from arca.recovery.record import Invariant
 from arca.recovery.set_check import SetCheck
 
 READER = "the last read"

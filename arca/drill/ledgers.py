@@ -17,10 +17,9 @@ from arca.emulator.live.postgres import Postgres
 from arca.emulator.live.report import LiveDatabase, LiveReport
 from arca.emulator.state import State
 from arca.errors import ArcaError
+from arca.history import Operation, nanoseconds
 from arca.recovery import databases
 from arca.recovery.databases import Databases, Row
-from arca.recovery.history import Operation
-from arca.recovery.record import nanoseconds
 from arca.recovery.scene import Scene
 from arca.stack import Stack
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from arca.recovery.history import POSITION, Operation, byte_position
-from arca.recovery.invoice import Invoice
+from arca.history import POSITION, Operation, byte_position
+from arca.invoice import Invoice
 from arca.recovery.set_check import SECOND_NS, SetCheck
 
 ROUNDED_SECONDS = 0.001

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from arca.recovery.invoice import Authorized, Invoice, Series
+from arca.invoice import Authorized, Invoice, Series
 
 
 class SeriesNumbers(BaseModel):

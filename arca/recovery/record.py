@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from arca.history import nanoseconds
 from arca.recovery.budgets import BUDGETS, RPO_SECONDS, RTO_SECONDS, Kind, PhaseName
 from arca.recovery.databases import Databases
 from arca.recovery.set_check import SetCheck
@@ -27,11 +28,6 @@ def _utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
-
-
-def nanoseconds(moment: datetime) -> int:
-    """Return a moment as histories have it: nanoseconds since 1970."""
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
 class Part(BaseModel):

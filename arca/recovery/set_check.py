@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
-from arca.recovery.history import Operation, Stored, byte_position
-from arca.recovery.invoice import Authorized, Invoice
+from arca.history import Operation, Stored, byte_position
+from arca.invoice import Authorized, Invoice
 from arca.recovery.numbers import Agency, SeriesNumbers, compare, numbers
 
 SECOND_NS = 1_000_000_000

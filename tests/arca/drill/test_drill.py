@@ -14,7 +14,7 @@ from arca.drill import evidence
 from arca.drill.drill import Drilled
 from arca.drill.record import drill_record
 from arca.emulator import server
-from arca.recovery.invoice import Invoice
+from arca.invoice import Invoice
 from arca.recovery.numbers import SeriesNumbers
 from arca.recovery.record import phase
 from arca.recovery.set_check import SetCheck

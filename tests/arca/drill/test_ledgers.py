@@ -12,9 +12,8 @@ from arca.emulator import server_children
 from arca.emulator.live import processes
 from arca.emulator.live.postgres import Postgres
 from arca.errors import ArcaError
+from arca.history import Operation, nanoseconds
 from arca.recovery.databases import Databases, LogEnd, Row, compared, differences
-from arca.recovery.history import Operation
-from arca.recovery.record import nanoseconds
 from arca.recovery.set_check import SetCheck, check
 from tests.arca.emulator.ecs.emulated_ecs import wait_for
 from tests.arca.emulator.live.standing import DATABASE, OWNER, PASSWORD, ask

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from arca.history import Operation, Stored
 from arca.recovery.databases import Databases, LogEnd, Row, compared
-from arca.recovery.history import Operation, Stored
 from arca.recovery.set_check import SetCheck, check
 from tests.arca.recovery.histories import SECOND, acknowledged, asked, found, invoice, reading
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arca.recovery.history import Operation, Stored
-from arca.recovery.invoice import Authorized
+from arca.history import Operation, Stored
+from arca.invoice import Authorized
 from arca.recovery.set_check import SetCheck, check
 from tests.arca.recovery.histories import (
     FATES,
