@@ -3,18 +3,14 @@
 It runs in an emulated cloud of its own, so that the one that is up stays as it is.
 """
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from arca import history
 from arca.clock import Clock
 from arca.drill import evidence
+from arca.drill.customers import Customers
 from arca.drill.ledgers import Ledgers
 from arca.emulator import server_children
 from arca.emulator import up as lifecycle
@@ -38,9 +34,6 @@ PRIMARY, SECONDARY = "prod", "dr"
 GENERATION = 2
 BEFORE_SECONDS, AFTER_SECONDS = 8.0, 6.0
 """How long customers ask before the region is lost, and after it is served again."""
-LONGEST_TRAFFIC = 1800.0
-LAST_ANSWERS_SECONDS = 90.0
-"""More than a customer waits for all repetitions of a request."""
 LOOK_SECONDS, LOSS_SECONDS = 0.05, 60.0
 """How often the loss is looked at, and how long it may take to kill all of a region."""
 
@@ -90,7 +83,6 @@ class Drill:
         self._state, self._port, self._customers_port = state, port, customers_port
         self._rate, self._operator, self._scene, self._say = rate, operator, scene, say
         self._clock = clock
-        self._history = state.directory / "history.jsonl"
 
     def run(self) -> Drilled:
         """Do it all; the emulated cloud is down when this returns, or raises."""
@@ -101,27 +93,26 @@ class Drill:
             lifecycle.down(state=self._state)
 
     def _drill(self) -> Drilled:
-        self._history.unlink(missing_ok=True)
         api_key = self._bring_up()
         scene = self._scene()
         ledgers = Ledgers(self._state, scene)
         region = scene.primary.outputs.region
-        traffic = self._traffic(api_key)
+        customers = Customers(self._state, api_key=api_key, rate=self._rate, clock=self._clock)
         try:
-            self._clock.sleep(BEFORE_SECONDS)
+            customers.wait(seconds=BEFORE_SECONDS)
             before, stopped = ledgers.schema(PRIMARY), self._cut_off(ledgers)
             old, told_position = ledgers.database(PRIMARY), ledgers.position(PRIMARY)
             self._say(f"losing {region}")
             failed = self._lose(region)
             found = self._fail_over(scene, failed)
-            self._clock.sleep(AFTER_SECONDS)
+            customers.wait(seconds=AFTER_SECONDS, since_ns=nanoseconds(self._clock.now()))
         finally:
-            _end(traffic)
+            customers.end()
         found.schema_before, found.schema_after = before, ledgers.schema(SECONDARY)
         found.endpoint = scene.standby.endpoint or ""
         found.replication_stopped = stopped
         rows = ledgers.rows(SECONDARY)
-        operations = history.read(self._history)
+        operations = customers.history()
         self._say(f"reading what the lost database of {PRIMARY} has on its disk")
         found.databases = ledgers.compared(
             old, rows, operations, failed=failed, told_position=told_position
@@ -171,22 +162,6 @@ class Drill:
             lifecycle.up(stack, port=self._port, state=self._state, watch=lambda _: None)
         self._say("bringing them to life")
         return live.bring(self._state, port=self._customers_port, say=self._say).api_key
-
-    def _traffic(self, api_key: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(  # noqa: S603 - our own command
-            [
-                *(sys.executable, "-m", "arca", "local", "traffic"),
-                *("--rate", str(self._rate), "--seconds", str(LONGEST_TRAFFIC)),
-                *("--history", str(self._history)),
-            ],
-            env={
-                **os.environ,
-                "ARCA_API_KEY": api_key,
-                "ARCA_STATE_DIR": str(self._state.directory),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
 
     def _fail_over(self, scene: Scene, failed: datetime) -> Drilled:
         journal = Journal.begin(
@@ -280,13 +255,3 @@ class Drill:
             ),
         ]
         return phase("clean-up", began, self._clock.now(), seen="the emulated cloud has ended")
-
-
-def _end(traffic: "subprocess.Popen[bytes]") -> None:
-    """Let the customers ask no more, and wait for their last answers."""
-    traffic.send_signal(signal.SIGINT)
-    try:
-        traffic.wait(timeout=LAST_ANSWERS_SECONDS)
-    except subprocess.TimeoutExpired:
-        traffic.kill()
-        traffic.wait()
