@@ -27,8 +27,20 @@ def as_json(record: Record) -> dict[str, Any]:
             "rto_seconds": record.rto_seconds,
             "green_seconds": record.green_seconds,
             "rpo_seconds": record.rpo_seconds,
+            **_by_databases(record),
         },
         "verdict": judge(record).model_dump(mode="json"),
+    }
+
+
+def _by_databases(record: Record) -> dict[str, float]:
+    """Return the RPO that the databases show; nothing where they were not compared."""
+    found = record.databases
+    if found is None:
+        return {}
+    return {
+        "rpo_seconds_by_databases": found.rpo_seconds(record.failed_ns),
+        "rpo_bytes": found.lost_bytes,
     }
 
 

@@ -160,6 +160,26 @@ class Postgres:
                 do="read that log",
             )
 
+    def cut_off(self) -> None:
+        """Let a standby receive nothing more, as where the network between the regions is cut.
+
+        Pausing the replay would lose nothing: a promotion replays all that was received. Source:
+        PostgreSQL documentation, "primary_conninfo": a reload applies it.
+        """
+        with self.session() as session:
+            session.execute("ALTER SYSTEM SET primary_conninfo = ''")
+            session.execute("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + ORPHANS_SECONDS
+        while self._ask("SELECT count(*) FROM pg_stat_wal_receiver"):
+            if time.monotonic() > deadline:
+                raise ArcaError(
+                    f"PostgreSQL for {self.name} still receives from its primary.",
+                    where=str(self._log),
+                    wanted="the end of its receiver",
+                    do="read that log",
+                )
+            time.sleep(0.02)
+
     def kill(self) -> None:
         """End all of its processes with SIGKILL, as a region's loss does."""
         if self.daemon is not None:
@@ -177,13 +197,15 @@ class Postgres:
     def lag_seconds(self) -> float:
         """Return how far a standby is behind, as RDS measures ReplicaLag.
 
-        Source: Amazon RDS User Guide, "Monitoring replication lag": the age of the last replayed
-        transaction. A standby that has replayed all that it received has none. Before its
-        first one since it started, the age is that of the start.
+        Source: Amazon RDS User Guide, "Monitoring and tuning the replication process": the age of
+        the last replayed transaction. A standby that still receives and has replayed everything has
+        none: RDS counts up to five minutes there. Before its first one since it started, the age is
+        that of the start.
         """
         return float(
             self._ask(
-                "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0"
+                "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()"
+                " AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') THEN 0"
                 " ELSE extract(epoch FROM clock_timestamp()"
                 " - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) END"
             )

@@ -217,6 +217,7 @@ class Supervisor:
             databases=tuple(
                 LiveDatabase(
                     instance=one.arn,
+                    name=one.server.name,
                     region=one.region,
                     port=one.server.port,
                     running=one.server.running,

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from arca.history import Stored
 from arca.recovery.budgets import BUDGETS, NEEDED
-from arca.recovery.history import Stored
 from arca.recovery.record import Record, phase
 from arca.recovery.set_check import SetCheck, check
 from tests.arca.recovery.histories import SECOND, acknowledged, asked, found, invoice, reading
