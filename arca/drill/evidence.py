@@ -1,6 +1,5 @@
 """What proves a drill: what is stored afterwards, what the agency authorized, and the schema."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import psycopg
+from arca_migrate import schema
 
 from arca.recovery.history import Operation, Stored
 from arca.recovery.invoice import Authorized, Invoice
@@ -18,10 +18,6 @@ READER = "the last read"
 INVOICES = """
 SELECT id, point_of_sale, invoice_type, number, cae, idempotency_key
 FROM invoices WHERE status = 'authorized' AND idempotency_key IS NOT NULL
-"""
-SCHEMA = """
-SELECT table_name, column_name, data_type, is_nullable, coalesce(column_default, '')
-FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
 """
 
 
@@ -48,8 +44,7 @@ def last_read(port: int, secret: Mapping[str, str], name: str, moment: datetime)
 def schema_hash(port: int, secret: Mapping[str, str], name: str) -> str:
     """Return a hash of the tables and columns."""
     with _session(port, secret, name) as session:
-        rows = session.execute(SCHEMA).fetchall()
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+        return schema.digest(session)
 
 
 def authorized(agency: str) -> tuple[Authorized, ...]:
