@@ -16,6 +16,7 @@ from tests.arca_migrate.histories import write
 from tests.arca_migrate.test_main import migrate
 
 SERVICE = ROOT / "examples" / "service" / "migrations"
+WEAK = "not-a-secret-either"
 UNTIL = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 ACCOUNT = "INSERT INTO accounts VALUES ('a', 'demo', '20111111112', 'hash', 60, now())"
 SEQUENCE = "INSERT INTO sequences VALUES ('a', 1, 11, 3)"
@@ -82,7 +83,7 @@ def test_a_good_copy_passes_every_check(pair: Pair) -> None:
     assert found["the schema's revision is known"] == "OK 0003_tickets"
     assert "invoices 3" in found["every table can be read"]
     assert found["tables and indexes are consistent"].startswith("OK 6 tables and ")
-    newest = "OK of 2026-12-01 08:30:00Z, 1800 s before the moment; 0 s before the source's newest"
+    newest = "OK of 2026-12-01 08:30:00Z, 1800 s before the moment"
     assert found["the newest row is there"] == newest
     assert found["numbers without gaps"] == "OK holds"
 
@@ -139,7 +140,9 @@ def test_rows_after_the_moment_are_not_missed(pair: Pair) -> None:
     pair.run("DELETE FROM invoices WHERE number = 3")
     assert not pair.failed(UNTIL - timedelta(minutes=35))
     at_first = UNTIL - timedelta(hours=2)
-    assert pair.findings(at_first)["the newest row is there"].startswith("SKIPPED the source has no")
+    assert pair.findings(at_first)["the newest row is there"].startswith(
+        "SKIPPED the source: no row"
+    )
 
 
 def test_a_migration_since_the_backup_explains_another_schema(pair: Pair) -> None:
@@ -149,13 +152,13 @@ def test_a_migration_since_the_backup_explains_another_schema(pair: Pair) -> Non
     assert pair.findings()["the schema is the source's"].startswith("SKIPPED the source was")
 
 
-def test_an_owner_without_amcheck(server: postgres.Server, pair: Pair) -> None:
+def test_an_owner_without_amcheck(pair: Pair) -> None:
     """The check is skipped with the reason, and the others run."""
     pair.run(
-        f"CREATE ROLE weak_{pair.copy.name} LOGIN PASSWORD 'x'",
+        f"CREATE ROLE weak_{pair.copy.name} LOGIN PASSWORD '{WEAK}'",
         f"GRANT pg_read_all_data TO weak_{pair.copy.name}",
     )
-    weak = replace(pair.copy, username=f"weak_{pair.copy.name}", password="x")
+    weak = replace(pair.copy, username=f"weak_{pair.copy.name}", password=WEAK)
     found = restored.check(pair.source, weak, history.read(SERVICE), until=UNTIL)
     (skipped,) = (one for one in found.findings if one.outcome == "SKIPPED")
     assert "no amcheck: permission denied" in skipped.seen
@@ -199,6 +202,6 @@ def test_a_broken_copy_ends_with_1(environment: dict[str, str], tmp_path: Path) 
 
 def test_a_copy_that_refuses_says_where(pair: Pair) -> None:
     """Its password is that of the moment of the backup."""
-    wrong = replace(pair.copy, password="another")
+    wrong = replace(pair.copy, password=WEAK)
     with pytest.raises(MigrationError, match="authentication failed"):
         restored.check(pair.source, wrong, history.read(SERVICE), until=UNTIL)

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 ADDRESS_VARIABLES = (
     ("DATABASE_HOST", "DATABASE_PORT"),
     ("DATABASE_ADDRESS", "DATABASE_PORT"),
+    ("RESTORED_ADDRESS", "RESTORED_PORT"),
     ("CACHE_HOST", "CACHE_PORT"),
 )
-"""The variables of docs/service-contract.md that hold an address, with those of its port."""
+"""The variables of docs/service-contract.md and docs/migrations.md that hold an address, with those
+of its port."""
 
 
 class Places:

@@ -133,12 +133,12 @@ def main(
     if start and not planned:
         raise click.UsageError("--from goes with --plan: a run asks the database where it is.")
     limits = Limits(lock_timeout, statement_timeout, runner_wait, attempts)
-    events = MigrationEvents(release)
+    events, code = MigrationEvents(release), 0
     try:
         if applied:
             _print_history(events, limits)
         elif until is not None:
-            raise SystemExit(_print_checked(events, read(directory), until))
+            code = _print_checked(events, read(directory), until)
         elif planned:
             _print_plan(events, _plan(directory, phases, start, limits))
         else:
@@ -158,6 +158,8 @@ def main(
         if of_server(error) is None:
             raise
         raise SystemExit(_report(events, _lost(error))) from None
+    if code:
+        raise SystemExit(code)
 
 
 def _plan(

@@ -4,7 +4,7 @@ The source is only read. In the copy, the extension amcheck is created. The appl
 own rules in files (docs/migrations.md, "Check a restored database").
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -96,7 +96,7 @@ def _position(database: Database, history: History, limits: Limits) -> Position:
 
 
 @contextmanager
-def _session(database: Database, limits: Limits) -> Iterator[psycopg.Connection[Any]]:
+def _session(database: Database, limits: Limits) -> Generator[psycopg.Connection[Any]]:
     with database.connect(limits) as session:
         session.autocommit = True
         yield session
@@ -142,24 +142,30 @@ def _newest(
     name = "the newest row is there"
     if not file.is_file():
         return Finding(name, "SKIPPED", f"there is no {RULES}/{NEWEST}")
-    query, given = file.read_bytes(), {"until": until}
-    try:
-        (restored,) = copy.execute(query, given).fetchone() or (None,)
-    except psycopg.Error as error:
-        return Finding(name, "FAILED", f"the query fails: {_line(error)}")
-    try:
-        (original,) = source.execute(query, given).fetchone() or (None,)
-    except psycopg.Error as error:
-        return Finding(name, "SKIPPED", f"the source does not say: {_line(error)}")
+    query = file.read_bytes()
+    restored, wrong = _moment(copy, query, until)
+    original, unknown = _moment(source, query, until)
+    if wrong:
+        return Finding(name, "FAILED", wrong)
     if original is None:
-        return Finding(name, "SKIPPED", f"the source has no row before {_text(until)}")
+        return Finding(name, "SKIPPED", f"the source: {unknown or 'no row'} before {_text(until)}")
     if restored is None:
         return Finding(name, "FAILED", f"none; the source has one of {_text(original)}")
-    lost = (original - restored).total_seconds()
+    lost = max(0.0, (original - restored).total_seconds())
     seen = f"of {_text(restored)}, {(until - restored).total_seconds():.0f} s before the moment"
-    if lost > LOST_SECONDS:
-        return Finding(name, "FAILED", f"{seen}; the source has one that is {lost:.0f} s newer")
-    return Finding(name, "OK", f"{seen}; {max(0, lost):.0f} s before the source's newest")
+    told = f"{seen}; the source has one that is {lost:.0f} s newer"
+    return found(name, [told] if lost > LOST_SECONDS else [], told if lost else seen)
+
+
+def _moment(
+    session: psycopg.Connection[Any], query: bytes, until: datetime
+) -> tuple[datetime | None, str]:
+    """Return the moment that the query finds, or why it finds none."""
+    try:
+        (moment,) = session.execute(query, {"until": until}).fetchone() or (None,)
+    except psycopg.Error as error:
+        return None, f"the query fails: {_line(error)}"
+    return moment, ""
 
 
 def _text(moment: datetime) -> str:
