@@ -160,8 +160,12 @@ class Supervisor:
         self._emulator.set_places(self.places(), drain_seconds=DRAIN_SECONDS)
 
     def places(self) -> dict[str, str]:
-        """Return what stands behind the addresses that the stacks export."""
-        found: dict[str, str] = {}
+        """Return what stands behind the addresses that RDS tells and the stacks export."""
+        found = {
+            f"{one.endpoint[0]}:{one.endpoint[1]}": f"{LOOPBACK}:{one.server.port}"
+            for one in self.databases.instances.values()
+            if one.endpoint is not None
+        }
         ports = {
             (one.region, one.identifier): one.server.port
             for one in self.databases.instances.values()

@@ -184,3 +184,34 @@ def test_the_owner_is_read_from_the_stacks_secret() -> None:
     assert read("prod", HERE) == ("o", "p")
     with pytest.raises(LookupError, match="no stack that is up has the database prod in us-east-1"):
         read("prod", THERE)
+
+
+def test_a_restored_instance_gets_a_copy_that_takes_writes(rds: Rds) -> None:
+    """It goes its own way from its source, and is deleted though the source is protected."""
+    prod = rds.create()
+    client = rds.client("rds", HERE)
+    client.modify_db_instance(DBInstanceIdentifier="prod", DeletionProtection=True)
+    rds.look()
+    ask(rds.server(prod), "CREATE TABLE kept (n int)")
+    ask(rds.server(prod), "INSERT INTO kept VALUES (1)")
+    made = client.restore_db_instance_to_point_in_time(
+        SourceDBInstanceIdentifier="prod",
+        TargetDBInstanceIdentifier="copy",
+        UseLatestRestorableTime=True,
+        DeletionProtection=False,
+        BackupRetentionPeriod=0,
+        Tags=[{"Key": "restored-from", "Value": "prod"}],
+    )["DBInstance"]
+    assert (made["DeletionProtection"], made["BackupRetentionPeriod"]) == (False, 0)
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in made
+    rds.look()
+    copy = made["DBInstanceArn"]
+    ask(rds.server(copy), "INSERT INTO kept VALUES (2)")
+    assert ask(rds.server(prod), "SELECT n FROM kept") == [(1,)]
+    assert ask(rds.server(copy), "SELECT n FROM kept ORDER BY n") == [(1,), (2,)]
+    assert rds.databases.instances[copy].endpoint is not None
+    gone = rds.server(copy)
+    rds.delete(HERE, "copy")
+    rds.look()
+    assert not gone.running
+    assert rds.databases.instances.keys() == {prod}
