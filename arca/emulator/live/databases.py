@@ -139,6 +139,8 @@ class Databases:
         )
         self.instances[arn] = made
         self._change(made, source)
+        if seed is not None:
+            server.allow_amcheck(str(found["DBName"]), str(found["MasterUsername"]))
 
     def _seed(self, found: Mapping[str, Any], region: str) -> Postgres | None:
         """Return the server whose data a restored instance gets; None for any other instance."""

@@ -304,7 +304,7 @@ def test_a_second_operator_is_refused(stage: RestoreStage) -> None:
     assert "by berta" in found.what
     assert [call for call in writes(stage) if "rds." in call] == []
     assert isinstance(stage.arca("--dry-run").exception, Refused)
-    stage.cloud.advance(60 * 4)
+    stage.cloud.advance(60 * 6)
     assert f"removing {NAME}, which a test by berta left" in stage.arca("--yes").output
     left_alone(stage)
 

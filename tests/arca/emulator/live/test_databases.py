@@ -210,6 +210,8 @@ def test_a_restored_instance_gets_a_copy_that_takes_writes(rds: Rds) -> None:
     assert ask(rds.server(prod), "SELECT n FROM kept") == [(1,)]
     assert ask(rds.server(copy), "SELECT n FROM kept ORDER BY n") == [(1,), (2,)]
     assert rds.databases.instances[copy].endpoint is not None
+    ask(rds.server(copy), "CREATE EXTENSION IF NOT EXISTS amcheck")
+    ask(rds.server(copy), "SELECT * FROM verify_heapam('kept')")
     gone = rds.server(copy)
     rds.delete(HERE, "copy")
     rds.look()
