@@ -13,7 +13,7 @@ from arca.recovery.budgets import NEEDED
 from arca.recovery.report import data_rows, index_row, phase_rows, summary_rows
 from arca.recovery.report_page import report_page
 from arca.recovery.timeline import described, duration, timeline
-from tests.arca.recovery.records import checked, content, record
+from tests.arca.recovery.records import checked, content, record, restore_test
 from tests.browser import measure, needs_chromium
 
 EVIL = '<script>alert("x")</script> & more'
@@ -46,6 +46,17 @@ def test_the_row_of_the_index_has_the_first_reason() -> None:
     """The table of results tells why a drill failed."""
     assert index_row(record())[-1] == "passed"
     assert index_row(record(schema_after="7"))[-1] == "FAILED: the schema changed from 5e0a to 7"
+
+
+def test_a_restore_test_moves_nothing() -> None:
+    """It has no RTO and no RPO of its own."""
+    assert index_row(restore_test())[1:] == (
+        *("restore-test", "prod", "emulated"),
+        *("-", "-", "-", "passed"),
+    )
+    rows = dict(summary_rows(restore_test()))
+    assert rows["kind"] == "restore-test, prod"
+    assert "RPO" not in rows
 
 
 def test_many_keys_are_counted_and_cut() -> None:
