@@ -10,10 +10,12 @@ an existing group.
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC
 from typing import Any, cast
 
 from moto.rds import models
 
+from arca.emulator.ecs.places import life
 from arca.emulator.ecs.task_needs import backends
 
 RESTORES = ("restore_db_instance_from_db_snapshot", "restore_db_instance_to_point_in_time")
@@ -36,7 +38,9 @@ def serve(places: Mapping[str, str]) -> None:
     for account in backends("rds").values():
         for region in account.values():
             for one in region.databases.values():
-                if one.status == "creating" and f"{one.address}:{one.port}" in places:
+                # moto's moments are of UTC, and do not say so.
+                created = one.instance_create_time.replace(tzinfo=UTC)
+                if one.status == "creating" and life(one.db_instance_arn, created) in places:
                     one.status = "available"
 
 

@@ -6,6 +6,7 @@ in the words of its command.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 ADDRESS_VARIABLES = (
@@ -16,6 +17,11 @@ ADDRESS_VARIABLES = (
 )
 """The variables of docs/service-contract.md and docs/migrations.md that hold an address, with those
 of its port."""
+
+
+def life(arn: str, created: datetime) -> str:
+    """Return the name of one life of an instance: the next one may have the same address."""
+    return f"{arn}@{created.astimezone(UTC).isoformat()}"
 
 
 class Places:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from arca.emulator.ecs.places import life
 from arca.emulator.live.postgres import Postgres
 from arca.emulator.live.processes import Ports
 
@@ -32,8 +33,8 @@ class Instance:
     server: Postgres
     source: str | None = None
     """The ARN of the instance that it follows."""
-    endpoint: tuple[str, int] | None = None
-    """Its address and port in the emulated cloud."""
+    restored_as: tuple[str, str] | None = None
+    """Its `address:port` and its life's name in the emulated cloud, for a restored instance."""
     promoted: bool = False
     """Whether it is known to take writes."""
 
@@ -127,16 +128,10 @@ class Databases:
         else:
             # Its region is lost: RDS cannot copy what it cannot read.
             return
-        at = found["Endpoint"]
-        made = Instance(
-            arn,
-            identifier,
-            region,
-            found["InstanceCreateTime"],
-            server,
-            source,
-            endpoint=(str(at["Address"]), int(at["Port"])),
-        )
+        made = Instance(arn, identifier, region, found["InstanceCreateTime"], server, source)
+        if seed is not None:
+            at = found["Endpoint"]
+            made.restored_as = (f"{at['Address']}:{at['Port']}", life(arn, made.created))
         self.instances[arn] = made
         self._change(made, source)
         if seed is not None:

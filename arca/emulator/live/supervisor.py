@@ -162,9 +162,9 @@ class Supervisor:
     def places(self) -> dict[str, str]:
         """Return what stands behind the addresses that RDS tells and the stacks export."""
         found = {
-            f"{one.endpoint[0]}:{one.endpoint[1]}": f"{LOOPBACK}:{one.server.port}"
+            name: f"{LOOPBACK}:{one.server.port}"
             for one in self.databases.instances.values()
-            if one.endpoint is not None
+            for name in one.restored_as or ()
         }
         ports = {
             (one.region, one.identifier): one.server.port
