@@ -12,8 +12,7 @@ from arca_migrate.errors import MigrationError
 from arca_migrate.events import MigrationEvents
 
 from tests import ROOT, postgres
-from tests.arca_migrate.histories import write
-from tests.arca_migrate.test_main import migrate
+from tests.arca_migrate.histories import migrate, write
 
 SERVICE = ROOT / "examples" / "service" / "migrations"
 WEAK = "not-a-secret-either"

@@ -12,7 +12,7 @@ import pytest
 
 from arca.errors import ExitCode
 from tests import ROOT
-from tests.arca.emulator.live.test_demo import ARCA, Cloud, brought_up, issue
+from tests.arca.emulator.live.demo_cloud import ARCA, Cloud, brought_up, issue
 from tests.arca.recovery.restore_stage import NAME
 
 pytestmark = pytest.mark.slow
