@@ -8,10 +8,9 @@ import os
 import re
 import signal
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +18,9 @@ from arca.emulator import server_children
 from arca.emulator.state import State
 from tests.arca.emulator.ecs.emulated_ecs import wait_for
 from tests.arca.emulator.live.demo_cloud import Cloud, brought_up, issue
+
+if TYPE_CHECKING:
+    import subprocess
 
 pytestmark = pytest.mark.slow
 RELEASES = 20
