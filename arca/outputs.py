@@ -66,6 +66,8 @@ class BackupsOutputs(Contract, Generic[T]):
     """By region; a primary's backups are copied into its DR region."""
     restored_subnet_group: T | None = None
     """The isolated subnets of a database that is restored for a test."""
+    restored_class: str | None = None
+    """Its instance class."""
 
 
 class CacheOutputs(Contract, Generic[T]):

@@ -184,6 +184,7 @@ class Backups(Component):
             vault_name=self.vault_name,
             vault_arns=self.vault_arns,
             restored_subnet_group=self.restored_subnet_group,
+            restored_class=self._spec.restore_test_class if self.restored_subnet_group else None,
         )
 
     def _vault(self, region: str, key_arn: pulumi.Output[str]) -> aws.backup.Vault:

@@ -70,7 +70,7 @@ ALLOWED: dict[str, set[str]] = {
         *(f"arca.{name}" for name in SHARED),
     },
     "arca.drill": {
-        *("arca.drill", "arca.emulator", "arca.recovery"),
+        *("arca.drill", "arca.emulator", "arca.recovery", "arca_migrate"),
         *(f"arca.{name}" for name in SHARED),
     },
     "arca.reach": {"arca.reach", "arca.errors", "arca.graph", "arca.naming"},

@@ -1,6 +1,5 @@
 """What proves a drill: what is stored afterwards, what the agency authorized, and the schema."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import psycopg
+from arca_migrate import schema
 
 from arca.errors import ArcaError
 from arca.history import Operation, Stored, nanoseconds
@@ -24,10 +24,6 @@ FROM invoices WHERE status IN ('authorized', 'recovered')
 REPLAYED = "SELECT pg_last_wal_replay_lsn()::text, pg_last_xact_replay_timestamp()"
 """Both stay as they are when the recovery ends (PostgreSQL documentation, "Recovery Information
 Functions")."""
-SCHEMA = """
-SELECT table_name, column_name, data_type, is_nullable, coalesce(column_default, '')
-FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
-"""
 
 
 Session = psycopg.Connection[Any]
@@ -79,8 +75,7 @@ def last_read(found: Iterable[Row], moment: datetime) -> list[Operation]:
 
 def schema_hash(session: Session) -> str:
     """Return a hash of the tables and columns."""
-    found = session.execute(SCHEMA).fetchall()
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]
+    return schema.digest(session)
 
 
 def authorized(agency: str) -> tuple[Authorized, ...]:

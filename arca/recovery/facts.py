@@ -115,4 +115,5 @@ class Facts:
     """Tasks of the standby that answer their health check."""
     state: StateCopy | NotAsked
     drill: LastDrill | NotAsked
+    restore_test: LastDrill | NotAsked
     permissions: Permissions | NotAsked

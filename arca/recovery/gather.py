@@ -50,7 +50,8 @@ def gather(
         lever=_of_primary(primary, lambda one: ask.lever(standby, one)),
         healthy_targets=_fact(lambda: ask.healthy_targets(standby)),
         state=EMULATED if standby.endpoint else _fact(lambda: ask.state(standby)),
-        drill=_fact(lambda: _last_drill(standby, primary, drills, now)),
+        drill=_fact(lambda: _last(records.last_drill, standby, primary, drills, now)),
+        restore_test=_fact(lambda: _last(records.last_restore_test, standby, primary, drills, now)),
         permissions=EMULATED if standby.endpoint else _fact(lambda: ask.permissions(standby)),
     )
 
@@ -68,10 +69,14 @@ def _of_primary(primary: Stack | NotAsked, question: Callable[[Stack], T]) -> T 
     return primary if isinstance(primary, NotAsked) else _fact(lambda: question(primary))
 
 
-def _last_drill(
-    standby: Stack, primary: Stack | NotAsked, drills: Path, now: datetime
+def _last(
+    judge: Callable[..., records.LastDrill],
+    standby: Stack,
+    primary: Stack | NotAsked,
+    drills: Path,
+    now: datetime,
 ) -> records.LastDrill:
     name = "prod" if isinstance(primary, NotAsked) else primary.name.rpartition("/")[2]
     known = records.read(drills) if any(drills.glob("*.json")) else ()
     environment = "emulated" if standby.endpoint else "aws"
-    return records.last_drill(known, primary=name, environment=environment, now=now)
+    return judge(known, primary=name, environment=environment, now=now)

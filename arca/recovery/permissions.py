@@ -1,4 +1,4 @@
-"""The actions that an operator needs for each phase of a failover."""
+"""The actions that an operator needs for each phase of a failover, and of a restore test."""
 
 from collections.abc import Mapping
 
@@ -34,6 +34,15 @@ STEPS: Mapping[PhaseName, tuple[str, ...]] = {
     "smoke": ("ecs:DescribeServices", "elasticloadbalancing:DescribeTargetHealth"),
     "switch": ("route53:GetHealthCheck", "route53:UpdateHealthCheck"),
     "verify": ("cloudwatch:DescribeAlarms",),
+    "restore": (
+        "rds:AddTagsToResource",
+        "rds:DescribeDBInstances",
+        "rds:DescribeDBSnapshots",
+        "rds:RestoreDBInstanceFromDBSnapshot",
+        "rds:RestoreDBInstanceToPointInTime",
+    ),
+    "validate": ("ecs:DescribeTasks", "ecs:RunTask", "iam:PassRole", "logs:GetLogEvents"),
+    "clean-up": ("rds:DeleteDBInstance",),
 }
 """By phase; IAM's names. `activate` needs more, and these are the ones that take longest to get.
 

@@ -18,7 +18,7 @@ from arca.recovery.facts import (
     StateCopy,
 )
 from arca.recovery.limits import Limits
-from arca.recovery.records import OVERDUE_DAYS, LastDrill
+from arca.recovery.records import OVERDUE_DAYS, RESTORE_OVERDUE_DAYS, LastDrill
 from arca.recovery.timeline import duration
 
 T = TypeVar("T")
@@ -70,6 +70,7 @@ def readiness(facts: Facts, limits: Limits = LIMITS) -> Check:
             "operations",
             _asked("state", facts.state, _state),
             _asked("drill", facts.drill, _drill),
+            _asked("restore test", facts.restore_test, _restore_test),
             _asked("permissions", facts.permissions, _permissions),
         ),
     )
@@ -261,12 +262,19 @@ def _state(one: StateCopy) -> Check:
 
 
 def _drill(one: LastDrill) -> Check:
-    wanted = f"a drill that passed at most {OVERDUE_DAYS} days ago"
-    do = "run a drill: docs/disaster-recovery.md"
+    return _last("drill", one, OVERDUE_DAYS, "run a drill: docs/disaster-recovery.md")
+
+
+def _restore_test(one: LastDrill) -> Check:
+    return _last("restore test", one, RESTORE_OVERDUE_DAYS, "run `arca dr restore-test`")
+
+
+def _last(name: str, one: LastDrill, days: int, do: str) -> Check:
+    wanted = f"a {name} that passed at most {days} days ago"
     if one.record is None or one.age is None:
-        return failed("drill", "none has passed", wanted, do)
+        return failed(name, "none has passed", wanted, do)
     seen = f"{one.record.name}, {one.age.days} days ago"
-    return judged(not one.overdue, "drill", seen, wanted, do)
+    return judged(not one.overdue, name, seen, wanted, do)
 
 
 def _permissions(one: Permissions) -> Check:

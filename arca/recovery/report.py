@@ -24,22 +24,27 @@ def summary_rows(record: Record) -> tuple[tuple[str, str], ...]:
     """Return what the record is about, and what was measured against what is allowed."""
     programs = ", ".join(f"{name} {version}" for name, version in record.versions.programs.items())
     place = "AWS" if record.endpoint is None else f"emulated, at {record.endpoint}"
+    moved = record.kind != "restore-test"
+    stacks = f"{record.primary} to {record.secondary}" if moved else record.primary
     return (
-        ("kind", f"{kind(record)}, {record.primary} to {record.secondary}"),
+        ("kind", f"{kind(record)}, {stacks}"),
         ("environment", place),
         ("operator", record.operator),
         ("declared", f"{record.declared:%Y-%m-%d %H:%M:%S} UTC"),
-        (
-            "RTO to the first good smoke test",
-            _against(record.rto_seconds, record.rto_limit_seconds),
-        ),
-        ("RTO to green alarms", _span(record.green_seconds)),
-        ("RPO", _against(record.rpo_seconds, record.rpo_limit_seconds, none="not proved")),
-        *_database_rows(record),
+        *(_measured(record) if moved else ()),
         ("schema", f"{record.schema_before or 'unknown'}, then {record.schema_after or 'unknown'}"),
         ("commit", f"{record.versions.commit}{' with changes' if record.versions.dirty else ''}"),
         ("programs", programs or "none"),
     )
+
+
+def _measured(record: Record) -> Iterator[tuple[str, str]]:
+    """Yield what a move of the service is measured by."""
+    rto = _against(record.rto_seconds, record.rto_limit_seconds)
+    yield "RTO to the first good smoke test", rto
+    yield "RTO to green alarms", _span(record.green_seconds)
+    yield "RPO", _against(record.rpo_seconds, record.rpo_limit_seconds, none="not proved")
+    yield from _database_rows(record)
 
 
 def _database_rows(record: Record) -> Iterator[tuple[str, str]]:
@@ -131,14 +136,14 @@ def index_row(record: Record) -> tuple[str, ...]:
     """Return the record's row in the table of results (docs/drills/README.md)."""
     verdict = judge(record)
     first = f": {verdict.reasons[0]}" if verdict.reasons else ""
+    moved = record.kind != "restore-test"
+    rpo = "not proved" if record.rpo_seconds is None else duration(record.rpo_seconds)
     return (
         f"{record.declared:%Y-%m-%d}",
         kind(record),
-        f"{record.primary} to {record.secondary}",
+        f"{record.primary} to {record.secondary}" if moved else record.primary,
         record.environment,
-        _span(record.rto_seconds),
-        _span(record.green_seconds),
-        "not proved" if record.rpo_seconds is None else duration(record.rpo_seconds),
+        *((_span(record.rto_seconds), _span(record.green_seconds), rpo) if moved else "---"),
         f"{'passed' if verdict.passed else 'FAILED'}{first}",
     )
 

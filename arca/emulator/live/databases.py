@@ -1,7 +1,8 @@
 """RDS's side of the living cloud: a PostgreSQL server for each instance that RDS's API knows.
 
 What the API says is what is done: a new instance gets a server, a replica follows its source, one
-that is no replica any more is promoted, and one that is gone is deleted with its data.
+that is no replica any more is promoted, and one that is gone is deleted with its data. An instance
+of a restore test gets a copy of its source as it is now: nobody keeps the data of a snapshot here.
 """
 
 import json
@@ -11,11 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from arca.emulator.ecs.places import life
 from arca.emulator.live.postgres import Postgres
 from arca.emulator.live.processes import Ports
 
 NAMESPACE, LAG = "AWS/RDS", "ReplicaLag"
 """Amazon RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS"."""
+RESTORED_FROM = "restored-from"
+"""The tag with the source of a restored instance (arca/recovery/restored_instance.py)."""
 
 
 @dataclass
@@ -29,6 +33,8 @@ class Instance:
     server: Postgres
     source: str | None = None
     """The ARN of the instance that it follows."""
+    restored_as: tuple[str, str] | None = None
+    """Its `address:port` and its life's name in the emulated cloud, for a restored instance."""
     promoted: bool = False
     """Whether it is known to take writes."""
 
@@ -71,9 +77,9 @@ class Databases:
             replaced = arn in known and known[arn][1]["InstanceCreateTime"] != one.created
             if one.region in standing and (arn not in known or replaced):
                 self.instances.pop(arn).server.drop()
-        # A source comes before its replicas.
+        # A source comes before its copies.
         for arn, (region, found) in sorted(
-            known.items(), key=lambda item: bool(_source(item[1][1]))
+            known.items(), key=lambda item: bool(_source(item[1][1]) or _seed(item[1][1]))
         ):
             if arn in self.instances:
                 self._change(self.instances[arn], self._resolve(found, region, known))
@@ -107,8 +113,13 @@ class Databases:
         # A restored or replaced instance gets a directory of its own.
         name = f"{region}-{identifier}-{found['InstanceCreateTime']:%H%M%S%f}"
         server = Postgres(name, self._home, self._environment, self._ports.of(name))
+        seed = self._seed(found, region)
         if server.made:
             server.resume()
+        elif seed is not None:
+            if not seed.running:
+                return
+            server.follow(seed)
         elif source is None:
             owner, password = self._owner(identifier, region)
             server.create(database=str(found["DBName"]), owner=owner, password=password)
@@ -118,8 +129,23 @@ class Databases:
             # Its region is lost: RDS cannot copy what it cannot read.
             return
         made = Instance(arn, identifier, region, found["InstanceCreateTime"], server, source)
+        if seed is not None:
+            at = found["Endpoint"]
+            made.restored_as = (f"{at['Address']}:{at['Port']}", life(arn, made.created))
         self.instances[arn] = made
         self._change(made, source)
+        if seed is not None:
+            server.allow_amcheck(str(found["DBName"]), str(found["MasterUsername"]))
+
+    def _seed(self, found: Mapping[str, Any], region: str) -> Postgres | None:
+        """Return the server whose data a restored instance gets; None for any other instance."""
+        identifier = _seed(found)
+        servers = (
+            one.server
+            for one in self.instances.values()
+            if (one.region, one.identifier) == (region, identifier)
+        )
+        return next(servers, None)
 
     def _change(self, one: Instance, source: str | None) -> None:
         one.server.start()
@@ -142,6 +168,11 @@ class Databases:
 
 def _source(found: Mapping[str, Any]) -> str | None:
     return found.get("ReadReplicaSourceDBInstanceIdentifier") or None
+
+
+def _seed(found: Mapping[str, Any]) -> str | None:
+    tags = {one["Key"]: one.get("Value", "") for one in found.get("TagList", ())}
+    return tags.get(RESTORED_FROM)
 
 
 def owner_reader(

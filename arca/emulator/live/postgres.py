@@ -102,6 +102,19 @@ class Postgres:
             )
         self._made.touch()
 
+    def allow_amcheck(self, database: str, owner: str) -> None:
+        """Create the extension amcheck for the owner, who could do it on RDS.
+
+        Source: Amazon RDS User Guide, "Understanding the rds_superuser role".
+        """
+        with self.session(database) as session:
+            session.execute("CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA public")
+            session.execute(
+                sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {}").format(
+                    sql.Identifier(owner)
+                )
+            )
+
     def follow(self, source: "Postgres") -> None:
         """Copy another server's data and follow it, and start."""
         self.password = source.password

@@ -392,10 +392,10 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
 
-        def call(**arguments: Any) -> Any:
+        def call(*named: str, **arguments: Any) -> Any:
             label = f"{self._label}.{name}"
             self._stage.called(label, arguments)
-            answer = method(**arguments)
+            answer = method(*named, **arguments)
             self._stage.answered(label, answer)
             return answer
 

@@ -21,7 +21,7 @@ from arca.recovery.permissions import STEPS
 from arca.recovery.readiness import readiness
 from arca.stack import Stack
 from tests.arca.recovery.aws import UNANSWERED, Answer, ScriptedAws
-from tests.arca.recovery.records import record
+from tests.arca.recovery.records import record, restore_test
 from tests.stacks import graph
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -141,9 +141,10 @@ def lever(*, inverted: bool) -> Mapping[str, Any]:
 
 @pytest.fixture
 def drills(tmp_path: Path) -> Path:
-    """Return a directory with a drill on AWS that passed."""
+    """Return a directory with a drill and a restore test on AWS that passed."""
     folder = tmp_path / "drills"
-    records.write(record(environment="aws", endpoint=None), folder)
+    for one in (record, restore_test):
+        records.write(one(environment="aws", endpoint=None), folder)
     return folder
 
 
@@ -305,8 +306,9 @@ def test_a_drill_without_a_good_record_is_red(
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     facts, _ = gather(monkeypatch, tmp_path)
-    (check,) = red(facts)
-    assert (check.name, told in check.seen) == ("drill", True)
+    checks = red(facts)
+    assert [one.name for one in checks] == ["drill", "restore test"]
+    assert all(told in one.seen for one in checks)
 
 
 def test_a_user_is_simulated_under_its_own_name(

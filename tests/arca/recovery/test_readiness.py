@@ -23,7 +23,7 @@ from arca.recovery.facts import (
 )
 from arca.recovery.readiness import readiness
 from arca.recovery.records import LastDrill
-from tests.arca.recovery.records import record
+from tests.arca.recovery.records import record, restore_test
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 DRILL = LastDrill(record(), timedelta(days=3), overdue=False)
@@ -45,6 +45,7 @@ GOOD = Facts(
     healthy_targets=1,
     state=StateCopy("s3://state", readable=True, seen="12 objects"),
     drill=DRILL,
+    restore_test=DRILL,
     permissions=Permissions("role/operator", {"promote": {"rds:PromoteReadReplica": True}}),
 )
 
@@ -124,6 +125,14 @@ SECOND = timedelta(seconds=1)
             "FAILED drill: 2026-11-28T090000Z-drill-prod-dr, 93 days ago",
         ),
         (
+            {"restore_test": LastDrill(None, None, overdue=True)},
+            "FAILED restore test: none has passed",
+        ),
+        (
+            {"restore_test": LastDrill(restore_test(), timedelta(days=36), overdue=True)},
+            "FAILED restore test: 2026-11-28T090000Z-restore-test-prod-prod, 36 days ago",
+        ),
+        (
             {"permissions": Permissions("r", {"promote": {"rds:Promote": False, "a:B": True}})},
             "FAILED promote: denied: rds:Promote",
         ),
@@ -152,7 +161,7 @@ def test_what_nobody_could_ask_is_skipped_with_the_reason(name: str) -> None:
 
 def test_every_fact_is_looked_at() -> None:
     """A fact that nobody judges would be asked for in vain."""
-    assert len(ASKED) == 14
+    assert len(ASKED) == 15
     nothing = replace(GOOD, **{name: NotAsked(name) for name in ASKED})
     seen = {one.seen for one in readiness(nothing).leaves() if one.outcome == "SKIPPED"}
     assert seen == set(ASKED)

@@ -14,11 +14,11 @@ from arca.recovery import records
 from arca.recovery.budgets import BUDGETS, NEEDED, RTO_SECONDS, TO_RTO, PhaseName
 from arca.recovery.databases import Row
 from arca.recovery.record import Record
-from arca.recovery.records import last_drill
+from arca.recovery.records import last_drill, last_restore_test
 from arca.recovery.verdict import judge
 from tests.arca.recovery import ledgers
 from tests.arca.recovery.histories import SECOND
-from tests.arca.recovery.records import DECLARED, checked, content, record
+from tests.arca.recovery.records import DECLARED, checked, content, record, restore_test
 
 
 def test_the_budgets_of_a_failover_are_less_than_the_rto() -> None:
@@ -308,3 +308,28 @@ def test_every_phase_has_a_budget() -> None:
     """The names of a record are those of the table."""
     assert set(BUDGETS) == {name for names in NEEDED.values() for name in names}
     assert tuple(PhaseName.__args__) == tuple(BUDGETS)
+
+
+@pytest.mark.parametrize(("days", "overdue"), [(35, False), (36, True)])
+def test_a_restore_test_is_overdue_after_a_month(*, days: int, overdue: bool) -> None:
+    """A drill does not count as one, nor one as a drill."""
+    now = DECLARED + timedelta(days=days)
+    asked: Any = {"primary": "prod", "environment": "emulated", "now": now}
+    assert last_restore_test([record(), restore_test()], **asked).overdue == overdue
+    assert last_restore_test([record()], **asked).record is None
+    assert last_drill([restore_test()], **asked).record is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"cleaned_up": []}, "nothing proves"),
+        ({"invariants": []}, "no invariant"),
+        ({"schema_after": "7"}, None),
+    ],
+)
+def test_a_restore_test_is_judged(changes: dict[str, Any], said: str | None) -> None:
+    """Its task judges the schema, which a migration since the backup may have changed."""
+    reasons = judge(restore_test(**changes)).reasons
+    assert len(reasons) == (said is not None)
+    assert all(said in one for one in reasons if said)

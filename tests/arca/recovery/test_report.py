@@ -15,7 +15,7 @@ from arca.recovery.report_page import report_page
 from arca.recovery.timeline import described, duration, timeline
 from tests.arca.recovery import ledgers
 from tests.arca.recovery.histories import SECOND
-from tests.arca.recovery.records import checked, content, record
+from tests.arca.recovery.records import checked, content, record, restore_test
 from tests.browser import measure, needs_chromium
 
 EVIL = '<script>alert("x")</script> & more'
@@ -74,6 +74,17 @@ def test_a_planned_loss_is_labelled_with_what_the_databases_show() -> None:
     )
     other = record(**facts, set_check=ledgers.checked(ledgers.PROMOTED).model_dump())
     assert dict(summary_rows(other))["databases and history"] == "DIFFER"
+
+
+def test_a_restore_test_moves_nothing() -> None:
+    """It has no RTO and no RPO of its own."""
+    assert index_row(restore_test())[1:] == (
+        *("restore-test", "prod", "emulated"),
+        *("-", "-", "-", "passed"),
+    )
+    rows = dict(summary_rows(restore_test()))
+    assert rows["kind"] == "restore-test, prod"
+    assert "RPO" not in rows
 
 
 def test_many_keys_are_counted_and_cut() -> None:
