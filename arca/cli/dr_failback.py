@@ -64,16 +64,15 @@ def command(
     from arca.cli import dr_scene, render
     from arca.errors import ExitCode
     from arca.recovery import journal_entry
-    from arca.recovery.failback import WHAT, Failback
-    from arca.recovery.failover import require_secondary
+    from arca.recovery.failback import WHAT, Failback, require_serving
     from arca.recovery.journal import Journal
 
     scene = dr_scene.make(
         primary, secondary, target=target, clock=clock, again=resume, generation=generation
     )
-    require_secondary(scene)
+    known = journal_entry.read(scene.standby)
+    require_serving(scene, again=resume or known is not None)
     if dry_run:
-        known = journal_entry.read(scene.standby)
         print_plan(scene, WHAT, known.entry if known else None, as_json=as_json)
         return ExitCode.DONE
     who = operator or dr_scene.user()

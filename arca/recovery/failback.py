@@ -16,7 +16,7 @@ from arca.recovery.budgets import BUDGETS, PhaseName
 from arca.recovery.fence import drained
 from arca.recovery.journal import Journal
 from arca.recovery.run import Run, Seen
-from arca.recovery.scene import Scene
+from arca.recovery.scene import Scene, require_pair
 
 LOOK_SECONDS = 5.0
 WHAT: Mapping[PhaseName, str] = {
@@ -184,3 +184,20 @@ class Failback(Run):
                     do="look at its events (`aws rds describe-events`), and resume",
                 )
             scene.pause(scene.primary, LOOK_SECONDS)
+
+
+def require_serving(scene: Scene, *, again: bool) -> None:
+    """Raise Refused where the DR stack does not serve: a fail-back deletes the primary's database.
+
+    One that is done `again` has fenced the DR stack, or made it a standby.
+    """
+    require_pair(scene, do="for example `arca dr failback --stack prod --from dr --generation 2`")
+    phase = scene.standby.outputs.phase
+    if not again and phase != "active":
+        raise Refused(
+            f"{scene.standby_name} does not serve: it is {phase}.",
+            where=scene.standby.where,
+            wanted=f"an active {scene.standby_name}, whose database {scene.primary_name} follows",
+            do=f"nothing, where {scene.primary_name} serves; one that was interrupted goes on "
+            f"with `{scene.resume}`",
+        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca.clock import Clock
+from arca.errors import Refused
 from arca.smoke.suite import SmokeReport
 from arca.stack import Stack
 
@@ -63,3 +64,15 @@ def resume(primary: str, standby: str, generation: int | None) -> str:
     if generation is None:
         return f"arca dr failover --stack {primary} --to {standby} --resume"
     return f"arca dr failback --stack {primary} --from {standby} --generation {generation} --resume"
+
+
+def require_pair(scene: Scene, *, do: str) -> None:
+    """Raise Refused where the stacks are not a primary and its DR stack; `do` is an example."""
+    primary, standby = scene.primary.outputs, scene.standby.outputs
+    if (primary.role, standby.role) != ("primary", "secondary"):
+        raise Refused(
+            f"{scene.standby_name} does not stand by for {scene.primary_name}.",
+            where="--stack and --from" if scene.back else "--stack and --to",
+            wanted="a primary, and the secondary that follows it",
+            do=do,
+        )

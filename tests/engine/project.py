@@ -14,6 +14,7 @@ import yaml
 
 from tests import ROOT
 from tests.engine.double import Drift
+from tests.engine.names import Cloud
 from tests.invariants import DURABLE
 
 ENGINE = [
@@ -57,7 +58,9 @@ def _of_stack(stack: str) -> dict[str, str]:
 class Project:
     """A copy of the program with an owner's values, and a backend of its own."""
 
-    def __init__(self, directory: Path, providers: str, drift: Drift) -> None:
+    def __init__(self, directory: Path, providers: str, drift: Drift, cloud: Cloud) -> None:
+        self.cloud = cloud
+        """What exists, of which the engine knows only a part."""
         self.drift = drift
         """What the providers report as changed in the cloud."""
         self.directory = directory / "project"
@@ -155,6 +158,12 @@ class Project:
         exported = json.loads(self.pulumi("stack", "export", "--stack", stack))
         found: list[Any] = exported["deployment"].get("resources", [])
         return {resource["urn"].rpartition("$")[2]: resource for resource in found}
+
+    def pending(self, stack: str) -> list[str]:
+        """Return the URNs of what a killed update was working on."""
+        exported = json.loads(self.pulumi("stack", "export", "--stack", stack))
+        found: list[Any] = exported["deployment"].get("pending_operations", [])
+        return [str(one["resource"]["urn"]) for one in found]
 
     def state(self, stack: str) -> dict[str, str]:
         """Return the id of every durable resource by its URN."""
