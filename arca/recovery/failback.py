@@ -187,17 +187,18 @@ class Failback(Run):
 
 
 def require_serving(scene: Scene, *, again: bool) -> None:
-    """Raise Refused where the DR stack does not serve: a fail-back deletes the primary's database.
+    """Raise Refused where it would delete a database that no active DR stack has replaced.
 
-    One that is done `again` has fenced the DR stack, or made it a standby.
+    A fail-back that is done `again` has fenced the DR stack, or made it a standby.
     """
     require_pair(scene, do="for example `arca dr failback --stack prod --from dr --generation 2`")
-    phase = scene.standby.outputs.phase
-    if not again and phase != "active":
-        raise Refused(
-            f"{scene.standby_name} does not serve: it is {phase}.",
-            where=scene.standby.where,
-            wanted=f"an active {scene.standby_name}, whose database {scene.primary_name} follows",
-            do=f"nothing, where {scene.primary_name} serves; one that was interrupted goes on "
-            f"with `{scene.resume}`",
-        )
+    phase, back = scene.standby.outputs.phase, scene.primary.outputs.phase
+    if again or phase == "active" or back in ("following", "promoting"):
+        return
+    raise Refused(
+        f"{scene.standby_name} does not serve: it is {phase}, and {scene.primary_name} is {back}.",
+        where=scene.standby.where,
+        wanted=f"an active {scene.standby_name}, whose database {scene.primary_name} follows",
+        do=f"nothing, where {scene.primary_name} serves; a fail-back that was interrupted goes on "
+        f"with `{scene.resume}`",
+    )

@@ -128,4 +128,4 @@ def test_failback(operator: Operator) -> None:
 
     again = operator.fails(*FAILBACK)
     assert isinstance(again, Refused)
-    assert again.what == "dr does not serve: it is standby."
+    assert again.what == "dr does not serve: it is standby, and prod is active."

@@ -124,16 +124,25 @@ def test_any_other_failure(fake: Fake, export: str) -> None:
 def test_ctrl_c_lets_pulumi_end(fake: Fake, tmp_path: Path) -> None:
     """Pulumi ends what it has begun; a kill would leave the stack locked."""
     fake(f"""
-[ $2 = config ] && exit
 trap 'sleep 0.6; echo ended >>{tmp_path}/ended; exit 1' INT
 echo began
 while :; do sleep 0.05; done
 """)
-    program = (
-        "from pathlib import Path\nfrom arca import checkout\nfrom arca.cli import pulumi_update\n"
-        f"checkout.root = lambda: Path({str(tmp_path)!r})\n"
-        "pulumi_update.updater(refresh=False, resume='x')('dr', {'recovery.phase': 'active'})\n"
-    )
+    program = f"""
+import subprocess, sys
+from pathlib import Path
+from arca import checkout
+from arca.cli import pulumi_update
+
+class Process(subprocess.Popen):
+    def wait(self, *given, **named):
+        print("waits", file=sys.stderr, flush=True)
+        return super().wait(*given, **named)
+
+subprocess.Popen = Process
+checkout.root = lambda: Path({str(tmp_path)!r})
+pulumi_update.updater(refresh=False, resume="x")("dr", {{}})
+"""
     process = subprocess.Popen(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -142,7 +151,7 @@ while :; do sleep 0.05; done
         start_new_session=True,
     )
     assert process.stderr is not None
-    assert process.stderr.readline() == "began\n"
+    assert {process.stderr.readline() for _ in range(2)} == {"began\n", "waits\n"}
     os.killpg(process.pid, signal.SIGINT)
     said = process.stderr.read()
     assert process.wait() == -signal.SIGINT, said

@@ -4,6 +4,7 @@ tests/arca/drill/test_drill.py runs the same phases with real databases.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -103,6 +104,7 @@ class World:
         """Return a stack in its present phase."""
         outputs = SimpleNamespace(
             phase=self.phases[name],
+            role="primary" if name == "prod" else "secondary",
             database=SimpleNamespace(arn=DR_DATABASE),
             edge=SimpleNamespace(failover_lever_id="lever"),
         )
@@ -216,6 +218,42 @@ def test_killed_after_any_update(world: World, number: int) -> None:
     order = [UPDATES.index(one) for one in world.updates]
     assert order == sorted(order), "no update of before comes again after a later one"
     assert set(order) == set(range(len(UPDATES)))
+
+
+@pytest.mark.parametrize(
+    ("primary", "standby", "again", "refused"),
+    [
+        ("active", "active", False, False),
+        ("fenced", "active", False, False),
+        ("following", "fenced", False, False),
+        ("promoting", "fenced", False, False),
+        ("active", "fenced", False, True),
+        ("active", "fenced", True, False),
+        ("active", "standby", False, True),
+        ("active", "standby", True, False),
+        ("fenced", "standby", False, True),
+        ("active", "promoting", False, True),
+    ],
+)
+def test_a_primary_that_serves_keeps_its_database(
+    world: World, primary: str, standby: str, *, again: bool, refused: bool
+) -> None:
+    """A fail-back that is begun twice would delete what the customers wrote since the first."""
+    world.phases = {"prod": primary, "dr": standby}
+    if not refused:
+        failback.require_serving(world.scene(), again=again)
+        return
+    with pytest.raises(Refused, match="dr does not serve") as caught:
+        failback.require_serving(world.scene(), again=again)
+    command = "arca dr failback --stack prod --from dr --generation 2 --resume"
+    assert f"`{command}`" in caught.value.do
+
+
+def test_two_stacks_that_are_no_pair(world: World) -> None:
+    """A primary cannot take over from itself."""
+    scene = replace(world.scene(), standby_name="prod")
+    with pytest.raises(Refused, match="prod does not stand by for prod"):
+        failback.require_serving(scene, again=True)
 
 
 def test_nothing_may_be_lost(world: World) -> None:
