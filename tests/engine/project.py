@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=900,
         )
         printed = done.stdout + done.stderr
         assert (done.returncode == 0) == ok, printed
@@ -197,7 +197,24 @@ class Project:
             found.setdefault(step["urn"].rpartition("$")[2], set()).add(step["op"])
         return found
 
+    def update(self, stack: str) -> dict[str, set[str]]:
+        """Update the stack and return its steps by type and logical name."""
+        events = self.directory.parent / "events.json"
+        events.unlink(missing_ok=True)
+        self.pulumi("up", "--yes", "--skip-preview", "--event-log", str(events), "--stack", stack)
+        found: dict[str, set[str]] = {}
+        for line in events.read_text(encoding="utf-8").splitlines():
+            step = json.loads(line).get("resourcePreEvent", {}).get("metadata")
+            if step:
+                found.setdefault(step["urn"].rpartition("$")[2], set()).add(step["op"])
+        return found
+
     def replaced(self, stack: str) -> list[str]:
         """Return what a preview would replace or delete."""
-        losing = {"replace", "delete", "delete-replaced", "create-replacement"}
-        return sorted(name for name, steps in self.steps(stack).items() if steps & losing)
+        return lost(self.steps(stack))
+
+
+def lost(steps: Mapping[str, set[str]]) -> list[str]:
+    """Return what steps replace or delete."""
+    losing = {"replace", "delete", "delete-replaced", "create-replacement"}
+    return sorted(name for name, found in steps.items() if found & losing)

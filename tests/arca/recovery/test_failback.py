@@ -3,27 +3,28 @@
 tests/arca/drill/test_drill.py runs the same phases with real databases.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Self, cast
 
 import pytest
+from click.testing import CliRunner
 
 from arca.check import Check
+from arca.cli import dr_scene
+from arca.cli.main import cli
 from arca.errors import ArcaError, Refused
-from arca.recovery import failback, failover
+from arca.recovery import failback, failover, journal_entry
 from arca.recovery.budgets import FAILBACK, TO_RTO, PhaseName
 from arca.recovery.facts import Replica
 from arca.recovery.failback import WHAT, Failback
+from arca.recovery.journal import Journal
 from arca.recovery.journal_entry import Entry
 from arca.recovery.scene import Scene
 from arca.smoke.suite import SmokeReport
 from arca.stack import Stack
-
-if TYPE_CHECKING:
-    from arca.recovery.journal import Journal
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DR_DATABASE = "arn:aws:rds:us-east-1:000000000000:db:arca-dr"
@@ -67,6 +68,16 @@ UPDATES: list[tuple[str, str | None, dict[str, Any]]] = [
 
 class Killed(BaseException):
     """Ends the process as SIGKILL does."""
+
+
+class Kept(SimpleNamespace):
+    """A journal that a command holds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 class World:
@@ -137,13 +148,14 @@ class World:
 
     def run(self, until: PhaseName = "clean-up") -> bool:
         """Run, or go on, in a new process."""
-        journal = cast("Journal", SimpleNamespace(entry=self.entry, note=self._note))
-        self._journal = journal
+        journal = cast("Journal", SimpleNamespace(entry=self.entry, note=self.note))
+        self.journal = journal
         return Failback(self.scene(), journal, generation=2).run(until=until)
 
-    def _note(self, **known: Any) -> None:
+    def note(self, **known: Any) -> None:
+        """Write into the journal."""
         self.entry = self.entry.model_copy(update=known)
-        self._journal.entry = self.entry
+        self.journal.entry = self.entry
 
     def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=max(seconds, 1))
@@ -247,6 +259,26 @@ def test_a_primary_that_serves_keeps_its_database(
         failback.require_serving(world.scene(), again=again)
     command = "arca dr failback --stack prod --from dr --generation 2 --resume"
     assert f"`{command}`" in caught.value.do
+
+
+def test_the_command_goes_on_after_the_fence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DR stack that this fail-back has fenced is in nobody's way."""
+    world.run("fence")
+    assert world.phases["dr"] == "fenced"
+    held = Kept(entry=world.entry, note=world.note)
+    world.journal = cast("Journal", held)
+
+    def answer(value: object) -> Callable[..., object]:
+        return lambda *_, **__: value
+
+    monkeypatch.setattr(dr_scene, "make", answer(world.scene()))
+    monkeypatch.setattr(journal_entry, "read", answer(held))
+    monkeypatch.setattr(Journal, "resume", answer(held))
+    command = ["dr", "failback", "--generation", "2", "--resume", "--yes"]
+    result = CliRunner().invoke(cli, command, obj=world.scene().clock)
+    assert result.exit_code == 0, result.output
+    assert world.phases == {"prod": "active", "dr": "fenced"}
+    assert "--from dr --generation 2 --resume`" in result.stderr
 
 
 def test_two_stacks_that_are_no_pair(world: World) -> None:
