@@ -77,9 +77,19 @@ class Failback(Run):
             scene.update(name, {"recovery.phase": "fenced"})
             drained(scene, scene.primary)
         if phase in ("active", "fenced"):
-            scene.update(name, {"recovery.phase": "fenced", "recovery.release_data": True})
+            self._release(name)
             scene.update(name, {"recovery.phase": "following", **self._follows})
         return Seen(self._wait(follows=True, name="rebuild"))
+
+    def _release(self, stack: str) -> None:
+        """Let a fenced stack's old data go, once.
+
+        After a kill in the update that follows, the stack's file has the next generation already,
+        which a fenced stack would create.
+        """
+        if stack not in self.entry.released:
+            self._scene.update(stack, {"recovery.phase": "fenced", "recovery.release_data": True})
+            self._journal.note(released=(*self.entry.released, stack))
 
     def _fence(self) -> Seen:
         scene = self._scene
@@ -156,7 +166,7 @@ class Failback(Run):
     def _clean_up(self) -> Seen:
         scene, name = self._scene, self._scene.standby_name
         if scene.standby.outputs.phase == "fenced":
-            scene.update(name, {"recovery.phase": "fenced", "recovery.release_data": True})
+            self._release(name)
             scene.update(
                 name,
                 {

@@ -6,8 +6,6 @@ cloud; the journal is in an emulated AWS, and the tasks and the customers' name 
 
 import difflib
 import json
-import os
-import signal
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +18,7 @@ from arca.check import Check
 from arca.cli import pulumi_update
 from arca.cli.main import cli
 from arca.clock import Clock
+from arca.emulator.server_children import kill_tree
 from arca.errors import ArcaError
 from arca.recovery import activation, ask, failback, fence, journal, promotion
 from arca.recovery.facts import Replica
@@ -102,10 +101,10 @@ class Operator:
         return [one["resourceChanges"] for one in found]
 
     def kill_pulumi(self) -> None:
-        """Kill the process that has a stack's lock, with SIGKILL."""
+        """Kill the process that has a stack's lock, with SIGKILL, and what it has started."""
         locks = self.project.directory.parent / "backend/.pulumi/locks"
         (lock,) = locks.rglob("*.json")
-        os.kill(json.loads(lock.read_text(encoding="utf-8"))["pid"], signal.SIGKILL)
+        kill_tree(json.loads(lock.read_text(encoding="utf-8"))["pid"])
 
     def kill_pulumi_at(self, resource: str) -> None:
         """Kill Pulumi once, when the cloud has changed a resource and Pulumi does not know."""

@@ -98,6 +98,7 @@ class World:
         )
         self.drained, self.deployed = list[str](), list[str]()
         self.killed_at: int | None = None
+        self.killed_before: int | None = None
         monkeypatch.setattr(failback.ask, "replica", self._replica)
         monkeypatch.setattr(failback, "drained", self._drained)
         monkeypatch.setattr(failback.activation, "deploy", self._deploy)
@@ -126,6 +127,8 @@ class World:
         given = dict(settings)
         phase = given.pop("recovery.phase")
         self.updates.append((stack, phase, given))
+        if self.killed_before == len(self.updates):
+            raise Killed
         self.phases[stack] = phase or "active"
         if self.killed_at == len(self.updates):
             raise Killed
@@ -217,13 +220,17 @@ def test_it_stops_where_it_is_told(world: World) -> None:
     assert world.updates == UPDATES
 
 
+@pytest.mark.parametrize("moment", ["killed_at", "killed_before"])
 @pytest.mark.parametrize("number", range(1, len(UPDATES) + 1))
-def test_killed_after_any_update(world: World, number: int) -> None:
-    """A second process ends it, and gives no stack another way than the table's."""
-    world.killed_at = number
+def test_killed_in_any_update(world: World, number: int, moment: str) -> None:
+    """A second process ends it, and gives no stack another way than the table's.
+
+    Before its end an update has changed the stack's file, and no export.
+    """
+    setattr(world, moment, number)
     with pytest.raises(Killed):
         world.run()
-    world.killed_at = None
+    setattr(world, moment, None)
     assert world.run()
     assert world.phases == {"prod": "active", "dr": "standby"}
     assert not world.inverted
