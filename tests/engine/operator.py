@@ -29,6 +29,7 @@ from arca.stack import Stack, find
 from tests.arca.emulator.ecs.emulated_ecs import fresh
 from tests.engine.project import Project
 
+CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
 Words = tuple[str, ...]
 
 
@@ -46,8 +47,9 @@ class Operator:
         """Whether the command is killed instead of running Pulumi with these words."""
         self.drained, self.deployed = list[str](), list[str]()
         self._aws = fresh()
+        self._set = monkeypatch.setenv
         for name, value in project.env.items():
-            monkeypatch.setenv(name, value)
+            self._set(name, value)
         run: Any = pulumi_update.__dict__["_pulumi"]
 
         def pulumi(stack: str, resume: str, *words: str) -> None:
@@ -82,6 +84,7 @@ class Operator:
         """Run `arca dr` and return its error."""
         with pytest.raises(ArcaError) as caught:
             self.arca(*words)
+        self._set(CHECKPOINTS, self.project.env[CHECKPOINTS])
         return caught.value
 
     def dies(self, *words: str) -> None:
@@ -115,6 +118,8 @@ class Operator:
                 self.kill_pulumi()
 
         self.project.cloud.after = after
+        # What is killed leaves the state of its last step.
+        self._set(CHECKPOINTS, "false")
 
     def _client(self, service: str, region: str, *_: object, once: bool = False) -> Any:
         assert (service, once) == ("ssm", once), f"nobody answers for {service}"
