@@ -27,7 +27,7 @@ def step(project: Project, stack: str, phase: str | None, **database: Any) -> se
     if database:
         project.change(stack, "database", database)
     gone = lost(project.update(stack))
-    return {name for name in gone if name in DURABLE or "::cache-" in name}
+    return {name for name in gone if name in DURABLE or name.startswith(f"{CACHE}::")}
 
 
 def test_prod_comes_back(project: Project) -> None:
