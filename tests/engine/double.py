@@ -132,16 +132,21 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         if taken:
             context.abort(grpc.StatusCode.ALREADY_EXISTS, taken)
         resource_id, outputs = self._outputs(request.urn, inputs)
+        properties = _struct(outputs)
         if not request.preview:
+            self._cloud.made[request.urn] = (resource_id, request.properties, properties)
             self._cloud.copy(request.urn, inputs)
             self._cloud.after(request.urn)
-        return provider_pb2.CreateResponse(id=resource_id, properties=_struct(outputs))
+        return provider_pb2.CreateResponse(id=resource_id, properties=properties)
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Return what became of it, in outputs and inputs alike, as AWS's provider does."""
         del context
         changed = self._drift.get(request.urn.split("$")[-1], {})
         found = [request.properties, request.inputs]
+        if not request.inputs.fields:  # an import, which knows the id alone
+            _, inputs, properties = self._cloud.made[request.urn]
+            found = [properties, inputs]
         if changed or kind_of(request.urn) == INSTANCE:
             known = [self._cloud.read(request.urn, _plain(one)) for one in found]
             found = [_struct({**one, **changed}) for one in known]

@@ -40,6 +40,8 @@ class Cloud:
         self.snapshots = set[str]()
         self.sources = dict[str, str]()
         """What each replica follows, by the replica's identifier."""
+        self.made = dict[str, tuple[str, Any, Any]]()
+        """Id, inputs and outputs of each resource when it was created, by its URN."""
         self.promoted = list[str]()
         """The identifiers of the databases that were promoted, in this order."""
         self.after: Callable[[str], None] = lambda _urn: None
