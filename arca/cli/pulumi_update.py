@@ -157,7 +157,8 @@ def _creations(stack: str) -> list[str]:
             capture_output=True,
             check=False,
         )
-        operations = json.loads(done.stdout)["deployment"].get("pending_operations") or []
+        deployment: dict[str, Any] = json.loads(done.stdout)["deployment"]
+        operations: list[dict[str, Any]] = deployment.get("pending_operations") or []
         return [
             str(one["resource"]["urn"]).rpartition("$")[2]
             for one in operations
