@@ -17,6 +17,7 @@ from tests.engine.project import ENGINE, Project
 pytestmark = ENGINE
 CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
 SERVICE = "aws:ecs/service:Service::service"
+IMPORT = "--import-pending-creates"
 REFRESH = ("refresh", "--yes", "--skip-preview")
 FAILOVER = ("failover", "--stack", "prod", "--to", "dr")
 FAILBACK = ("failback", "--stack", "prod", "--from", "dr", "--generation", "2")
@@ -79,8 +80,8 @@ def test_failover(operator: Operator) -> None:
     assert f"{CACHE}::cache" in unknown.what
     assert advised(unknown, "pulumi") == ["refresh", "--stack", "dr"]
     for urn in project.pending("dr"):
-        exists = f"{urn} {project.cloud.made[urn][0]}"
-        project.pulumi(*REFRESH, "--import-pending-creates", exists, "--stack", "dr")
+        exists = (word for one in (urn, project.cloud.made[urn][0]) for word in (IMPORT, one))
+        project.pulumi(*REFRESH, *exists, "--stack", "dr")
     operator.arca(*resume, "--until", "activate")
 
     assert operator.phase("dr") == "active"
