@@ -64,14 +64,15 @@ def command(
     from arca.cli import dr_scene, render
     from arca.errors import ExitCode
     from arca.recovery import journal_entry
-    from arca.recovery.failback import WHAT, Failback
-    from arca.recovery.failover import require_secondary
+    from arca.recovery.failback import WHAT, Failback, require_serving
     from arca.recovery.journal import Journal
 
-    scene = dr_scene.make(primary, secondary, target=target, clock=clock, again=resume, back=True)
-    require_secondary(scene)
+    scene = dr_scene.make(
+        primary, secondary, target=target, clock=clock, again=resume, generation=generation
+    )
+    known = journal_entry.read(scene.standby)
+    require_serving(scene, again=resume or known is not None)
     if dry_run:
-        known = journal_entry.read(scene.standby)
         print_plan(scene, WHAT, known.entry if known else None, as_json=as_json)
         return ExitCode.DONE
     who = operator or dr_scene.user()
@@ -101,5 +102,5 @@ def command(
         render.line(f"{primary} serves, {secondary} stands by. Record: {written}")
         render.line("Commit what `pulumi config` changed in both stacks' files.")
     else:
-        click.echo(f"Stopped after {until}; go on with --resume", err=True)
+        click.echo(f"Stopped after {until}; go on with `{scene.resume}`", err=True)
     return ExitCode.DONE

@@ -16,7 +16,7 @@ from arca.recovery.budgets import BUDGETS, PhaseName
 from arca.recovery.fence import drained
 from arca.recovery.journal import Journal
 from arca.recovery.run import Run, Seen
-from arca.recovery.scene import Scene
+from arca.recovery.scene import Scene, require_pair
 
 LOOK_SECONDS = 5.0
 WHAT: Mapping[PhaseName, str] = {
@@ -77,9 +77,19 @@ class Failback(Run):
             scene.update(name, {"recovery.phase": "fenced"})
             drained(scene, scene.primary)
         if phase in ("active", "fenced"):
-            scene.update(name, {"recovery.phase": "fenced", "recovery.release_data": True})
+            self._release(name)
             scene.update(name, {"recovery.phase": "following", **self._follows})
         return Seen(self._wait(follows=True, name="rebuild"))
+
+    def _release(self, stack: str) -> None:
+        """Let a fenced stack's old data go, once.
+
+        After a kill in the update that follows, the stack's file has the next generation already,
+        which a fenced stack would create.
+        """
+        if stack not in self.entry.released:
+            self._scene.update(stack, {"recovery.phase": "fenced", "recovery.release_data": True})
+            self._journal.note(released=(*self.entry.released, stack))
 
     def _fence(self) -> Seen:
         scene = self._scene
@@ -156,7 +166,7 @@ class Failback(Run):
     def _clean_up(self) -> Seen:
         scene, name = self._scene, self._scene.standby_name
         if scene.standby.outputs.phase == "fenced":
-            scene.update(name, {"recovery.phase": "fenced", "recovery.release_data": True})
+            self._release(name)
             scene.update(
                 name,
                 {
@@ -184,3 +194,21 @@ class Failback(Run):
                     do="look at its events (`aws rds describe-events`), and resume",
                 )
             scene.pause(scene.primary, LOOK_SECONDS)
+
+
+def require_serving(scene: Scene, *, again: bool) -> None:
+    """Raise Refused where it would delete a database that no active DR stack has replaced.
+
+    A fail-back that is done `again` has fenced the DR stack, or made it a standby.
+    """
+    require_pair(scene, do="for example `arca dr failback --stack prod --from dr --generation 2`")
+    phase, back = scene.standby.outputs.phase, scene.primary.outputs.phase
+    if again or phase == "active" or back in ("following", "promoting"):
+        return
+    raise Refused(
+        f"{scene.standby_name} does not serve: it is {phase}, and {scene.primary_name} is {back}.",
+        where=scene.standby.where,
+        wanted=f"an active {scene.standby_name}, whose database {scene.primary_name} follows",
+        do=f"nothing, where {scene.primary_name} serves; a fail-back that was interrupted goes on "
+        f"with `{scene.resume}`",
+    )

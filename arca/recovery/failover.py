@@ -13,7 +13,7 @@ from arca.recovery import activation, fence, promotion, switch
 from arca.recovery.budgets import PhaseName
 from arca.recovery.journal import Journal
 from arca.recovery.run import Run, Seen
-from arca.recovery.scene import Scene
+from arca.recovery.scene import Scene, require_pair
 
 WHAT: Mapping[PhaseName, str] = {
     "declare": "write the journal: the RTO begins",
@@ -105,15 +105,8 @@ class Failover(Run):
 
 def require_secondary(scene: Scene) -> None:
     """Raise Refused where the stacks are not a primary and the standby that follows it."""
-    primary, standby = scene.primary.outputs, scene.standby.outputs
-    if (primary.role, standby.role) != ("primary", "secondary"):
-        raise Refused(
-            f"{scene.standby_name} does not stand by for {scene.primary_name}.",
-            where="--stack and --to",
-            wanted="a primary, and the secondary that follows it",
-            do="for example `arca dr failover --stack prod --to dr`",
-        )
-    if standby.phase == "fenced":
+    require_pair(scene, do="for example `arca dr failover --stack prod --to dr`")
+    if scene.standby.outputs.phase == "fenced":
         raise Refused(
             f"{scene.standby_name} is fenced: it has failed back, and follows nothing.",
             where=scene.standby.where,

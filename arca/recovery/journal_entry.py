@@ -47,6 +47,8 @@ class Entry(BaseModel):
     accepted_loss_seconds: float | None = None
     without_fence: bool = False
     """Whether the primary is left as it is: its region is half lost, and no update of it ends."""
+    released: tuple[str, ...] = ()
+    """The stacks of a fail-back whose old database and cache may be deleted."""
     first_good_smoke: Moment | None = None
     alarms_green: Moment | None = None
     phases: tuple[Phase, ...] = ()

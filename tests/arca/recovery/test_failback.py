@@ -3,26 +3,28 @@
 tests/arca/drill/test_drill.py runs the same phases with real databases.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Self, cast
 
 import pytest
+from click.testing import CliRunner
 
 from arca.check import Check
+from arca.cli import dr_scene
+from arca.cli.main import cli
 from arca.errors import ArcaError, Refused
-from arca.recovery import failback, failover
+from arca.recovery import failback, failover, journal_entry
 from arca.recovery.budgets import FAILBACK, TO_RTO, PhaseName
 from arca.recovery.facts import Replica
 from arca.recovery.failback import WHAT, Failback
+from arca.recovery.journal import Journal
 from arca.recovery.journal_entry import Entry
 from arca.recovery.scene import Scene
 from arca.smoke.suite import SmokeReport
 from arca.stack import Stack
-
-if TYPE_CHECKING:
-    from arca.recovery.journal import Journal
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DR_DATABASE = "arn:aws:rds:us-east-1:000000000000:db:arca-dr"
@@ -68,6 +70,16 @@ class Killed(BaseException):
     """Ends the process as SIGKILL does."""
 
 
+class Kept(SimpleNamespace):
+    """A journal that a command holds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class World:
     """Prod was fenced out by a failover, and dr serves."""
 
@@ -86,6 +98,7 @@ class World:
         )
         self.drained, self.deployed = list[str](), list[str]()
         self.killed_at: int | None = None
+        self.killed_before: int | None = None
         monkeypatch.setattr(failback.ask, "replica", self._replica)
         monkeypatch.setattr(failback, "drained", self._drained)
         monkeypatch.setattr(failback.activation, "deploy", self._deploy)
@@ -103,6 +116,7 @@ class World:
         """Return a stack in its present phase."""
         outputs = SimpleNamespace(
             phase=self.phases[name],
+            role="primary" if name == "prod" else "secondary",
             database=SimpleNamespace(arn=DR_DATABASE),
             edge=SimpleNamespace(failover_lever_id="lever"),
         )
@@ -113,6 +127,8 @@ class World:
         given = dict(settings)
         phase = given.pop("recovery.phase")
         self.updates.append((stack, phase, given))
+        if self.killed_before == len(self.updates):
+            raise Killed
         self.phases[stack] = phase or "active"
         if self.killed_at == len(self.updates):
             raise Killed
@@ -130,18 +146,19 @@ class World:
             lambda _: good,
             cast("Any", clock),
             lambda _: None,
-            back=True,
+            generation=2,
         )
 
     def run(self, until: PhaseName = "clean-up") -> bool:
         """Run, or go on, in a new process."""
-        journal = cast("Journal", SimpleNamespace(entry=self.entry, note=self._note))
-        self._journal = journal
+        journal = cast("Journal", SimpleNamespace(entry=self.entry, note=self.note))
+        self.journal = journal
         return Failback(self.scene(), journal, generation=2).run(until=until)
 
-    def _note(self, **known: Any) -> None:
+    def note(self, **known: Any) -> None:
+        """Write into the journal."""
         self.entry = self.entry.model_copy(update=known)
-        self._journal.entry = self.entry
+        self.journal.entry = self.entry
 
     def _sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=max(seconds, 1))
@@ -203,19 +220,79 @@ def test_it_stops_where_it_is_told(world: World) -> None:
     assert world.updates == UPDATES
 
 
+@pytest.mark.parametrize("moment", ["killed_at", "killed_before"])
 @pytest.mark.parametrize("number", range(1, len(UPDATES) + 1))
-def test_killed_after_any_update(world: World, number: int) -> None:
-    """A second process ends it, and gives no stack another way than the table's."""
-    world.killed_at = number
+def test_killed_in_any_update(world: World, number: int, moment: str) -> None:
+    """A second process ends it, and gives no stack another way than the table's.
+
+    Before its end an update has changed the stack's file, and no export.
+    """
+    setattr(world, moment, number)
     with pytest.raises(Killed):
         world.run()
-    world.killed_at = None
+    setattr(world, moment, None)
     assert world.run()
     assert world.phases == {"prod": "active", "dr": "standby"}
     assert not world.inverted
     order = [UPDATES.index(one) for one in world.updates]
     assert order == sorted(order), "no update of before comes again after a later one"
     assert set(order) == set(range(len(UPDATES)))
+
+
+@pytest.mark.parametrize(
+    ("primary", "standby", "again", "refused"),
+    [
+        ("active", "active", False, False),
+        ("fenced", "active", False, False),
+        ("following", "fenced", False, False),
+        ("promoting", "fenced", False, False),
+        ("active", "fenced", False, True),
+        ("active", "fenced", True, False),
+        ("active", "standby", False, True),
+        ("active", "standby", True, False),
+        ("fenced", "standby", False, True),
+        ("active", "promoting", False, True),
+    ],
+)
+def test_a_primary_that_serves_keeps_its_database(
+    world: World, primary: str, standby: str, *, again: bool, refused: bool
+) -> None:
+    """A fail-back that is begun twice would delete what the customers wrote since the first."""
+    world.phases = {"prod": primary, "dr": standby}
+    if not refused:
+        failback.require_serving(world.scene(), again=again)
+        return
+    with pytest.raises(Refused, match="dr does not serve") as caught:
+        failback.require_serving(world.scene(), again=again)
+    command = "arca dr failback --stack prod --from dr --generation 2 --resume"
+    assert f"`{command}`" in caught.value.do
+
+
+def test_the_command_goes_on_after_the_fence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DR stack that this fail-back has fenced is in nobody's way."""
+    world.run("fence")
+    assert world.phases["dr"] == "fenced"
+    held = Kept(entry=world.entry, note=world.note)
+    world.journal = cast("Journal", held)
+
+    def answer(value: object) -> Callable[..., object]:
+        return lambda *_, **__: value
+
+    monkeypatch.setattr(dr_scene, "make", answer(world.scene()))
+    monkeypatch.setattr(journal_entry, "read", answer(held))
+    monkeypatch.setattr(Journal, "resume", answer(held))
+    command = ["dr", "failback", "--generation", "2", "--resume", "--yes"]
+    result = CliRunner().invoke(cli, command, obj=world.scene().clock)
+    assert result.exit_code == 0, result.output
+    assert world.phases == {"prod": "active", "dr": "fenced"}
+    assert "--from dr --generation 2 --resume`" in result.stderr
+
+
+def test_two_stacks_that_are_no_pair(world: World) -> None:
+    """A primary cannot take over from itself."""
+    scene = replace(world.scene(), standby_name="prod")
+    with pytest.raises(Refused, match="prod does not stand by for prod"):
+        failback.require_serving(scene, again=True)
 
 
 def test_nothing_may_be_lost(world: World) -> None:
