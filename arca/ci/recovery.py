@@ -11,7 +11,7 @@ from typing import Any
 
 from arca import checkout, lever, stackfile
 from arca.errors import Refused
-from arca.recovery.journal_entry import Entry, parameter, read
+from arca.recovery.journal_entry import parameter, read, waits_for_clean_up
 from arca.stack import Stack
 
 
@@ -62,7 +62,7 @@ def require_no_recovery(name: str, *, find: Callable[[str], Stack]) -> str:
 
 def _require_no_journal(secondary: Stack) -> None:
     held = read(secondary)
-    if held is None or _waits_for_clean_up(held.entry):
+    if held is None or waits_for_clean_up(held.entry):
         return
     entry = held.entry
     raise Refused(
@@ -72,11 +72,6 @@ def _require_no_journal(secondary: Stack) -> None:
         wanted="no update by the pipeline until it has ended",
         do="let it end, commit the phases that it left, and run the job again",
     )
-
-
-def _waits_for_clean_up(entry: Entry) -> bool:
-    """Return whether a fail-back has given the customers back, and may wait for some days."""
-    return entry.kind == "failback" and entry.done("verify") and entry.begun is None
 
 
 def _require_phase(stack: Stack, phase: str, *, pulled: bool) -> None:
