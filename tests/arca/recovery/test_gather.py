@@ -144,8 +144,13 @@ def journal(kind: str, *done: PhaseName, days: float = 0) -> Mapping[str, Any]:
     when = NOW - timedelta(days=days)
     entry = Entry.model_validate(
         {
-            "kind": kind, "run": "1", "operator": "ana", "primary": "prod", "secondary": "dr",
-            "declared": when - timedelta(days=30), "beat": when,
+            "kind": kind,
+            "run": "1",
+            "operator": "ana",
+            "primary": "prod",
+            "secondary": "dr",
+            "declared": when - timedelta(days=30),
+            "beat": when,
             "phases": [phase(name, when, when, outcome="OK", seen="") for name in done],
         }
     )

@@ -106,8 +106,11 @@ WEEK_AGO = NOW - timedelta(days=7)
             "FAILED jwt-key: is no copy of the primary's any more",
         ),
         (
-            {"recovery": Waiting("failover", "ana", NOW, "lag", only_clean_up=False)},
-            "FAILED recovery: a failover by ana is under way, since 2026-12-01 00:00:00 UTC after lag",
+            {"recovery": Waiting("failover", "ana", NOW, "", only_clean_up=False)},
+            (
+                "FAILED recovery: a failover by ana is under way, since 2026-12-01 00:00:00 UTC "
+                "before its first phase"
+            ),
         ),
         (
             {"recovery": Waiting("failback", "ana", WEEK_AGO, "verify", only_clean_up=True)},
