@@ -162,7 +162,9 @@ class Backups(Component):
         """Declare what puts backups into the vaults, and tests them."""
         role = aws.iam.Role(
             self._name,
-            assume_role_policy=trust("backup.amazonaws.com", account_id=self.place.account_id),
+            # AWS's own default role has no condition, and no page shows that AWS Backup sends the
+            # account with this call (AWS Backup Developer Guide, "IAM service roles").
+            assume_role_policy=trust("backup.amazonaws.com", account_id=None),
             opts=self.child(),
         )
         attached = [

@@ -255,9 +255,12 @@ def primary_follows_nobody(s: Settings) -> Iterator[Problem]:
 
 
 def released_data(s: Settings) -> Iterator[Problem]:
-    """Only a fenced stack gives up its data: another region serves."""
-    if s.recovery.release_data and s.recovery.phase != "fenced":
-        yield Problem("recovery.release_data", True, "false outside recovery.phase fenced")
+    """Only a stack that does not serve gives up its data: one that is fenced, or a standby."""
+    recovery = s.recovery
+    standby = s.secondary and recovery.phase == "standby"
+    if recovery.release_data and recovery.phase != "fenced" and not standby:
+        wanted = "false outside recovery.phase fenced, or standby of a secondary"
+        yield Problem("recovery.release_data", True, wanted)
 
 
 def _source_of_a_primary(s: Settings) -> Iterator[Problem]:

@@ -227,6 +227,11 @@ def test_pilot_light() -> None:
             "an instance in recovery.replica_region",
         ),
         ("prod", {"recovery.release_data": True}, "false outside recovery.phase fenced"),
+        (
+            "dr",
+            {"recovery.phase": "active", "recovery.release_data": True},
+            "false outside recovery.phase fenced, or standby of a secondary",
+        ),
         ("staging", {**RETURN["following"]}, "without recovery.replica_region"),
         ("dr", {"recovery.phase": "following"}, "standby, promoting, active or fenced"),
         ("dr", {"database.source": {"kind": "new"}}, "snapshot or point-in-time"),
@@ -251,3 +256,10 @@ def test_dr_is_made_from_a_backup() -> None:
     made = graph("dr", {"recovery.phase": "active", "database.source": snapshot}).one(INSTANCE)
     assert made.inputs["snapshotIdentifier"] == "copied"
     assert "replicateSourceDb" not in made.inputs
+
+
+def test_a_standby_gives_up_its_replica() -> None:
+    """What follows the primary has nothing of its own, and may be spoiled as the primary is."""
+    released = graph("dr", {"recovery.release_data": True}).one(INSTANCE)
+    assert (released.protect, released.inputs["deletionProtection"]) == (False, False)
+    assert released.inputs["skipFinalSnapshot"], "RDS takes no final snapshot of a replica"

@@ -5,17 +5,14 @@ Each function raises ArcaError where AWS refuses the call or does not answer.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
-
-from botocore.exceptions import ClientError
+from typing import Any, get_args
 
 from arca.clients import client, explained
-from arca.naming import state_bucket
-from arca.recovery.facts import Certificate, Image, Lever, Permissions, Replica, Secret, StateCopy
-from arca.recovery.permissions import STEPS
+from arca.outputs import ReplicatedSecret
+from arca.recovery.facts import Certificate, Image, Lever, Replica, Secret
 from arca.stack import Stack
-from arca.stackfile import PULUMI_PROJECT
 
+REPLICATED: tuple[ReplicatedSecret, ...] = get_args(ReplicatedSecret)
 FRESH = timedelta(minutes=10)
 """How old a metric's value may be; RDS and S3 send one a minute while there is any."""
 
@@ -142,7 +139,11 @@ def image(standby: Stack) -> Image:
 
 
 def secrets(standby: Stack) -> Iterator[Secret]:
-    """Yield each secret of the standby: whether it is there, and has a value."""
+    """Yield each secret of the standby: whether it is there, has a value, and is still a copy.
+
+    No value is read. A copy names its primary's region until somebody stops its replication
+    (AWS Secrets Manager API Reference, DescribeSecret: PrimaryRegion).
+    """
     manager = client(standby, "secretsmanager")
     for name, arn in sorted(standby.outputs.secret_arns.items()):
         with explained(standby, f"The secret {name} cannot be read"):
@@ -155,8 +156,15 @@ def secrets(standby: Stack) -> Iterator[Secret]:
         current = any("AWSCURRENT" in one for one in stages)
         copies = found.get("ReplicationStatus", ())
         in_step = all(one.get("Status") != "Failed" for one in copies)
-        gone = "DeletedDate" in found
-        yield Secret(name, present=not gone, has_value=current, in_step=in_step)
+        copied = name in REPLICATED and standby.outputs.role == "secondary"
+        follows = found.get("PrimaryRegion", standby.outputs.region) != standby.outputs.region
+        yield Secret(
+            name,
+            present="DeletedDate" not in found,
+            has_value=current,
+            in_step=in_step,
+            detached=copied and not follows,
+        )
 
 
 def keys(standby: Stack) -> dict[str, str]:
@@ -208,47 +216,3 @@ def healthy_targets(standby: Stack) -> int:
             found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         healthy += sum(one["TargetHealth"]["State"] == "healthy" for one in found)
     return healthy
-
-
-def state(standby: Stack) -> StateCopy:
-    """Read the first byte of the standby's state in the account's bucket.
-
-    Source of the key: github.com/pulumi/pulumi, pkg/backend/diy/store.go (`.pulumi/stacks`).
-    """
-    bucket = state_bucket(standby.outputs.account_id)
-    key = f".pulumi/stacks/{PULUMI_PROJECT}/{standby.name.rpartition('/')[2]}.json"
-    s3, where = client(standby, "s3"), f"s3://{bucket}/{key}"
-    with explained(standby, "The state cannot be read"):
-        try:
-            s3.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].read()
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            return StateCopy(where, readable=False, seen=code or str(error))
-    return StateCopy(where, readable=True, seen="can be read")
-
-
-def permissions(standby: Stack) -> Permissions:
-    """Ask IAM which of the actions of each step the operator may take on any resource.
-
-    Conditions and resource policies are not simulated. Source: AWS IAM API Reference,
-    SimulatePrincipalPolicy.
-    """
-    iam = client(standby, "iam")
-    with explained(standby, "The operator's permissions cannot be read"):
-        caller = str(client(standby, "sts").get_caller_identity()["Arn"])
-        principal = caller
-        if ":assumed-role/" in caller:
-            # The ARN of a session lacks the path of its role.
-            principal = iam.get_role(RoleName=caller.split("/")[1])["Role"]["Arn"]
-        wanted = sorted({action for actions in STEPS.values() for action in actions})
-        pages = iam.get_paginator("simulate_principal_policy").paginate(
-            PolicySourceArn=principal, ActionNames=wanted
-        )
-        allowed = {
-            one["EvalActionName"]
-            for page in pages
-            for one in page["EvaluationResults"]
-            if one["EvalDecision"] == "allowed"
-        }
-    steps = {step: {one: one in allowed for one in actions} for step, actions in STEPS.items()}
-    return Permissions(caller.rpartition(":")[2], steps)

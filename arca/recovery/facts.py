@@ -49,7 +49,9 @@ class Secret:
     present: bool
     has_value: bool
     in_step: bool = True
-    """Whether Secrets Manager says that the copy is in step with the primary's."""
+    """Whether Secrets Manager tells of no copy that failed."""
+    detached: bool = False
+    """Whether it should be a copy of the primary's, and is a secret of its own."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,25 @@ class Lever:
 
 @dataclass(frozen=True)
 class StateCopy:
-    """The copy of Pulumi's state outside of the primary's region."""
+    """A stack's state in Pulumi's bucket, which is not in the primary's region."""
 
     where: str
     readable: bool
     seen: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A failover or a fail-back whose journal is there."""
+
+    kind: str
+    operator: str
+    since: datetime
+    """When its last phase ended, or it was declared."""
+    done: str
+    """The last phase that ended well; empty before one has."""
+    only_clean_up: bool
+    """Whether the customers are served, and only the clean-up of a fail-back is left."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +129,10 @@ class Facts:
     lever: Lever | NotAsked
     healthy_targets: int | NotAsked
     """Tasks of the standby that answer their health check."""
-    state: StateCopy | NotAsked
+    states: tuple[StateCopy, ...] | NotAsked
+    """The standby's, and the primary's where its name is known: a failover updates both."""
+    recovery: Waiting | NotAsked | None
+    """The failover or fail-back that is under way; None without one."""
     drill: LastDrill | NotAsked
     restore_test: LastDrill | NotAsked
     permissions: Permissions | NotAsked

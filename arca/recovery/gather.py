@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from arca.check import Check as NamedCheck
 from arca.errors import ArcaError
-from arca.recovery import ask, records
-from arca.recovery.facts import Facts, NotAsked
+from arca.recovery import ask, ask_operations, journal_entry, records
+from arca.recovery.facts import Facts, NotAsked, Waiting
 from arca.stack import Stack
 
 T = TypeVar("T")
@@ -32,6 +32,7 @@ def gather(
     `quotas` is called for the quotas, which takes long; without it, they are not asked for.
     """
     outputs = standby.outputs
+    known = None if isinstance(primary, NotAsked) else primary
     not_now = NotAsked("add --quotas to ask for them")
     return Facts(
         now=now,
@@ -49,10 +50,15 @@ def gather(
         certificates=_fact(lambda: tuple(ask.certificates(standby))),
         lever=_of_primary(primary, lambda one: ask.lever(standby, one)),
         healthy_targets=_fact(lambda: ask.healthy_targets(standby)),
-        state=EMULATED if standby.endpoint else _fact(lambda: ask.state(standby)),
+        states=EMULATED
+        if standby.endpoint
+        else _fact(lambda: ask_operations.states(standby, known)),
+        recovery=_fact(lambda: _recovery(standby)),
         drill=_fact(lambda: _last(records.last_drill, standby, primary, drills, now)),
         restore_test=_fact(lambda: _last(records.last_restore_test, standby, primary, drills, now)),
-        permissions=EMULATED if standby.endpoint else _fact(lambda: ask.permissions(standby)),
+        permissions=EMULATED
+        if standby.endpoint
+        else _fact(lambda: ask_operations.permissions(standby, known)),
     )
 
 
@@ -67,6 +73,22 @@ def _fact(question: Callable[[], T]) -> T | NotAsked:
 def _of_primary(primary: Stack | NotAsked, question: Callable[[Stack], T]) -> T | NotAsked:
     """Ask for a fact that needs to know the primary's exports."""
     return primary if isinstance(primary, NotAsked) else _fact(lambda: question(primary))
+
+
+def _recovery(standby: Stack) -> Waiting | None:
+    """Return what the journal tells; None without one."""
+    held = journal_entry.read(standby)
+    if held is None:
+        return None
+    entry = held.entry
+    done = [one for one in entry.phases if entry.done(one.name)]
+    return Waiting(
+        kind=entry.kind,
+        operator=entry.operator,
+        since=max((one.ended for one in entry.phases), default=entry.declared),
+        done=done[-1].name if done else "",
+        only_clean_up=journal_entry.waits_for_clean_up(entry),
+    )
 
 
 def _last(

@@ -97,6 +97,11 @@ class Held:
         return self.silent > DEAD_AFTER or has_ended_here(self.entry.run)
 
 
+def waits_for_clean_up(entry: Entry) -> bool:
+    """Return whether a fail-back has given the customers back, and may wait for some days."""
+    return entry.kind == "failback" and entry.done("verify") and entry.begun is None
+
+
 def parameter(standby: Stack) -> str:
     """Return the name of the parameter."""
     return f"/{prefix(standby.outputs.stack)}/operations/failover"

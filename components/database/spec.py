@@ -134,7 +134,11 @@ class DatabaseSpec(Spec):
         "it, and so does following a primary again.",
     )
     storage_gib: int = Field(
-        default=50, ge=20, le=65536, description="Initial storage in GiB, of type gp3."
+        default=50,
+        ge=20,
+        le=65536,
+        description="Initial storage in GiB, of type gp3. A replica and a restored database have "
+        "their source's.",
     )
     storage_max_gib: int = Field(
         default=200, ge=22, le=65536, description="GiB that storage autoscaling may grow to."

@@ -51,7 +51,8 @@ REPLACES: Mapping[str, frozenset[str]] = {
     "aws:lb/loadBalancer:LoadBalancer": frozenset({"name", "internal", "loadBalancerType"}),
     "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "vpcId"}),
     "aws:rds/instance:Instance": frozenset(
-        {"dbName", "engine", "kmsKeyId", "storageEncrypted", "username", "snapshotIdentifier"}
+        {"dbName", "engine", "kmsKeyId", "storageEncrypted", "username"}
+        | {"restoreToPointInTime", "snapshotIdentifier"}
     ),
     "aws:route53/zone:Zone": frozenset({"name"}),
     "aws:s3/bucket:Bucket": frozenset({"bucket", "objectLockEnabled"}),
@@ -63,6 +64,8 @@ REPLACES: Mapping[str, frozenset[str]] = {
 
 Drift = dict[str, dict[str, Any]]
 """Properties that somebody else changed in the cloud, by `type::name`."""
+GONE: dict[str, Any] = {"gone": True}
+"""The drift of a resource that somebody else deleted."""
 
 
 class Double(provider_pb2_grpc.ResourceProviderServicer):
@@ -140,9 +143,15 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=resource_id, properties=properties)
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Return what became of it, in outputs and inputs alike, as AWS's provider does."""
+        """Return what became of it, in outputs and inputs alike, as AWS's provider does.
+
+        An answer without an id says that there is no such resource.
+        """
         del context
         changed = self._drift.get(request.urn.split("$")[-1], {})
+        if changed is GONE:
+            self._cloud.lose(request.urn, self.region, _plain(request.inputs))
+            return provider_pb2.ReadResponse()
         found = [request.properties, request.inputs]
         if not request.inputs.fields:  # an import, which knows the id alone
             _, inputs, properties = self._cloud.made[request.urn]

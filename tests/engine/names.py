@@ -102,6 +102,12 @@ class Cloud:
             self.names.pop(key, None)
         return None
 
+    def lose(self, urn: str, region: str, inputs: Mapping[str, Any]) -> None:
+        """Free the name of a resource that is gone without anybody's deletion."""
+        key = _unique(urn, region, inputs)
+        if key is not None:
+            self.names.pop(key, None)
+
     def _snapshot(self, instance: Mapping[str, Any]) -> str | None:
         if instance.get("deletionProtection"):
             return "deletion protection is on"

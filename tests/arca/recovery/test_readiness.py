@@ -20,6 +20,7 @@ from arca.recovery.facts import (
     Replica,
     Secret,
     StateCopy,
+    Waiting,
 )
 from arca.recovery.readiness import readiness
 from arca.recovery.records import LastDrill
@@ -43,7 +44,8 @@ GOOD = Facts(
     certificates=(Certificate("origin", "ISSUED", NOW + timedelta(days=30)),),
     lever=Lever("hc-1", exists=True, pulled=False),
     healthy_targets=1,
-    state=StateCopy("s3://state", readable=True, seen="12 objects"),
+    states=(StateCopy("s3://state", readable=True, seen="12 objects"),),
+    recovery=None,
     drill=DRILL,
     restore_test=DRILL,
     permissions=Permissions("role/operator", {"promote": {"rds:PromoteReadReplica": True}}),
@@ -71,6 +73,7 @@ REPLICA = Replica("arca-dr", "available", follows=True, lag_seconds=1)
 SECRET = Secret("jwt-key", present=True, has_value=True)
 LEVER = Lever("hc-1", exists=True, pulled=False)
 SECOND = timedelta(seconds=1)
+WEEK_AGO = NOW - timedelta(days=7)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +102,21 @@ SECOND = timedelta(seconds=1)
         ({"secrets": (replace(SECRET, present=False),)}, "FAILED jwt-key: is not in the region"),
         ({"secrets": (replace(SECRET, has_value=False),)}, "FAILED jwt-key: has no value"),
         ({"secrets": (replace(SECRET, in_step=False),)}, "FAILED jwt-key: the copy failed"),
+        (
+            {"secrets": (replace(SECRET, detached=True),)},
+            "FAILED jwt-key: is no copy of the primary's any more",
+        ),
+        (
+            {"recovery": Waiting("failover", "ana", NOW, "", only_clean_up=False)},
+            (
+                "FAILED recovery: a failover by ana is under way, since 2026-12-01 00:00:00 UTC "
+                "before its first phase"
+            ),
+        ),
+        (
+            {"recovery": Waiting("failback", "ana", WEEK_AGO, "verify", only_clean_up=True)},
+            "FAILED recovery: a fail-back by ana has waited for its clean-up for 7 days",
+        ),
         ({"keys": {"data": "PendingDeletion"}}, "FAILED data: PendingDeletion"),
         ({"quotas": (NamedCheck("quota", "FAILED", "too low"),)}, "FAILED quota: too low"),
         (
@@ -116,7 +134,7 @@ SECOND = timedelta(seconds=1)
         ({"lever": replace(LEVER, pulled=True)}, "FAILED lever: is pulled"),
         ({"healthy_targets": 0}, "FAILED targets: 0 healthy"),
         (
-            {"state": StateCopy("s3://state", readable=False, seen="AccessDenied")},
+            {"states": (StateCopy("s3://state", readable=False, seen="AccessDenied"),)},
             "FAILED state in s3://state: AccessDenied",
         ),
         ({"drill": LastDrill(None, None, overdue=True)}, "FAILED drill: none has passed"),
