@@ -95,7 +95,7 @@ def require_no_recovery(stack_name: str) -> None:
 
     Refused too is a file whose phase is not the stack's, or does not fit the failover lever.
     """
-    from arca.ci.recovery import require_no_recovery as required
+    from arca.recovery.pipeline import require_no_recovery as required
     from arca.stack import find
 
     click.echo(required(stack_name, find=find))
