@@ -104,21 +104,31 @@ class Failover(Run):
 
 
 def require_secondary(scene: Scene) -> None:
-    """Raise Refused where the stacks are not a primary and the standby that follows it."""
+    """Raise Refused where the stacks are not a primary and its secondary."""
     primary, standby = scene.primary.outputs, scene.standby.outputs
     if (primary.role, standby.role) != ("primary", "secondary"):
         raise Refused(
             f"{scene.standby_name} does not stand by for {scene.primary_name}.",
-            where="--stack and --to",
+            where=f"--stack and --{'from' if scene.back else 'to'}",
             wanted="a primary, and the secondary that follows it",
-            do="for example `arca dr failover --stack prod --to dr`",
+            do="for example `arca dr "
+            + (
+                "failback --stack prod --from dr`"
+                if scene.back
+                else "failover --stack prod --to dr`"
+            ),
         )
-    if standby.phase == "fenced":
+
+
+def require_standby(scene: Scene) -> None:
+    """Raise Refused for a DR stack that a fail-back has fenced: its database follows nothing."""
+    if scene.standby.outputs.phase == "fenced":
         raise Refused(
             f"{scene.standby_name} is fenced: it has failed back, and follows nothing.",
             where=scene.standby.where,
             wanted="a standby",
-            do=f"recreate it with `recovery.phase: standby` in Pulumi.{scene.standby_name}.yaml",
+            do="docs/disaster-recovery.md, `dr is fenced`: only its own database has what was "
+            "written until the fence; look whether it is needed before anything is deleted",
         )
 
 

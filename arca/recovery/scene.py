@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca.clock import Clock
+from arca.recovery.budgets import PhaseName
 from arca.smoke.suite import SmokeReport
 from arca.stack import Stack
 
@@ -32,6 +33,8 @@ class Scene:
     say: Callable[[str], None]
     back: bool = False
     """Whether the primary is to serve again."""
+    until: PhaseName = "verify"
+    """The phase that the command stops after."""
 
     def pause(self, stack: Stack, seconds: float) -> None:
         """Wait before the next look at a stack; the emulated cloud is looked at more often."""
@@ -40,9 +43,14 @@ class Scene:
     @property
     def resume(self) -> str:
         """The command that goes on with this, for a message."""
+        return self.command("--resume", until=self.until)
+
+    def command(self, *words: str, until: PhaseName = "verify") -> str:
+        """Return a command about these stacks with more words, for a message."""
         verb, preposition = ("failback", "from") if self.back else ("failover", "to")
         stacks = f"--stack {self.primary_name} --{preposition} {self.standby_name}"
-        return f"arca dr {verb} {stacks} --resume"
+        more = (*words, *(() if until == "verify" else ("--until", until)))
+        return " ".join((f"arca dr {verb} {stacks}", *more))
 
     @property
     def primary(self) -> Stack:
