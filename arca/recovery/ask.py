@@ -18,6 +18,8 @@ from arca.stackfile import PULUMI_PROJECT
 
 FRESH = timedelta(minutes=10)
 """How old a metric's value may be; RDS and S3 send one a minute while there is any."""
+PERIOD_SECONDS, EMULATED_PERIOD_SECONDS = 60, 1
+"""The emulated cloud sends several values a second: its minutes are seconds."""
 
 
 def replica(standby: Stack, now: datetime) -> Replica:
@@ -55,7 +57,7 @@ def _newest(
             Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
             StartTime=now - FRESH,
             EndTime=now,
-            Period=60,
+            Period=PERIOD_SECONDS if stack.endpoint is None else EMULATED_PERIOD_SECONDS,
             Statistics=["Maximum"],
         )["Datapoints"]
     newest = max(points, key=lambda point: point["Timestamp"], default=None)

@@ -5,17 +5,23 @@ that is no replica any more is promoted, and one that is gone is deleted with it
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from arca.emulator.ecs.clock import minute_seconds
 from arca.emulator.live.postgres import Postgres
 from arca.emulator.live.processes import Ports
 
 NAMESPACE, LAG = "AWS/RDS", "ReplicaLag"
 """Amazon RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS"."""
+BEAT_MINUTES = 5
+"""From one transaction of RDS's own to the next; in simulated minutes, a second each. Source:
+Amazon RDS User Guide, "Monitoring and tuning replication for RDS for PostgreSQL": without others
+the lag reaches five minutes."""
 
 
 @dataclass
@@ -51,6 +57,7 @@ class Databases:
         self._home, self._environment, self._ports = home, environment, ports
         self._client, self._owner = client, owner
         self.instances: dict[str, Instance] = {}
+        self._next_beat = 0.0
 
     def reconcile(self, regions: Iterable[str], lost: frozenset[str]) -> None:
         """Do what RDS's API says in these regions; a lost region's servers are killed.
@@ -82,6 +89,9 @@ class Databases:
 
     def measure(self, lost: frozenset[str]) -> None:
         """Publish each replica's lag, in the region of the replica as RDS does."""
+        if time.monotonic() >= self._next_beat:
+            self.beat(lost)
+            self._next_beat = time.monotonic() + BEAT_MINUTES * minute_seconds()
         for one in self.instances.values():
             if one.source is None or one.region in lost or not one.server.running:
                 continue
@@ -96,6 +106,12 @@ class Databases:
                     }
                 ],
             )
+
+    def beat(self, lost: frozenset[str]) -> None:
+        """Commit RDS's own transaction in each database that takes writes."""
+        for one in self.instances.values():
+            if one.promoted and one.region not in lost and one.server.running:
+                one.server.beat()
 
     def stop(self) -> None:
         """End all servers; their data go with the directory."""
