@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from arca.check import Check as NamedCheck
+from arca.recovery.journal_entry import Entry
 from arca.recovery.records import LastDrill
 
 T = TypeVar("T")
@@ -132,4 +133,6 @@ class Facts:
     """Tasks of the standby that answer their health check."""
     state: StateCopy | NotAsked
     drill: LastDrill | NotAsked
+    move: Entry | NotAsked | None
+    """The failover or fail-back that is under way."""
     permissions: Permissions | NotAsked

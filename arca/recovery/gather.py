@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from arca.check import Check as NamedCheck
 from arca.errors import ArcaError
-from arca.recovery import ask, records
+from arca.recovery import ask, journal_entry, records
 from arca.recovery.facts import Facts, NotAsked
 from arca.stack import Stack
 
@@ -51,6 +51,7 @@ def gather(
         healthy_targets=_fact(lambda: ask.healthy_targets(standby)),
         state=EMULATED if standby.endpoint else _fact(lambda: ask.state(standby)),
         drill=_fact(lambda: _last_drill(standby, primary, drills, now)),
+        move=_fact(lambda: _move(standby)),
         permissions=EMULATED if standby.endpoint else _fact(lambda: ask.permissions(standby)),
     )
 
@@ -66,6 +67,11 @@ def _fact(question: Callable[[], T]) -> T | NotAsked:
 def _of_primary(primary: Stack | NotAsked, question: Callable[[Stack], T]) -> T | NotAsked:
     """Ask for a fact that needs to know the primary's exports."""
     return primary if isinstance(primary, NotAsked) else _fact(lambda: question(primary))
+
+
+def _move(standby: Stack) -> journal_entry.Entry | None:
+    held = journal_entry.read(standby)
+    return None if held is None else held.entry
 
 
 def _last_drill(

@@ -18,5 +18,7 @@ class Limits:
     """A snapshot a day, and two hours to copy it."""
     latency_seconds: float = 900
     """S3 Replication Time Control copies within 15 minutes (Amazon S3 User Guide)."""
+    move_hours: float = 24
+    """From the declaration of a failover or a fail-back to its end."""
     certificate_days: float = 30
     """ACM renews 60 days before the end (AWS Certificate Manager User Guide, Managed renewal)."""

@@ -18,6 +18,7 @@ from arca.recovery.facts import (
     StateCopy,
 )
 from arca.recovery.limits import Limits
+from arca.recovery.move_check import move_check
 from arca.recovery.records import OVERDUE_DAYS, LastDrill
 from arca.recovery.timeline import duration
 
@@ -70,6 +71,7 @@ def readiness(facts: Facts, limits: Limits = LIMITS) -> Check:
             "operations",
             _asked("state", facts.state, _state),
             _asked("drill", facts.drill, _drill),
+            _asked("move", facts.move, lambda one: move_check(one, facts.now, limits)),
             _asked("permissions", facts.permissions, _permissions),
         ),
     )

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from botocore.validate import ParamValidator
 
-from arca.recovery import ask
+from arca.recovery import ask, journal_entry
 from arca.stack import Stack
 
 Answer = Mapping[str, Any] | str | type[Exception]
@@ -28,7 +28,8 @@ class ScriptedAws:
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> "ScriptedAws":
         """Answer instead of AWS in this test."""
-        monkeypatch.setattr(ask, "client", self._client)
+        for module in (ask, journal_entry):
+            monkeypatch.setattr(module, "client", self._client)
         return self
 
     def _client(self, stack: Stack, service: str) -> Any:

@@ -111,6 +111,7 @@ def answers() -> dict[str, Answer]:
                 {"TargetHealth": {"State": "draining"}},
             ]
         },
+        "GetParameter": "ParameterNotFound",
         "GetObject": {"Body": io.BytesIO(b"{")},
         "GetCallerIdentity": {"Arn": "arn:aws:sts::123456789012:assumed-role/operator/ana"},
         "GetRole": {

@@ -21,6 +21,7 @@ from arca.recovery.facts import (
     Secret,
     StateCopy,
 )
+from arca.recovery.journal_entry import Entry
 from arca.recovery.readiness import readiness
 from arca.recovery.records import LastDrill
 from tests.arca.recovery.records import record
@@ -45,6 +46,7 @@ GOOD = Facts(
     healthy_targets=1,
     state=StateCopy("s3://state", readable=True, seen="12 objects"),
     drill=DRILL,
+    move=None,
     permissions=Permissions("role/operator", {"promote": {"rds:PromoteReadReplica": True}}),
 )
 
@@ -64,6 +66,28 @@ def test_a_good_standby_is_ready() -> None:
     assert (tree.outcome, failing(GOOD)) == ("OK", [])
     skipped_names = [one.name for one in tree.leaves() if one.outcome == "SKIPPED"]
     assert skipped_names == ["audit"]
+
+
+def begun(hours: float) -> Entry:
+    """Return the journal of a fail-back that began so many hours ago."""
+    moment = NOW - timedelta(hours=hours)
+    return Entry(
+        kind="failback",
+        run="1",
+        operator="ana",
+        primary="prod",
+        secondary="dr",
+        declared=moment,
+        beat=moment,
+    )
+
+
+def test_a_move_may_take_a_day() -> None:
+    """Nobody can take over until it ends, so the check says how to end it."""
+    assert failing(replace(GOOD, move=begun(hours=24))) == []
+    late = readiness(replace(GOOD, move=begun(hours=25))).leaves()
+    (check,) = (one for one in late if one.outcome == "FAILED")
+    assert "`arca dr failback --stack prod --from dr --resume`" in check.do
 
 
 REPLICA = Replica("arca-dr", "available", follows=True, lag_seconds=1)
@@ -124,6 +148,10 @@ SECOND = timedelta(seconds=1)
             "FAILED drill: 2026-11-28T090000Z-drill-prod-dr, 93 days ago",
         ),
         (
+            {"move": begun(hours=25)},
+            "FAILED move: failback by ana since 2026-11-29 23:00 UTC; left: declare",
+        ),
+        (
             {"permissions": Permissions("r", {"promote": {"rds:Promote": False, "a:B": True}})},
             "FAILED promote: denied: rds:Promote",
         ),
@@ -152,7 +180,7 @@ def test_what_nobody_could_ask_is_skipped_with_the_reason(name: str) -> None:
 
 def test_every_fact_is_looked_at() -> None:
     """A fact that nobody judges would be asked for in vain."""
-    assert len(ASKED) == 14
+    assert len(ASKED) == 15
     nothing = replace(GOOD, **{name: NotAsked(name) for name in ASKED})
     seen = {one.seen for one in readiness(nothing).leaves() if one.outcome == "SKIPPED"}
     assert seen == set(ASKED)
