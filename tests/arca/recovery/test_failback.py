@@ -116,14 +116,16 @@ def test_writers_that_came_back_are_stopped_again(world: World, done: PhaseName)
     assert [one[:2] for one in world.updates].count(("dr", "fenced")) == 2
 
 
-@pytest.mark.parametrize("done", ["promote", "activate", "smoke"])
-def test_two_ledgers_are_refused(world: World, done: PhaseName) -> None:
+@pytest.mark.parametrize(
+    ("done", "refused"), [("promote", "activate"), ("activate", "smoke"), ("smoke", "switch")]
+)
+def test_two_ledgers_are_refused(world: World, done: PhaseName, refused: PhaseName) -> None:
     """Dr serves again after prod's promotion: nobody is moved away from it."""
     assert not world.run(done)
     world.phases["dr"], world.tasks["dr"] = "active", 2
     before = len(world.updates)
     with pytest.raises(Refused, match="two ledgers"):
-        world.run()
+        world.run(refused)
     assert len(world.updates) == before
     assert world.inverted
 

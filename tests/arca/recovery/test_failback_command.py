@@ -14,6 +14,7 @@ from arca.cli.main import cli
 from arca.errors import ArcaError, Refused
 from arca.recovery import journal, journal_entry
 from arca.recovery.budgets import FAILBACK, PhaseName
+from arca.recovery.scene import Scene
 from tests.arca.recovery.stage import OPERATOR, Stage
 from tests.arca.recovery.world import UPDATES, Killed, World
 
@@ -23,9 +24,15 @@ class Operator:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, stage: Stage, records: Path) -> None:
         self.world, self.stage, self._records = World(monkeypatch), stage, records
-        monkeypatch.setattr(dr_scene, "make", lambda *_, **__: self.world.scene())
+        monkeypatch.setattr(dr_scene, "make", self._make)
         for module in (journal, journal_entry):
-            monkeypatch.setattr(module, "client", lambda *_, **__: stage.client("ssm"))
+            monkeypatch.setattr(module, "client", self._client)
+
+    def _make(self, *_named: object, **_options: object) -> Scene:
+        return self.world.scene()
+
+    def _client(self, *_named: object, **_options: object) -> object:
+        return self.stage.client("ssm")
 
     def arca(self, *words: str, verb: str = "failback", answer: str | None = None) -> Result:
         """Run `arca dr failback`, or another verb, with more words."""

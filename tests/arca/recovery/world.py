@@ -115,15 +115,13 @@ class World:
         self.after_update: Callable[[Update], None] = lambda _update: None
         self.clock = WorldClock(self)
         monkeypatch.setattr(ask, "replica", self._replica)
-        monkeypatch.setattr(fence, "running", lambda stack: self.tasks[stack.name])
+        monkeypatch.setattr(fence, "running", self._running)
         monkeypatch.setattr(activation, "deploy", self._deploy)
-        monkeypatch.setattr(activation, "restore", lambda _stack: None)
+        monkeypatch.setattr(activation, "restore", self._restore)
         monkeypatch.setattr(promotion, "apply_now", self._apply)
-        monkeypatch.setattr(
-            failback.lever, "pulled", lambda _stack: bool(self.lever and self.inverted)
-        )
-        monkeypatch.setattr(failback, "client", lambda *_, **__: self)
-        monkeypatch.setattr(Failback, "_wait_for_green", lambda *_: [])
+        monkeypatch.setattr(failback.lever, "pulled", self._pulled)
+        monkeypatch.setattr(failback, "client", self._client)
+        monkeypatch.setattr(Failback, "_wait_for_green", self._green)
 
     def update_health_check(self, *, HealthCheckId: str, Inverted: bool) -> None:  # noqa: N803 - AWS's
         """Move the lever."""
@@ -206,6 +204,21 @@ class World:
         until = min(at, self.cut_since) if self.cut_since else at
         beat = BEGAN + HEARTBEAT * ((until - BEGAN) // HEARTBEAT)
         return until if self.tasks["dr"] else beat
+
+    def _running(self, stack: Stack) -> int:
+        return self.tasks[stack.name]
+
+    def _restore(self, _stack: Stack) -> None:
+        pass
+
+    def _pulled(self, _stack: Stack) -> bool:
+        return self.lever is not None and self.inverted
+
+    def _client(self, *_named: object, **_options: object) -> "World":
+        return self
+
+    def _green(self, _stack: Stack) -> list[str]:
+        return []
 
     def _deploy(self, _scene: Scene, stack: Stack) -> str:
         self.deployed.append(stack.name)
