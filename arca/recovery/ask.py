@@ -4,7 +4,9 @@ Each function raises ArcaError where AWS refuses the call or does not answer.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -44,6 +46,20 @@ def replica(standby: Stack, now: datetime) -> Replica:
         lag_seconds=lag,
         lag_at=at,
     )
+
+
+def moment(stack: Stack, here: datetime) -> datetime:
+    """Return AWS's time, rounded up; `here`, this machine's, where an answer has no date.
+
+    The times of metrics and of transactions are AWS's, and an operator's clock may be minutes
+    behind. Every answer has the header Date (RFC 9110, section 6.6.1), in whole seconds.
+    """
+    with explained(stack, "The time cannot be asked for"):
+        answer = client(stack, "sts").get_caller_identity()
+    with suppress(KeyError, ValueError):
+        date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return date + timedelta(seconds=1)
+    return here
 
 
 def _newest(

@@ -133,7 +133,7 @@ class Failback(Run):
         if phase == "active":
             scene.update(scene.standby_name, {"recovery.phase": "fenced"})
         fence.drained(scene, scene.standby)
-        self._ended = scene.clock.now()
+        self._ended = ask.moment(scene.standby, scene.clock.now())
         self._journal.note(failed=self._ended)
         return self._ended
 

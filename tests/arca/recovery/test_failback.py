@@ -13,7 +13,7 @@ from arca.recovery.budgets import FAILBACK, TO_RTO, PhaseName
 from arca.recovery.facts import Replica
 from arca.recovery.failback import WHAT
 from arca.stack import Stack
-from tests.arca.recovery.world import SERVES, UPDATES, Killed, Update, World
+from tests.arca.recovery.world import BEGAN, SERVES, UPDATES, Killed, Update, World
 
 
 @pytest.fixture
@@ -84,6 +84,17 @@ def test_an_idle_replica_proves_that_it_has_everything(world: World) -> None:
     assert not world.run("catch-up")
     waited = world.now - (world.entry.failed or world.now)
     assert timedelta(minutes=1) < waited < timedelta(minutes=7)
+
+
+def test_an_operator_whose_clock_is_behind(world: World) -> None:
+    """What RDS measured before the end of the last writer proves nothing, whatever it is here."""
+    world.clock.behind = timedelta(minutes=4)
+    world.entry = world.entry.model_copy(update={"declared": BEGAN - timedelta(minutes=4)})
+    ended = list[datetime]()
+    world.after_update = lambda _update: ended.append(world.now)
+    assert not world.run("fence")
+    assert world.entry.failed is not None
+    assert world.entry.failed >= ended[-1]
 
 
 def test_nothing_may_be_lost(world: World) -> None:

@@ -1,10 +1,17 @@
 """When a replica has everything: the age of the last replayed transaction against a moment."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from arca.outputs import Outputs
+from arca.recovery import ask
 from arca.recovery.facts import caught_up
+from arca.stack import Stack
+from tests.arca.recovery.aws import ScriptedAws
+from tests.stacks import graph
 
 ENDED = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 """When the last writer ended."""
@@ -35,3 +42,24 @@ def test_a_transaction_after_the_last_writer(lag: float, minutes: int, *, has_al
 def test_without_a_value_nobody_knows(lag: float | None, at: datetime | None) -> None:
     """An unknown lag proves nothing."""
     assert not caught_up(lag, at, ENDED)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        (
+            {"HTTPHeaders": {"date": "Sun, 01 Mar 2026 12:04:30 GMT"}},
+            ENDED + timedelta(seconds=241),
+        ),
+        ({"HTTPHeaders": {"date": "yesterday"}}, ENDED),
+        ({}, ENDED),
+    ],
+)
+def test_the_time_is_that_of_aws(
+    monkeypatch: pytest.MonkeyPatch, metadata: Mapping[str, Any], told: datetime
+) -> None:
+    """The header's second may have gone by; without the header this machine's time is left."""
+    identity = {"Arn": "arn:aws:iam::123456789012:user/ana", "ResponseMetadata": metadata}
+    ScriptedAws(GetCallerIdentity=identity).use(monkeypatch)
+    stack = Stack("dr", Outputs.model_validate(graph("dr").outputs), None)
+    assert ask.moment(stack, ENDED) == told

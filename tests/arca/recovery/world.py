@@ -72,11 +72,11 @@ class WorldClock(Clock):
     """The operator's clock; each sleep takes a second or more."""
 
     def __init__(self, world: "World") -> None:
-        self._world = world
+        self._world, self.behind = world, timedelta(0)
 
     def now(self) -> datetime:
-        """Return the world's time."""
-        return self._world.now
+        """Return the world's time, as this machine has it."""
+        return self._world.now - self.behind
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
@@ -115,6 +115,7 @@ class World:
         self.after_update: Callable[[Update], None] = lambda _update: None
         self.clock = WorldClock(self)
         monkeypatch.setattr(ask, "replica", self._replica)
+        monkeypatch.setattr(ask, "moment", self._moment)
         monkeypatch.setattr(fence, "running", self._running)
         monkeypatch.setattr(activation, "deploy", self._deploy)
         monkeypatch.setattr(activation, "restore", self._restore)
@@ -204,6 +205,10 @@ class World:
         until = min(at, self.cut_since) if self.cut_since else at
         beat = BEGAN + HEARTBEAT * ((until - BEGAN) // HEARTBEAT)
         return until if self.tasks["dr"] else beat
+
+    def _moment(self, _stack: Stack, here: datetime) -> datetime:
+        assert here == self.now - self.clock.behind
+        return self.now
 
     def _running(self, stack: Stack) -> int:
         return self.tasks[stack.name]
