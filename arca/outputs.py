@@ -55,6 +55,8 @@ class DatabaseOutputs(Contract, Generic[T]):
     name: str
     read_replica_addresses: list[T]
     is_replica: bool
+    generation: int = 1
+    """The instance's number (ADR 0029); 1 in exports from before this field."""
 
 
 class BackupsOutputs(Contract, Generic[T]):

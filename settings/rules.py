@@ -263,6 +263,13 @@ def released_data(s: Settings) -> Iterator[Problem]:
         yield Problem("recovery.release_data", True, wanted)
 
 
+def copied_backups(s: Settings) -> Iterator[Problem]:
+    """Only a primary that has just been promoted has no copies of its backups, for some minutes."""
+    if not s.database.replicate_backups and s.database.source.kind != "promoted":
+        wanted = "true; false only in a fail-back, with database.source promoted"
+        yield Problem("database.replicate_backups", False, wanted)
+
+
 def _source_of_a_primary(s: Settings) -> Iterator[Problem]:
     """A primary's database follows the DR stack's in two phases of a fail-back, as another one.
 
@@ -464,6 +471,7 @@ RULES = (
     Rule(("load_balancer", "service"), draining),
     Rule(("database", "recovery"), replicas_and_passwords),
     Rule(("recovery",), released_data),
+    Rule(("database",), copied_backups),
     Rule(("recovery", "region", "database", "dns"), primary_follows_nobody),
     Rule(("recovery", "network", "dns", "database"), secondary_knows_its_primary),
     Rule(("edge",), rate_limits),

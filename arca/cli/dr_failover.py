@@ -64,12 +64,21 @@ def command(
     from arca.cli import dr_scene, render
     from arca.errors import ExitCode
     from arca.recovery import journal_entry, promotion
-    from arca.recovery.failover import WHAT, Failover, require_secondary, serves_already
+    from arca.recovery.failover import (
+        WHAT,
+        Failover,
+        require_secondary,
+        require_standby,
+        serves_already,
+    )
     from arca.recovery.journal import Journal
 
     scene = dr_scene.make(primary, secondary, target=target, clock=clock, again=resume)
     require_secondary(scene)
     left = journal_entry.read(scene.standby)
+    if left is not None and left.entry.kind == "failback":
+        raise journal_entry.returning(left, scene.standby)
+    require_standby(scene)
     if left is None and serves_already(scene):
         _print_served(scene, as_json=as_json)
         return ExitCode.DONE

@@ -32,14 +32,14 @@ def make(
     target: "Target",
     clock: Clock,
     again: bool = False,
-    generation: int | None = None,
+    back: bool = False,
 ) -> "Scene":
     """Return the scene of two stacks.
 
-    `again` says that an update may have been interrupted; a fail-back has a `generation`.
+    `again` says that an update may have been interrupted; `back` that it is a fail-back.
     """
     from arca.cli import pulumi_update
-    from arca.recovery.scene import Scene, resume
+    from arca.recovery.scene import Scene, move
     from arca.smoke import suite
     from arca.stack import find
 
@@ -56,12 +56,14 @@ def make(
         find=quiet,
         update=_emulated_update()
         if first.endpoint
-        else pulumi_update.updater(refresh=again, resume=resume(primary, secondary, generation)),
+        else pulumi_update.updater(
+            refresh=again, resume=f"{move(primary, secondary, back=back)} --resume"
+        ),
         smoke=smoke,
         smoke_as_customer=partial(_as_customer, clock=clock),
         clock=clock,
         say=lambda text: click.echo(f"{clock.now():%H:%M:%SZ} {text}", err=True),
-        generation=generation,
+        back=back,
     )
 
 

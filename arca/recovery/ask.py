@@ -4,7 +4,9 @@ Each function raises ArcaError where AWS refuses the call or does not answer.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, get_args
 
 from arca.clients import client, explained
@@ -15,6 +17,8 @@ from arca.stack import Stack
 REPLICATED: tuple[ReplicatedSecret, ...] = get_args(ReplicatedSecret)
 FRESH = timedelta(minutes=10)
 """How old a metric's value may be; RDS and S3 send one a minute while there is any."""
+PERIOD_SECONDS, EMULATED_PERIOD_SECONDS = 60, 1
+"""The emulated cloud sends several values a second: its minutes are seconds."""
 
 
 def replica(standby: Stack, now: datetime) -> Replica:
@@ -30,19 +34,35 @@ def replica(standby: Stack, now: datetime) -> Replica:
             (found,) = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
         except rds.exceptions.DBInstanceNotFoundFault:
             return Replica(identifier, "missing", follows=False, lag_seconds=None)
-    lag = _metric(standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now)
+    point = _newest(standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now)
+    at, lag = point if point is not None and point[1] >= 0 else (None, None)
     return Replica(
         identifier,
         str(found["DBInstanceStatus"]),
         follows=bool(found.get("ReadReplicaSourceDBInstanceIdentifier")),
-        lag_seconds=None if lag is None or lag < 0 else lag,
+        lag_seconds=lag,
+        lag_at=at,
     )
 
 
-def _metric(
+def moment(stack: Stack, here: datetime) -> datetime:
+    """Return AWS's time, rounded up; `here`, this machine's, where an answer has no date.
+
+    The times of metrics and of transactions are AWS's, and an operator's clock may be minutes
+    behind. Every answer has the header Date (RFC 9110, section 6.6.1), in whole seconds.
+    """
+    with explained(stack, "The time cannot be asked for"):
+        answer = client(stack, "sts").get_caller_identity()
+    with suppress(KeyError, ValueError):
+        date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return date + timedelta(seconds=1)
+    return here
+
+
+def _newest(
     stack: Stack, namespace: str, name: str, dimensions: Mapping[str, str], now: datetime
-) -> float | None:
-    """Return the newest minute's maximum; None without a value of the last minutes."""
+) -> tuple[datetime, float] | None:
+    """Return the newest minute's begin and maximum; None without a value of the last minutes."""
     with explained(stack, f"The metric {name} cannot be read"):
         points = client(stack, "cloudwatch").get_metric_statistics(
             Namespace=namespace,
@@ -50,11 +70,11 @@ def _metric(
             Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
             StartTime=now - FRESH,
             EndTime=now,
-            Period=60,
+            Period=PERIOD_SECONDS if stack.endpoint is None else EMULATED_PERIOD_SECONDS,
             Statistics=["Maximum"],
         )["Datapoints"]
     newest = max(points, key=lambda point: point["Timestamp"], default=None)
-    return None if newest is None else float(newest["Maximum"])
+    return None if newest is None else (newest["Timestamp"], float(newest["Maximum"]))
 
 
 def newest_restorable(standby: Stack, primary: Stack) -> datetime | None:
@@ -100,8 +120,8 @@ def replication_latency(standby: Stack, now: datetime) -> dict[str, float | None
     bindings = standby.outputs.observability.bindings
     names = ("copy_source", "copy_destination", "copy_rule")
     copies = zip(*(bindings.get(name, []) for name in names), strict=True)
-    return {
-        destination: _metric(
+    found = {
+        destination: _newest(
             standby,
             "AWS/S3",
             "ReplicationLatency",
@@ -110,6 +130,7 @@ def replication_latency(standby: Stack, now: datetime) -> dict[str, float | None
         )
         for source, destination, rule in copies
     }
+    return {name: None if point is None else point[1] for name, point in found.items()}
 
 
 def image(standby: Stack) -> Image:

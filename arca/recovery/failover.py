@@ -13,7 +13,7 @@ from arca.recovery import activation, fence, promotion, switch
 from arca.recovery.budgets import PhaseName
 from arca.recovery.journal import Journal
 from arca.recovery.run import Run, Seen
-from arca.recovery.scene import Scene, require_pair
+from arca.recovery.scene import Scene
 
 WHAT: Mapping[PhaseName, str] = {
     "declare": "write the journal: the RTO begins",
@@ -104,14 +104,31 @@ class Failover(Run):
 
 
 def require_secondary(scene: Scene) -> None:
-    """Raise Refused where the stacks are not a primary and the standby that follows it."""
-    require_pair(scene, do="for example `arca dr failover --stack prod --to dr`")
+    """Raise Refused where the stacks are not a primary and its secondary."""
+    primary, standby = scene.primary.outputs, scene.standby.outputs
+    if (primary.role, standby.role) != ("primary", "secondary"):
+        raise Refused(
+            f"{scene.standby_name} does not stand by for {scene.primary_name}.",
+            where=f"--stack and --{'from' if scene.back else 'to'}",
+            wanted="a primary, and the secondary that follows it",
+            do="for example `arca dr "
+            + (
+                "failback --stack prod --from dr`"
+                if scene.back
+                else "failover --stack prod --to dr`"
+            ),
+        )
+
+
+def require_standby(scene: Scene) -> None:
+    """Raise Refused for a DR stack that a fail-back has fenced: its database follows nothing."""
     if scene.standby.outputs.phase == "fenced":
         raise Refused(
             f"{scene.standby_name} is fenced: it has failed back, and follows nothing.",
             where=scene.standby.where,
             wanted="a standby",
-            do=f"recreate it with `recovery.phase: standby` in Pulumi.{scene.standby_name}.yaml",
+            do="docs/disaster-recovery.md, `dr is fenced`: only its own database has what was "
+            "written until the fence; look whether it is needed before anything is deleted",
         )
 
 

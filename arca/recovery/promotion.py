@@ -9,6 +9,7 @@ from arca.recovery import ask
 from arca.recovery.budgets import BUDGETS, RPO_SECONDS
 from arca.recovery.facts import Replica
 from arca.recovery.scene import Scene
+from arca.stack import Stack
 
 LOOK_SECONDS = 5.0
 MISSING = "missing"
@@ -101,14 +102,16 @@ def _not_promoted(scene: Scene, replica: Replica) -> ArcaError:
     )
 
 
-def apply_now(scene: Scene) -> str:
+def apply_now(scene: Scene, stack: Stack | None = None) -> str:
     """Apply what RDS would change in the next maintenance window, such as Multi-AZ.
+
+    Without a stack it is the standby's database that is changed.
 
     A database that RDS works on takes no change; it serves without. Sources: Amazon RDS User Guide,
     "Using the schedule modifications setting": a change with `apply immediately` takes all pending
     ones with it; Amazon RDS API Reference, ModifyDBInstance: InvalidDBInstanceState.
     """
-    standby = scene.standby
+    standby = stack or scene.standby
     identifier, rds = standby.outputs.database.identifier, client(standby, "rds")
     with explained(standby, f"The database {identifier} cannot be changed"):
         (found,) = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]

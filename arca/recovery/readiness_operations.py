@@ -7,7 +7,7 @@ from arca.recovery.check_tree import Check, failed, judged, many, ok
 from arca.recovery.facts import Permissions, StateCopy, Waiting
 from arca.recovery.records import OVERDUE_DAYS, RESTORE_OVERDUE_DAYS, LastDrill
 
-CLEAN_UP_DAYS = 7
+CLEAN_UP_DAYS = 1
 """How long a fail-back may wait for its clean-up: until then nothing can fail over again."""
 
 

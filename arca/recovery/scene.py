@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca.clock import Clock
-from arca.errors import Refused
+from arca.recovery.budgets import PhaseName
 from arca.smoke.suite import SmokeReport
 from arca.stack import Stack
 
@@ -31,22 +31,24 @@ class Scene:
     """Tests what the customers' name leads to."""
     clock: Clock
     say: Callable[[str], None]
-    generation: int | None = None
-    """The number of the primary's next database, where the primary is to serve again."""
+    back: bool = False
+    """Whether the primary is to serve again."""
+    until: PhaseName = "verify"
+    """The phase that the command stops after."""
 
     def pause(self, stack: Stack, seconds: float) -> None:
         """Wait before the next look at a stack; the emulated cloud is looked at more often."""
         self.clock.sleep(seconds if stack.endpoint is None else EMULATED_LOOK_SECONDS)
 
     @property
-    def back(self) -> bool:
-        """Whether it is a fail-back."""
-        return self.generation is not None
-
-    @property
     def resume(self) -> str:
         """The command that goes on with this, for a message."""
-        return resume(self.primary_name, self.standby_name, self.generation)
+        return self.command("--resume", until=self.until)
+
+    def command(self, *words: str, until: PhaseName = "verify") -> str:
+        """Return a command about these stacks with more words, for a message."""
+        more = (*words, *(() if until == "verify" else ("--until", until)))
+        return " ".join((move(self.primary_name, self.standby_name, back=self.back), *more))
 
     @property
     def primary(self) -> Stack:
@@ -59,20 +61,7 @@ class Scene:
         return self.find(self.standby_name)
 
 
-def resume(primary: str, standby: str, generation: int | None) -> str:
-    """Return the command that goes on with a failover, or with a fail-back to a generation."""
-    if generation is None:
-        return f"arca dr failover --stack {primary} --to {standby} --resume"
-    return f"arca dr failback --stack {primary} --from {standby} --generation {generation} --resume"
-
-
-def require_pair(scene: Scene, *, do: str) -> None:
-    """Raise Refused where the stacks are not a primary and its DR stack; `do` is an example."""
-    primary, standby = scene.primary.outputs, scene.standby.outputs
-    if (primary.role, standby.role) != ("primary", "secondary"):
-        raise Refused(
-            f"{scene.standby_name} does not stand by for {scene.primary_name}.",
-            where="--stack and --from" if scene.back else "--stack and --to",
-            wanted="a primary, and the secondary that follows it",
-            do=do,
-        )
+def move(primary: str, standby: str, *, back: bool) -> str:
+    """Return the command that moves the service from one stack to the other."""
+    verb, preposition = ("failback", "from") if back else ("failover", "to")
+    return f"arca dr {verb} --stack {primary} --{preposition} {standby}"

@@ -131,7 +131,7 @@ class Database(Component):
             for number in range(1, spec.read_replicas + 1)
         ]
         # Whoever follows another region's database has its backups there.
-        if place.replica_region is not None and not standby:
+        if place.replica_region is not None and not standby and spec.replicate_backups:
             aws.rds.InstanceAutomatedBackupsReplication(
                 f"{name}{self._counted}",
                 region=place.replica_region,
@@ -175,6 +175,7 @@ class Database(Component):
             name=DATABASE_NAME,
             read_replica_addresses=self.replica_addresses,
             is_replica=is_replica,
+            generation=self._spec.generation,
         )
 
     def _instance(

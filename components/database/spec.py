@@ -133,6 +133,11 @@ class DatabaseSpec(Spec):
         "the old ones, which `recovery.release_data` must have released. A fail-back begins with "
         "it, and so does following a primary again.",
     )
+    replicate_backups: bool = Field(
+        default=True,
+        description="Copy the automated backups to `recovery.replica_region`. A fail-back sets it "
+        "to false until customers are served, because RDS may take an hour to begin.",
+    )
     storage_gib: int = Field(
         default=50,
         ge=20,

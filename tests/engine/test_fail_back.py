@@ -50,7 +50,9 @@ def test_prod_comes_back(project: Project) -> None:
         COPIES,
     }
     assert step(project, "prod", "promoting") == set()
-    assert step(project, "prod", None, source={"kind": "promoted"}) == set()
+    serves = {"source": {"kind": "promoted"}, "replicate_backups": False}
+    assert step(project, "prod", None, **serves) == set()
+    assert step(project, "prod", None, replicate_backups=True) == set()
     project.pulumi("preview", "--expect-no-changes", "--stack", "prod")
 
 

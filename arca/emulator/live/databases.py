@@ -6,12 +6,14 @@ of a restore test gets a copy of its source as it is now: nobody keeps the data 
 """
 
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from arca.emulator.ecs.clock import minute_seconds
 from arca.emulator.ecs.places import life
 from arca.emulator.live.postgres import Postgres
 from arca.emulator.live.processes import Ports
@@ -20,6 +22,10 @@ NAMESPACE, LAG = "AWS/RDS", "ReplicaLag"
 """Amazon RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS"."""
 RESTORED_FROM = "restored-from"
 """The tag with the source of a restored instance (arca/recovery/restored_instance.py)."""
+BEAT_MINUTES = 5
+"""From one transaction of RDS's own to the next; in simulated minutes, a second each. Source:
+Amazon RDS User Guide, "Monitoring and tuning replication for RDS for PostgreSQL": without others
+the lag reaches five minutes."""
 
 
 @dataclass
@@ -57,6 +63,7 @@ class Databases:
         self._home, self._environment, self._ports = home, environment, ports
         self._client, self._owner = client, owner
         self.instances: dict[str, Instance] = {}
+        self._next_beat = 0.0
 
     def reconcile(self, regions: Iterable[str], lost: frozenset[str]) -> None:
         """Do what RDS's API says in these regions; a lost region's servers are killed.
@@ -88,6 +95,9 @@ class Databases:
 
     def measure(self, lost: frozenset[str]) -> None:
         """Publish each replica's lag, in the region of the replica as RDS does."""
+        if time.monotonic() >= self._next_beat:
+            self.beat(lost)
+            self._next_beat = time.monotonic() + BEAT_MINUTES * minute_seconds()
         for one in self.instances.values():
             if one.source is None or one.region in lost or not one.server.running:
                 continue
@@ -102,6 +112,12 @@ class Databases:
                     }
                 ],
             )
+
+    def beat(self, lost: frozenset[str]) -> None:
+        """Commit RDS's own transaction in each database that takes writes."""
+        for one in self.instances.values():
+            if one.promoted and one.region not in lost and one.server.running:
+                one.server.beat()
 
     def stop(self) -> None:
         """End all servers; their data go with the directory."""

@@ -16,6 +16,8 @@ from arca.stack import Stack
 Answer = Mapping[str, Any] | str | type[Exception]
 """The answer of an operation; a text is the code of an error."""
 UNANSWERED = EndpointConnectionError
+UNMODELED = ("Body", "ResponseMetadata")
+"""Parts of an answer that botocore makes itself."""
 
 
 class ScriptedAws:
@@ -49,7 +51,7 @@ class ScriptedAws:
         if isinstance(answer, str):
             error = {"Error": {"Code": answer, "Message": "no"}, "ResponseMetadata": {}}
             return SimpleNamespace(status_code=400), error
-        plain = {key: value for key, value in answer.items() if key != "Body"}
+        plain = {key: value for key, value in answer.items() if key not in UNMODELED}
         report = ParamValidator().validate(plain, model.output_shape)
         assert not report.has_errors(), f"{model.name}: {report.generate_report()}"
         return SimpleNamespace(status_code=200), {"ResponseMetadata": {}, **answer}

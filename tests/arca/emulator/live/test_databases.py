@@ -1,6 +1,7 @@
 """Databases that follow what RDS's API says: moto in this process, and real servers."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from arca.emulator.ecs import moto_databases
 from arca.emulator.live.databases import LAG, NAMESPACE, Databases, owner_reader
+from arca.emulator.live.postgres import Postgres
 from arca.emulator.live.processes import Ports
 from tests.arca.emulator.ecs.emulated_ecs import Emulated, fresh, wait_for
 from tests.arca.emulator.live.standing import DATABASE, OWNER, PASSWORD, Home, ask, forget
@@ -74,6 +76,11 @@ class Rds:
         return self.databases.instances[arn].server
 
 
+def last_transaction(standby: Postgres) -> float:
+    """Return when the last transaction that a standby replayed was committed, or a bit later."""
+    return -standby.lag_seconds() + time.time()
+
+
 @pytest.fixture
 def rds(home: Home) -> Iterator[Rds]:
     """No instance, and no server."""
@@ -89,8 +96,10 @@ def test_a_replica_follows_is_measured_survives_its_region_and_is_promoted(rds: 
     rds.look()
     ask(rds.server(prod), "CREATE TABLE kept (n int)")
     ask(rds.server(prod), "INSERT INTO kept VALUES (1)")
-    wait_for(lambda: rds.server(dr).lag_seconds() == 0, "no lag")
+    wait_for(lambda: rds.server(dr).lag_seconds() > 0.5, "an age that grows without writers")
+    before = time.time()
     rds.databases.measure(NOTHING)
+    wait_for(lambda: last_transaction(rds.server(dr)) > before, "RDS's own transaction")
     (lag,) = rds.client("cloudwatch", THERE).list_metrics(Namespace=NAMESPACE)["Metrics"]
     assert lag["MetricName"] == LAG
     assert lag["Dimensions"] == [{"Name": "DBInstanceIdentifier", "Value": "dr"}]
