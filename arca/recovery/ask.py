@@ -33,19 +33,21 @@ def replica(standby: Stack, now: datetime) -> Replica:
             (found,) = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
         except rds.exceptions.DBInstanceNotFoundFault:
             return Replica(identifier, "missing", follows=False, lag_seconds=None)
-    lag = _metric(standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now)
+    point = _newest(standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now)
+    at, lag = point if point is not None and point[1] >= 0 else (None, None)
     return Replica(
         identifier,
         str(found["DBInstanceStatus"]),
         follows=bool(found.get("ReadReplicaSourceDBInstanceIdentifier")),
-        lag_seconds=None if lag is None or lag < 0 else lag,
+        lag_seconds=lag,
+        lag_at=at,
     )
 
 
-def _metric(
+def _newest(
     stack: Stack, namespace: str, name: str, dimensions: Mapping[str, str], now: datetime
-) -> float | None:
-    """Return the newest minute's maximum; None without a value of the last minutes."""
+) -> tuple[datetime, float] | None:
+    """Return the newest minute's begin and maximum; None without a value of the last minutes."""
     with explained(stack, f"The metric {name} cannot be read"):
         points = client(stack, "cloudwatch").get_metric_statistics(
             Namespace=namespace,
@@ -57,7 +59,7 @@ def _metric(
             Statistics=["Maximum"],
         )["Datapoints"]
     newest = max(points, key=lambda point: point["Timestamp"], default=None)
-    return None if newest is None else float(newest["Maximum"])
+    return None if newest is None else (newest["Timestamp"], float(newest["Maximum"]))
 
 
 def newest_restorable(standby: Stack, primary: Stack) -> datetime | None:
@@ -103,8 +105,8 @@ def replication_latency(standby: Stack, now: datetime) -> dict[str, float | None
     bindings = standby.outputs.observability.bindings
     names = ("copy_source", "copy_destination", "copy_rule")
     copies = zip(*(bindings.get(name, []) for name in names), strict=True)
-    return {
-        destination: _metric(
+    found = {
+        destination: _newest(
             standby,
             "AWS/S3",
             "ReplicationLatency",
@@ -113,6 +115,7 @@ def replication_latency(standby: Stack, now: datetime) -> dict[str, float | None
         )
         for source, destination, rule in copies
     }
+    return {name: None if point is None else point[1] for name, point in found.items()}
 
 
 def image(standby: Stack) -> Image:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from arca.check import Check as NamedCheck
@@ -31,6 +31,23 @@ class Replica:
     """Whether it replicates; it does not any more once it is promoted."""
     lag_seconds: float | None
     """None where CloudWatch has no value of the last minutes, or RDS does not know it."""
+    lag_at: datetime | None = None
+    """The beginning of the minute that the lag was measured in; None without a lag."""
+
+
+def caught_up(lag_seconds: float | None, at: datetime | None, since: datetime) -> bool:
+    """Return whether a replica has replayed all that its source committed before `since`.
+
+    RDS's lag is no distance to the source: it is `now() - pg_last_xact_replay_timestamp()`, the age
+    of the last transaction that was replayed. Transactions are replayed in the order of their
+    commits, so one that is not older than the end of the last writer says that all of its are here.
+    Without writers the lag grows until RDS's own next transaction arrives, up to five minutes
+    later, and is never 0. Source: Amazon RDS User Guide, "Monitoring and tuning replication for RDS
+    for PostgreSQL".
+    """
+    if lag_seconds is None or at is None:
+        return False
+    return at - timedelta(seconds=lag_seconds) >= since
 
 
 @dataclass(frozen=True)

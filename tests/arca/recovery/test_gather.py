@@ -171,7 +171,9 @@ def test_a_good_standby_is_ready(monkeypatch: pytest.MonkeyPatch, drills: Path) 
     """The newest value counts, and only the standby's region is asked."""
     facts, aws = gather(monkeypatch, drills)
     assert red(facts) == []
-    assert facts.replica == Replica("arca-dr", "available", follows=True, lag_seconds=2)
+    minute = NOW - timedelta(minutes=1)
+    replica = Replica("arca-dr", "available", follows=True, lag_seconds=2, lag_at=minute)
+    assert facts.replica == replica
     assert facts.newest_restorable == NOW - timedelta(minutes=8)
     assert facts.last_copied_backup == NOW - timedelta(hours=3)
     assert facts.lever == Lever("hc", exists=True, pulled=False)
@@ -282,7 +284,7 @@ def test_a_lag_that_rds_does_not_know_is_none(
     """It says -1 then, which is less than any limit."""
     facts, _ = gather(monkeypatch, drills, GetMetricStatistics=metric(m1=-1))
     assert isinstance(facts.replica, Replica)
-    assert facts.replica.lag_seconds is None
+    assert (facts.replica.lag_seconds, facts.replica.lag_at) == (None, None)
     assert [one.name for one in red(facts)] == ["lag"]
 
 
