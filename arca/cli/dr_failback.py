@@ -68,7 +68,9 @@ def command(
     from arca.recovery.failover import require_secondary
     from arca.recovery.journal import Journal
 
-    scene = dr_scene.make(primary, secondary, target=target, clock=clock, again=resume, back=True)
+    scene = dr_scene.make(
+        primary, secondary, target=target, clock=clock, again=resume, generation=generation
+    )
     require_secondary(scene)
     if dry_run:
         known = journal_entry.read(scene.standby)
@@ -101,5 +103,5 @@ def command(
         render.line(f"{primary} serves, {secondary} stands by. Record: {written}")
         render.line("Commit what `pulumi config` changed in both stacks' files.")
     else:
-        click.echo(f"Stopped after {until}; go on with --resume", err=True)
+        click.echo(f"Stopped after {until}; go on with `{scene.resume}`", err=True)
     return ExitCode.DONE

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,13 +32,14 @@ def make(
     target: "Target",
     clock: Clock,
     again: bool = False,
-    back: bool = False,
+    generation: int | None = None,
 ) -> "Scene":
     """Return the scene of two stacks.
 
-    `again` says that an update may have been interrupted, `back` that it is a fail-back.
+    `again` says that an update may have been interrupted; a fail-back has a `generation`.
     """
-    from arca.recovery.scene import Scene
+    from arca.cli import pulumi_update
+    from arca.recovery.scene import Scene, resume
     from arca.smoke import suite
     from arca.stack import find
 
@@ -53,12 +54,14 @@ def make(
         primary,
         secondary,
         find=quiet,
-        update=_emulated_update() if first.endpoint else _pulumi_update(refresh=again),
+        update=_emulated_update()
+        if first.endpoint
+        else pulumi_update.updater(refresh=again, resume=resume(primary, secondary, generation)),
         smoke=smoke,
         smoke_as_customer=partial(_as_customer, clock=clock),
         clock=clock,
         say=lambda text: click.echo(f"{clock.now():%H:%M:%SZ} {text}", err=True),
-        back=back,
+        generation=generation,
     )
 
 
@@ -104,73 +107,6 @@ def _emulated_update() -> Callable[[str, Mapping[str, Any]], None]:
         updates.update(stack, kept[stack], state=State(), watch=watch)
 
     return update
-
-
-def _pulumi_update(*, refresh: bool) -> Callable[[str, Mapping[str, Any]], None]:
-    """Return what sets the values in the stack's file and runs `pulumi up`, as a person would.
-
-    With `refresh` Pulumi looks first: a killed update leaves a state that does not know what AWS
-    did, and a database is promoted once (Amazon RDS API Reference, PromoteReadReplica).
-    """
-    looking = ("--refresh",) if refresh else ()
-
-    def update(stack: str, settings: Mapping[str, Any]) -> None:
-        for key, value in flat(settings).items():
-            path = ("--path", f"arca-api:{key}", "--stack", stack)
-            if value is None:
-                _pulumi("config", "rm", *path)
-            else:
-                _pulumi("config", "set", *path, "--plaintext", value)
-        # The preview refuses what would delete the old database (ADR 0029).
-        _pulumi("up", "--yes", *looking, "--stack", stack)
-
-    return update
-
-
-def flat(settings: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return settings as `pulumi config set --path` takes them: one value for each path.
-
-    A section is written as a whole, so what it does not name goes first.
-    """
-    found: dict[str, str | None] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            found[key] = None
-            section = cast("Mapping[str, Any]", value)
-            found |= {f"{key}.{name}": _text(one) for name, one in section.items()}
-        else:
-            found[key] = None if value is None else _text(value)
-    return found
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _pulumi(*words: str) -> None:
-    """Run Pulumi with its output on stderr; raises ArcaError where it fails."""
-    try:
-        done = subprocess.run(  # noqa: S603 - no shell, and our own words
-            ["pulumi", "--non-interactive", *words],  # noqa: S607 - the operator's
-            cwd=checkout.root(),
-            stdout=sys.stderr,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise ArcaError(
-            "There is no `pulumi` on PATH.",
-            where=f"pulumi {' '.join(words)}",
-            wanted="the Pulumi CLI",
-            do="install it (README.md), and resume",
-        ) from None
-    if done.returncode:
-        raise ArcaError(
-            f"pulumi {words[0]} failed with the exit code {done.returncode}.",
-            where=f"pulumi {' '.join(words)}",
-            wanted="an update that ends",
-            do="read its messages above, mend the cause, and go on with --resume; "
-            "`pulumi cancel` frees the lock of an update that was killed",
-        )
 
 
 def user() -> str:

@@ -30,19 +30,22 @@ class Scene:
     """Tests what the customers' name leads to."""
     clock: Clock
     say: Callable[[str], None]
-    back: bool = False
-    """Whether the primary is to serve again."""
+    generation: int | None = None
+    """The number of the primary's next database, where the primary is to serve again."""
 
     def pause(self, stack: Stack, seconds: float) -> None:
         """Wait before the next look at a stack; the emulated cloud is looked at more often."""
         self.clock.sleep(seconds if stack.endpoint is None else EMULATED_LOOK_SECONDS)
 
     @property
+    def back(self) -> bool:
+        """Whether it is a fail-back."""
+        return self.generation is not None
+
+    @property
     def resume(self) -> str:
         """The command that goes on with this, for a message."""
-        verb, preposition = ("failback", "from") if self.back else ("failover", "to")
-        stacks = f"--stack {self.primary_name} --{preposition} {self.standby_name}"
-        return f"arca dr {verb} {stacks} --resume"
+        return resume(self.primary_name, self.standby_name, self.generation)
 
     @property
     def primary(self) -> Stack:
@@ -53,3 +56,10 @@ class Scene:
     def standby(self) -> Stack:
         """The standby with its exports."""
         return self.find(self.standby_name)
+
+
+def resume(primary: str, standby: str, generation: int | None) -> str:
+    """Return the command that goes on with a failover, or with a fail-back to a generation."""
+    if generation is None:
+        return f"arca dr failover --stack {primary} --to {standby} --resume"
+    return f"arca dr failback --stack {primary} --from {standby} --generation {generation} --resume"

@@ -130,7 +130,7 @@ class World:
             lambda _: good,
             cast("Any", clock),
             lambda _: None,
-            back=True,
+            generation=2,
         )
 
     def run(self, until: PhaseName = "clean-up") -> bool:
