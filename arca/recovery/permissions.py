@@ -9,6 +9,8 @@ STEPS: Mapping[PhaseName, tuple[str, ...]] = {
     "fence": (
         "application-autoscaling:RegisterScalableTarget",
         "ecs:DescribeServices",
+        "ecs:DescribeTasks",
+        "ecs:ListTasks",
         "ecs:UpdateService",
     ),
     "lag": ("cloudwatch:GetMetricStatistics", "rds:DescribeDBInstances"),

@@ -24,6 +24,7 @@ def summary_rows(record: Record) -> tuple[tuple[str, str], ...]:
             "RTO to the first good smoke test",
             _against(record.rto_seconds, record.rto_limit_seconds),
         ),
+        ("customers served", _span(record.served_seconds)),
         ("RTO to green alarms", _span(record.green_seconds)),
         ("RPO", _against(record.rpo_seconds, record.rpo_limit_seconds, none="not proved")),
         ("schema", f"{record.schema_before or 'unknown'}, then {record.schema_after or 'unknown'}"),
