@@ -1,6 +1,7 @@
 """The scene of what `arca dr` changes: how stacks are found, updated and tested."""
 
 import getpass
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -61,6 +62,7 @@ def make(
         ),
         smoke=smoke,
         smoke_as_customer=partial(_as_customer, clock=clock),
+        leads_elsewhere=leads_elsewhere,
         clock=clock,
         say=lambda text: click.echo(f"{clock.now():%H:%M:%SZ} {text}", err=True),
         back=back,
@@ -119,7 +121,7 @@ def user() -> str:
         return "unknown"
 
 
-def confirm(scene: "Scene", *, resume: bool) -> None:
+def confirm(scene: "Scene", *, resume: bool, abort: bool = False) -> None:
     """Ask for the name of the stack that is to serve; raises click.Abort for another answer.
 
     Raises NobodyAnswers where there is no terminal and no answer on stdin.
@@ -130,13 +132,45 @@ def confirm(scene: "Scene", *, resume: bool) -> None:
     served, serves = stacks[::-1] if scene.back else stacks
     move = "fail-back" if scene.back else "failover"
     what = f"Go on with the {move}" if resume else ("Fail back" if scene.back else "Fail over")
-    click.echo(f"{what} from {served.where}, to {serves.where}.", err=True)
-    if scene.back:
+    if abort:
+        serves = served
+        click.echo(f"{serves.where} is to serve again.", err=True)
+    else:
+        click.echo(f"{what} from {served.where}, to {serves.where}.", err=True)
+    if scene.back and not abort:
         click.echo(f"The old database of {serves.name} is deleted; a snapshot stays.", err=True)
     asked = f"Type {serves.name} to confirm"
     if questions.text(asked, where=serves.where) != serves.name:
         click.echo("That is another name: nothing was changed.", err=True)
         raise click.Abort
+
+
+def leads_elsewhere(primary: "Stack", standby: "Stack") -> str | None:
+    """Say where the name of the customers' origin leads, unless it is the standby's load balancer.
+
+    Nothing else tells who answers: both regions serve the same names. Both names have the addresses
+    of one load balancer (Route 53 Developer Guide, "Choosing between alias and non-alias records").
+    """
+    if standby.endpoint is not None:
+        return None  # The emulated front follows the lever alone.
+    origin, balancer = primary.outputs.edge.origin_name, standby.outputs.service
+    wanted = addresses(balancer.load_balancer_dns_name)
+    found = addresses(origin)
+    if found & wanted:
+        return None
+    return (
+        f"{origin} leads to {', '.join(sorted(found)) or 'nothing'}, and the load balancer of "
+        f"{standby.name} is at {', '.join(sorted(wanted)) or 'no address'}"
+    )
+
+
+def addresses(name: str) -> frozenset[str]:
+    """Return the addresses of a name; none where it cannot be resolved."""
+    try:
+        found = socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return frozenset()
+    return frozenset(str(one[4][0]) for one in found)
 
 
 def versions() -> dict[str, Any]:
@@ -180,13 +214,17 @@ def write_record(scene: "Scene", entry: "Entry", directory: Path | None) -> Path
             "failed": entry.failed,
             "phases": entry.phases,
             "first_good_smoke": entry.first_good_smoke,
+            "customers_served": entry.served,
             "alarms_green": entry.alarms_green,
             "versions": versions(),
         }
     )
     place = directory or checkout.root() / "docs" / "drills"
     path = place / f"{record.name}.json"
-    # A run that was killed after this and before the end of its journal is done again.
-    if path.is_file() and records.read(path) == (record,):
-        return path
+    # A run that was killed after this and before the end of its journal is done again, maybe by
+    # another operator and with another commit.
+    if path.is_file():
+        known = records.read(path)
+        if any(one.phases == record.phases[: len(one.phases)] for one in known):
+            return path
     return records.write(record, place)

@@ -15,6 +15,7 @@ import click
 
 from arca import checkout
 from arca.errors import ArcaError
+from arca.release import run_lock
 
 LOCKED = ("the stack is currently locked by", "Another update is currently in progress")
 """What Pulumi says while a stack is locked, with its state in a bucket and in Pulumi Cloud.
@@ -74,6 +75,8 @@ def _pulumi(stack: str, resume: str, *words: str) -> None:
                 cwd=checkout.root(),
                 stdout=sys.stderr,
                 stderr=errors,
+                # The run has not ended while its Pulumi lives.
+                pass_fds=run_lock.descriptors(),
             )
         except FileNotFoundError:
             raise ArcaError(
@@ -111,21 +114,23 @@ def _wait(process: subprocess.Popen[bytes]) -> bool:
 
 def _failed(stack: str, resume: str, where: str, code: int, said: str) -> ArcaError:
     """Return the error of a run of Pulumi that failed."""
-    cancel = f"`pulumi cancel --yes --stack {stack}`"
+    cancel = (
+        "where no `pulumi` lives any more at the host and pid that the lock names (`ps -p PID`): "
+        f"`pulumi cancel --yes --stack {stack}`"
+    )
     if any(text in said for text in LOCKED):
         return ArcaError(
             f"The stack {stack} is locked: another update runs, or one was killed.",
             where=where,
             wanted="one update at a time",
-            do=f"wait for the other update, which Pulumi names above; "
-            f"where it was killed: {cancel}; then `{resume}`",
+            do=f"wait for the other update, which Pulumi names above; {cancel}; then `{resume}`",
         )
     if code < 0:
         return ArcaError(
             f"Pulumi was killed by the signal {-code}; AWS may be in the middle of a change.",
             where=where,
             wanted="an update that ends",
-            do=f"free the stack's lock: {cancel}; then `{resume}`",
+            do=f"{cancel}; then `{resume}`",
         )
     begun = _creations(stack)
     if begun:

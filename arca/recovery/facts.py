@@ -34,6 +34,13 @@ class Replica:
     lag_at: datetime | None = None
     """The beginning of the minute that the lag was measured in; None without a lag."""
 
+    @property
+    def received(self) -> datetime | None:
+        """The moment up to which all of the source's transactions are here; None if unknown."""
+        if self.lag_seconds is None or self.lag_at is None:
+            return None
+        return self.lag_at - timedelta(seconds=self.lag_seconds)
+
 
 def caught_up(lag_seconds: float | None, at: datetime | None, since: datetime) -> bool:
     """Return whether a replica has replayed all that its source committed before `since`.

@@ -44,9 +44,16 @@ class Entry(BaseModel):
     beat: Moment
     failed: Moment | None = None
     """When the primary stopped, as far as anybody knows."""
+    failed_at: Moment | None = None
+    """When the primary was lost, as the operator says."""
+    promotion_began: bool = False
+    """Whether this failover may have promoted the standby's database."""
+    served: Moment | None = None
+    """When the customers were served by the standby."""
     accepted_loss_seconds: float | None = None
     without_fence: bool = False
-    """Whether the primary is left as it is: its region is half lost, and no update of it ends."""
+    """Whether the primary is left as it is: its region is half lost, and no update of it ends.
+    Its customers are sent away instead."""
     released: tuple[str, ...] = ()
     """The stacks of a fail-back whose old database and cache may be deleted."""
     generation: int | None = None

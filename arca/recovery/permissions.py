@@ -35,6 +35,7 @@ STEPS: Mapping[str, tuple[Need, ...]] = {
     "fence": (
         Need("primary's scaling", ("application-autoscaling:RegisterScalableTarget",)),
         Need("primary's service", ("ecs:DescribeServices", "ecs:UpdateService")),
+        Need(ANY, ("ecs:DescribeTasks", "ecs:ListTasks")),
         Need("primary's listener", ("elasticloadbalancing:CreateRule",)),
     ),
     "lag": (

@@ -136,6 +136,8 @@ class Record(Part):
     phases: tuple[Phase, ...] = Field(min_length=1)
     first_good_smoke: Moment | None = None
     """The end of the first smoke test that passed after the promotion."""
+    customers_served: Moment | None = None
+    """When the customers' name led to the standby."""
     alarms_green: Moment | None = None
     """When the last alarm returned to OK."""
     set_check: SetCheck | None = None
@@ -168,7 +170,7 @@ class Record(Part):
         begins = [self.declared, *(one.began for one in self.phases)]
         if begins != sorted(begins):
             raise ValueError("phases that begin one after the other, none before the declaration")
-        for name in ("first_good_smoke", "alarms_green"):
+        for name in ("first_good_smoke", "customers_served", "alarms_green"):
             moment: datetime | None = getattr(self, name)
             if moment is not None and moment < self.declared:
                 raise ValueError(f"{name} after the declaration")
@@ -183,6 +185,11 @@ class Record(Part):
     def rto_seconds(self) -> float | None:
         """From the declaration to the first smoke test that passed; None where none did."""
         return self._since_declared(self.first_good_smoke)
+
+    @property
+    def served_seconds(self) -> float | None:
+        """From the declaration until customers were served; None where nobody looked."""
+        return self._since_declared(self.customers_served)
 
     @property
     def green_seconds(self) -> float | None:

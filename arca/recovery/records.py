@@ -29,6 +29,7 @@ def as_json(record: Record) -> dict[str, Any]:
         "measured": {
             "rto_seconds": record.rto_seconds,
             "green_seconds": record.green_seconds,
+            **({"served_seconds": record.served_seconds} if record.customers_served else {}),
             "rpo_seconds": record.rpo_seconds,
             **_by_databases(record),
         },

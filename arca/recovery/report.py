@@ -42,6 +42,7 @@ def _measured(record: Record) -> Iterator[tuple[str, str]]:
     """Yield what a move of the service is measured by."""
     rto = _against(record.rto_seconds, record.rto_limit_seconds)
     yield "RTO to the first good smoke test", rto
+    yield "customers served", _span(record.served_seconds)
     yield "RTO to green alarms", _span(record.green_seconds)
     yield "RPO", _against(record.rpo_seconds, record.rpo_limit_seconds, none="not proved")
     yield from _database_rows(record)

@@ -31,6 +31,8 @@ class Scene:
     """Tests what the customers' name leads to."""
     clock: Clock
     say: Callable[[str], None]
+    leads_elsewhere: Callable[[Stack, Stack], str | None] = lambda _primary, _standby: None
+    """Says where the primary's name for its customers leads, unless it leads to the standby."""
     back: bool = False
     """Whether the primary is to serve again."""
     until: PhaseName = "verify"

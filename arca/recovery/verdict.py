@@ -27,7 +27,7 @@ def _reasons(record: Record) -> Iterator[str]:
     for one in record.invariants:
         if one.outcome == "FAILED":
             yield f"invariant broken: {one.name}: {one.seen}"
-    if not record.invariants:
+    if not record.invariants and record.kind != "failover":
         yield "no invariant of the domain was checked"
     if record.kind != "restore-test":
         # A migration since the backup explains another schema; the task judges that.
@@ -51,14 +51,19 @@ def _recovery_time(record: Record) -> Iterator[str]:
         yield "no smoke test passed, so there is no RTO"
     elif record.rto_seconds >= limit:
         yield f"RTO {record.rto_seconds:,.0f} s, allowed are less than {limit:,.0f} s"
+    if record.served_seconds is not None and record.served_seconds >= limit:
+        yield f"customers served after {record.served_seconds:,.0f} s, not less than {limit:,.0f} s"
     if record.green_seconds is None:
         yield "the alarms never became green"
+    elif record.green_seconds >= limit:
+        yield f"alarms green after {record.green_seconds:,.0f} s, not less than {limit:,.0f} s"
 
 
 def _data(record: Record) -> Iterator[str]:
     check = record.set_check
     if check is None or not check.proves:
-        yield "no acknowledged invoice was read afterwards, so there is no RPO"
+        if record.kind != "failover":
+            yield "no acknowledged invoice was read afterwards, so there is no RPO"
         return
     yield from check.wrong
     limit = record.rpo_limit_seconds
@@ -84,7 +89,8 @@ def _databases(record: Record) -> Iterator[str]:
 
 def _schema(record: Record) -> Iterator[str]:
     if not record.schema_before or not record.schema_after:
-        yield "the schemas were not compared"
+        if record.kind != "failover":
+            yield "the schemas were not compared"
     elif record.schema_before != record.schema_after:
         yield f"the schema changed from {record.schema_before} to {record.schema_after}"
 
@@ -104,6 +110,7 @@ def _notes(record: Record) -> Iterator[str]:
         told = f"the replica was cut off {record.planned_seconds:,.1f} s before the failure"
         yield f"planned loss: {told}"
     yield from _durations(record)
+    yield from _unproved(record)
     for one in record.invariants:
         if one.outcome == "SKIPPED":
             yield f"invariant not checked: {one.name}: {one.seen}"
@@ -121,6 +128,18 @@ def _durations(record: Record) -> Iterator[str]:
             yield f"phase {one.name} took {one.seconds:,.0f} s of {one.budget_seconds:,.0f} s"
         if one.outcome == "SKIPPED":
             yield f"phase {one.name} was skipped: {one.seen or 'no reason'}"
+
+
+def _unproved(record: Record) -> Iterator[str]:
+    """Yield what a real failover cannot know: no history of its customers exists."""
+    if record.kind != "failover":
+        return
+    if record.set_check is None or not record.set_check.proves:
+        yield "the data are not proved: compare both databases before the old one is deleted"
+    if not record.invariants:
+        yield "no invariant of the domain was checked"
+    if not record.schema_before or not record.schema_after:
+        yield "the schemas were not compared"
 
 
 def _losses(check: SetCheck) -> Iterator[str]:
