@@ -110,7 +110,10 @@ FAILBACK: tuple[PhaseName, ...] = (
 NEEDED: Mapping[Kind, tuple[PhaseName, ...]] = {
     "drill": (*TO_RTO, "clean-up"),
     "failover": TO_RTO,
-    "failback": ("declare", "rebuild", "fence", "catch-up", "promote", "switch", "verify"),
+    "failback": (
+        *("declare", "compare", "rebuild", "fence", "catch-up"),
+        *("promote", "switch", "verify"),
+    ),
     "restore-test": ("restore", "validate", "clean-up"),
 }
 """The phases that a complete record of each kind has."""

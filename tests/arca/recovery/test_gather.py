@@ -403,14 +403,14 @@ def test_the_secrets_copy_that_failed_is_told(
     )
 
 
-def test_a_fail_back_may_wait_for_a_week(monkeypatch: pytest.MonkeyPatch, drills: Path) -> None:
+def test_a_fail_back_may_wait_for_a_day(monkeypatch: pytest.MonkeyPatch, drills: Path) -> None:
     """It counts from its last phase, and then there is no standby."""
-    waits = journal("failback", "switch", "verify", days=6.9)
+    waits = journal("failback", "switch", "verify", days=0.9)
     facts, _ = gather(monkeypatch, drills, GetParameter=waits)
-    since = NOW - timedelta(days=6.9)
+    since = NOW - timedelta(days=0.9)
     assert facts.recovery == Waiting("failback", "ana", since, "verify", only_clean_up=True)
     assert red(facts) == []
-    facts, _ = gather(monkeypatch, drills, GetParameter=journal("failback", "switch", days=6.9))
+    facts, _ = gather(monkeypatch, drills, GetParameter=journal("failback", "switch", days=0.9))
     (check,) = red(facts)
     assert "after switch" in check.seen
 

@@ -167,8 +167,8 @@ def test_a_loss_that_is_not_proved_fails(changes: dict[str, Any], reason: str) -
 def test_a_failback_loses_nothing() -> None:
     """It is planned, so even one lost invoice fails it."""
     kept = [one for one in phases() if one["name"] in NEEDED["failback"]]
-    rebuilt = {**kept[-1], "name": "rebuild", "seen": ""}
-    planned = {"kind": "failback", "phases": [*kept, rebuilt], "first_good_smoke": None}
+    own = [{**kept[-1], "name": name, "seen": ""} for name in ("compare", "rebuild", "catch-up")]
+    planned = {"kind": "failback", "phases": [*kept, *own], "first_good_smoke": None}
     assert judge(record(**planned)).passed
     lost = {**planned, "set_check": checked(lost_seconds=1).model_dump()}
     (reason,) = judge(record(**lost)).reasons
