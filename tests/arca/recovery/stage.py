@@ -29,7 +29,7 @@ from arca.check import Check
 from arca.cli import dr_scene
 from arca.cli.main import cli
 from arca.emulator.aws_clients import WsgiClients
-from arca.errors import ArcaError
+from arca.errors import ArcaError, ExitCode
 from arca.outputs import Outputs
 from arca.recovery import journal
 from arca.release import run_lock
@@ -462,3 +462,27 @@ def ended_well(stage: Stage) -> None:
     assert stage.cloud.service()["deploymentConfiguration"] == declared
     assert {one["outcome"] for one in stage.record()["phases"] if one["name"] == "verify"}
     assert stage.record()["first_good_smoke"]
+
+
+def failed(stage: Stage, *words: str) -> ArcaError:
+    """Run the command, which has to fail with one error for a person; returns that."""
+    error = stage.arca("--yes", *words).exception
+    assert isinstance(error, ArcaError), error
+    assert error.where
+    assert error.wanted
+    assert error.do
+    return error
+
+
+def mended(stage: Stage, *words: str) -> None:
+    """Go on after the mend, and check that it ends well."""
+    result = stage.arca("--yes", "--resume", *words)
+    assert result.exit_code == ExitCode.DONE, result.output
+    ended_well(stage)
+
+
+def last(stage: Stage) -> tuple[str, str]:
+    """Return the name and the outcome of the journal's last phase."""
+    assert stage.journal is not None
+    one = stage.journal["phases"][-1]
+    return one["name"], one["outcome"]

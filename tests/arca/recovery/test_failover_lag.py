@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from arca.errors import ExitCode, Refused
-from tests.arca.recovery.stage import Stage
-from tests.arca.recovery.test_failover_trouble import failed, last, mended
+from tests.arca.recovery.stage import Stage, failed, last, mended
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from arca import clients
-from arca.errors import ArcaError, ExitCode, Refused
+from arca.errors import ExitCode, Refused
 from arca.release.run_lock import RunLock
 from tests.arca.recovery.stage import (
     DATABASE,
@@ -14,32 +14,11 @@ from tests.arca.recovery.stage import (
     Stage,
     denial,
     ended_well,
+    failed,
+    last,
+    mended,
     writes,
 )
-
-
-def failed(stage: Stage, *words: str) -> ArcaError:
-    """Run the command, which has to fail with one error for a person; returns that."""
-    error = stage.arca("--yes", *words).exception
-    assert isinstance(error, ArcaError), error
-    assert error.where
-    assert error.wanted
-    assert error.do
-    return error
-
-
-def mended(stage: Stage, *words: str) -> None:
-    """Go on after the mend, and check that it ends well."""
-    result = stage.arca("--yes", "--resume", *words)
-    assert result.exit_code == ExitCode.DONE, result.output
-    ended_well(stage)
-
-
-def last(stage: Stage) -> tuple[str, str]:
-    """Return the name and the outcome of the journal's last phase."""
-    assert stage.journal is not None
-    one = stage.journal["phases"][-1]
-    return one["name"], one["outcome"]
 
 
 def test_the_accepted_loss_is_kept(stage: Stage) -> None:
