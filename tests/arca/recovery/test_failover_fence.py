@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from click.testing import CliRunner
 
 from arca.cli import dr_scene
+from arca.cli.main import cli
 from arca.errors import ArcaError, ExitCode, Refused
 from arca.recovery import fence
 from arca.release import run_lock
@@ -204,7 +206,8 @@ def test_it_serves_already_and_does_not_answer(stage: Stage) -> None:
     """An active standby with the customers is tested before it is called good."""
     stage.arca("--yes")
     stage.dns_follows = False
-    result = stage.arca("--yes")
+    words = ["dr", "failover", "--yes"]
+    result = CliRunner().invoke(cli, words, obj=stage.clock, standalone_mode=False)
     assert result.return_value == ExitCode.FAILED
     assert "does not serve" in result.stdout
 
