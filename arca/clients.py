@@ -22,13 +22,17 @@ from botocore.exceptions import (
     ClientError,
     ConfigNotFound,
     ConfigParseError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
     CredentialRetrievalError,
+    EndpointConnectionError,
     HTTPClientError,
     InvalidConfigError,
     LoginError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    ReadTimeoutError,
     SSOError,
     TokenRetrievalError,
 )
@@ -72,6 +76,8 @@ LOGGED_OUT = (SSOError, TokenRetrievalError, LoginError)
 """Errors of `aws sso login` and `aws login`: the login has expired, or there was none."""
 UNANSWERED = (AwsConnectionError, HTTPClientError)
 """Errors of a call that was never sent, or that got no answer in time."""
+SILENCE = (ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError)
+"""Those of a network on which nothing answers; a proxy or a wrong certificate is no silence."""
 UNUSABLE_CONFIGURATION = (
     ProfileNotFound,
     ConfigParseError,
@@ -105,6 +111,10 @@ MAKING = Lock()
 
 class Unreachable(ArcaError):
     """AWS gave no answer of its own, or no time for one: it may have done what it was asked."""
+
+
+class Silent(Unreachable):
+    """Nothing answered. Throttling, a failure of AWS's own and a proxy's page are answers."""
 
 
 @overload
@@ -145,6 +155,8 @@ def client(stack: Stack, service: Literal["ssm"], *, region: str | None = None) 
 def client(
     stack: Stack,
     service: Literal["acm", "elasticache", "kms", "rds", "route53", "s3", "sts", "synthetics"],
+    *,
+    once: bool = False,
 ) -> Any: ...
 def client(stack: Stack, service: str, *, region: str | None = None, once: bool = False) -> Any:
     """Return the client of a service for a stack's AWS, in the stack's region or another one.
@@ -281,7 +293,8 @@ def explained(stack: Stack | Account, what: str) -> Generator[None]:
         ) from None
     except UNANSWERED as error:
         do = f"run `make up STACK={stack.name}` again" if stack.endpoint else "check the network"
-        raise Unreachable(
+        kind = Silent if isinstance(error, SILENCE) else Unreachable
+        raise kind(
             f"{what}: AWS does not answer: {error}",
             where=stack.where,
             wanted="an answer",

@@ -55,6 +55,8 @@ class DatabaseOutputs(Contract, Generic[T]):
     name: str
     read_replica_addresses: list[T]
     is_replica: bool
+    generation: int = 1
+    """The instance's number (ADR 0029); 1 in exports from before this field."""
 
 
 class BackupsOutputs(Contract, Generic[T]):
@@ -66,6 +68,8 @@ class BackupsOutputs(Contract, Generic[T]):
     """By region; a primary's backups are copied into its DR region."""
     restored_subnet_group: T | None = None
     """The isolated subnets of a database that is restored for a test."""
+    restored_class: str | None = None
+    """Its instance class."""
 
 
 class CacheOutputs(Contract, Generic[T]):

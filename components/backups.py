@@ -162,7 +162,9 @@ class Backups(Component):
         """Declare what puts backups into the vaults, and tests them."""
         role = aws.iam.Role(
             self._name,
-            assume_role_policy=trust("backup.amazonaws.com", account_id=self.place.account_id),
+            # AWS's own default role has no condition, and no page shows that AWS Backup sends the
+            # account with this call (AWS Backup Developer Guide, "IAM service roles").
+            assume_role_policy=trust("backup.amazonaws.com", account_id=None),
             opts=self.child(),
         )
         attached = [
@@ -184,6 +186,7 @@ class Backups(Component):
             vault_name=self.vault_name,
             vault_arns=self.vault_arns,
             restored_subnet_group=self.restored_subnet_group,
+            restored_class=self._spec.restore_test_class if self.restored_subnet_group else None,
         )
 
     def _vault(self, region: str, key_arn: pulumi.Output[str]) -> aws.backup.Vault:

@@ -120,6 +120,10 @@ class Secrets(Component):
                 if place.disposable or primary is not None
                 else spec.recovery_days,
                 replicas=[{"region": away, "kms_key_id": key.replica_arn}] if away else None,
+                # A DR stack that served may have made its copies secrets of their own (Secrets
+                # Manager, StopReplicationToReplica). By default they are in the way of the next
+                # replication (ReplicateSecretToRegions, ForceOverwriteReplicaSecret).
+                force_overwrite_replica_secret=True if away else None,
                 opts=self.durable(),
             )
             self.arns[plan.role] = secret.arn

@@ -122,9 +122,9 @@ class RecoverySpec(Spec):
     )
     release_data: bool = Field(
         default=False,
-        description="In phase `fenced`: lift the protection of the database and the cache, so that "
-        "the update with the next `database.generation` deletes them. The database leaves a final "
-        "snapshot.",
+        description="In phase `fenced`, or in a secondary's `standby`: lift the protection of the "
+        "database and the cache, so that the update with the next `database.generation` deletes "
+        "them. The database leaves a final snapshot, unless it is a replica.",
     )
     warm_tasks: int = Field(
         default=1, ge=0, description="Secondary: number of tasks that run while it is not active."

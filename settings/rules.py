@@ -255,9 +255,19 @@ def primary_follows_nobody(s: Settings) -> Iterator[Problem]:
 
 
 def released_data(s: Settings) -> Iterator[Problem]:
-    """Only a fenced stack gives up its data: another region serves."""
-    if s.recovery.release_data and s.recovery.phase != "fenced":
-        yield Problem("recovery.release_data", True, "false outside recovery.phase fenced")
+    """Only a stack that does not serve gives up its data: one that is fenced, or a standby."""
+    recovery = s.recovery
+    standby = s.secondary and recovery.phase == "standby"
+    if recovery.release_data and recovery.phase != "fenced" and not standby:
+        wanted = "false outside recovery.phase fenced, or standby of a secondary"
+        yield Problem("recovery.release_data", True, wanted)
+
+
+def copied_backups(s: Settings) -> Iterator[Problem]:
+    """Only a primary that has just been promoted has no copies of its backups, for some minutes."""
+    if not s.database.replicate_backups and s.database.source.kind != "promoted":
+        wanted = "true; false only in a fail-back, with database.source promoted"
+        yield Problem("database.replicate_backups", False, wanted)
 
 
 def _source_of_a_primary(s: Settings) -> Iterator[Problem]:
@@ -461,6 +471,7 @@ RULES = (
     Rule(("load_balancer", "service"), draining),
     Rule(("database", "recovery"), replicas_and_passwords),
     Rule(("recovery",), released_data),
+    Rule(("database",), copied_backups),
     Rule(("recovery", "region", "database", "dns"), primary_follows_nobody),
     Rule(("recovery", "network", "dns", "database"), secondary_knows_its_primary),
     Rule(("edge",), rate_limits),

@@ -28,6 +28,8 @@ SHARED = {
     "errors",
     "files",
     "graph",
+    "history",
+    "invoice",
     "lever",
     "naming",
     "offered",
@@ -68,7 +70,7 @@ ALLOWED: dict[str, set[str]] = {
         *(f"arca.{name}" for name in SHARED),
     },
     "arca.drill": {
-        *("arca.drill", "arca.emulator", "arca.recovery"),
+        *("arca.drill", "arca.emulator", "arca.recovery", "arca_migrate"),
         *(f"arca.{name}" for name in SHARED),
     },
     "arca.reach": {"arca.reach", "arca.errors", "arca.graph", "arca.naming"},
@@ -78,8 +80,8 @@ ALLOWED: dict[str, set[str]] = {
         *(f"arca.{name}" for name in SHARED),
     },
     "arca.emulator": {
-        *("arca.emulator", "arca.checkout", "arca.clock", "arca.errors", "arca.naming"),
-        *("arca.stackfile", "arca.zone_plans"),
+        *("arca.emulator", "arca.checkout", "arca.clock", "arca.errors", "arca.history"),
+        *("arca.invoice", "arca.naming", "arca.stackfile", "arca.zone_plans"),
     },
     "arca.cli": {"arca", "arca_migrate"},
     "arca_migrate": {"arca_migrate"},

@@ -32,6 +32,11 @@ RETURN: Mapping[str, Mapping[str, Any]] = {
     "released": {"recovery.phase": "fenced", "recovery.release_data": True},
     "following": {"recovery.phase": "following", **FOLLOWS},
     "promoting": {"recovery.phase": "promoting", **FOLLOWS},
+    "activated": {
+        "database.generation": 2,
+        "database.source": {"kind": "promoted"},
+        "database.replicate_backups": False,
+    },
     "active": {"database.generation": 2, "database.source": {"kind": "promoted"}},
 }
 """The settings of prod through a fail-back."""
@@ -119,13 +124,26 @@ def test_a_primary_is_promoted_in_two_steps() -> None:
 
 def test_what_follows_has_an_empty_cache_and_no_copies_of_backups() -> None:
     """The cache of before would repeat old answers; the backups of now are the other region's."""
-    for step, count in {"fenced": 1, "following": 0, "promoting": 0, "active": 1}.items():
+    counts = {"fenced": 1, "following": 0, "promoting": 0, "activated": 0, "active": 1}
+    for step, count in counts.items():
         assert len(prod(step).of(AUTOMATED)) == count, step
     names = [prod(step).one(CACHE).name for step in ("fenced", "following", "active")]
     assert names == ["cache", "cache-2", "cache-2"]
     gateways = "aws:ec2/natGateway:NatGateway"
     addresses = [len(prod(step).of(gateways)) for step in ("serving", "following")]
     assert addresses[0] == addresses[1], "the tax agency may know the primary's addresses"
+
+
+def test_customers_do_not_wait_for_the_copies_of_backups() -> None:
+    """RDS may take an hour to begin them: only the update after the switch declares them."""
+    activated, active = prod("activated"), prod("active")
+    assert set(active.names()) - set(activated.names()) == {f"{AUTOMATED} database-2"}
+
+
+def test_the_exports_number_the_database() -> None:
+    """A fail-back counts from there; the first one has the number 1."""
+    found = [prod(step).outputs["database"]["generation"] for step in ("serving", "following")]
+    assert found == [1, 2]
 
 
 def test_who_follows_says_how_far_behind() -> None:
@@ -226,7 +244,13 @@ def test_pilot_light() -> None:
             },
             "an instance in recovery.replica_region",
         ),
+        ("prod", {"database.replicate_backups": False}, "false only in a fail-back"),
         ("prod", {"recovery.release_data": True}, "false outside recovery.phase fenced"),
+        (
+            "dr",
+            {"recovery.phase": "active", "recovery.release_data": True},
+            "false outside recovery.phase fenced, or standby of a secondary",
+        ),
         ("staging", {**RETURN["following"]}, "without recovery.replica_region"),
         ("dr", {"recovery.phase": "following"}, "standby, promoting, active or fenced"),
         ("dr", {"database.source": {"kind": "new"}}, "snapshot or point-in-time"),
@@ -251,3 +275,10 @@ def test_dr_is_made_from_a_backup() -> None:
     made = graph("dr", {"recovery.phase": "active", "database.source": snapshot}).one(INSTANCE)
     assert made.inputs["snapshotIdentifier"] == "copied"
     assert "replicateSourceDb" not in made.inputs
+
+
+def test_a_standby_gives_up_its_replica() -> None:
+    """What follows the primary has nothing of its own, and may be spoiled as the primary is."""
+    released = graph("dr", {"recovery.release_data": True}).one(INSTANCE)
+    assert (released.protect, released.inputs["deletionProtection"]) == (False, False)
+    assert released.inputs["skipFinalSnapshot"], "RDS takes no final snapshot of a replica"

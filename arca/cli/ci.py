@@ -88,6 +88,19 @@ def plan_digest(approved: str | None) -> None:
         require_approved(found, approved)
 
 
+@command.command("require-no-recovery")
+@STACK_OPTION
+def require_no_recovery(stack_name: str) -> None:
+    """Refuse to update a stack during a failover or a fail-back; exit code 6.
+
+    Refused too is a file whose phase is not the stack's, or does not fit the failover lever.
+    """
+    from arca.recovery.pipeline import require_no_recovery as required
+    from arca.stack import find
+
+    click.echo(required(stack_name, find=find))
+
+
 @command.command("environments")
 @click.argument("names", nargs=-1, required=True)
 @REPOSITORY_OPTION

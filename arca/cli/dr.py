@@ -11,6 +11,7 @@ VERBS: Mapping[str, str] = {
     "failback": "Let the primary serve again after a failover, phase by phase.",
     "failover": "Let the standby take over from the primary, phase by phase.",
     "report": "Print the records of drills and recoveries, or write a page.",
+    "restore-test": "Restore a backup into isolated subnets, check it, and delete it.",
     "status": "Check whether a standby is ready to take over.",
 }
 """The verbs, and each one's line in the help; arca.cli.dr_<verb> has the command."""

@@ -8,6 +8,8 @@ from arca.cli.options import pass_clock
 from arca.clock import Clock
 
 PORT, CUSTOMERS_PORT = 5577, 8099
+MOST_LOST_SECONDS = 240
+"""Less than the RPO, by the time that the loss of the region itself may take."""
 
 
 @click.command("drill")
@@ -17,6 +19,13 @@ PORT, CUSTOMERS_PORT = 5577, 8099
 )
 @click.option(
     "--rate", default=5.0, show_default=True, type=click.FloatRange(min=0.1), help="Requests/s."
+)
+@click.option(
+    "--planned-loss",
+    default=0.0,
+    metavar="SECONDS",
+    type=click.FloatRange(0, MOST_LOST_SECONDS),
+    help="Cut the replica off this long before the loss, so that invoices are lost.",
 )
 @click.option("--operator", help="Who does it; by default the user of this machine.")
 @click.option(
@@ -33,6 +42,7 @@ def command(
     port: int,
     customers_port: int,
     rate: float,
+    planned_loss: float,
     operator: str | None,
     records: Path | None,
     dry_run: bool,
@@ -43,7 +53,12 @@ def command(
     prod and dr come up with the example service, and customers issue invoices. The primary's region
     is lost: its APIs do not answer, its databases and tasks are killed. `arca dr failover` runs,
     the region comes back, and `arca dr failback` runs. Then every invoice that a customer was told
-    of is looked up. The record has the RTO, the RPO and the verdict.
+    of is looked up, and the lost database's disk is compared with the promoted database. The record
+    has the RTO, the RPO and the verdict.
+
+    With --planned-loss the replica receives nothing for some seconds before the loss. The failover
+    asks for --accept-data-loss, and the drill gives it. It passes where the loss is what both
+    databases show, and within the RPO.
 
     A duration in the emulated cloud says nothing about AWS; that nothing is lost does.
 
@@ -62,8 +77,10 @@ def command(
 
     directory = checkout.root() / ".arca" / "drill"
     if dry_run:
+        cut = f"cut the replica of {SECONDARY} off for {planned_loss:g} s, and go on asking"
         plan = [
             f"bring {PRIMARY} and {SECONDARY} up at port {port}, with {rate:g} requests/s",
+            *([cut] if planned_loss else []),
             f"lose the region of {PRIMARY}, fail over, give it back, fail back",
             f"end all of it, and write a record to {records or directory / 'records'}",
         ]
@@ -85,6 +102,7 @@ def command(
         scene=lambda: dr_scene.make(PRIMARY, SECONDARY, target="emulated", clock=clock),
         say=lambda text: click.echo(f"{clock.now():%H:%M:%SZ} {text}", err=True),
         clock=clock,
+        planned_loss=planned_loss,
     )
     found = drill.run()
     record = drill_record(found, operator=who, versions=dr_scene.versions())
@@ -94,6 +112,7 @@ def command(
         render.print_json({"record": str(path), **files.as_json(record)})
     else:
         render.line(f"Record: {path}")
-        render.line(f"RTO {record.rto_seconds:,.1f} s, RPO {record.rpo_seconds} s")
+        planned = f", planned: {planned_loss:g} s cut off" if planned_loss else ""
+        render.line(f"RTO {record.rto_seconds:,.1f} s, RPO {record.rpo_seconds} s{planned}")
         render.line("PASSED" if verdict.passed else f"FAILED: {'; '.join(verdict.reasons)}")
     return ExitCode.DONE if verdict.passed else ExitCode.FAILED

@@ -1,6 +1,7 @@
 """The scene of what `arca dr` changes: how stacks are found, updated and tested."""
 
 import getpass
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -8,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -36,9 +37,10 @@ def make(
 ) -> "Scene":
     """Return the scene of two stacks.
 
-    `again` says that an update may have been interrupted, `back` that it is a fail-back.
+    `again` says that an update may have been interrupted; `back` that it is a fail-back.
     """
-    from arca.recovery.scene import Scene
+    from arca.cli import pulumi_update
+    from arca.recovery.scene import Scene, move
     from arca.smoke import suite
     from arca.stack import find
 
@@ -53,9 +55,14 @@ def make(
         primary,
         secondary,
         find=quiet,
-        update=_emulated_update() if first.endpoint else _pulumi_update(refresh=again),
+        update=_emulated_update()
+        if first.endpoint
+        else pulumi_update.updater(
+            refresh=again, resume=f"{move(primary, secondary, back=back)} --resume"
+        ),
         smoke=smoke,
         smoke_as_customer=partial(_as_customer, clock=clock),
+        leads_elsewhere=leads_elsewhere,
         clock=clock,
         say=lambda text: click.echo(f"{clock.now():%H:%M:%SZ} {text}", err=True),
         back=back,
@@ -106,73 +113,6 @@ def _emulated_update() -> Callable[[str, Mapping[str, Any]], None]:
     return update
 
 
-def _pulumi_update(*, refresh: bool) -> Callable[[str, Mapping[str, Any]], None]:
-    """Return what sets the values in the stack's file and runs `pulumi up`, as a person would.
-
-    With `refresh` Pulumi looks first: a killed update leaves a state that does not know what AWS
-    did, and a database is promoted once (Amazon RDS API Reference, PromoteReadReplica).
-    """
-    looking = ("--refresh",) if refresh else ()
-
-    def update(stack: str, settings: Mapping[str, Any]) -> None:
-        for key, value in flat(settings).items():
-            path = ("--path", f"arca-api:{key}", "--stack", stack)
-            if value is None:
-                _pulumi("config", "rm", *path)
-            else:
-                _pulumi("config", "set", *path, "--plaintext", value)
-        # The preview refuses what would delete the old database (ADR 0029).
-        _pulumi("up", "--yes", *looking, "--stack", stack)
-
-    return update
-
-
-def flat(settings: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return settings as `pulumi config set --path` takes them: one value for each path.
-
-    A section is written as a whole, so what it does not name goes first.
-    """
-    found: dict[str, str | None] = {}
-    for key, value in settings.items():
-        if isinstance(value, Mapping):
-            found[key] = None
-            section = cast("Mapping[str, Any]", value)
-            found |= {f"{key}.{name}": _text(one) for name, one in section.items()}
-        else:
-            found[key] = None if value is None else _text(value)
-    return found
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _pulumi(*words: str) -> None:
-    """Run Pulumi with its output on stderr; raises ArcaError where it fails."""
-    try:
-        done = subprocess.run(  # noqa: S603 - no shell, and our own words
-            ["pulumi", "--non-interactive", *words],  # noqa: S607 - the operator's
-            cwd=checkout.root(),
-            stdout=sys.stderr,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise ArcaError(
-            "There is no `pulumi` on PATH.",
-            where=f"pulumi {' '.join(words)}",
-            wanted="the Pulumi CLI",
-            do="install it (README.md), and resume",
-        ) from None
-    if done.returncode:
-        raise ArcaError(
-            f"pulumi {words[0]} failed with the exit code {done.returncode}.",
-            where=f"pulumi {' '.join(words)}",
-            wanted="an update that ends",
-            do="read its messages above, mend the cause, and go on with --resume; "
-            "`pulumi cancel` frees the lock of an update that was killed",
-        )
-
-
 def user() -> str:
     """Return the user of this machine."""
     try:
@@ -181,7 +121,7 @@ def user() -> str:
         return "unknown"
 
 
-def confirm(scene: "Scene", *, resume: bool) -> None:
+def confirm(scene: "Scene", *, resume: bool, abort: bool = False) -> None:
     """Ask for the name of the stack that is to serve; raises click.Abort for another answer.
 
     Raises NobodyAnswers where there is no terminal and no answer on stdin.
@@ -192,13 +132,45 @@ def confirm(scene: "Scene", *, resume: bool) -> None:
     served, serves = stacks[::-1] if scene.back else stacks
     move = "fail-back" if scene.back else "failover"
     what = f"Go on with the {move}" if resume else ("Fail back" if scene.back else "Fail over")
-    click.echo(f"{what} from {served.where}, to {serves.where}.", err=True)
-    if scene.back:
+    if abort:
+        serves = served
+        click.echo(f"{serves.where} is to serve again.", err=True)
+    else:
+        click.echo(f"{what} from {served.where}, to {serves.where}.", err=True)
+    if scene.back and not abort:
         click.echo(f"The old database of {serves.name} is deleted; a snapshot stays.", err=True)
     asked = f"Type {serves.name} to confirm"
     if questions.text(asked, where=serves.where) != serves.name:
         click.echo("That is another name: nothing was changed.", err=True)
         raise click.Abort
+
+
+def leads_elsewhere(primary: "Stack", standby: "Stack") -> str | None:
+    """Say where the name of the customers' origin leads, unless it is the standby's load balancer.
+
+    Nothing else tells who answers: both regions serve the same names. Both names have the addresses
+    of one load balancer (Route 53 Developer Guide, "Choosing between alias and non-alias records").
+    """
+    if standby.endpoint is not None:
+        return None  # The emulated front follows the lever alone.
+    origin, balancer = primary.outputs.edge.origin_name, standby.outputs.service
+    wanted = addresses(balancer.load_balancer_dns_name)
+    found = addresses(origin)
+    if found & wanted:
+        return None
+    return (
+        f"{origin} leads to {', '.join(sorted(found)) or 'nothing'}, and the load balancer of "
+        f"{standby.name} is at {', '.join(sorted(wanted)) or 'no address'}"
+    )
+
+
+def addresses(name: str) -> frozenset[str]:
+    """Return the addresses of a name; none where it cannot be resolved."""
+    try:
+        found = socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)
+    except OSError:
+        return frozenset()
+    return frozenset(str(one[4][0]) for one in found)
 
 
 def versions() -> dict[str, Any]:
@@ -242,13 +214,17 @@ def write_record(scene: "Scene", entry: "Entry", directory: Path | None) -> Path
             "failed": entry.failed,
             "phases": entry.phases,
             "first_good_smoke": entry.first_good_smoke,
+            "customers_served": entry.served,
             "alarms_green": entry.alarms_green,
             "versions": versions(),
         }
     )
     place = directory or checkout.root() / "docs" / "drills"
     path = place / f"{record.name}.json"
-    # A run that was killed after this and before the end of its journal is done again.
-    if path.is_file() and records.read(path) == (record,):
-        return path
+    # A run that was killed after this and before the end of its journal is done again, maybe by
+    # another operator and with another commit.
+    if path.is_file():
+        known = records.read(path)
+        if any(one.phases == record.phases[: len(one.phases)] for one in known):
+            return path
     return records.write(record, place)

@@ -217,7 +217,10 @@ def _database(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     yield _hourly("AmazonRDS", f"{usage}:{class_}", narrowed_by=postgres)
     size = _storage(resource, graph)
     if size is None:
-        yield Unmeasured("the storage of a replica, which is its source's; the source is unknown")
+        yield Unmeasured(
+            "the storage of a replica or of a restored database, which is its source's; the source "
+            "is unknown"
+        )
     else:
         kind = "RDS:Multi-AZ-GP3-Storage" if several else "RDS:GP3-Storage"
         yield Usage("AmazonRDS", kind, exactly(size), postgres)
@@ -232,12 +235,10 @@ def _database(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
 
 
 def _storage(resource: Resource, graph: LoadedGraph) -> float | None:
-    """Return GiB; those of a replica are its source's."""
+    """Return GiB; a replica and a restored database, which name none, have their source's."""
     own = resource.number("allocatedStorage")
-    if own or not resource.text("replicateSourceDb"):
-        return own
     source = next(graph.primary.of(resource.type), None) if graph.primary else None
-    return source.number("allocatedStorage") if source else None
+    return own or (source.number("allocatedStorage") if source else 0) or None
 
 
 def _region_of(arn: str) -> str:
@@ -264,10 +265,12 @@ def _backup_copies(resource: Resource, graph: LoadedGraph) -> Iterator[Found]:
     source = _region_of(resource.text("sourceDbInstanceArn"))
     target = resource.text("region")
     database = next(graph.of("aws:rds/instance:Instance"), None)
-    if database is None:
-        yield Unmeasured("the size of the copied backups; the graph has no database")
+    size = _storage(database, graph) if database else None
+    if size is None:
+        yield Unmeasured(
+            "the size of the copied backups; the graph has no database of a known size"
+        )
         return
-    size = database.number("allocatedStorage")
     whole = exactly(size) + graph.traffic.backup_share * size
     postgres = "databaseEngine=PostgreSQL"
     yield Usage("AmazonRDS", "RDS:ChargedBackupUsage", whole, postgres, region=target)

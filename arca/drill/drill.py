@@ -3,27 +3,26 @@
 It runs in an emulated cloud of its own, so that the one that is up stays as it is.
 """
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from arca.clock import Clock
 from arca.drill import evidence
+from arca.drill.customers import Customers
+from arca.drill.ledgers import Ledgers
 from arca.emulator import server_children
 from arca.emulator import up as lifecycle
-from arca.emulator.aws_clients import session
 from arca.emulator.client import EmulatorClient
 from arca.emulator.live import live, report
 from arca.emulator.live.processes import mark
 from arca.emulator.state import State
-from arca.errors import ArcaError
-from arca.recovery import history
+from arca.errors import ArcaError, Refused
+from arca.history import Operation, nanoseconds
+from arca.invoice import Invoice
+from arca.recovery.budgets import RPO_SECONDS
+from arca.recovery.databases import Databases, Row
 from arca.recovery.failback import Failback
 from arca.recovery.failover import Failover
 from arca.recovery.journal import Journal
@@ -35,9 +34,8 @@ PRIMARY, SECONDARY = "prod", "dr"
 GENERATION = 2
 BEFORE_SECONDS, AFTER_SECONDS = 8.0, 6.0
 """How long customers ask before the region is lost, and after it is served again."""
-LONGEST_TRAFFIC = 1800.0
-LAST_ANSWERS_SECONDS = 90.0
-"""More than a customer waits for all repetitions of a request."""
+LOOK_SECONDS, LOSS_SECONDS = 0.05, 60.0
+"""How often the loss is looked at, and how long it may take to kill all of a region."""
 
 
 @dataclass
@@ -50,6 +48,10 @@ class Drilled:
     first_good_smoke: datetime | None = None
     alarms_green: datetime | None = None
     set_check: SetCheck | None = None
+    databases: Databases | None = None
+    replication_stopped: datetime | None = None
+    refusal: str | None = None
+    """What the failover said before a loss was accepted; empty where it did not ask."""
     schema_before: str = ""
     schema_after: str = ""
     after_failback: SetCheck | None = None
@@ -58,7 +60,11 @@ class Drilled:
 
 
 class Drill:
-    """One drill. `scene` makes the scene of the two stacks once they are up."""
+    """One drill. `scene` makes the scene of the two stacks once they are up.
+
+    `planned_loss` are the seconds for which the replica is cut off before the region is lost, so
+    that acknowledged invoices are lost with it; 0 for a drill that should lose nothing.
+    """
 
     def __init__(
         self,
@@ -71,11 +77,12 @@ class Drill:
         scene: Callable[[], Scene],
         say: Callable[[str], None],
         clock: Clock,
+        planned_loss: float = 0,
     ) -> None:
+        self._planned_loss = planned_loss
         self._state, self._port, self._customers_port = state, port, customers_port
         self._rate, self._operator, self._scene, self._say = rate, operator, scene, say
         self._clock = clock
-        self._history = state.directory / "history.jsonl"
 
     def run(self) -> Drilled:
         """Do it all; the emulated cloud is down when this returns, or raises."""
@@ -86,31 +93,68 @@ class Drill:
             lifecycle.down(state=self._state)
 
     def _drill(self) -> Drilled:
-        self._history.unlink(missing_ok=True)
         api_key = self._bring_up()
         scene = self._scene()
+        ledgers = Ledgers(self._state, scene)
         region = scene.primary.outputs.region
-        traffic = self._traffic(api_key)
+        customers = Customers(self._state, api_key=api_key, rate=self._rate, clock=self._clock)
         try:
-            self._clock.sleep(BEFORE_SECONDS)
-            before = self._schema(scene, PRIMARY)
+            customers.wait(seconds=BEFORE_SECONDS)
+            before, stopped = ledgers.schema(PRIMARY), self._cut_off(ledgers)
+            old, told_position = ledgers.database(PRIMARY), ledgers.position(PRIMARY)
             self._say(f"losing {region}")
-            EmulatorClient(self._state).lose([region])
-            failed = self._clock.now()
+            failed = self._lose(region)
             found = self._fail_over(scene, failed)
-            self._clock.sleep(AFTER_SECONDS)
+            customers.wait(seconds=AFTER_SECONDS, since_ns=nanoseconds(self._clock.now()))
         finally:
-            _end(traffic)
-        found.schema_before = before
+            customers.end()
+        found.schema_before, found.schema_after = before, ledgers.schema(SECONDARY)
         found.endpoint = scene.standby.endpoint or ""
-        found.schema_after = self._schema(scene, SECONDARY)
-        found.set_check = self._check(scene, SECONDARY, failed)
+        found.replication_stopped = stopped
+        rows = ledgers.rows(SECONDARY)
+        operations = customers.history()
+        self._say(f"reading what the lost database of {PRIMARY} has on its disk")
+        found.databases = ledgers.compared(
+            old, rows, operations, failed=failed, told_position=told_position
+        )
+        lost = [one.invoice for one in found.databases.lost]
+        found.set_check = self._check(operations, rows, failed, lost)
         self._say(f"{region} comes back; failing back")
         EmulatorClient(self._state).lose([])
         self._fail_back(scene)
-        found.after_failback = self._check(scene, PRIMARY, failed)
+        found.after_failback = self._check(operations, ledgers.rows(PRIMARY), failed, lost)
         found.phases.append(self._clean_up(found))
         return found
+
+    def _cut_off(self, ledgers: Ledgers) -> datetime | None:
+        """Cut the replica off for the planned seconds; returns since when, None for no such plan.
+
+        The customers go on, and what they are told is in the primary only.
+        """
+        if not self._planned_loss:
+            return None
+        self._say(f"cutting the replica of {SECONDARY} off, for {self._planned_loss:g} s")
+        stopped = self._clock.now()
+        ledgers.cut_off(SECONDARY)
+        self._clock.sleep(self._planned_loss)
+        return stopped
+
+    def _lose(self, region: str) -> datetime:
+        """Lose a region; returns when it surely acknowledged nothing more."""
+        EmulatorClient(self._state).lose([region])
+        deadline = self._clock.now() + timedelta(seconds=LOSS_SECONDS)
+        while True:
+            known = report.read(self._state)
+            if known is not None and region in known.lost:
+                return self._clock.now()
+            if self._clock.now() > deadline:
+                raise ArcaError(
+                    f"{region} is not lost after {LOSS_SECONDS:.0f} s.",
+                    where=str(report.path(self._state)),
+                    wanted="that its servers are killed",
+                    do="read live.log in the state directory, and repeat the drill",
+                )
+            self._clock.sleep(LOOK_SECONDS)
 
     def _bring_up(self) -> str:
         for stack in (PRIMARY, SECONDARY):
@@ -119,28 +163,15 @@ class Drill:
         self._say("bringing them to life")
         return live.bring(self._state, port=self._customers_port, say=self._say).api_key
 
-    def _traffic(self, api_key: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(  # noqa: S603 - our own command
-            [
-                *(sys.executable, "-m", "arca", "local", "traffic"),
-                *("--rate", str(self._rate), "--seconds", str(LONGEST_TRAFFIC)),
-                *("--history", str(self._history)),
-            ],
-            env={
-                **os.environ,
-                "ARCA_API_KEY": api_key,
-                "ARCA_STATE_DIR": str(self._state.directory),
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
     def _fail_over(self, scene: Scene, failed: datetime) -> Drilled:
         journal = Journal.begin(
             scene.standby, primary=PRIMARY, operator=self._operator, clock=self._clock
         )
+        refusal = None
         with journal:
             journal.note(failed=failed)
+            if self._planned_loss:
+                refusal = self._ask(scene, journal)
             Failover(scene, journal).run()
             entry = journal.entry
             journal.end()
@@ -150,7 +181,23 @@ class Drill:
             list(entry.phases),
             entry.first_good_smoke,
             entry.alarms_green,
+            refusal=refusal,
         )
+
+    def _ask(self, scene: Scene, journal: Journal) -> str:
+        """Fail over as one who accepts no loss; returns the refusal, and accepts the RPO then.
+
+        It is `--accept-data-loss 0`, and then the same with the RPO.
+        """
+        said = ""
+        journal.note(accepted_loss_seconds=0.0)
+        try:
+            Failover(scene, journal).run(until="lag")
+        except Refused as refused:
+            said = refused.what
+            self._say(f"refused: {said} The drill accepts {RPO_SECONDS} s")
+        journal.note(accepted_loss_seconds=float(RPO_SECONDS))
+        return said
 
     def _fail_back(self, scene: Scene) -> None:
         journal = Journal.begin(
@@ -164,51 +211,24 @@ class Drill:
             Failback(scene, journal, generation=GENERATION).run(until="clean-up")
             journal.end()
 
-    def _check(self, scene: Scene, stack: str, failed: datetime) -> SetCheck:
-        port, secret, name = self._database(scene, stack)
-        operations = [
-            *history.read(self._history),
-            *evidence.last_read(port, secret, name, self._clock.now()),
-        ]
+    def _check(
+        self,
+        operations: Sequence[Operation],
+        rows: Sequence[Row],
+        failed: datetime,
+        lost: Sequence[Invoice],
+    ) -> SetCheck:
         live_report = report.read(self._state)
         agency = (
             evidence.authorized(live_report.agency) if live_report and live_report.agency else ()
         )
         return check(
-            operations,
-            failed_ns=int(failed.timestamp() * 1_000_000) * 1000,
+            [*operations, *evidence.last_read(rows, self._clock.now())],
+            failed_ns=nanoseconds(failed),
             authorized=agency,
             first_number=1,
-        )
-
-    def _schema(self, scene: Scene, stack: str) -> str:
-        return evidence.schema_hash(*self._database(scene, stack))
-
-    def _database(self, scene: Scene, stack: str) -> tuple[int, Mapping[str, str], str]:
-        """Return a database's port, its user and its name."""
-        outputs = scene.find(stack).outputs
-        known = report.read(self._state)
-        ports = {one.instance: one.port for one in (known.databases if known else ())}
-        found = (
-            session()
-            .client(
-                "secretsmanager",
-                region_name=outputs.region,
-                endpoint_url=scene.find(stack).endpoint,
-            )
-            .get_secret_value(SecretId=outputs.secret_arns["database-app"])
-        )
-        if outputs.database.arn not in ports:
-            raise ArcaError(
-                f"The database of {stack} does not run.",
-                where=str(outputs.database.arn),
-                wanted=f"one of {', '.join(ports)}",
-                do="read live.log in the state directory",
-            )
-        return (
-            ports[outputs.database.arn],
-            json.loads(found["SecretString"]),
-            outputs.database.name,
+            recovered=[one.invoice for one in rows if one.recovered],
+            lost=lost,
         )
 
     def _clean_up(self, found: Drilled) -> Phase:
@@ -235,13 +255,3 @@ class Drill:
             ),
         ]
         return phase("clean-up", began, self._clock.now(), seen="the emulated cloud has ended")
-
-
-def _end(traffic: "subprocess.Popen[bytes]") -> None:
-    """Let the customers ask no more, and wait for their last answers."""
-    traffic.send_signal(signal.SIGINT)
-    try:
-        traffic.wait(timeout=LAST_ANSWERS_SECONDS)
-    except subprocess.TimeoutExpired:
-        traffic.kill()
-        traffic.wait()

@@ -1,55 +1,81 @@
 """What proves a drill: what is stored afterwards, what the agency authorized, and the schema."""
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.request import urlopen
 
 import psycopg
+from arca_migrate import schema
 
-from arca.recovery.history import Operation, Stored
-from arca.recovery.invoice import Authorized, Invoice
+from arca.errors import ArcaError
+from arca.history import Operation, Stored, nanoseconds
+from arca.invoice import Authorized, Invoice
+from arca.recovery.databases import LogEnd, Row
 from arca.recovery.record import Invariant
 from arca.recovery.set_check import SetCheck
 
 READER = "the last read"
 INVOICES = """
-SELECT id, point_of_sale, invoice_type, number, cae, idempotency_key
-FROM invoices WHERE status = 'authorized' AND idempotency_key IS NOT NULL
+SELECT id, point_of_sale, invoice_type, number, cae, idempotency_key, finished_at
+FROM invoices WHERE status IN ('authorized', 'recovered')
 """
-SCHEMA = """
-SELECT table_name, column_name, data_type, is_nullable, coalesce(column_default, '')
-FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
-"""
+REPLAYED = "SELECT pg_last_wal_replay_lsn()::text, pg_last_xact_replay_timestamp()"
+"""Both stay as they are when the recovery ends (PostgreSQL documentation, "Recovery Information
+Functions")."""
 
 
-def last_read(port: int, secret: Mapping[str, str], name: str, moment: datetime) -> list[Operation]:
-    """Read all invoices of a database as one operation of a history."""
-    with _session(port, secret, name) as session:
-        rows = session.execute(INVOICES).fetchall()
-    found = tuple(
-        Stored(
-            key=key,
-            invoice=Invoice(
-                id=identity, point_of_sale=place, kind=kind, number=number, cae=cae or ""
-            ),
+Session = psycopg.Connection[Any]
+
+
+def rows(session: Session) -> tuple[Row, ...]:
+    """Read all invoices of a database that have their CAE."""
+    return tuple(
+        Row(
+            invoice=Invoice(id=identity, point_of_sale=place, kind=kind, number=number, cae=cae),
+            key=key or "",
+            stored_ns=nanoseconds(finished),
         )
-        for identity, place, kind, number, cae, key in rows
+        for identity, place, kind, number, cae, key, finished in session.execute(INVOICES)
     )
-    at = int(moment.timestamp() * 1_000_000) * 1000
+
+
+def replayed(session: Session) -> LogEnd:
+    """Return up to where a server replayed its log, as a standby or when it was promoted.
+
+    Raises ArcaError for a server that never was a standby.
+    """
+    position, commit = session.execute(REPLAYED).fetchone() or (None, None)
+    if position is None or commit is None:
+        raise ArcaError(
+            "The database has replayed no commit of another one.",
+            where=f"port {session.info.port}",
+            wanted="a standby, or one that was promoted",
+            do="repeat the drill with more customers before the loss (--rate)",
+        )
+    return LogEnd(position=position, commit_ns=nanoseconds(commit))
+
+
+def written(session: Session) -> str:
+    """Return where the log of a server is that takes writes."""
+    (found,) = session.execute("SELECT pg_current_wal_lsn()::text").fetchone() or ("0/0",)
+    return str(found)
+
+
+def last_read(found: Iterable[Row], moment: datetime) -> list[Operation]:
+    """Return the rows of a database as one operation of a history."""
+    content = tuple(Stored(key=one.key, invoice=one.invoice) for one in found if one.key)
+    at = nanoseconds(moment)
     return [
         Operation(time_ns=at, process=READER, operation="read", type="invoke"),
-        Operation(time_ns=at + 1, process=READER, operation="read", type="ok", found=found),
+        Operation(time_ns=at + 1, process=READER, operation="read", type="ok", found=content),
     ]
 
 
-def schema_hash(port: int, secret: Mapping[str, str], name: str) -> str:
+def schema_hash(session: Session) -> str:
     """Return a hash of the tables and columns."""
-    with _session(port, secret, name) as session:
-        rows = session.execute(SCHEMA).fetchall()
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+    return schema.digest(session)
 
 
 def authorized(agency: str) -> tuple[Authorized, ...]:
@@ -83,14 +109,3 @@ def invariants(found: SetCheck) -> tuple[Invariant, ...]:
 def _rule(name: str, broken: list[str]) -> Invariant:
     seen = ", ".join(broken[:3]) if broken else "holds"
     return Invariant(name=name, outcome="FAILED" if broken else "OK", seen=seen)
-
-
-def _session(port: int, secret: Mapping[str, str], name: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        host="127.0.0.1",
-        port=port,
-        dbname=name,
-        user=secret["username"],
-        password=secret["password"],
-        connect_timeout=5,
-    )

@@ -24,8 +24,11 @@ def drill_record(found: Drilled, *, operator: str, versions: Mapping[str, Any]) 
             "first_good_smoke": found.first_good_smoke,
             "alarms_green": found.alarms_green,
             "set_check": found.set_check,
+            "databases": found.databases,
+            "replication_stopped": found.replication_stopped,
             "invariants": (
                 *(invariants(found.set_check) if found.set_check else ()),
+                *_asked(found),
                 *_after_failback(found),
             ),
             "schema_before": found.schema_before,
@@ -33,6 +36,19 @@ def drill_record(found: Drilled, *, operator: str, versions: Mapping[str, Any]) 
             "cleaned_up": tuple(found.cleaned_up),
             "versions": versions,
         }
+    )
+
+
+def _asked(found: Drilled) -> tuple[Invariant, ...]:
+    """Return whether the failover refused a planned loss until the operator accepted it."""
+    if found.refusal is None:
+        return ()
+    return (
+        Invariant(
+            name="a loss is accepted by a person first",
+            outcome="OK" if found.refusal else "FAILED",
+            seen=found.refusal or "the failover went on without --accept-data-loss",
+        ),
     )
 
 

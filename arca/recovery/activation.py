@@ -24,8 +24,8 @@ def activate(scene: Scene) -> str:
     """Update the standby to `active` and deploy its new template; returns what was seen."""
     if scene.standby.outputs.phase != "active":
         scene.update(scene.standby_name, {"recovery.phase": "active"})
-    applied = promotion.apply_now(scene)
-    return f"{deploy(scene, scene.standby)}; {applied}"
+    deployed = deploy(scene, scene.standby)
+    return f"{deployed}; {promotion.apply_now(scene)}"
 
 
 def deploy(scene: Scene, standby: Stack) -> str:

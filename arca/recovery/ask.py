@@ -4,20 +4,21 @@ Each function raises ArcaError where AWS refuses the call or does not answer.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
-
-from botocore.exceptions import ClientError
+from email.utils import parsedate_to_datetime
+from typing import Any, get_args
 
 from arca.clients import client, explained
-from arca.naming import state_bucket
-from arca.recovery.facts import Certificate, Image, Lever, Permissions, Replica, Secret, StateCopy
-from arca.recovery.permissions import STEPS
+from arca.outputs import ReplicatedSecret
+from arca.recovery.facts import Certificate, Image, Lever, Replica, Secret
 from arca.stack import Stack
-from arca.stackfile import PULUMI_PROJECT
 
+REPLICATED: tuple[ReplicatedSecret, ...] = get_args(ReplicatedSecret)
 FRESH = timedelta(minutes=10)
 """How old a metric's value may be; RDS and S3 send one a minute while there is any."""
+PERIOD_SECONDS, EMULATED_PERIOD_SECONDS = 60, 1
+"""The emulated cloud sends several values a second: its minutes are seconds."""
 
 
 def replica(standby: Stack, now: datetime) -> Replica:
@@ -33,19 +34,35 @@ def replica(standby: Stack, now: datetime) -> Replica:
             (found,) = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"]
         except rds.exceptions.DBInstanceNotFoundFault:
             return Replica(identifier, "missing", follows=False, lag_seconds=None)
-    lag = _metric(standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now)
+    point = _newest(standby, "AWS/RDS", "ReplicaLag", {"DBInstanceIdentifier": identifier}, now)
+    at, lag = point if point is not None and point[1] >= 0 else (None, None)
     return Replica(
         identifier,
         str(found["DBInstanceStatus"]),
         follows=bool(found.get("ReadReplicaSourceDBInstanceIdentifier")),
-        lag_seconds=None if lag is None or lag < 0 else lag,
+        lag_seconds=lag,
+        lag_at=at,
     )
 
 
-def _metric(
+def moment(stack: Stack, here: datetime) -> datetime:
+    """Return AWS's time, rounded up; `here`, this machine's, where an answer has no date.
+
+    The times of metrics and of transactions are AWS's, and an operator's clock may be minutes
+    behind. Every answer has the header Date (RFC 9110, section 6.6.1), in whole seconds.
+    """
+    with explained(stack, "The time cannot be asked for"):
+        answer = client(stack, "sts").get_caller_identity()
+    with suppress(KeyError, ValueError):
+        date = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        return date + timedelta(seconds=1)
+    return here
+
+
+def _newest(
     stack: Stack, namespace: str, name: str, dimensions: Mapping[str, str], now: datetime
-) -> float | None:
-    """Return the newest minute's maximum; None without a value of the last minutes."""
+) -> tuple[datetime, float] | None:
+    """Return the newest minute's begin and maximum; None without a value of the last minutes."""
     with explained(stack, f"The metric {name} cannot be read"):
         points = client(stack, "cloudwatch").get_metric_statistics(
             Namespace=namespace,
@@ -53,11 +70,11 @@ def _metric(
             Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
             StartTime=now - FRESH,
             EndTime=now,
-            Period=60,
+            Period=PERIOD_SECONDS if stack.endpoint is None else EMULATED_PERIOD_SECONDS,
             Statistics=["Maximum"],
         )["Datapoints"]
     newest = max(points, key=lambda point: point["Timestamp"], default=None)
-    return None if newest is None else float(newest["Maximum"])
+    return None if newest is None else (newest["Timestamp"], float(newest["Maximum"]))
 
 
 def newest_restorable(standby: Stack, primary: Stack) -> datetime | None:
@@ -103,8 +120,8 @@ def replication_latency(standby: Stack, now: datetime) -> dict[str, float | None
     bindings = standby.outputs.observability.bindings
     names = ("copy_source", "copy_destination", "copy_rule")
     copies = zip(*(bindings.get(name, []) for name in names), strict=True)
-    return {
-        destination: _metric(
+    found = {
+        destination: _newest(
             standby,
             "AWS/S3",
             "ReplicationLatency",
@@ -113,6 +130,7 @@ def replication_latency(standby: Stack, now: datetime) -> dict[str, float | None
         )
         for source, destination, rule in copies
     }
+    return {name: None if point is None else point[1] for name, point in found.items()}
 
 
 def image(standby: Stack) -> Image:
@@ -142,7 +160,11 @@ def image(standby: Stack) -> Image:
 
 
 def secrets(standby: Stack) -> Iterator[Secret]:
-    """Yield each secret of the standby: whether it is there, and has a value."""
+    """Yield each secret of the standby: whether it is there, has a value, and is still a copy.
+
+    No value is read. A copy names its primary's region until somebody stops its replication
+    (AWS Secrets Manager API Reference, DescribeSecret: PrimaryRegion).
+    """
     manager = client(standby, "secretsmanager")
     for name, arn in sorted(standby.outputs.secret_arns.items()):
         with explained(standby, f"The secret {name} cannot be read"):
@@ -155,8 +177,15 @@ def secrets(standby: Stack) -> Iterator[Secret]:
         current = any("AWSCURRENT" in one for one in stages)
         copies = found.get("ReplicationStatus", ())
         in_step = all(one.get("Status") != "Failed" for one in copies)
-        gone = "DeletedDate" in found
-        yield Secret(name, present=not gone, has_value=current, in_step=in_step)
+        copied = name in REPLICATED and standby.outputs.role == "secondary"
+        follows = found.get("PrimaryRegion", standby.outputs.region) != standby.outputs.region
+        yield Secret(
+            name,
+            present="DeletedDate" not in found,
+            has_value=current,
+            in_step=in_step,
+            detached=copied and not follows,
+        )
 
 
 def keys(standby: Stack) -> dict[str, str]:
@@ -208,47 +237,3 @@ def healthy_targets(standby: Stack) -> int:
             found = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
         healthy += sum(one["TargetHealth"]["State"] == "healthy" for one in found)
     return healthy
-
-
-def state(standby: Stack) -> StateCopy:
-    """Read the first byte of the standby's state in the account's bucket.
-
-    Source of the key: github.com/pulumi/pulumi, pkg/backend/diy/store.go (`.pulumi/stacks`).
-    """
-    bucket = state_bucket(standby.outputs.account_id)
-    key = f".pulumi/stacks/{PULUMI_PROJECT}/{standby.name.rpartition('/')[2]}.json"
-    s3, where = client(standby, "s3"), f"s3://{bucket}/{key}"
-    with explained(standby, "The state cannot be read"):
-        try:
-            s3.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].read()
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            return StateCopy(where, readable=False, seen=code or str(error))
-    return StateCopy(where, readable=True, seen="can be read")
-
-
-def permissions(standby: Stack) -> Permissions:
-    """Ask IAM which of the actions of each step the operator may take on any resource.
-
-    Conditions and resource policies are not simulated. Source: AWS IAM API Reference,
-    SimulatePrincipalPolicy.
-    """
-    iam = client(standby, "iam")
-    with explained(standby, "The operator's permissions cannot be read"):
-        caller = str(client(standby, "sts").get_caller_identity()["Arn"])
-        principal = caller
-        if ":assumed-role/" in caller:
-            # The ARN of a session lacks the path of its role.
-            principal = iam.get_role(RoleName=caller.split("/")[1])["Role"]["Arn"]
-        wanted = sorted({action for actions in STEPS.values() for action in actions})
-        pages = iam.get_paginator("simulate_principal_policy").paginate(
-            PolicySourceArn=principal, ActionNames=wanted
-        )
-        allowed = {
-            one["EvalActionName"]
-            for page in pages
-            for one in page["EvaluationResults"]
-            if one["EvalDecision"] == "allowed"
-        }
-    steps = {step: {one: one in allowed for one in actions} for step, actions in STEPS.items()}
-    return Permissions(caller.rpartition(":")[2], steps)

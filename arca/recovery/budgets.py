@@ -19,7 +19,9 @@ PhaseName = Literal[
     "smoke",
     "switch",
     "verify",
+    "compare",
     "rebuild",
+    "catch-up",
     "restore",
     "validate",
     "clean-up",
@@ -73,10 +75,17 @@ BUDGETS: Mapping[PhaseName, Budget] = {
         "alarms of one and five minutes are green, and the last read of all invoices is done",
         "arca/monitoring/table/",
     ),
+    "compare": Budget(600, "the old primary's tasks end; a person compares afterwards"),
     "rebuild": Budget(
         14400,
         "a replica of the new primary in the old region: a snapshot is copied across regions",
         "Amazon RDS User Guide, Creating a read replica in a different AWS Region",
+    ),
+    "catch-up": Budget(
+        480,
+        "without writers RDS's own next transaction proves that the replica has everything: it "
+        "comes within five minutes, and the metric is a minute or two old",
+        "Amazon RDS User Guide, Working with read replicas for PostgreSQL: ReplicaLag",
     ),
     "restore": Budget(
         7200,
@@ -94,14 +103,17 @@ TO_RTO: tuple[PhaseName, ...] = (
 )
 """The phases of a failover, whose budgets count towards the RTO."""
 FAILBACK: tuple[PhaseName, ...] = (
-    *("declare", "rebuild", "fence", "lag", "promote"),
+    *("declare", "compare", "rebuild", "fence", "catch-up", "promote"),
     *("activate", "smoke", "switch", "verify", "clean-up"),
 )
 """The phases of a fail-back, in their order."""
 NEEDED: Mapping[Kind, tuple[PhaseName, ...]] = {
     "drill": (*TO_RTO, "clean-up"),
     "failover": TO_RTO,
-    "failback": ("declare", "rebuild", "fence", "lag", "promote", "switch", "verify"),
+    "failback": (
+        *("declare", "compare", "rebuild", "fence", "catch-up"),
+        *("promote", "switch", "verify"),
+    ),
     "restore-test": ("restore", "validate", "clean-up"),
 }
 """The phases that a complete record of each kind has."""

@@ -1,6 +1,6 @@
 """A tree of checks: each leaf says what was seen and wanted, and a parent sums its children up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -78,6 +78,12 @@ def judged(good: bool, name: str, seen: str, wanted: str, do: str) -> Check:  # 
 def group(name: str, *children: Check) -> Check:
     """Return a parent: FAILED with any failed child, SKIPPED where nothing was checked at all."""
     return Check(name, _sum(children), children=children)
+
+
+def many(name: str, checks: Iterable[Check], none: str) -> Check:
+    """Return a parent of any number of checks; `none` says why there is not one."""
+    found = tuple(checks)
+    return group(name, *found) if found else skipped(name, none)
 
 
 def _sum(children: tuple[Check, ...]) -> Outcome:

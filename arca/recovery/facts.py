@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from arca.check import Check as NamedCheck
@@ -31,6 +31,30 @@ class Replica:
     """Whether it replicates; it does not any more once it is promoted."""
     lag_seconds: float | None
     """None where CloudWatch has no value of the last minutes, or RDS does not know it."""
+    lag_at: datetime | None = None
+    """The beginning of the minute that the lag was measured in; None without a lag."""
+
+    @property
+    def received(self) -> datetime | None:
+        """The moment up to which all of the source's transactions are here; None if unknown."""
+        if self.lag_seconds is None or self.lag_at is None:
+            return None
+        return self.lag_at - timedelta(seconds=self.lag_seconds)
+
+
+def caught_up(lag_seconds: float | None, at: datetime | None, since: datetime) -> bool:
+    """Return whether a replica has replayed all that its source committed before `since`.
+
+    RDS's lag is no distance to the source: it is `now() - pg_last_xact_replay_timestamp()`, the age
+    of the last transaction that was replayed. Transactions are replayed in the order of their
+    commits, so one that is not older than the end of the last writer says that all of its are here.
+    Without writers the lag grows until RDS's own next transaction arrives, up to five minutes
+    later, and is never 0. Source: Amazon RDS User Guide, "Monitoring and tuning replication for RDS
+    for PostgreSQL".
+    """
+    if lag_seconds is None or at is None:
+        return False
+    return at - timedelta(seconds=lag_seconds) >= since
 
 
 @dataclass(frozen=True)
@@ -49,7 +73,9 @@ class Secret:
     present: bool
     has_value: bool
     in_step: bool = True
-    """Whether Secrets Manager says that the copy is in step with the primary's."""
+    """Whether Secrets Manager tells of no copy that failed."""
+    detached: bool = False
+    """Whether it should be a copy of the primary's, and is a secret of its own."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +100,25 @@ class Lever:
 
 @dataclass(frozen=True)
 class StateCopy:
-    """The copy of Pulumi's state outside of the primary's region."""
+    """A stack's state in Pulumi's bucket, which is not in the primary's region."""
 
     where: str
     readable: bool
     seen: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A failover or a fail-back whose journal is there."""
+
+    kind: str
+    operator: str
+    since: datetime
+    """When its last phase ended, or it was declared."""
+    done: str
+    """The last phase that ended well; empty before one has."""
+    only_clean_up: bool
+    """Whether the customers are served, and only the clean-up of a fail-back is left."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +153,10 @@ class Facts:
     lever: Lever | NotAsked
     healthy_targets: int | NotAsked
     """Tasks of the standby that answer their health check."""
-    state: StateCopy | NotAsked
+    states: tuple[StateCopy, ...] | NotAsked
+    """The standby's, and the primary's where its name is known: a failover updates both."""
+    recovery: Waiting | NotAsked | None
+    """The failover or fail-back that is under way; None without one."""
     drill: LastDrill | NotAsked
+    restore_test: LastDrill | NotAsked
     permissions: Permissions | NotAsked

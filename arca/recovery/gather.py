@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from arca.check import Check as NamedCheck
 from arca.errors import ArcaError
-from arca.recovery import ask, records
-from arca.recovery.facts import Facts, NotAsked
+from arca.recovery import ask, ask_operations, journal_entry, records
+from arca.recovery.facts import Facts, NotAsked, Waiting
 from arca.stack import Stack
 
 T = TypeVar("T")
@@ -32,6 +32,7 @@ def gather(
     `quotas` is called for the quotas, which takes long; without it, they are not asked for.
     """
     outputs = standby.outputs
+    known = None if isinstance(primary, NotAsked) else primary
     not_now = NotAsked("add --quotas to ask for them")
     return Facts(
         now=now,
@@ -49,9 +50,15 @@ def gather(
         certificates=_fact(lambda: tuple(ask.certificates(standby))),
         lever=_of_primary(primary, lambda one: ask.lever(standby, one)),
         healthy_targets=_fact(lambda: ask.healthy_targets(standby)),
-        state=EMULATED if standby.endpoint else _fact(lambda: ask.state(standby)),
-        drill=_fact(lambda: _last_drill(standby, primary, drills, now)),
-        permissions=EMULATED if standby.endpoint else _fact(lambda: ask.permissions(standby)),
+        states=EMULATED
+        if standby.endpoint
+        else _fact(lambda: ask_operations.states(standby, known)),
+        recovery=_fact(lambda: _recovery(standby)),
+        drill=_fact(lambda: _last(records.last_drill, standby, primary, drills, now)),
+        restore_test=_fact(lambda: _last(records.last_restore_test, standby, primary, drills, now)),
+        permissions=EMULATED
+        if standby.endpoint
+        else _fact(lambda: ask_operations.permissions(standby, known)),
     )
 
 
@@ -68,10 +75,30 @@ def _of_primary(primary: Stack | NotAsked, question: Callable[[Stack], T]) -> T 
     return primary if isinstance(primary, NotAsked) else _fact(lambda: question(primary))
 
 
-def _last_drill(
-    standby: Stack, primary: Stack | NotAsked, drills: Path, now: datetime
+def _recovery(standby: Stack) -> Waiting | None:
+    """Return what the journal tells; None without one."""
+    held = journal_entry.read(standby)
+    if held is None:
+        return None
+    entry = held.entry
+    done = [one for one in entry.phases if entry.done(one.name)]
+    return Waiting(
+        kind=entry.kind,
+        operator=entry.operator,
+        since=max((one.ended for one in entry.phases), default=entry.declared),
+        done=done[-1].name if done else "",
+        only_clean_up=journal_entry.waits_for_clean_up(entry),
+    )
+
+
+def _last(
+    judge: Callable[..., records.LastDrill],
+    standby: Stack,
+    primary: Stack | NotAsked,
+    drills: Path,
+    now: datetime,
 ) -> records.LastDrill:
     name = "prod" if isinstance(primary, NotAsked) else primary.name.rpartition("/")[2]
     known = records.read(drills) if any(drills.glob("*.json")) else ()
     environment = "emulated" if standby.endpoint else "aws"
-    return records.last_drill(known, primary=name, environment=environment, now=now)
+    return judge(known, primary=name, environment=environment, now=now)

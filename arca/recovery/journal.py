@@ -22,7 +22,7 @@ from arca.stack import Stack
 BEAT_SECONDS = 30.0
 SETTLING_SECONDS = 1.0
 """What was written a moment ago may not be shown yet, and a second takeover is put back."""
-SEEN_LENGTH = 160
+SEEN_LENGTH = 400
 """Characters that are kept of what a phase saw."""
 
 
@@ -45,8 +45,12 @@ class Journal:
         operator: str,
         clock: Clock,
         kind: MoveKind = "failover",
+        declared: datetime | None = None,
     ) -> Self:
-        """Declare a failover; raises Refused where another one is under way."""
+        """Declare a failover; raises Refused where another one is under way.
+
+        It is `declared` before a person was asked, or now.
+        """
         now = clock.now()
         entry = Entry(
             kind=kind,
@@ -54,7 +58,7 @@ class Journal:
             operator=operator,
             primary=primary,
             secondary=standby.name,
-            declared=now,
+            declared=declared or now,
             beat=now,
         )
         journal = cls(standby, entry, clock)

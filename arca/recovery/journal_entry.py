@@ -44,9 +44,22 @@ class Entry(BaseModel):
     beat: Moment
     failed: Moment | None = None
     """When the primary stopped, as far as anybody knows."""
+    failed_at: Moment | None = None
+    """When the primary was lost, as the operator says."""
+    promotion_began: bool = False
+    """Whether this failover may have promoted the standby's database."""
+    served: Moment | None = None
+    """When the customers were served by the standby."""
     accepted_loss_seconds: float | None = None
     without_fence: bool = False
-    """Whether the primary is left as it is: its region is half lost, and no update of it ends."""
+    """Whether the primary is left as it is: its region is half lost, and no update of it ends.
+    Its customers are sent away instead."""
+    released: tuple[str, ...] = ()
+    """The stacks of a fail-back whose old database and cache may be deleted."""
+    generation: int | None = None
+    """Of a fail-back: the number of the primary's next database."""
+    standby_generation: int | None = None
+    """Of a fail-back: the number of the DR stack's database that follows the primary in the end."""
     first_good_smoke: Moment | None = None
     alarms_green: Moment | None = None
     phases: tuple[Phase, ...] = ()
@@ -58,6 +71,11 @@ class Entry(BaseModel):
         """Return whether a phase has ended well."""
         outcomes = [one.outcome for one in self.phases if one.name == name]
         return bool(outcomes) and outcomes[-1] in ("OK", "SKIPPED")
+
+    def tried(self, name: PhaseName) -> bool:
+        """Return whether a phase has begun, however it ended."""
+        under_way = self.begun is not None and self.begun[0] == name
+        return under_way or any(one.name == name for one in self.phases)
 
     def skipped(self, name: PhaseName) -> bool:
         """Return whether a phase could not be done."""
@@ -95,6 +113,11 @@ class Held:
         return self.silent > DEAD_AFTER or has_ended_here(self.entry.run)
 
 
+def waits_for_clean_up(entry: Entry) -> bool:
+    """Return whether a fail-back has given the customers back, and may wait for some days."""
+    return entry.kind == "failback" and entry.done("verify") and entry.begun is None
+
+
 def parameter(standby: Stack) -> str:
     """Return the name of the parameter."""
     return f"/{prefix(standby.outputs.stack)}/operations/failover"
@@ -130,11 +153,19 @@ def read(standby: Stack) -> Held | None:
         ) from None
 
 
+def resume_command(entry: Entry) -> str:
+    """Return the command that goes on with what a journal tells of."""
+    other = "from" if entry.kind == "failback" else "to"
+    stacks = f"--stack {entry.primary} --{other} {entry.secondary}"
+    left = " --until clean-up" if entry.kind == "failback" and entry.done("verify") else ""
+    return f"arca dr {entry.kind} {stacks} --resume{left}"
+
+
 def refused(held: Held, standby: Stack) -> Refused:
     """Return the refusal of a second failover."""
     entry = held.entry
     do = (
-        f"go on with it: `arca dr {entry.kind} --resume`, with the options of before"
+        f"go on with it: `{resume_command(entry)}`"
         if held.dead
         else f"wait; resume it when it has been silent for {DEAD_AFTER.total_seconds():.0f} s"
     )
@@ -148,11 +179,25 @@ def refused(held: Held, standby: Stack) -> Refused:
     )
 
 
+def returning(held: Held, standby: Stack) -> Refused:
+    """Return the refusal of a failover while a fail-back is under way."""
+    entry = held.entry
+    return Refused(
+        f"A fail-back from {entry.secondary} to {entry.primary} is under way, by "
+        f"{entry.operator} since {entry.declared:%Y-%m-%d %H:%M:%SZ}; {entry.secondary} is no "
+        "standby until it ends.",
+        where=f"{parameter(standby)} in {standby.outputs.region}",
+        wanted="a standby",
+        do=f"go on with it: `{resume_command(entry)}`; where {entry.primary} is lost again: "
+        "docs/disaster-recovery.md, `Lost again while failing back`",
+    )
+
+
 def lost(standby: Stack) -> Refused:
     """Return the refusal of a failover that is no longer this process's."""
     return Refused(
         "Somebody else has taken over this failover.",
         where=f"{parameter(standby)} in {standby.outputs.region}",
         wanted="one operator at a time",
-        do="`arca dr failover --dry-run` says how far it is",
+        do="`arca dr status` says how far it is",
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from arca.recovery.invoice import Authorized, Invoice, Series
+from arca.invoice import Authorized, Invoice, Series
 
 
 class SeriesNumbers(BaseModel):
@@ -19,7 +19,9 @@ class SeriesNumbers(BaseModel):
     count: int
     """Invoices, repeats included."""
     gaps: tuple[tuple[int, int], ...] = ()
-    """First and last number of each range that is missing."""
+    """First and last number of each range that is missing, and that nobody ever gave."""
+    lost: tuple[int, ...] = ()
+    """Numbers below the last that are missing, and that the lost primary had given."""
     repeats: tuple[int, ...] = ()
     """Numbers that more than one invoice has."""
 
@@ -39,27 +41,41 @@ class Agency(BaseModel):
     """Both have a CAE for the number, and not the same one."""
 
 
-def numbers(invoices: Iterable[Invoice], first: int | None = None) -> tuple[SeriesNumbers, ...]:
-    """Return the numbers of each series; `first` is where all of them begin, if that is known."""
+def numbers(
+    invoices: Iterable[Invoice], first: int | None = None, lost: Iterable[Invoice] = ()
+) -> tuple[SeriesNumbers, ...]:
+    """Return the numbers of each series; `first` is where all of them begin, if that is known.
+
+    `lost` are invoices that only the lost primary has: their numbers were given, so that they are
+    no gaps.
+    """
+    given: dict[Series, set[int]] = {}
+    for one in lost:
+        given.setdefault(one.series, set()).add(one.number)
     found: dict[Series, Counter[int]] = {}
     for one in invoices:
         found.setdefault(one.series, Counter())[one.number] += 1
     return tuple(
-        _numbers(series, found[series], first)
+        _numbers(series, found[series], first, given.get(series, set()))
         for series in sorted(found, key=lambda one: (one.point_of_sale, one.kind))
     )
 
 
-def _numbers(series: Series, counts: Mapping[int, int], first: int | None) -> SeriesNumbers:
+def _numbers(
+    series: Series, counts: Mapping[int, int], first: int | None, given: set[int]
+) -> SeriesNumbers:
     present = sorted(counts)
-    before = [first - 1] if first is not None and first <= present[0] else present[:1]
-    steps = zip([*before, *present], present, strict=False)
+    missing = {number for number in given - set(present) if number < present[-1]}
+    known = sorted({*present, *missing})
+    before = [first - 1] if first is not None and first <= known[0] else known[:1]
+    steps = zip([*before, *known], known, strict=False)
     return SeriesNumbers(
         series=series,
         first=present[0],
         last=present[-1],
         count=sum(counts.values()),
         gaps=tuple((low + 1, high - 1) for low, high in steps if high - low > 1),
+        lost=tuple(sorted(missing)),
         repeats=tuple(number for number in present if counts[number] > 1),
     )
 

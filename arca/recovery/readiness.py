@@ -1,24 +1,22 @@
 """Whether a standby can take over: facts in, a tree of checks out; nothing is asked here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from arca.check import Check as NamedCheck
-from arca.recovery.check_tree import Check, failed, group, judged, ok, skipped
+from arca.recovery import readiness_operations as operations
+from arca.recovery.check_tree import Check, failed, group, judged, many, ok, skipped
 from arca.recovery.facts import (
     Certificate,
     Facts,
     Image,
     Lever,
     NotAsked,
-    Permissions,
     Replica,
     Secret,
-    StateCopy,
 )
 from arca.recovery.limits import Limits
-from arca.recovery.records import OVERDUE_DAYS, LastDrill
 from arca.recovery.timeline import duration
 
 T = TypeVar("T")
@@ -40,7 +38,7 @@ def readiness(facts: Facts, limits: Limits = LIMITS) -> Check:
             _asked(
                 "copies of buckets",
                 facts.replication_latency,
-                lambda found: _many(
+                lambda found: many(
                     "copies of buckets",
                     (_latency(name, found[name], limits) for name in sorted(found)),
                     "no bucket has a copy",
@@ -54,7 +52,7 @@ def readiness(facts: Facts, limits: Limits = LIMITS) -> Check:
             _asked(
                 "keys",
                 facts.keys,
-                lambda found: _many(
+                lambda found: many(
                     "keys", (_key(name, found[name]) for name in sorted(found)), "no key is known"
                 ),
             ),
@@ -68,9 +66,11 @@ def readiness(facts: Facts, limits: Limits = LIMITS) -> Check:
         ),
         group(
             "operations",
-            _asked("state", facts.state, _state),
-            _asked("drill", facts.drill, _drill),
-            _asked("permissions", facts.permissions, _permissions),
+            _asked("states", facts.states, operations.states),
+            _asked("recovery", facts.recovery, operations.recovery(facts.now)),
+            _asked("drill", facts.drill, operations.drill),
+            _asked("restore test", facts.restore_test, operations.restore_test),
+            _asked("permissions", facts.permissions, operations.permissions),
         ),
     )
 
@@ -82,11 +82,6 @@ def _asked(name: str, fact: T | NotAsked, judge: Callable[[T], Check]) -> Check:
     if fact.do:
         return failed(name, fact.why, "an answer of the healthy region", fact.do)
     return skipped(name, fact.why)
-
-
-def _many(name: str, checks: Iterable[Check], none: str) -> Check:
-    found = tuple(checks)
-    return group(name, *found) if found else skipped(name, none)
 
 
 def _phase(phase: str) -> Check:
@@ -170,17 +165,17 @@ def _image(one: Image) -> Check:
         one.present,
         "image",
         f"{one.reference} {'is' if one.present else 'is not'} in the region's registry",
-        "the image that the primary runs",
+        "the image of dr's own task definition; the primary's is not asked",
         "look at the registry's replication; push the image to the region's registry by hand",
     )
 
 
 def _secrets(found: tuple[Secret, ...]) -> Check:
-    return _many("secrets", map(_secret, found), "the stack has no secret")
+    return many("secrets", map(_secret, found), "the stack has no secret")
 
 
 def _secret(one: Secret) -> Check:
-    wanted = "a secret with a value, in step with the primary's"
+    wanted = "a secret with a value; where the primary has it too, a copy of that"
     name = one.name
     if not one.present:
         do = "run `pulumi up` of this stack, and of its primary where the secret is a copy"
@@ -191,7 +186,10 @@ def _secret(one: Secret) -> Check:
     if not one.in_step:
         do = f"look why: `aws secretsmanager describe-secret --secret-id {name}`"
         return failed(name, "the copy failed", wanted, do)
-    return ok(name, "has a value", wanted)
+    if one.detached:
+        do = "put its value into the primary's, whose next update replicates again (ADR 0029)"
+        return failed(name, "is no copy of the primary's any more", wanted, do)
+    return ok(name, "has a value, which was not read", wanted)
 
 
 def _key(name: str, state: str) -> Check:
@@ -200,7 +198,7 @@ def _key(name: str, state: str) -> Check:
 
 
 def _quotas(found: tuple[NamedCheck, ...]) -> Check:
-    return _many("quotas", map(_quota, found), "no quota was checked")
+    return many("quotas", map(_quota, found), "no quota was checked")
 
 
 def _quota(one: NamedCheck) -> Check:
@@ -211,7 +209,7 @@ def _quota(one: NamedCheck) -> Check:
 
 
 def _certificates(facts: Facts, limits: Limits) -> Callable[[tuple[Certificate, ...]], Check]:
-    return lambda found: _many(
+    return lambda found: many(
         "certificates",
         (_certificate(one, facts.now, limits) for one in found),
         "the stack has no certificate",
@@ -248,40 +246,3 @@ def _targets(healthy: int) -> Check:
         "at least one task that lives",
         "`arca status --stack dr` and `arca why --stack dr` say why no task runs",
     )
-
-
-def _state(one: StateCopy) -> Check:
-    return judged(
-        one.readable,
-        f"state in {one.where}",
-        one.seen,
-        "Pulumi's state, readable outside of the primary's region",
-        "check the bucket, its key and your permissions; without it `pulumi up` cannot run",
-    )
-
-
-def _drill(one: LastDrill) -> Check:
-    wanted = f"a drill that passed at most {OVERDUE_DAYS} days ago"
-    do = "run a drill: docs/disaster-recovery.md"
-    if one.record is None or one.age is None:
-        return failed("drill", "none has passed", wanted, do)
-    seen = f"{one.record.name}, {one.age.days} days ago"
-    return judged(not one.overdue, "drill", seen, wanted, do)
-
-
-def _permissions(one: Permissions) -> Check:
-    return _many(
-        f"permissions of {one.principal}",
-        (
-            _step(step, [action for action, allowed in actions.items() if not allowed], actions)
-            for step, actions in one.steps.items()
-        ),
-        "no step needs any",
-    )
-
-
-def _step(step: str, denied: list[str], actions: Iterable[str]) -> Check:
-    count = len(list(actions))
-    seen = f"denied: {', '.join(sorted(denied))}" if denied else f"{count} actions allowed"
-    do = "use the operator's role, or add the actions to it"
-    return judged(not denied, step, seen, f"all {count} actions of the step", do)

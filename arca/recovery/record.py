@@ -10,7 +10,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from arca.history import nanoseconds
 from arca.recovery.budgets import BUDGETS, RPO_SECONDS, RTO_SECONDS, Kind, PhaseName
+from arca.recovery.databases import Databases
 from arca.recovery.set_check import SetCheck
 
 VERSION = 1
@@ -134,9 +136,15 @@ class Record(Part):
     phases: tuple[Phase, ...] = Field(min_length=1)
     first_good_smoke: Moment | None = None
     """The end of the first smoke test that passed after the promotion."""
+    customers_served: Moment | None = None
+    """When the customers' name led to the standby."""
     alarms_green: Moment | None = None
     """When the last alarm returned to OK."""
     set_check: SetCheck | None = None
+    databases: Databases | None = None
+    """What the data of the lost primary and the promoted database show."""
+    replication_stopped: Moment | None = None
+    """When the drill cut the replica off, so that invoices are lost: a planned loss."""
     invariants: tuple[Invariant, ...] = ()
     schema_before: str = ""
     """Hash of the database's schema in the primary."""
@@ -155,10 +163,14 @@ class Record(Part):
         places = [order.index(name) for name in dict.fromkeys(one.name for one in self.phases)]
         if self.kind in ("drill", "failover") and places != sorted(places):
             raise ValueError(f"phases in this order: {', '.join(order)}")
+        if self.replication_stopped is not None and not (
+            self.kind == "drill" and self.failed and self.replication_stopped <= self.failed
+        ):
+            raise ValueError("a replica that is cut off before the failure, in a drill")
         begins = [self.declared, *(one.began for one in self.phases)]
         if begins != sorted(begins):
             raise ValueError("phases that begin one after the other, none before the declaration")
-        for name in ("first_good_smoke", "alarms_green"):
+        for name in ("first_good_smoke", "customers_served", "alarms_green"):
             moment: datetime | None = getattr(self, name)
             if moment is not None and moment < self.declared:
                 raise ValueError(f"{name} after the declaration")
@@ -175,6 +187,11 @@ class Record(Part):
         return self._since_declared(self.first_good_smoke)
 
     @property
+    def served_seconds(self) -> float | None:
+        """From the declaration until customers were served; None where nobody looked."""
+        return self._since_declared(self.customers_served)
+
+    @property
     def green_seconds(self) -> float | None:
         """From the declaration until all alarms were green; None where they never were."""
         return self._since_declared(self.alarms_green)
@@ -185,6 +202,18 @@ class Record(Part):
         if self.set_check is None or not self.set_check.proves:
             return None
         return self.set_check.rpo_seconds
+
+    @property
+    def failed_ns(self) -> int:
+        """The failure in nanoseconds since 1970; 0 where nobody knows it."""
+        return 0 if self.failed is None else nanoseconds(self.failed)
+
+    @property
+    def planned_seconds(self) -> float | None:
+        """For how long the replica was cut off before the failure; None for no planned loss."""
+        if self.replication_stopped is None or self.failed is None:
+            return None
+        return (self.failed - self.replication_stopped).total_seconds()
 
     @property
     def ended(self) -> datetime:

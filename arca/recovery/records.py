@@ -11,11 +11,14 @@ from pydantic import ValidationError
 
 from arca import files
 from arca.errors import ArcaError
+from arca.recovery.budgets import Kind
 from arca.recovery.record import VERSION, Environment, Record
 from arca.recovery.verdict import judge
 
 OVERDUE_DAYS = 92
 """A drill a quarter: the longest quarter has 92 days."""
+RESTORE_OVERDUE_DAYS = 35
+"""A restore test a month, and some days to do it."""
 WANTED = "a record that a drill or a recovery wrote (arca/recovery/record.py)"
 
 
@@ -26,9 +29,22 @@ def as_json(record: Record) -> dict[str, Any]:
         "measured": {
             "rto_seconds": record.rto_seconds,
             "green_seconds": record.green_seconds,
+            **({"served_seconds": record.served_seconds} if record.customers_served else {}),
             "rpo_seconds": record.rpo_seconds,
+            **_by_databases(record),
         },
         "verdict": judge(record).model_dump(mode="json"),
+    }
+
+
+def _by_databases(record: Record) -> dict[str, float]:
+    """Return the RPO that the databases show; nothing where they were not compared."""
+    found = record.databases
+    if found is None:
+        return {}
+    return {
+        "rpo_seconds_by_databases": found.rpo_seconds(record.failed_ns),
+        "rpo_bytes": found.lost_bytes,
     }
 
 
@@ -122,7 +138,7 @@ def _wrong(path: Path, what: str) -> ArcaError:
 
 @dataclass(frozen=True)
 class LastDrill:
-    """The last time that a failover was proved to work."""
+    """The last time that a failover, or a restore, was proved to work."""
 
     record: Record | None
     age: timedelta | None
@@ -136,10 +152,31 @@ def last_drill(
 
     Only a drill on AWS proves anything about AWS; in the emulated cloud any drill counts.
     """
+    return _last(records, primary, environment, now, kinds=("drill", "failover"), days=OVERDUE_DAYS)
+
+
+def last_restore_test(
+    records: Iterable[Record], *, primary: str, environment: Environment, now: datetime
+) -> LastDrill:
+    """Return the newest restore test of a primary that passed, and whether it is overdue."""
+    return _last(
+        records, primary, environment, now, kinds=("restore-test",), days=RESTORE_OVERDUE_DAYS
+    )
+
+
+def _last(
+    records: Iterable[Record],
+    primary: str,
+    environment: Environment,
+    now: datetime,
+    *,
+    kinds: tuple[Kind, ...],
+    days: int,
+) -> LastDrill:
     passed = [
         one
         for one in records
-        if one.kind in ("drill", "failover")
+        if one.kind in kinds
         and one.primary == primary
         and environment in ("emulated", one.environment)
         and judge(one).passed
@@ -148,4 +185,4 @@ def last_drill(
     if newest is None:
         return LastDrill(None, None, overdue=True)
     age = now - newest.declared
-    return LastDrill(newest, age, overdue=age > timedelta(days=OVERDUE_DAYS))
+    return LastDrill(newest, age, overdue=age > timedelta(days=days))

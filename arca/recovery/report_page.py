@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable
 
 from arca.recovery.record import Record
-from arca.recovery.report import data_rows, phase_rows, summary_rows
+from arca.recovery.report import data_rows, kind, phase_rows, summary_rows
 from arca.recovery.timeline import timeline
 from arca.recovery.verdict import judge
 
@@ -39,7 +39,7 @@ def report_page(record: Record) -> str:
     """Return the page of a record."""
     verdict = judge(record)
     word = "passed" if verdict.passed else "failed"
-    title = f"{record.kind.capitalize()} of {record.primary} to {record.secondary}"
+    title = f"{kind(record).capitalize()}: {record.primary} to {record.secondary}"
     emulated = f'<p class="emulated"><strong>{EMULATED}</strong></p>'
     return "\n".join(
         [

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from arca.clients import client, explained
 from arca.errors import ArcaError, Refused
+from arca.recovery import alarms
 from arca.recovery.budgets import BUDGETS, PhaseName
 from arca.recovery.journal import SEEN_LENGTH, Journal
 from arca.recovery.journal_entry import Entry
@@ -17,9 +17,6 @@ from arca.recovery.record import Outcome, phase
 from arca.recovery.scene import Scene
 from arca.smoke.suite import SmokeReport
 from arca.stack import Stack
-
-MOST_ALARMS = 100
-"""Names in one call (Amazon CloudWatch API Reference, DescribeAlarms)."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,9 @@ class Run:
         return all(map(self.entry.done, self._what))
 
     def _do(self, name: PhaseName) -> None:
-        began = self._now()
+        # A person was asked before the journal was written, and the RTO counts that.
+        first = name == "declare" and not self.entry.phases
+        began = self.entry.declared if first else self._now()
         self._scene.say(f"{name}: {self._what[name]}")
         self._journal.note(begun=(name, began))
         try:
@@ -116,26 +115,16 @@ class Run:
             scene.clock.sleep(2.0)
 
     def _wait_for_green(self, stack: Stack) -> list[str]:
-        """Return the alarms that still fire after the phase's budget."""
+        """Return the alarms that are not green after the phase's budget, and why.
+
+        The operator is told which alarms nobody waits for.
+        """
         scene, began = self._scene, self._scene.clock.now()
-        while firing := _firing(stack):
+        while (found := alarms.look(stack)).red:
             if (scene.clock.now() - began).total_seconds() > BUDGETS["verify"].seconds:
-                return firing
+                return list(found.red)
             scene.clock.sleep(5.0)
         self._journal.note(alarms_green=self._now())
+        if found.slow:
+            scene.say(f"alarms that say nothing within an hour: {', '.join(found.slow)}")
         return []
-
-
-def _firing(stack: Stack) -> list[str]:
-    """Return the stack's alarms that fire."""
-    names = sorted(stack.outputs.observability.alarm_names.values())
-    found: list[str] = []
-    for start in range(0, len(names), MOST_ALARMS):
-        with explained(stack, "The alarms cannot be read"):
-            some = client(stack, "cloudwatch").describe_alarms(
-                AlarmNames=names[start : start + MOST_ALARMS],
-                AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-            )
-        listed = [*some["MetricAlarms"], *some.get("CompositeAlarms", [])]
-        found += [one["AlarmName"] for one in listed if one["StateValue"] == "ALARM"]
-    return found

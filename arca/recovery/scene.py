@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arca.clock import Clock
+from arca.recovery.budgets import PhaseName
 from arca.smoke.suite import SmokeReport
 from arca.stack import Stack
 
@@ -30,8 +31,12 @@ class Scene:
     """Tests what the customers' name leads to."""
     clock: Clock
     say: Callable[[str], None]
+    leads_elsewhere: Callable[[Stack, Stack], str | None] = lambda _primary, _standby: None
+    """Says where the primary's name for its customers leads, unless it leads to the standby."""
     back: bool = False
     """Whether the primary is to serve again."""
+    until: PhaseName = "verify"
+    """The phase that the command stops after."""
 
     def pause(self, stack: Stack, seconds: float) -> None:
         """Wait before the next look at a stack; the emulated cloud is looked at more often."""
@@ -40,9 +45,12 @@ class Scene:
     @property
     def resume(self) -> str:
         """The command that goes on with this, for a message."""
-        verb, preposition = ("failback", "from") if self.back else ("failover", "to")
-        stacks = f"--stack {self.primary_name} --{preposition} {self.standby_name}"
-        return f"arca dr {verb} {stacks} --resume"
+        return self.command("--resume", until=self.until)
+
+    def command(self, *words: str, until: PhaseName = "verify") -> str:
+        """Return a command about these stacks with more words, for a message."""
+        more = (*words, *(() if until == "verify" else ("--until", until)))
+        return " ".join((move(self.primary_name, self.standby_name, back=self.back), *more))
 
     @property
     def primary(self) -> Stack:
@@ -53,3 +61,9 @@ class Scene:
     def standby(self) -> Stack:
         """The standby with its exports."""
         return self.find(self.standby_name)
+
+
+def move(primary: str, standby: str, *, back: bool) -> str:
+    """Return the command that moves the service from one stack to the other."""
+    verb, preposition = ("failback", "from") if back else ("failover", "to")
+    return f"arca dr {verb} --stack {primary} --{preposition} {standby}"

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
-from arca.recovery.history import Operation, Stored, byte_position
-from arca.recovery.invoice import Authorized, Invoice
+from arca.history import Operation, Stored, byte_position
+from arca.invoice import Authorized, Invoice
 from arca.recovery.numbers import Agency, SeriesNumbers, compare, numbers
 
 SECOND_NS = 1_000_000_000
@@ -33,6 +33,9 @@ class SetCheck(BaseModel):
     """Acknowledged, and there in the last read."""
     lost: tuple[str, ...] = ()
     """Acknowledged, and missing in the last read that began after that."""
+    recovered: tuple[str, ...] = ()
+    """Acknowledged and lost, and its number and CAE are there again as the agency has them: neither
+    missing nor twice. What was lost with it is the order, so that it counts for the RPO."""
     never_read: tuple[str, ...] = ()
     """Acknowledged, and no read began after that: nobody knows."""
     unknown_found: tuple[str, ...] = ()
@@ -49,11 +52,14 @@ class SetCheck(BaseModel):
     """One key, and several invoices."""
     altered: tuple[str, ...] = ()
     """There with another id, number or CAE than was acknowledged."""
+    recovered_rows: int = 0
+    """Invoices that the service took over from the agency, whether or not a customer was told."""
     series: tuple[SeriesNumbers, ...] = ()
-    """The numbers in the last read."""
+    """The numbers in the last read, and those that were recovered."""
     agency: Agency | None = None
     rpo_seconds: float = 0
-    """From the acknowledgement of the oldest lost write to the failure; 0 where nothing is lost."""
+    """From the acknowledgement of the oldest lost write to the failure; 0 where nothing is lost. A
+    recovered one was lost too."""
     lost_after_failure: tuple[str, ...] = ()
     """Lost, and acknowledged only after the failure: the fence let a write through."""
     complete_until_ns: int | None = None
@@ -83,7 +89,7 @@ class SetCheck(BaseModel):
     @property
     def proves(self) -> bool:
         """Whether anything was acknowledged and read afterwards; without that, nothing is known."""
-        return bool(self.stable or self.lost)
+        return bool(self.stable or self.lost or self.recovered)
 
 
 @dataclass
@@ -118,12 +124,16 @@ def check(
     promoted: str | None = None,
     authorized: Sequence[Authorized] | None = None,
     first_number: int | None = None,
+    recovered: Sequence[Invoice] = (),
+    lost: Sequence[Invoice] = (),
 ) -> SetCheck:
     """Check a history, whose last read is what is left after the failover.
 
     `failed_ns` is the moment of the failure, or of the fence where the primary was still alive:
     after it, the primary acknowledged nothing. `promoted` is the log position at which the replica
-    was promoted. `authorized` is what the tax agency says about the series in question.
+    was promoted. `authorized` is what the tax agency says about the series in question. `recovered`
+    are the invoices that the last read found besides: taken over from the agency, without a key.
+    `lost` are those that only the lost primary has.
     """
     keys: dict[str, _Key] = {}
     unexpected: set[str] = set()
@@ -141,6 +151,7 @@ def check(
             unexpected |= _read(keys, one.found, since, one.time_ns)
             if since >= last_began:
                 last_began, last = since, one.found
+    there = [*(one.invoice for one in last), *recovered]
     return _result(
         keys,
         last,
@@ -149,8 +160,9 @@ def check(
         reads=reads,
         # A key that a read saw before its request was sent is unexpected no more.
         unexpected=unexpected - set(keys),
-        series=numbers((one.invoice for one in last), first_number),
-        agency=None if authorized is None else compare((s.invoice for s in last), authorized),
+        series=numbers(there, first_number, lost),
+        agency=None if authorized is None else compare(there, authorized),
+        recovered=recovered,
     )
 
 
@@ -192,11 +204,23 @@ def _result(
     unexpected: set[str],
     series: tuple[SeriesNumbers, ...],
     agency: Agency | None,
+    recovered: Sequence[Invoice],
 ) -> SetCheck:
     told = {name: one for name, one in keys.items() if one.acknowledged is not None}
     unknown = {name: one for name, one in keys.items() if name not in told and one.open > 0}
     failed = {name: one for name, one in keys.items() if name not in told and one.open <= 0}
-    lost = {name: one for name, one in told.items() if one.is_lost}
+    found: dict[str, list[Invoice]] = {}
+    for stored in last:
+        found.setdefault(stored.key, []).append(stored.invoice)
+    altered = {
+        name
+        for name, one in told.items()
+        if name in found and not _holds(found[name], one.invoices.values())
+    }
+    gone = {name: one for name, one in told.items() if one.is_lost}
+    back = _back({**gone, **{name: told[name] for name in altered}}, recovered)
+    # What the replica had without its number got another one, and the agency has the order twice.
+    lost = gone | back
     oldest = min((one.acknowledged or 0 for one in lost.values()), default=None)
     kept = [
         one
@@ -204,15 +228,14 @@ def _result(
         if one.acknowledged is not None and (oldest is None or one.acknowledged < oldest)
     ]
     newest = max(kept, key=lambda one: one.acknowledged or 0, default=None)
-    found: dict[str, list[Invoice]] = {}
-    for stored in last:
-        found.setdefault(stored.key, []).append(stored.invoice)
     return SetCheck(
         attempted=len(keys),
         acknowledged=len(told),
         reads=reads,
-        stable=sum(one.is_stable for one in told.values()),
-        lost=_names(lost),
+        stable=sum(one.is_stable for name, one in told.items() if name not in back),
+        lost=_names(set(lost) - set(back)),
+        recovered=_names(back),
+        recovered_rows=len(recovered),
         never_read=_names(n for n, one in told.items() if not one.is_stable and not one.is_lost),
         unknown_found=_names(n for n, one in unknown.items() if one.is_stable),
         unknown_missing=_names(
@@ -222,11 +245,7 @@ def _result(
         failed_found=_names(n for n, one in failed.items() if one.is_stable),
         unexpected=_names(unexpected),
         duplicated=_names(n for n, one in keys.items() if one.copies > 1 or len(one.invoices) > 1),
-        altered=_names(
-            name
-            for name, one in told.items()
-            if name in found and not _holds(found[name], one.invoices.values())
-        ),
+        altered=_names(altered - set(back)),
         series=series,
         agency=agency,
         rpo_seconds=0 if oldest is None else max(0, failed_ns - oldest) / SECOND_NS,
@@ -243,6 +262,16 @@ def _result(
             and byte_position(one.position) <= byte_position(promoted)
         ),
     )
+
+
+def _back(gone: dict[str, _Key], recovered: Sequence[Invoice]) -> dict[str, _Key]:
+    """Return the keys whose acknowledged number and CAE were recovered from the agency."""
+    places = {(one.series, one.number, one.cae) for one in recovered}
+    return {
+        name: key
+        for name, key in gone.items()
+        if any((one.series, one.number, one.cae) in places for one in key.invoices.values())
+    }
 
 
 def _holds(stored: Iterable[Invoice], acknowledged: Collection[Invoice]) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -179,8 +179,20 @@ class Migrations:
         """Have the task print the applied migrations, as one `migration.history` line."""
         return self._run_task(image, ["--applied"], timeout, STARTED_BY)
 
+    def check_restored(
+        self, image: str, *, until: str, variables: Mapping[str, str], timeout: timedelta
+    ) -> TaskResult:
+        """Have the task check the restored database that the variables name."""
+        arguments = ["--check-restored", until]
+        return self._run_task(image, arguments, timeout, STARTED_BY, variables)
+
     def _run_task(
-        self, image: str, arguments: Sequence[str], timeout: timedelta, token: str
+        self,
+        image: str,
+        arguments: Sequence[str],
+        timeout: timedelta,
+        token: str,
+        variables: Mapping[str, str] | None = None,
     ) -> TaskResult:
         family = self._service.stack.outputs.service.migration_family
         arn = register_revision(self._service, family, image)
@@ -193,6 +205,7 @@ class Migrations:
             show=lambda line: self._say(sentence(line)),
             timeout=timeout,
             token=token,
+            variables=variables,
         )
 
 
@@ -222,6 +235,14 @@ def ending(result: TaskResult) -> str:
         return f"{said} The migrations ended with {result.exit_code}"
     reason = result.reason or "ECS gives no reason"
     return f"the migrations ended with {result.exit_code}: {reason}"
+
+
+def events_of(result: TaskResult) -> Iterator[Mapping[str, Any]]:
+    """Yield the events that a task's runner printed."""
+    for line in result.lines:
+        content = _json_object(line)
+        if str(content.get("event")).startswith("migration."):
+            yield content
 
 
 def sentence(line: str) -> str:

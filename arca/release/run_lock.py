@@ -14,6 +14,16 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
+_HELD: weakref.WeakValueDictionary[int, "RunLock"] = weakref.WeakValueDictionary()
+
+
+def descriptors() -> tuple[int, ...]:
+    """Return the descriptors of this process's locks, for a child that is part of the run.
+
+    The lock is free when the last process with the descriptor has ended (flock(2)).
+    """
+    return tuple(descriptor for descriptor, lock in _HELD.items() if lock.held)
+
 
 class RunLock:
     """The lock on a run's file, held until `free`, or until the process ends.
@@ -27,9 +37,15 @@ class RunLock:
         with suppress(OSError):
             flags = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR
             descriptor = os.open(run_file(run), flags, 0o600)
+            _HELD[descriptor] = self
             self._close = weakref.finalize(self, os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(descriptor, _this_kernel())
+
+    @property
+    def held(self) -> bool:
+        """Whether this process has not freed it."""
+        return self._close is not None and self._close.alive
 
     def free(self) -> None:
         """Free the lock, as the end of the process does: the run has ended."""

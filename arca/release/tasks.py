@@ -64,8 +64,9 @@ class OneOffTask:
         show: Callable[[str], None],
         timeout: timedelta,
         token: str = STARTED_BY,
+        variables: Mapping[str, str] | None = None,
     ) -> TaskResult:
-        """Run the command to its end.
+        """Run the command to its end, with these variables beside the definition's own.
 
         A `token` other than STARTED_BY names the run. A task of that run that still runs, because
         its follower was killed, is followed, and no second one is started. Raises ArcaError where
@@ -74,7 +75,7 @@ class OneOffTask:
         left = self._left_running(token)
         if left is not None:
             show(f"following {short(left)}, which was started before")
-        arn = left or self._start(command, token)
+        arn = left or self._start(command, token, variables or {})
         try:
             return self._follow(arn, show, timeout)
         except (KeyboardInterrupt, ArcaError) as error:
@@ -94,10 +95,11 @@ class OneOffTask:
             )["taskArns"]
         return found[0] if found else None
 
-    def _start(self, command: Sequence[str], token: str) -> str:
+    def _start(self, command: Sequence[str], token: str, variables: Mapping[str, str]) -> str:
         override: ContainerOverrideTypeDef = {
             "name": self._container["name"],
             "command": list(command),
+            "environment": [{"name": name, "value": value} for name, value in variables.items()],
         }
         # One token for all attempts: ECS starts one task (Amazon ECS API Reference, "Ensuring
         # idempotency").

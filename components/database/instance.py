@@ -131,7 +131,7 @@ class Database(Component):
             for number in range(1, spec.read_replicas + 1)
         ]
         # Whoever follows another region's database has its backups there.
-        if place.replica_region is not None and not standby:
+        if place.replica_region is not None and not standby and spec.replicate_backups:
             aws.rds.InstanceAutomatedBackupsReplication(
                 f"{name}{self._counted}",
                 region=place.replica_region,
@@ -175,6 +175,7 @@ class Database(Component):
             name=DATABASE_NAME,
             read_replica_addresses=self.replica_addresses,
             is_replica=is_replica,
+            generation=self._spec.generation,
         )
 
     def _instance(
@@ -191,7 +192,9 @@ class Database(Component):
         """Declare one instance.
 
         A replica takes engine, storage and owner from its source, and may not name them before
-        or after its promotion (Amazon RDS API, CreateDBInstanceReadReplica).
+        or after its promotion (Amazon RDS API, CreateDBInstanceReadReplica). A restored instance
+        has its backup's storage: RDS refuses less, and autoscaling may have made more of it than
+        any file says (RestoreDBInstanceFromDBSnapshot, AllocatedStorage).
         """
         spec, common = self._spec, self._common
         source = spec.source if makes_data else None
@@ -223,7 +226,7 @@ class Database(Component):
             manage_master_user_password=managed or None,
             master_user_secret_kms_key_id=self._secrets_key_arn if managed else None,
             iam_database_authentication_enabled=spec.iam_authentication,
-            allocated_storage=spec.storage_gib if makes_data else None,
+            allocated_storage=spec.storage_gib if empty else None,
             max_allocated_storage=spec.storage_max_gib,
             storage_type="gp3",
             storage_encrypted=True,

@@ -133,8 +133,17 @@ class DatabaseSpec(Spec):
         "the old ones, which `recovery.release_data` must have released. A fail-back begins with "
         "it, and so does following a primary again.",
     )
+    replicate_backups: bool = Field(
+        default=True,
+        description="Copy the automated backups to `recovery.replica_region`. A fail-back sets it "
+        "to false until customers are served, because RDS may take an hour to begin.",
+    )
     storage_gib: int = Field(
-        default=50, ge=20, le=65536, description="Initial storage in GiB, of type gp3."
+        default=50,
+        ge=20,
+        le=65536,
+        description="Initial storage in GiB, of type gp3. A replica and a restored database have "
+        "their source's.",
     )
     storage_max_gib: int = Field(
         default=200, ge=22, le=65536, description="GiB that storage autoscaling may grow to."

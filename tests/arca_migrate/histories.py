@@ -7,10 +7,12 @@ from typing import Any
 
 import psycopg
 from arca_migrate import history, runner
+from arca_migrate.__main__ import main
 from arca_migrate.database import Database, Limits
 from arca_migrate.events import MigrationEvents
 from arca_migrate.history import History
 from arca_migrate.phase import ROLLING, Phase
+from click.testing import CliRunner
 
 from arca.monitoring import contract
 from tests import ROOT
@@ -102,3 +104,19 @@ def columns(database: Database, table: str) -> list[str]:
         "SELECT coalesce(array_agg(column_name::text ORDER BY ordinal_position), '{}') "  # noqa: S608 - a test's own table
         f"FROM information_schema.columns WHERE table_name = '{table}'",
     )
+
+
+def migrate(
+    environment: dict[str, str], *arguments: str, history: Path = INVOICES
+) -> tuple[int, list[dict[str, Any]], str]:
+    """Run the command in this process; return its exit code, lines and stderr."""
+    done = CliRunner().invoke(main, ["--history", str(history), *arguments], env=environment)
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done.exit_code, lines_of(done.stdout), done.stderr
+
+
+def lines_of(stdout: str) -> list[dict[str, Any]]:
+    """Parse the lines of a run, which must keep the log contract."""
+    lines = [json.loads(line) for line in stdout.splitlines()]
+    assert [breach for line in lines for breach in contract.breaches(line)] == []
+    return lines

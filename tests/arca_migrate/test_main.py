@@ -1,38 +1,17 @@
 """Tests of the command `arca-migrate`: its lines and its exit codes."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from arca_migrate.__main__ import main
 from arca_migrate.applied import Applied
 from arca_migrate.database import Database
 from arca_migrate.sessions import LOCK
-from click.testing import CliRunner
 
-from arca.monitoring import contract
 from tests import ROOT, clock
-from tests.arca_migrate.histories import INVOICES, session, write
-
-
-def migrate(
-    environment: dict[str, str], *arguments: str, history: Path = INVOICES
-) -> tuple[int, list[dict[str, Any]], str]:
-    """Run the command in this process; return its exit code, lines and stderr."""
-    done = CliRunner().invoke(main, ["--history", str(history), *arguments], env=environment)
-    assert done.exception is None or isinstance(done.exception, SystemExit)
-    return done.exit_code, lines_of(done.stdout), done.stderr
-
-
-def lines_of(stdout: str) -> list[dict[str, Any]]:
-    """Parse the lines of a run, which must keep the log contract."""
-    lines = [json.loads(line) for line in stdout.splitlines()]
-    assert [breach for line in lines for breach in contract.breaches(line)] == []
-    return lines
+from tests.arca_migrate.histories import INVOICES, lines_of, migrate, session, write
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,14 @@ def test_prod_has_a_locked_vault_in_each_region() -> None:
         assert "changeableForDays" not in lock, "nobody can undo COMPLIANCE"
 
 
+def test_aws_backup_assumes_its_role() -> None:
+    """As AWS's own default role lets it: by a trust policy without any condition."""
+    role = graph("prod").one("aws:iam/role:Role", "backups")
+    (statement,) = json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    assert statement["Principal"] == {"Service": "backup.amazonaws.com"}
+    assert "Condition" not in statement
+
+
 def test_compliance_is_a_choice_with_a_grace() -> None:
     """Only the mode that cannot be undone has a day from which it cannot."""
     locked = graph("prod", {"backups.lock_mode": "COMPLIANCE", "backups.lock_grace_days": 3})

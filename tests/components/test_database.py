@@ -6,7 +6,7 @@ import pytest
 
 from tests.changes import refusal
 from tests.components.alone import alone, database
-from tests.stacks import graph
+from tests.stacks import graph, settings_of
 
 INSTANCE = "aws:rds/instance:Instance"
 
@@ -55,7 +55,11 @@ def test_ask_12_a_replica_names_no_owner() -> None:
     ],
 )
 def test_ask_14_copies_and_restores(source: Any, input_name: str, value: Any) -> None:
-    """A snapshot or a point in time is a setting; the restored data has owner and database."""
+    """A snapshot or a point in time is a setting; the restored data has owner and database.
+
+    The backup may be bigger than `storage_gib`, and RDS refuses a restore into less.
+    """
     instance = alone(database, changes={"database.source": source}).one(INSTANCE)
     assert instance.inputs[input_name] == value
-    assert {"username", "dbName"}.isdisjoint(instance.inputs)
+    assert {"username", "dbName", "allocatedStorage"}.isdisjoint(instance.inputs)
+    assert instance.inputs["maxAllocatedStorage"] == settings_of("dev").database.storage_max_gib

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.double import Drift, doubles
+from tests.engine.names import Cloud
 from tests.engine.project import Project
 
 
@@ -13,5 +14,6 @@ from tests.engine.project import Project
 def project(tmp_path: Path) -> Iterator[Project]:
     """Yield a project whose providers are doubles."""
     drift: Drift = {}
-    with doubles(drift) as providers:
-        yield Project(tmp_path, providers, drift)
+    cloud = Cloud()
+    with doubles(drift, cloud) as providers:
+        yield Project(tmp_path, providers, drift, cloud)

@@ -22,7 +22,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from arca.clock import Clock
 from arca.emulator.provider.simulated_outputs import simulate_outputs
-from tests.engine.names import Cloud, kind_of
+from tests.engine.names import INSTANCE, Cloud, kind_of
 from tests.graph import ACCOUNT
 from tests.registrations import registration
 
@@ -51,7 +51,8 @@ REPLACES: Mapping[str, frozenset[str]] = {
     "aws:lb/loadBalancer:LoadBalancer": frozenset({"name", "internal", "loadBalancerType"}),
     "aws:lb/targetGroup:TargetGroup": frozenset({"name", "port", "protocol", "vpcId"}),
     "aws:rds/instance:Instance": frozenset(
-        {"dbName", "engine", "kmsKeyId", "storageEncrypted", "username", "snapshotIdentifier"}
+        {"dbName", "engine", "kmsKeyId", "storageEncrypted", "username"}
+        | {"restoreToPointInTime", "snapshotIdentifier"}
     ),
     "aws:route53/zone:Zone": frozenset({"name"}),
     "aws:s3/bucket:Bucket": frozenset({"bucket", "objectLockEnabled"}),
@@ -63,6 +64,8 @@ REPLACES: Mapping[str, frozenset[str]] = {
 
 Drift = dict[str, dict[str, Any]]
 """Properties that somebody else changed in the cloud, by `type::name`."""
+GONE: dict[str, Any] = {"gone": True}
+"""The drift of a resource that somebody else deleted."""
 
 
 class Double(provider_pb2_grpc.ResourceProviderServicer):
@@ -132,24 +135,41 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
         if taken:
             context.abort(grpc.StatusCode.ALREADY_EXISTS, taken)
         resource_id, outputs = self._outputs(request.urn, inputs)
-        return provider_pb2.CreateResponse(id=resource_id, properties=_struct(outputs))
+        properties = _struct(outputs)
+        if not request.preview:
+            self._cloud.made[request.urn] = (resource_id, request.properties, properties)
+            self._cloud.copy(request.urn, inputs)
+            self._cloud.after(request.urn)
+        return provider_pb2.CreateResponse(id=resource_id, properties=properties)
 
     def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Return what drifted, in outputs and inputs alike, as AWS's provider does."""
+        """Return what became of it, in outputs and inputs alike, as AWS's provider does.
+
+        An answer without an id says that there is no such resource.
+        """
         del context
         changed = self._drift.get(request.urn.split("$")[-1], {})
-        return provider_pb2.ReadResponse(
-            id=request.id,
-            properties=_struct({**_plain(request.properties), **changed})
-            if changed
-            else request.properties,
-            inputs=_struct({**_plain(request.inputs), **changed}) if changed else request.inputs,
-        )
+        if changed is GONE:
+            self._cloud.lose(request.urn, self.region, _plain(request.inputs))
+            return provider_pb2.ReadResponse()
+        found = [request.properties, request.inputs]
+        if not request.inputs.fields:  # an import, which knows the id alone
+            _, inputs, properties = self._cloud.made[request.urn]
+            found = [properties, inputs]
+        if changed or kind_of(request.urn) == INSTANCE:
+            known = [self._cloud.read(request.urn, _plain(one)) for one in found]
+            found = [_struct({**one, **changed}) for one in known]
+        return provider_pb2.ReadResponse(id=request.id, properties=found[0], inputs=found[1])
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Return the outputs of the new inputs."""
-        del context
-        _, outputs = self._outputs(request.urn, _plain(request.news))
+        """Return the outputs of the new inputs, unless AWS would refuse the change."""
+        olds, news = _plain(request.old_inputs), _plain(request.news)
+        if not request.preview:
+            refused = self._cloud.promote(request.urn, olds, news)
+            if refused:
+                context.abort(grpc.StatusCode.FAILED_PRECONDITION, refused)
+            self._cloud.after(request.urn)
+        _, outputs = self._outputs(request.urn, news)
         return provider_pb2.UpdateResponse(properties=_struct(outputs))
 
     def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -172,11 +192,10 @@ class Double(provider_pb2_grpc.ResourceProviderServicer):
 
 
 @contextmanager
-def doubles(drift: Drift) -> Generator[str]:
+def doubles(drift: Drift, cloud: Cloud) -> Generator[str]:
     """Serve all packages on loopback; yields the value of PULUMI_DEBUG_PROVIDERS."""
     servers: list[grpc.Server] = []
     ports: list[str] = []
-    cloud = Cloud()
     for package in PACKAGES:
         server = grpc.server(ThreadPoolExecutor(8))
         provider_pb2_grpc.add_ResourceProviderServicer_to_server(Double(drift, cloud), server)

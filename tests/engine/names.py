@@ -4,8 +4,10 @@ The engine knows its state only. AWS also refuses a name that another resource h
 deleted one still holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+INSTANCE = "aws:rds/instance:Instance"
 
 UNIQUE: Mapping[str, str] = {
     "aws:backup/vault:Vault": "name",
@@ -17,7 +19,7 @@ UNIQUE: Mapping[str, str] = {
     "aws:lb/loadBalancer:LoadBalancer": "name",
     "aws:lb/targetGroup:TargetGroup": "name",
     "aws:lb/trustStore:TrustStore": "name",
-    "aws:rds/instance:Instance": "identifier",
+    INSTANCE: "identifier",
     "aws:rds/parameterGroup:ParameterGroup": "name",
     "aws:rds/subnetGroup:SubnetGroup": "name",
     "aws:s3/bucket:Bucket": "bucket",
@@ -36,6 +38,39 @@ class Cloud:
         self.names = dict[tuple[str, str, str], str]()
         """The URN of whoever has a name, or why nobody may have it."""
         self.snapshots = set[str]()
+        self.sources = dict[str, str]()
+        """What each replica follows, by the replica's identifier."""
+        self.made = dict[str, tuple[str, Any, Any]]()
+        """Id, inputs and outputs of each resource when it was created, by its URN."""
+        self.promoted = list[str]()
+        """The identifiers of the databases that were promoted, in this order."""
+        self.after: Callable[[str], None] = lambda _urn: None
+        """Runs after each change of a resource, before the engine knows of it."""
+
+    def copy(self, urn: str, inputs: Mapping[str, Any]) -> None:
+        """Let a new database follow its source."""
+        if kind_of(urn) == INSTANCE and inputs.get("replicateSourceDb"):
+            self.sources[str(inputs["identifier"])] = str(inputs["replicateSourceDb"])
+
+    def promote(self, urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> str | None:
+        """Promote a database whose source goes; return why AWS would refuse that.
+
+        Source: Amazon RDS API Reference, PromoteReadReplica, InvalidDBInstanceState.
+        """
+        replica = kind_of(urn) == INSTANCE and olds.get("replicateSourceDb")
+        if not replica or news.get("replicateSourceDb"):
+            return None
+        name = str(news["identifier"])
+        if self.sources.pop(name, None) is None:
+            return f"InvalidDBInstanceState: {name} is not a read replica"
+        self.promoted.append(name)
+        return None
+
+    def read(self, urn: str, known: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a resource's properties without the source of a database that was promoted."""
+        if kind_of(urn) != INSTANCE or known.get("identifier") in self.sources:
+            return known
+        return {key: value for key, value in known.items() if key != "replicateSourceDb"}
 
     def take(self, urn: str, region: str, inputs: Mapping[str, Any]) -> str | None:
         """Give a resource its name; return why that may not be."""
@@ -57,7 +92,7 @@ class Cloud:
         key = _unique(urn, region, inputs)
         if key is None:
             return None
-        if key[0] == "aws:rds/instance:Instance":
+        if key[0] == INSTANCE:
             wrong = self._snapshot(inputs)
             if wrong:
                 return wrong
@@ -66,6 +101,12 @@ class Cloud:
         else:
             self.names.pop(key, None)
         return None
+
+    def lose(self, urn: str, region: str, inputs: Mapping[str, Any]) -> None:
+        """Free the name of a resource that is gone without anybody's deletion."""
+        key = _unique(urn, region, inputs)
+        if key is not None:
+            self.names.pop(key, None)
 
     def _snapshot(self, instance: Mapping[str, Any]) -> str | None:
         if instance.get("deletionProtection"):

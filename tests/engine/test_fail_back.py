@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.engine.project import ENGINE, Project
+from tests.engine.project import ENGINE, Project, lost
 
 pytestmark = ENGINE
 INSTANCE = "aws:rds/instance:Instance"
@@ -18,19 +18,16 @@ FOLLOWS: dict[str, Any] = {
 DURABLE = {f"{INSTANCE}::database", f"{INSTANCE}::database-2", f"{CACHE}::cache", COPIES}
 
 
-def lost(project: Project, stack: str) -> set[str]:
-    """Return the databases, caches and copies that a preview would replace or delete."""
-    return {name for name in project.replaced(stack) if name in DURABLE or "::cache-" in name}
-
-
 def step(project: Project, stack: str, phase: str | None, **database: Any) -> set[str]:
-    """Change phase and database as an operator does, update, and return what the preview lost."""
+    """Change phase and database as an operator does, and update.
+
+    Returns the databases, caches and copies that the update replaced or deleted.
+    """
     project.change(stack, "recovery", {"phase": phase or "standby"})
     if database:
         project.change(stack, "database", database)
-    gone = lost(project, stack)
-    project.up(stack)
-    return gone
+    gone = lost(project.update(stack))
+    return {name for name in gone if name in DURABLE or name.startswith(f"{CACHE}::")}
 
 
 def test_prod_comes_back(project: Project) -> None:
@@ -38,9 +35,7 @@ def test_prod_comes_back(project: Project) -> None:
     project.init("prod")
     project.page("prod")
     project.up("prod")
-    project.change("prod", "recovery", {"phase": "fenced"})
-    assert lost(project, "prod") == set()
-    project.up("prod")
+    assert step(project, "prod", "fenced") == set()
     project.change("prod", "recovery", {"phase": "following"})
     project.change("prod", "database", FOLLOWS)
     assert "protect" in project.pulumi("preview", "--stack", "prod", ok=False)
@@ -55,7 +50,9 @@ def test_prod_comes_back(project: Project) -> None:
         COPIES,
     }
     assert step(project, "prod", "promoting") == set()
-    assert step(project, "prod", None, source={"kind": "promoted"}) == set()
+    serves = {"source": {"kind": "promoted"}, "replicate_backups": False}
+    assert step(project, "prod", None, **serves) == set()
+    assert step(project, "prod", None, replicate_backups=True) == set()
     project.pulumi("preview", "--expect-no-changes", "--stack", "prod")
 
 

@@ -26,6 +26,7 @@ STEPS: list[dict[str, Any]] = STACK["steps"]
     DRIFT,
     DRIFTED,
     BEFORE,
+    RECOVERY,
     UPDATE,
     FOLLOW,
     VERIFY,
@@ -40,6 +41,7 @@ STEPS: list[dict[str, Any]] = STACK["steps"]
     "Check for drift",
     "Record how the check for drift ended",
     "Remember the newest deployment",
+    "Check that no failover is under way",
     "Update",
     "Follow the deployment",
     "Verify what a task refers to",
@@ -47,13 +49,16 @@ STEPS: list[dict[str, Any]] = STACK["steps"]
     "Record how the preview ended",
     "Upload the results",
 )
-UPDATING = (BEFORE, UPDATE, FOLLOW, VERIFY, SHOW)
+UPDATING = (BEFORE, RECOVERY, UPDATE, FOLLOW, VERIFY, SHOW)
 DEPLOYED = json.dumps(
     {
         "deployment": {"id": "new", "status": "SUCCESSFUL", "reason": "", "paused": False},
         "release": None,
     }
 )
+QUIET = """case "$2" in require-no-recovery) exit;; esac
+"""
+"""The beginning of a fake `arca` that finds no failover; tests/arca/ci/test_recovery.py has it."""
 ROLLED_BACK = DEPLOYED.replace("SUCCESSFUL", "ROLLBACK_SUCCESSFUL")
 
 
@@ -159,12 +164,13 @@ def test_a_drift_check_that_was_cancelled_is_not_clean(runner: Runner) -> None:
 
 def test_an_update_is_followed_and_verified(runner: Runner) -> None:
     """The job looks before it, follows after it, and shows the status."""
-    runner.fake("arca", f"{REAL_CI}echo '{DEPLOYED}'")
+    runner.fake("arca", f"{QUIET}{REAL_CI}echo '{DEPLOYED}'")
     code, calls = updated(runner)
     assert code == 0
     assert calls == [
         "arca ci deployment latest --stack prod",
         "arca status --stack prod --json",
+        "arca ci require-no-recovery --stack prod",
         "pulumi up --yes --skip-preview --non-interactive --color never --stack prod",
         "arca ci deployment follow --stack prod --after new",
         "arca status --stack prod --json",
@@ -207,7 +213,7 @@ echo '{DEPLOYED.replace("new", "old")}'"""
 def test_an_update_that_goes_wrong_fails(runner: Runner, pulumi: str, arca: str, code: int) -> None:
     """The job fails with the code of whichever command failed."""
     runner.fake("pulumi", pulumi)
-    runner.fake("arca", REAL_CI + arca)
+    runner.fake("arca", QUIET + REAL_CI + arca)
     assert updated(runner)[0] == code
 
 
@@ -215,6 +221,14 @@ def test_an_unknown_deployment_begins_no_update(runner: Runner) -> None:
     """A failure within `$()` must not look like an empty answer."""
     runner.fake("arca", "exit 1")
     assert updated(runner) == (1, ["arca ci deployment latest --stack prod"])
+
+
+def test_a_failover_begins_no_update(runner: Runner) -> None:
+    """The job ends with the refusal's code, and Pulumi takes no lock."""
+    refusing = QUIET.replace("exit;;", "exit 6;;")
+    runner.fake("arca", f"{refusing}{REAL_CI}echo '{DEPLOYED}'")
+    code, calls = updated(runner)
+    assert (code, calls[-1]) == (6, "arca ci require-no-recovery --stack prod")
 
 
 def plan(runner: Runner, *operations: str) -> None:

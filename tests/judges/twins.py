@@ -653,7 +653,10 @@ WITHOUT_PROPERTY: Mapping[str, Mapping[str, str]] = {
     "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication": {
         "sourceDbInstanceArn": "CloudFormation has the copy as properties of the source",
     },
-    "aws:secretsmanager/secret:Secret": {"recoveryWindowInDays": _ONLY_ON_CHANGE},
+    "aws:secretsmanager/secret:Secret": {
+        "forceOverwriteReplicaSecret": "CloudFormation never overwrites a secret",
+        "recoveryWindowInDays": _ONLY_ON_CHANGE,
+    },
     "aws:secretsmanager/secretVersion:SecretVersion": {
         "secretId": "in CloudFormation the value belongs to the secret",
     },

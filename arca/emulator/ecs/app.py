@@ -3,7 +3,9 @@
 import json
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
 from threading import RLock
@@ -136,6 +138,7 @@ class Application:
         if path == RESET_PATH:
             self.reset()
         elif self.lost and _scope(environ.get("HTTP_AUTHORIZATION", "")) in self.lost:
+            _hang_up(environ)
             return Response("", HTTPStatus.SERVICE_UNAVAILABLE)(environ, start_response)
         elif not path.startswith("/moto-api"):
             if target != operation and operation.startswith(READ_PREFIXES):
@@ -270,6 +273,17 @@ def _refusal(error: ApiError, status: int = 400) -> Response:
 
 def _region(request: Request) -> str:
     return _scope(request.headers.get("Authorization", "")) or "us-east-1"
+
+
+def _hang_up(environ: Any) -> None:
+    """Close the connection without an answer, as a lost region does; a call in-process has none.
+
+    Source: Werkzeug documentation, "WSGI Environ", `werkzeug.socket`.
+    """
+    connection: socket.socket | None = environ.get("werkzeug.socket")
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _scope(authorization: str) -> str | None:

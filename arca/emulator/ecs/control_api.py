@@ -111,6 +111,7 @@ class ControlApi:
                 wanted = PlacesRequest.model_validate_json(request.get_data())
                 scheduler = self.application.backend.task_scheduler
                 scheduler.places.known = dict(wanted.places)
+                _serve(wanted.places)
                 scheduler.drain_seconds = wanted.drain_seconds
                 return _json({"places": wanted.places})
             case faults.REGIONS_PATH:
@@ -165,3 +166,9 @@ def _text(error: ValidationError) -> str:
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:
     return Response(json.dumps(content), status, content_type="application/json")
+
+
+def _serve(places: Mapping[str, str]) -> None:
+    from arca.emulator.ecs import moto_databases  # noqa: PLC0415 - it imports moto's rds
+
+    moto_databases.serve(places)

@@ -6,14 +6,22 @@ in the words of its command.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 ADDRESS_VARIABLES = (
     ("DATABASE_HOST", "DATABASE_PORT"),
     ("DATABASE_ADDRESS", "DATABASE_PORT"),
+    ("RESTORED_ADDRESS", "RESTORED_PORT"),
     ("CACHE_HOST", "CACHE_PORT"),
 )
-"""The variables of docs/service-contract.md that hold an address, with those of its port."""
+"""The variables of docs/service-contract.md and docs/migrations.md that hold an address, with those
+of its port."""
+
+
+def life(arn: str, created: datetime) -> str:
+    """Return the name of one life of an instance: the next one may have the same address."""
+    return f"{arn}@{created.astimezone(UTC).isoformat()}"
 
 
 class Places:

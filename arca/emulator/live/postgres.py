@@ -102,6 +102,19 @@ class Postgres:
             )
         self._made.touch()
 
+    def allow_amcheck(self, database: str, owner: str) -> None:
+        """Create the extension amcheck for the owner, who could do it on RDS.
+
+        Source: Amazon RDS User Guide, "Understanding the rds_superuser role".
+        """
+        with self.session(database) as session:
+            session.execute("CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA public")
+            session.execute(
+                sql.SQL("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {}").format(
+                    sql.Identifier(owner)
+                )
+            )
+
     def follow(self, source: "Postgres") -> None:
         """Copy another server's data and follow it, and start."""
         self.password = source.password
@@ -160,6 +173,26 @@ class Postgres:
                 do="read that log",
             )
 
+    def cut_off(self) -> None:
+        """Let a standby receive nothing more, as where the network between the regions is cut.
+
+        Pausing the replay would lose nothing: a promotion replays all that was received. Source:
+        PostgreSQL documentation, "primary_conninfo": a reload applies it.
+        """
+        with self.session() as session:
+            session.execute("ALTER SYSTEM SET primary_conninfo = ''")
+            session.execute("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + ORPHANS_SECONDS
+        while self._ask("SELECT count(*) FROM pg_stat_wal_receiver"):
+            if time.monotonic() > deadline:
+                raise ArcaError(
+                    f"PostgreSQL for {self.name} still receives from its primary.",
+                    where=str(self._log),
+                    wanted="the end of its receiver",
+                    do="read that log",
+                )
+            time.sleep(0.02)
+
     def kill(self) -> None:
         """End all of its processes with SIGKILL, as a region's loss does."""
         if self.daemon is not None:
@@ -175,20 +208,19 @@ class Postgres:
         return bool(self._ask("SELECT pg_is_in_recovery()"))
 
     def lag_seconds(self) -> float:
-        """Return how far a standby is behind, as RDS measures ReplicaLag.
+        """Return RDS's ReplicaLag: the age of the last replayed transaction, -1 before the first.
 
-        Source: Amazon RDS User Guide, "Monitoring replication lag": the age of the last replayed
-        transaction. A standby that has replayed all that it received has none. Before its
-        first one since it started, the age is that of the start.
+        It grows while nobody writes. Source: Amazon RDS User Guide, "Monitoring and tuning
+        replication for RDS for PostgreSQL".
         """
-        return float(
-            self._ask(
-                "SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0"
-                " ELSE extract(epoch FROM clock_timestamp()"
-                " - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time())) END"
-            )
-            or 0.0
+        found = self._ask(
+            "SELECT extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())"
         )
+        return -1.0 if found is None else float(found)
+
+    def beat(self) -> None:
+        """Commit a transaction, as RDS does on its own: an idle source lets the lag fall again."""
+        self._ask("SELECT pg_current_xact_id()::text")
 
     def session(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """Open a session as the superuser, which commits each statement."""

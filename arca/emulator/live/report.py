@@ -17,6 +17,8 @@ class LiveDatabase(Frozen):
 
     instance: str
     """The ARN of its instance."""
+    name: str
+    """Its directory below that of the living cloud."""
     region: str
     port: int
     running: bool

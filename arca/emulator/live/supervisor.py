@@ -160,8 +160,12 @@ class Supervisor:
         self._emulator.set_places(self.places(), drain_seconds=DRAIN_SECONDS)
 
     def places(self) -> dict[str, str]:
-        """Return what stands behind the addresses that the stacks export."""
-        found: dict[str, str] = {}
+        """Return what stands behind the addresses that RDS tells and the stacks export."""
+        found = {
+            name: f"{LOOPBACK}:{one.server.port}"
+            for one in self.databases.instances.values()
+            for name in one.restored_as or ()
+        }
         ports = {
             (one.region, one.identifier): one.server.port
             for one in self.databases.instances.values()
@@ -217,6 +221,7 @@ class Supervisor:
             databases=tuple(
                 LiveDatabase(
                     instance=one.arn,
+                    name=one.server.name,
                     region=one.region,
                     port=one.server.port,
                     running=one.server.running,

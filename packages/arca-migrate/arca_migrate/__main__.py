@@ -6,17 +6,18 @@ was refused.
 """
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from arca_migrate import phase, rules, runner
+from arca_migrate import phase, restored, rules, runner
 from arca_migrate.attempt import RevisionFailed, of_server
 from arca_migrate.database import Database, Limits
 from arca_migrate.errors import MigrationError, MigrationRefused
 from arca_migrate.events import MigrationEvents
-from arca_migrate.history import read
+from arca_migrate.history import History, read
 from arca_migrate.phase import Phase
 from arca_migrate.plan import MigrationPlan, plan, revision
 from arca_migrate.service_user import ServiceUser
@@ -73,6 +74,13 @@ class Phases(click.ParamType[tuple[Phase, ...]]):
 @click.option("--plan", "planned", is_flag=True, help="Print what would run; change nothing.")
 @click.option("--applied", is_flag=True, help="Print the audit table; change nothing.")
 @click.option(
+    "--check-restored",
+    "until",
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z"]),
+    help="Check the copy that RESTORED_ADDRESS and RESTORED_PORT name, which was restored to this "
+    "moment, such as 2026-12-01T09:00:00Z; change nothing in the database.",
+)
+@click.option(
     "--lock-timeout",
     type=click.FloatRange(min=0.001),
     default=DEFAULT.lock,
@@ -108,6 +116,7 @@ def main(
     *,
     planned: bool,
     applied: bool,
+    until: datetime | None,
     lock_timeout: float,
     statement_timeout: float,
     runner_wait: float,
@@ -119,15 +128,17 @@ def main(
     APP_DATABASE_USERNAME and _PASSWORD the service's user is created too. Prints one JSON object
     a line.
     """
-    if planned and applied:
-        raise click.UsageError("--plan and --applied are two questions: ask one.")
+    if (planned, applied, until is not None).count(True) > 1:
+        raise click.UsageError("--plan, --applied and --check-restored are questions: ask one.")
     if start and not planned:
         raise click.UsageError("--from goes with --plan: a run asks the database where it is.")
     limits = Limits(lock_timeout, statement_timeout, runner_wait, attempts)
-    events = MigrationEvents(release)
+    events, code = MigrationEvents(release), 0
     try:
         if applied:
             _print_history(events, limits)
+        elif until is not None:
+            code = _print_checked(events, read(directory), until)
         elif planned:
             _print_plan(events, _plan(directory, phases, start, limits))
         else:
@@ -147,6 +158,8 @@ def main(
         if of_server(error) is None:
             raise
         raise SystemExit(_report(events, _lost(error))) from None
+    if code:
+        raise SystemExit(code)
 
 
 def _plan(
@@ -184,6 +197,26 @@ def _print_history(events: MigrationEvents, limits: Limits) -> None:
         current=current,
         applied=[one.as_json() for one in records],
     )
+
+
+def _print_checked(events: MigrationEvents, history: History, until: datetime) -> int:
+    """Print what was found in a restored database, and return the exit code."""
+    source = Database.of(os.environ)
+    copy = restored.copy_of(source, os.environ)
+    checked = restored.check(source, copy, history, until=until)
+    for one in checked.findings:
+        level = "ERROR" if one.outcome == "FAILED" else "INFO"
+        failure = {"error_class": "RestoredDatabaseWrong"} if level == "ERROR" else {}
+        message = f"{one.outcome} {one.name}: {one.seen}"
+        events.emit("migration.check", message, level=level, **failure, **one.as_json())
+    events.emit(
+        "migration.checked",
+        "The restored database passed." if checked.passed else "The restored database is wrong.",
+        schema_of_source=checked.schema_of_source,
+        schema_of_copy=checked.schema_of_copy,
+        passed=checked.passed,
+    )
+    return 0 if checked.passed else 1
 
 
 def _lost(error: Exception) -> MigrationError:

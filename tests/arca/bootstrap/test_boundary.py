@@ -123,6 +123,23 @@ def test_audit_and_state_stay_as_they_are(bucket: str, action: str) -> None:
         assert can(f"s3:{action}", f"arn:aws:s3:::{other}")
 
 
+VAULT = f"arn:aws:backup:sa-east-1:{ACCOUNT}:backup-vault:arca-prod"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        *((f"kms:{one}", KEY) for one in ("CreateGrant", "DescribeKey", "RetireGrant")),
+        *((f"kms:{one}", KEY) for one in ("Decrypt", "GenerateDataKey")),
+        ("backup:CreateBackupVault", VAULT),
+        ("backup-storage:MountCapsule", "*"),
+    ],
+)
+def test_an_update_creates_a_vault(action: str, resource: str) -> None:
+    """AWS Backup Developer Guide, "Backup vault creation and deletion", Required permissions."""
+    assert can(action, resource, OF_PROD)
+
+
 def test_records_stay() -> None:
     """Nobody deletes an audit record, marks one as deleted or lifts its lock."""
     record = f"{AUDIT}/service/2026/01/01/x"

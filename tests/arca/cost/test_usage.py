@@ -179,6 +179,8 @@ def test_a_replica_has_its_sources_storage() -> None:
     replica = database(allocatedStorage=None, multiAz=False, replicateSourceDb=source)
     alone = LoadedGraph("dr", "us-east-1", (replica,), traffic=LOAD, plan="pro")
     assert [why for why in unmeasured(replica, alone) if "storage of a replica" in why]
+    restored = database(allocatedStorage=None, snapshotIdentifier="before")
+    assert [why for why in unmeasured(restored) if "a restored database" in why], "it is not free"
     beside = LoadedGraph(
         "dr", "us-east-1", (replica,), traffic=LOAD, plan="pro", primary=planted(database())
     )

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from arca.recovery.history import Operation, Stored
-from arca.recovery.invoice import Invoice
+from arca.history import Operation, Stored
+from arca.invoice import Invoice
 
 SECOND = 1_000_000_000
 

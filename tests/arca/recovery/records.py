@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from arca.history import Stored
 from arca.recovery.budgets import BUDGETS, NEEDED
-from arca.recovery.history import Stored
 from arca.recovery.record import Record, phase
 from arca.recovery.set_check import SetCheck, check
 from tests.arca.recovery.histories import SECOND, acknowledged, asked, found, invoice, reading
@@ -56,3 +56,19 @@ def content(**changes: Any) -> dict[str, Any]:
 def record(**changes: Any) -> Record:
     """Return the record of these facts."""
     return Record.model_validate(content(**changes))
+
+
+def restore_test(**changes: Any) -> Record:
+    """Return the record of a restore test that passed."""
+    began, phases = DECLARED, list[dict[str, Any]]()
+    for name in NEEDED["restore-test"]:
+        ended = began + timedelta(minutes=5)
+        phases.append(phase(name, began, ended).model_dump(mode="json"))
+        began = ended
+    facts: dict[str, Any] = {
+        "kind": "restore-test",
+        "secondary": "prod",
+        "phases": phases,
+        **dict.fromkeys(("failed", "first_good_smoke", "alarms_green", "set_check")),
+    }
+    return record(**{**facts, **changes})

@@ -29,7 +29,7 @@ from arca.check import Check
 from arca.cli import dr_scene
 from arca.cli.main import cli
 from arca.emulator.aws_clients import WsgiClients
-from arca.errors import ArcaError
+from arca.errors import ArcaError, ExitCode
 from arca.outputs import Outputs
 from arca.recovery import journal
 from arca.release import run_lock
@@ -47,7 +47,7 @@ JOURNAL = "/arca-dr/operations/failover"
 OPERATOR = "ana"
 MINUTE = timedelta(minutes=1)
 IMAGE = "registry/api:1"
-CHANGES = 29
+CHANGES = 31
 """Calls of a good failover that change something, the journal's among them."""
 ACTIVE = {"name": "SERVES", "value": "yes"}
 """What the tasks of an active stack know, and those of a standby do not."""
@@ -97,6 +97,8 @@ class Stage:
         """Each update that ended: stack and phase."""
         self.lost = False
         """Whether the primary's region answers nothing."""
+        self.alive = False
+        """Whether a primary whose region answers nothing serves its customers all the same."""
         self.lag: float | None = 2.0
         self.dns_follows = True
         """Whether the customers' name follows the lever."""
@@ -179,6 +181,8 @@ class Stage:
             CallerReference="lever",
             HealthCheckConfig={"Type": "CALCULATED", "HealthThreshold": 0, "Inverted": False},
         )
+        for name in graph("dr").outputs["observability"]["alarm_names"].values():
+            self.alarm(name)
         self.lever = str(lever["HealthCheck"]["Id"])
         self.cloud.advance(5)
 
@@ -208,6 +212,22 @@ class Stage:
             "test_rule_arn": cloud.test_rule,
         }
         return Outputs.model_validate(found)
+
+    def alarm(self, name: str, state: str = "OK", **changes: Any) -> None:
+        """Make an alarm with a state, or change it."""
+        given: Any = {"Period": 60, "TreatMissingData": "missing", **changes}
+        cloudwatch = self.client("cloudwatch")
+        cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="n",
+            MetricName="m",
+            EvaluationPeriods=1,
+            Statistic="Sum",
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanThreshold",
+            **given,
+        )
+        cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
 
     def delete_database(self) -> None:
         """Delete the standby's database; moto's call fails for a replica of another region."""
@@ -269,9 +289,11 @@ class Stage:
         phase = str(settings["recovery.phase"])
         stack = self.find(name)
         with clients.explained(stack, f"The update of {name} fails"):
-            if phase == "fenced":
+            if phase in ("fenced", "active") and name == "prod":
                 clients.client(stack, "ecs").update_service(
-                    cluster=PRIMARY_CLUSTER, service=SERVICE, desiredCount=0
+                    cluster=PRIMARY_CLUSTER,
+                    service=SERVICE,
+                    desiredCount=2 if phase == "active" else 0,
                 )
             elif phase == "promoting" and self.follows:
                 clients.client(stack, "rds").promote_read_replica(DBInstanceIdentifier=DATABASE)
@@ -280,7 +302,7 @@ class Stage:
                     raise ArcaError("dr replaces its database", where="", wanted="", do="")
                 self._declare(stack)
         self.export(name, phase=phase)
-        if phase == "active":
+        if phase == "active" and name == "dr":
             service = self.outputs[name].service.model_copy(update={"min_tasks": 2})
             self.export(name, service=service)
             self.pending = {"MultiAZ": True}
@@ -317,9 +339,16 @@ class Stage:
         return SmokeReport(stack.name, "https://dr.example", checks)
 
     def _as_customer(self, stack: Stack, **_: object) -> SmokeReport:
-        good = self.dns_follows and self.pulled and bool(self.serving_tasks())
+        if self.dns_follows and self.pulled:
+            good = bool(self.serving_tasks())
+        else:
+            good = (self.alive or not self.lost) and self.primary_tasks() > 0
         checks = (Check("ready", "OK" if good else "FAILED", "connection refused"),)
         return SmokeReport(stack.name, "https://api.example", checks)
+
+    def customers_are_served(self) -> bool:
+        """Return whether customers get good answers now."""
+        return self._as_customer(self.find("prod")).verdict == "OK"
 
     # What became of it, read by clients of the test's own.
 
@@ -392,10 +421,10 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._inner, name)
 
-        def call(**arguments: Any) -> Any:
+        def call(*named: str, **arguments: Any) -> Any:
             label = f"{self._label}.{name}"
             self._stage.called(label, arguments)
-            answer = method(**arguments)
+            answer = method(*named, **arguments)
             self._stage.answered(label, answer)
             return answer
 
@@ -433,3 +462,27 @@ def ended_well(stage: Stage) -> None:
     assert stage.cloud.service()["deploymentConfiguration"] == declared
     assert {one["outcome"] for one in stage.record()["phases"] if one["name"] == "verify"}
     assert stage.record()["first_good_smoke"]
+
+
+def failed(stage: Stage, *words: str) -> ArcaError:
+    """Run the command, which has to fail with one error for a person; returns that."""
+    error = stage.arca("--yes", *words).exception
+    assert isinstance(error, ArcaError), error
+    assert error.where
+    assert error.wanted
+    assert error.do
+    return error
+
+
+def mended(stage: Stage, *words: str) -> None:
+    """Go on after the mend, and check that it ends well."""
+    result = stage.arca("--yes", "--resume", *words)
+    assert result.exit_code == ExitCode.DONE, result.output
+    ended_well(stage)
+
+
+def last(stage: Stage) -> tuple[str, str]:
+    """Return the name and the outcome of the journal's last phase."""
+    assert stage.journal is not None
+    one = stage.journal["phases"][-1]
+    return one["name"], one["outcome"]

@@ -1,175 +1,19 @@
-"""A fail-back's phases, in a world of two stacks: what is updated in which order, and what refuses.
+"""A fail-back's phases: what is updated in which order, killed anywhere, and given back.
 
 tests/arca/drill/test_drill.py runs the same phases with real databases.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime, timedelta
 
 import pytest
 
-from arca.check import Check
 from arca.errors import ArcaError, Refused
-from arca.recovery import failback, failover
+from arca.recovery import ask, failover
 from arca.recovery.budgets import FAILBACK, TO_RTO, PhaseName
 from arca.recovery.facts import Replica
-from arca.recovery.failback import WHAT, Failback
-from arca.recovery.journal_entry import Entry
-from arca.recovery.scene import Scene
-from arca.smoke.suite import SmokeReport
+from arca.recovery.failback import WHAT
 from arca.stack import Stack
-
-if TYPE_CHECKING:
-    from arca.recovery.journal import Journal
-
-BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DR_DATABASE = "arn:aws:rds:us-east-1:000000000000:db:arca-dr"
-REPLICA = {"kind": "replica", "source_arn": DR_DATABASE}
-UPDATES: list[tuple[str, str | None, dict[str, Any]]] = [
-    ("prod", "fenced", {}),
-    ("prod", "fenced", {"recovery.release_data": True}),
-    (
-        "prod",
-        "following",
-        {
-            "recovery.release_data": False,
-            "database.generation": 2,
-            "database.source": REPLICA,
-        },
-    ),
-    ("dr", "fenced", {}),
-    (
-        "prod",
-        "promoting",
-        {
-            "recovery.release_data": False,
-            "database.generation": 2,
-            "database.source": REPLICA,
-        },
-    ),
-    (
-        "prod",
-        None,
-        {
-            "recovery.release_data": None,
-            "database.generation": 2,
-            "database.source": {"kind": "promoted"},
-        },
-    ),
-    ("dr", "fenced", {"recovery.release_data": True}),
-    ("dr", "standby", {"recovery.release_data": None, "database.generation": 2}),
-]
-"""The rows of ADR 0029, each with the phase that it sets."""
-
-
-class Killed(BaseException):
-    """Ends the process as SIGKILL does."""
-
-
-class World:
-    """Prod was fenced out by a failover, and dr serves."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.phases = {"prod": "active", "dr": "active"}
-        self.updates = list[tuple[str, str | None, dict[str, Any]]]()
-        self.now, self.inverted, self.lag = BEGAN, True, [3.0, 0.0]
-        self.entry = Entry(
-            kind="failback",
-            run="1",
-            operator="ana",
-            primary="prod",
-            secondary="dr",
-            declared=BEGAN,
-            beat=BEGAN,
-        )
-        self.drained, self.deployed = list[str](), list[str]()
-        self.killed_at: int | None = None
-        monkeypatch.setattr(failback.ask, "replica", self._replica)
-        monkeypatch.setattr(failback, "drained", self._drained)
-        monkeypatch.setattr(failback.activation, "deploy", self._deploy)
-        monkeypatch.setattr(failback.activation, "restore", self._restore)
-        monkeypatch.setattr(failback.lever, "pulled", self._pulled)
-        monkeypatch.setattr(failback, "client", self._client)
-        monkeypatch.setattr(Failback, "_wait_for_green", self._green)
-
-    def update_health_check(self, *, HealthCheckId: str, Inverted: bool) -> None:  # noqa: N803 - AWS's
-        """Move the lever."""
-        assert HealthCheckId == "lever"
-        self.inverted = Inverted
-
-    def find(self, name: str) -> Stack:
-        """Return a stack in its present phase."""
-        outputs = SimpleNamespace(
-            phase=self.phases[name],
-            database=SimpleNamespace(arn=DR_DATABASE),
-            edge=SimpleNamespace(failover_lever_id="lever"),
-        )
-        return cast("Stack", SimpleNamespace(name=name, outputs=outputs, where=name, endpoint="x"))
-
-    def update(self, stack: str, settings: Mapping[str, Any]) -> None:
-        """Update a stack; the process may be killed right after it."""
-        given = dict(settings)
-        phase = given.pop("recovery.phase")
-        self.updates.append((stack, phase, given))
-        self.phases[stack] = phase or "active"
-        if self.killed_at == len(self.updates):
-            raise Killed
-
-    def scene(self) -> Scene:
-        """Return the scene of a new process."""
-        good = SmokeReport("prod", "http://x", (Check("ready", "OK", ""),))
-        clock = SimpleNamespace(now=lambda: self.now, sleep=self._sleep)
-        return Scene(
-            "prod",
-            "dr",
-            self.find,
-            self.update,
-            lambda _: good,
-            lambda _: good,
-            cast("Any", clock),
-            lambda _: None,
-            back=True,
-        )
-
-    def run(self, until: PhaseName = "clean-up") -> bool:
-        """Run, or go on, in a new process."""
-        journal = cast("Journal", SimpleNamespace(entry=self.entry, note=self._note))
-        self._journal = journal
-        return Failback(self.scene(), journal, generation=2).run(until=until)
-
-    def _note(self, **known: Any) -> None:
-        self.entry = self.entry.model_copy(update=known)
-        self._journal.entry = self.entry
-
-    def _sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=max(seconds, 1))
-        if len(self.lag) > 1:
-            self.lag.pop(0)
-
-    def _replica(self, _stack: Stack, _now: datetime) -> Replica:
-        follows = self.phases["prod"] == "following"
-        return Replica("arca-prod-2", "available", follows=follows, lag_seconds=self.lag[0])
-
-    def _drained(self, _scene: Scene, stack: Stack) -> None:
-        self.drained.append(stack.name)
-
-    def _restore(self, _stack: Stack) -> None:
-        pass
-
-    def _pulled(self, _stack: Stack) -> bool:
-        return self.inverted
-
-    def _client(self, *_named: object, **_options: object) -> "World":
-        return self
-
-    def _green(self, _stack: Stack) -> list[str]:
-        return []
-
-    def _deploy(self, _scene: Scene, stack: Stack) -> str:
-        self.deployed.append(stack.name)
-        return "deployed"
+from tests.arca.recovery.world import BEGAN, SERVES, UPDATES, Killed, Update, World
 
 
 @pytest.fixture
@@ -178,14 +22,19 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return World(monkeypatch)
 
 
+def ended_well(world: World) -> None:
+    """Check that prod serves and dr stands by."""
+    assert world.phases == {"prod": "active", "dr": "standby"}
+    assert world.tasks == {"prod": 2, "dr": 0}
+    assert not world.inverted
+
+
 def test_each_row_is_one_update(world: World) -> None:
     """In ADR 0029's order; writers end before the lag is judged, and the lever goes back."""
     assert world.run()
     assert world.updates == UPDATES
-    assert world.drained == ["prod", "dr"]
-    assert world.deployed == ["prod"]
-    assert not world.inverted
-    assert world.phases == {"prod": "active", "dr": "standby"}
+    assert (world.deployed, world.applied) == (["prod"], ["prod"])
+    ended_well(world)
     assert [one.name for one in world.entry.phases] == list(WHAT)
 
 
@@ -195,46 +44,159 @@ def test_every_phase_can_be_named() -> None:
     assert list(failover.WHAT) == list(TO_RTO)
 
 
-def test_it_stops_where_it_is_told(world: World) -> None:
-    """Dr keeps its database until prod has proved itself."""
-    assert not world.run("verify")
-    assert world.phases == {"prod": "active", "dr": "fenced"}
+@pytest.mark.parametrize(
+    ("phase", "updates", "phases"),
+    [
+        # The old database can be compared: nothing of it is released.
+        ("compare", 1, {"prod": "fenced", "dr": "active"}),
+        ("rebuild", 3, {"prod": "following", "dr": "active"}),
+        # Dr keeps its database until prod has proved itself.
+        ("verify", 7, {"prod": "active", "dr": "fenced"}),
+    ],
+)
+def test_it_stops_where_it_is_told(
+    world: World, phase: PhaseName, updates: int, phases: dict[str, str]
+) -> None:
+    """Each update that cannot be undone has a phase before it that can be stopped after."""
+    assert not world.run(phase)
+    assert world.updates == UPDATES[:updates]
+    assert world.phases == phases
     assert world.run()
     assert world.updates == UPDATES
 
 
+@pytest.mark.parametrize("moment", ["killed_at", "killed_before"])
 @pytest.mark.parametrize("number", range(1, len(UPDATES) + 1))
-def test_killed_after_any_update(world: World, number: int) -> None:
-    """A second process ends it, and gives no stack another way than the table's."""
-    world.killed_at = number
+def test_killed_in_any_update(world: World, number: int, moment: str) -> None:
+    """A second process ends it, and gives no stack another way than the table's.
+
+    Before its end an update has changed the stack's file, and no export.
+    """
+    setattr(world, moment, number)
     with pytest.raises(Killed):
         world.run()
-    world.killed_at = None
+    setattr(world, moment, None)
     assert world.run()
-    assert world.phases == {"prod": "active", "dr": "standby"}
-    assert not world.inverted
+    ended_well(world)
     order = [UPDATES.index(one) for one in world.updates]
     assert order == sorted(order), "no update of before comes again after a later one"
     assert set(order) == set(range(len(UPDATES)))
 
 
+def test_an_idle_replica_proves_that_it_has_everything(world: World) -> None:
+    """Without writers the lag is never 0; RDS's next own transaction ends the wait."""
+    assert not world.run("catch-up")
+    waited = world.now - (world.entry.failed or world.now)
+    assert timedelta(minutes=1) < waited < timedelta(minutes=7)
+
+
+def test_an_operator_whose_clock_is_behind(world: World) -> None:
+    """What RDS measured before the end of the last writer proves nothing, whatever it is here."""
+    world.clock.behind = timedelta(minutes=4)
+    world.entry = world.entry.model_copy(update={"declared": BEGAN - timedelta(minutes=4)})
+    ended = list[datetime]()
+    world.after_update = lambda _update: ended.append(world.now)
+    assert not world.run("fence")
+    assert world.entry.failed is not None
+    assert world.entry.failed >= ended[-1]
+
+
 def test_nothing_may_be_lost(world: World) -> None:
-    """A lag that does not end refuses; the promotion does not begin."""
-    world.lag = [2.0]
-    with pytest.raises(Refused, match="nothing may be lost"):
+    """A replica that receives nothing more refuses, though its last value was 0."""
+
+    def cut(update: Update) -> None:
+        if update[:2] == ("dr", "fenced"):
+            world.cut_since = world.now - timedelta(seconds=1)
+
+    world.after_update = cut
+    with pytest.raises(Refused, match="nothing may be lost") as refusal:
         world.run()
+    assert "arca dr failback --stack prod --from dr --abort" in refusal.value.do
     assert world.phases == {"prod": "following", "dr": "fenced"}
-    world.lag = [0.0]
+    world.cut_since, world.after_update = None, lambda _update: None
     assert world.run()
+
+
+@pytest.mark.parametrize("done", ["fence", "catch-up"])
+def test_writers_that_came_back_are_stopped_again(world: World, done: PhaseName) -> None:
+    """A person let dr serve in between: what it wrote then arrives before the promotion."""
+    assert not world.run(done)
+    world.phases["dr"], world.tasks["dr"] = "active", 2
+    world.now += timedelta(hours=8)
+    wrote = world.now
+    assert not world.run("promote")
+    assert world.tasks["dr"] == 0
+    assert world.entry.failed is not None
+    assert world.entry.failed >= wrote
+    assert [one[:2] for one in world.updates].count(("dr", "fenced")) == 2
+
+
+@pytest.mark.parametrize(
+    ("done", "refused"), [("promote", "activate"), ("activate", "smoke"), ("smoke", "switch")]
+)
+def test_two_ledgers_are_refused(world: World, done: PhaseName, refused: PhaseName) -> None:
+    """Dr serves again after prod's promotion: nobody is moved away from it."""
+    assert not world.run(done)
+    world.phases["dr"], world.tasks["dr"] = "active", 2
+    before = len(world.updates)
+    with pytest.raises(Refused, match="two ledgers"):
+        world.run(refused)
+    assert len(world.updates) == before
+    assert world.inverted
+
+
+def test_a_replica_that_somebody_else_promoted(world: World) -> None:
+    """Nothing proves what it has, so it is not activated."""
+    assert not world.run("rebuild")
+    world.promoted = True
+    with pytest.raises(Refused, match="has not promoted it"):
+        world.run()
+    assert world.phases["prod"] == "following"
 
 
 def test_a_replica_that_never_comes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dr goes on serving, and the error says what to look at."""
+    seen = ask.replica
 
-    def creating(_stack: Stack, _now: datetime) -> Replica:
+    def creating(stack: Stack, now: datetime) -> Replica:
+        found = seen(stack, now)
+        if stack.name == "dr":
+            return found
         return Replica("arca-prod-2", "creating", follows=True, lag_seconds=None)
 
-    monkeypatch.setattr(failback.ask, "replica", creating)
-    with pytest.raises(ArcaError, match="is creating after 14400 s"):
+    monkeypatch.setattr(ask, "replica", creating)
+    with pytest.raises(ArcaError, match="is creating after 14400 s") as failure:
         world.run()
     assert world.phases["dr"] == "active"
+    assert "`arca dr failback --stack prod --from dr --resume`" in failure.value.do
+
+
+@pytest.mark.parametrize("done", ["declare", "compare", "rebuild", "fence", "catch-up", "promote"])
+def test_dr_serves_again(world: World, done: PhaseName) -> None:
+    """Until prod's tasks may write, one call gives the customers back, and another one goes on."""
+    assert not world.run(done)
+    fenced = world.phases["dr"] == "fenced"
+    assert "served by dr" in world.failback().abort()
+    assert (world.phases["dr"], world.tasks["dr"], world.inverted) == ("active", 2, True)
+    # A stack that was not fenced gets no deployment.
+    assert world.deployed == (["dr"] if fenced else [])
+    promoted = done == "promote"
+    if promoted:
+        assert world.updates[-1] == ("prod", "fenced", SERVES)
+    world.entry = world.entry.model_copy(
+        update={"phases": (), "begun": None, "generation": None, "standby_generation": None}
+    )
+    assert world.run()
+    ended_well(world)
+    # Only a database that is no replica any more needs another number.
+    assert world.generations["prod"] == (3 if promoted else 2)
+
+
+@pytest.mark.parametrize("done", ["activate", "switch", "verify"])
+def test_what_prod_may_have_written_is_kept(world: World, done: PhaseName) -> None:
+    """From `activate` on a person decides between two ledgers."""
+    assert not world.run(done)
+    before = len(world.updates)
+    with pytest.raises(Refused, match="may have written"):
+        world.failback().abort()
+    assert len(world.updates) == before

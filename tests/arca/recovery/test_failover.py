@@ -26,6 +26,10 @@ def test_the_standby_takes_over(stage: Stage) -> None:
     assert "Commit `phase: active` in Pulumi.dr.yaml" in result.stdout
     # The image that ran is deployed, not the one that the program declares.
     assert "MultiAZ applied at once" in record["phases"][4]["seen"]
+    assert "prod is fenced" in result.stdout
+    # What a real failover cannot know is told, and decides nothing.
+    assert record["verdict"]["passed"], record["verdict"]["reasons"]
+    assert any("the data are not proved" in one for one in record["verdict"]["notes"])
     assert len(writes(stage)) == CHANGES
 
 
@@ -39,8 +43,9 @@ def test_a_lost_region_is_asked_nothing_more(stage: Stage) -> None:
     seen = {one["name"]: one for one in stage.record()["phases"]}
     assert seen["fence"]["outcome"] == "SKIPPED"
     assert "prod is NOT fenced" in seen["verify"]["seen"]
-    # Once in the phase, and once in `switch` and `verify` each: has it come back?
-    assert sum(call.startswith(FAR) for call in stage.calls) == 3
+    assert "prod is NOT fenced" in result.stdout
+    # ECS and RDS in each phase that relies on the fence: has it come back?
+    assert sum(call.startswith(FAR) for call in stage.calls) == 2 * 5
 
 
 def test_the_primary_is_fenced_before_the_database_is_promoted(stage: Stage) -> None:

@@ -6,27 +6,36 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import boto3
 import pytest
 
 from arca.check import Check as NamedCheck
-from arca.outputs import Outputs
+from arca.outputs import Outputs, ReplicatedSecret
 from arca.recovery import gather as gathering
 from arca.recovery import records
+from arca.recovery.budgets import PhaseName
 from arca.recovery.check_tree import Check
-from arca.recovery.facts import Facts, Lever, NotAsked, Replica, Secret
-from arca.recovery.permissions import STEPS
+from arca.recovery.facts import Facts, Lever, NotAsked, Replica, Secret, Waiting
+from arca.recovery.journal_entry import Entry
+from arca.recovery.permissions import STEPS, resources
 from arca.recovery.readiness import readiness
+from arca.recovery.record import phase
 from arca.stack import Stack
 from tests.arca.recovery.aws import UNANSWERED, Answer, ScriptedAws
-from tests.arca.recovery.records import record
+from tests.arca.recovery.records import record, restore_test
 from tests.stacks import graph
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 VERSION = "v" * 32
 ROLE = "arn:aws:iam::123456789012:role/arca/operator"
+
+
+COPIED: Mapping[str, Any] = {
+    "VersionIdsToStages": {VERSION: ["AWSCURRENT"]},
+    "PrimaryRegion": "sa-east-1",
+}
 
 
 @cache
@@ -45,9 +54,12 @@ def metric(**values: float) -> Mapping[str, Any]:
     return {"Datapoints": points}
 
 
+COPIES = sorted(get_args(ReplicatedSecret))
+
+
 def simulated(*denied: str) -> Mapping[str, Any]:
     """Return IAM's verdict about every action."""
-    names = {action for actions in STEPS.values() for action in actions}
+    names = {action for needs in STEPS.values() for need in needs for action in need.actions}
     return {
         "EvaluationResults": [
             {"EvalActionName": one, "EvalDecision": "implicitDeny" if one in denied else "allowed"}
@@ -89,7 +101,8 @@ def answers() -> dict[str, Answer]:
             "taskDefinition": {"containerDefinitions": [{"image": "collector:1"}, container]}
         },
         "DescribeImages": {"imageDetails": [{"imageDigest": "sha256:1"}]},
-        "DescribeSecret": {"VersionIdsToStages": {VERSION: ["AWSCURRENT"]}},
+        "DescribeSecret": COPIED,
+        "GetParameter": "ParameterNotFound",
         "DescribeKey": {"KeyMetadata": {"KeyId": "k", "KeyState": "Enabled"}},
         "DescribeListeners": {
             "Listeners": [
@@ -126,6 +139,25 @@ def answers() -> dict[str, Answer]:
     }
 
 
+def journal(kind: str, *done: PhaseName, days: float = 0) -> Mapping[str, Any]:
+    """Return SSM's answer about a journal whose last phase ended some days ago."""
+    when = NOW - timedelta(days=days)
+    entry = Entry.model_validate(
+        {
+            "kind": kind,
+            "run": "1",
+            "operator": "ana",
+            "primary": "prod",
+            "secondary": "dr",
+            "declared": when - timedelta(days=30),
+            "beat": when,
+            "phases": [phase(name, when, when, outcome="OK", seen="") for name in done],
+        }
+    )
+    value = {"Name": "j", "Value": entry.text(), "Version": 1, "LastModifiedDate": when}
+    return {"Parameter": value}
+
+
 def lever(*, inverted: bool) -> Mapping[str, Any]:
     """Return Route 53's answer about the lever."""
     config = {"Type": "CALCULATED", "Inverted": inverted}
@@ -141,9 +173,10 @@ def lever(*, inverted: bool) -> Mapping[str, Any]:
 
 @pytest.fixture
 def drills(tmp_path: Path) -> Path:
-    """Return a directory with a drill on AWS that passed."""
+    """Return a directory with a drill and a restore test on AWS that passed."""
     folder = tmp_path / "drills"
-    records.write(record(environment="aws", endpoint=None), folder)
+    for one in (record, restore_test):
+        records.write(one(environment="aws", endpoint=None), folder)
     return folder
 
 
@@ -171,7 +204,9 @@ def test_a_good_standby_is_ready(monkeypatch: pytest.MonkeyPatch, drills: Path) 
     """The newest value counts, and only the standby's region is asked."""
     facts, aws = gather(monkeypatch, drills)
     assert red(facts) == []
-    assert facts.replica == Replica("arca-dr", "available", follows=True, lag_seconds=2)
+    minute = NOW - timedelta(minutes=1)
+    replica = Replica("arca-dr", "available", follows=True, lag_seconds=2, lag_at=minute)
+    assert facts.replica == replica
     assert facts.newest_restorable == NOW - timedelta(minutes=8)
     assert facts.last_copied_backup == NOW - timedelta(hours=3)
     assert facts.lever == Lever("hc", exists=True, pulled=False)
@@ -214,12 +249,26 @@ def test_a_good_standby_is_ready(monkeypatch: pytest.MonkeyPatch, drills: Path) 
             },
             sorted(stack("dr").outputs.secret_arns),
         ),
+        # A secret of its own is no copy; the cache's token has none.
+        (
+            {"DescribeSecret": {**COPIED, "PrimaryRegion": "us-east-1"}},
+            COPIES,
+        ),
+        ({"DescribeSecret": {"VersionIdsToStages": COPIED["VersionIdsToStages"]}}, COPIES),
         ({"DescribeKey": "NotFoundException"}, sorted(stack("dr").outputs.key_arns)),
         ({"GetHealthCheck": "NoSuchHealthCheck"}, ["lever"]),
         ({"GetHealthCheck": lever(inverted=True)}, ["lever"]),
         ({"DescribeTargetHealth": {"TargetHealthDescriptions": []}}, ["targets"]),
-        ({"GetObject": "NoSuchKey"}, ["state in s3://arca-state-000000000000/"]),
+        ({"GetObject": "NoSuchKey"}, ["state in s3://arca-state-000000000000/"] * 2),
         ({"SimulatePrincipalPolicy": simulated("rds:PromoteReadReplica")}, ["promote"]),
+        ({"SimulatePrincipalPolicy": simulated("s3:PutObject")}, ["update"]),
+        ({"SimulatePrincipalPolicy": simulated("iam:PutRolePolicy")}, ["activate"]),
+        (
+            {"SimulatePrincipalPolicy": simulated("rds:CreateDBInstanceReadReplica")},
+            ["fail back"],
+        ),
+        ({"GetParameter": journal("failover")}, ["recovery"]),
+        ({"GetParameter": journal("failback", "verify", days=8)}, ["recovery"]),
     ],
 )
 def test_what_is_missing_is_red(
@@ -272,7 +321,7 @@ def test_the_emulated_cloud_has_neither_state_nor_policies(
     aws = ScriptedAws(**answers()).use(monkeypatch)
     emulated = stack("dr", "http://127.0.0.1:1")
     facts = gathering.gather(emulated, primary(), now=NOW, drills=drills)
-    assert (facts.state, facts.permissions) == (gathering.EMULATED, gathering.EMULATED)
+    assert (facts.states, facts.permissions) == (gathering.EMULATED, gathering.EMULATED)
     assert not {"GetObject", "SimulatePrincipalPolicy"} & {name for _, name in aws.asked}
 
 
@@ -282,7 +331,7 @@ def test_a_lag_that_rds_does_not_know_is_none(
     """It says -1 then, which is less than any limit."""
     facts, _ = gather(monkeypatch, drills, GetMetricStatistics=metric(m1=-1))
     assert isinstance(facts.replica, Replica)
-    assert facts.replica.lag_seconds is None
+    assert (facts.replica.lag_seconds, facts.replica.lag_at) == (None, None)
     assert [one.name for one in red(facts)] == ["lag"]
 
 
@@ -305,8 +354,9 @@ def test_a_drill_without_a_good_record_is_red(
     for name, text in files.items():
         (tmp_path / name).write_text(text)
     facts, _ = gather(monkeypatch, tmp_path)
-    (check,) = red(facts)
-    assert (check.name, told in check.seen) == ("drill", True)
+    checks = red(facts)
+    assert [one.name for one in checks] == ["drill", "restore test"]
+    assert all(told in one.seen for one in checks)
 
 
 def test_a_user_is_simulated_under_its_own_name(
@@ -322,10 +372,15 @@ SERVICES = {"elasticloadbalancing": "elbv2"}
 
 
 @pytest.mark.parametrize(
-    "action", sorted({one for all_ in STEPS.values() for one in all_} - {"iam:PassRole"})
+    "action",
+    sorted(
+        {one for needs in STEPS.values() for need in needs for one in need.actions}
+        # IAM has these names alone.
+        - {"iam:PassRole", "s3:ListBucket"}
+    ),
 )
 def test_each_action_is_an_operation_of_aws(action: str) -> None:
-    """As botocore names it; IAM's name of `iam:PassRole` has no operation."""
+    """As botocore names it."""
     service, _, operation = action.partition(":")
     model: Any = boto3.session.Session()._session.get_service_model(  # noqa: SLF001
         SERVICES.get(service, service)
@@ -338,7 +393,7 @@ def test_the_secrets_copy_that_failed_is_told(
 ) -> None:
     """Secrets Manager says it where the secret has copies of its own."""
     said = {
-        "VersionIdsToStages": {VERSION: ["AWSCURRENT"]},
+        **COPIED,
         "ReplicationStatus": [{"Region": "us-east-1", "Status": "Failed"}],
     }
     facts, _ = gather(monkeypatch, drills, DescribeSecret=said)
@@ -346,3 +401,45 @@ def test_the_secrets_copy_that_failed_is_told(
     assert facts.secrets[0] == Secret(
         facts.secrets[0].name, present=True, has_value=True, in_step=False
     )
+
+
+def test_a_fail_back_may_wait_for_a_day(monkeypatch: pytest.MonkeyPatch, drills: Path) -> None:
+    """It counts from its last phase, and then there is no standby."""
+    waits = journal("failback", "switch", "verify", days=0.9)
+    facts, _ = gather(monkeypatch, drills, GetParameter=waits)
+    since = NOW - timedelta(days=0.9)
+    assert facts.recovery == Waiting("failback", "ana", since, "verify", only_clean_up=True)
+    assert red(facts) == []
+    facts, _ = gather(monkeypatch, drills, GetParameter=journal("failback", "switch", days=0.9))
+    (check,) = red(facts)
+    assert "after switch" in check.seen
+
+
+def test_each_action_is_simulated_on_its_resource(
+    monkeypatch: pytest.MonkeyPatch, drills: Path
+) -> None:
+    """A role may be scoped to the platform's names, and then it may do nothing on `*`."""
+    _, aws = gather(monkeypatch, drills)
+    bodies = aws.given
+    asked = {one["ResourceArns.member.1"] for one in bodies}
+    assert asked == set(resources(stack("dr"), primary()).values())
+    assert len(bodies) == len(asked)
+    by_arn = {one["ResourceArns.member.1"]: one for one in bodies}
+    promoted = by_arn[stack("dr").outputs.database.arn]
+    assert "rds:PromoteReadReplica" in promoted.values()
+    assert "rds:PromoteReadReplica" not in by_arn["*"].values()
+    # The pipeline's policies demand the boundary of whoever creates a role.
+    assert f"arn:aws:iam::{stack('dr').outputs.account_id}:policy/arca-boundary" in (
+        promoted.values()
+    )
+    regions = {arn.split(":")[3] for arn in asked if arn.startswith(("arn:aws:ecs", "arn:aws:rds"))}
+    assert regions == {"us-east-1", "sa-east-1"}
+
+
+def test_a_secret_that_is_no_copy_any_more(monkeypatch: pytest.MonkeyPatch, drills: Path) -> None:
+    """Nobody says then that its value is the primary's; nor does anybody read a value."""
+    facts, aws = gather(
+        monkeypatch, drills, DescribeSecret={**COPIED, "PrimaryRegion": "us-east-1"}
+    )
+    assert {one.seen for one in red(facts)} == {"is no copy of the primary's any more"}
+    assert "GetSecretValue" not in {name for _, name in aws.asked}

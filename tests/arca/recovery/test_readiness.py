@@ -20,10 +20,11 @@ from arca.recovery.facts import (
     Replica,
     Secret,
     StateCopy,
+    Waiting,
 )
 from arca.recovery.readiness import readiness
 from arca.recovery.records import LastDrill
-from tests.arca.recovery.records import record
+from tests.arca.recovery.records import record, restore_test
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 DRILL = LastDrill(record(), timedelta(days=3), overdue=False)
@@ -43,8 +44,10 @@ GOOD = Facts(
     certificates=(Certificate("origin", "ISSUED", NOW + timedelta(days=30)),),
     lever=Lever("hc-1", exists=True, pulled=False),
     healthy_targets=1,
-    state=StateCopy("s3://state", readable=True, seen="12 objects"),
+    states=(StateCopy("s3://state", readable=True, seen="12 objects"),),
+    recovery=None,
     drill=DRILL,
+    restore_test=DRILL,
     permissions=Permissions("role/operator", {"promote": {"rds:PromoteReadReplica": True}}),
 )
 
@@ -70,6 +73,7 @@ REPLICA = Replica("arca-dr", "available", follows=True, lag_seconds=1)
 SECRET = Secret("jwt-key", present=True, has_value=True)
 LEVER = Lever("hc-1", exists=True, pulled=False)
 SECOND = timedelta(seconds=1)
+WEEK_AGO = NOW - timedelta(days=7)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +102,21 @@ SECOND = timedelta(seconds=1)
         ({"secrets": (replace(SECRET, present=False),)}, "FAILED jwt-key: is not in the region"),
         ({"secrets": (replace(SECRET, has_value=False),)}, "FAILED jwt-key: has no value"),
         ({"secrets": (replace(SECRET, in_step=False),)}, "FAILED jwt-key: the copy failed"),
+        (
+            {"secrets": (replace(SECRET, detached=True),)},
+            "FAILED jwt-key: is no copy of the primary's any more",
+        ),
+        (
+            {"recovery": Waiting("failover", "ana", NOW, "", only_clean_up=False)},
+            (
+                "FAILED recovery: a failover by ana is under way, since 2026-12-01 00:00:00 UTC "
+                "before its first phase"
+            ),
+        ),
+        (
+            {"recovery": Waiting("failback", "ana", WEEK_AGO, "verify", only_clean_up=True)},
+            "FAILED recovery: a fail-back by ana has waited for its clean-up for 7 days",
+        ),
         ({"keys": {"data": "PendingDeletion"}}, "FAILED data: PendingDeletion"),
         ({"quotas": (NamedCheck("quota", "FAILED", "too low"),)}, "FAILED quota: too low"),
         (
@@ -115,13 +134,21 @@ SECOND = timedelta(seconds=1)
         ({"lever": replace(LEVER, pulled=True)}, "FAILED lever: is pulled"),
         ({"healthy_targets": 0}, "FAILED targets: 0 healthy"),
         (
-            {"state": StateCopy("s3://state", readable=False, seen="AccessDenied")},
+            {"states": (StateCopy("s3://state", readable=False, seen="AccessDenied"),)},
             "FAILED state in s3://state: AccessDenied",
         ),
         ({"drill": LastDrill(None, None, overdue=True)}, "FAILED drill: none has passed"),
         (
             {"drill": LastDrill(record(), timedelta(days=93), overdue=True)},
             "FAILED drill: 2026-11-28T090000Z-drill-prod-dr, 93 days ago",
+        ),
+        (
+            {"restore_test": LastDrill(None, None, overdue=True)},
+            "FAILED restore test: none has passed",
+        ),
+        (
+            {"restore_test": LastDrill(restore_test(), timedelta(days=36), overdue=True)},
+            "FAILED restore test: 2026-11-28T090000Z-restore-test-prod-prod, 36 days ago",
         ),
         (
             {"permissions": Permissions("r", {"promote": {"rds:Promote": False, "a:B": True}})},
@@ -152,7 +179,7 @@ def test_what_nobody_could_ask_is_skipped_with_the_reason(name: str) -> None:
 
 def test_every_fact_is_looked_at() -> None:
     """A fact that nobody judges would be asked for in vain."""
-    assert len(ASKED) == 14
+    assert len(ASKED) == 16
     nothing = replace(GOOD, **{name: NotAsked(name) for name in ASKED})
     seen = {one.seen for one in readiness(nothing).leaves() if one.outcome == "SKIPPED"}
     assert seen == set(ASKED)

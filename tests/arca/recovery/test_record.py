@@ -1,7 +1,8 @@
 """Records: what is refused, what passes, and each reason against it shown once."""
 
 import json
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ from pydantic import ValidationError
 from arca.errors import ArcaError
 from arca.recovery import records
 from arca.recovery.budgets import BUDGETS, NEEDED, RTO_SECONDS, TO_RTO, PhaseName
+from arca.recovery.databases import Row
 from arca.recovery.record import Record
-from arca.recovery.records import last_drill
+from arca.recovery.records import last_drill, last_restore_test
 from arca.recovery.verdict import judge
-from tests.arca.recovery.records import DECLARED, checked, content, record
+from tests.arca.recovery import ledgers
+from tests.arca.recovery.histories import SECOND
+from tests.arca.recovery.records import DECLARED, checked, content, record, restore_test
 
 
 def test_the_budgets_of_a_failover_are_less_than_the_rto() -> None:
@@ -91,11 +95,80 @@ def test_losses_below_the_rpo_pass_and_are_told() -> None:
     assert "acknowledged and lost: 1 (k2)" in verdict.notes
 
 
+STOPPED = (DECLARED - timedelta(seconds=20)).isoformat()
+
+
+def compared(rows: Sequence[Row], read: Sequence[Row], **changes: Any) -> dict[str, Any]:
+    """Return the facts of a drill with what the databases show, and what a read of these showed."""
+    failed = datetime.fromtimestamp(ledgers.FAILED_NS / SECOND, tz=UTC).isoformat()
+    return {
+        "failed": failed,
+        "databases": ledgers.databases(rows).model_dump(mode="json"),
+        "set_check": ledgers.checked(read).model_dump(mode="json"),
+        **changes,
+    }
+
+
+BEFORE = datetime.fromtimestamp(30, tz=UTC).isoformat()
+BY_HISTORY = "recovered from the agency by the history only: k4, k5"
+RECOVERED = [*ledgers.PROMOTED, ledgers.recovered(4), ledgers.recovered(5)]
+
+
+def test_a_planned_loss_passes_where_both_say_the_same() -> None:
+    """It is labelled, and what the agency gave back is told."""
+    made = record(**compared(RECOVERED, RECOVERED, replication_stopped=BEFORE))
+    assert judge(made).reasons == ()
+    assert "planned loss: the replica was cut off 70.0 s before the failure" in judge(made).notes
+    told = "acknowledged, lost, and recovered from the agency: 2 (k4, k5)"
+    assert told in judge(made).notes
+    measured = records.as_json(made)["measured"]
+    assert (measured["rpo_seconds"], measured["rpo_seconds_by_databases"]) == (59, 60)
+    assert measured["rpo_bytes"] == 0x2000
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            compared(ledgers.PROMOTED, RECOVERED),
+            f"the databases and the history differ: {BY_HISTORY}",
+        ),
+        (
+            compared(
+                ledgers.PROMOTED, ledgers.PROMOTED, databases=None, replication_stopped=BEFORE
+            ),
+            "a loss was planned, and the databases were not compared",
+        ),
+        (
+            {
+                "databases": ledgers.databases(
+                    ledgers.PRIMARY, ends=(ledgers.END, ledgers.END)
+                ).model_dump(mode="json"),
+                "replication_stopped": STOPPED,
+            },
+            "a loss was planned, and nothing was lost",
+        ),
+        (
+            compared(
+                ledgers.PROMOTED,
+                ledgers.PROMOTED,
+                replication_stopped=BEFORE,
+                rpo_limit_seconds=59,
+            ),
+            "RPO 59.0 s, allowed are less than 59 s",
+        ),
+    ],
+)
+def test_a_loss_that_is_not_proved_fails(changes: dict[str, Any], reason: str) -> None:
+    """Whether it was planned or not."""
+    assert judge(record(**changes)).reasons == (reason,)
+
+
 def test_a_failback_loses_nothing() -> None:
     """It is planned, so even one lost invoice fails it."""
     kept = [one for one in phases() if one["name"] in NEEDED["failback"]]
-    rebuilt = {**kept[-1], "name": "rebuild", "seen": ""}
-    planned = {"kind": "failback", "phases": [*kept, rebuilt], "first_good_smoke": None}
+    own = [{**kept[-1], "name": name, "seen": ""} for name in ("compare", "rebuild", "catch-up")]
+    planned = {"kind": "failback", "phases": [*kept, *own], "first_good_smoke": None}
     assert judge(record(**planned)).passed
     lost = {**planned, "set_check": checked(lost_seconds=1).model_dump()}
     (reason,) = judge(record(**lost)).reasons
@@ -131,6 +204,8 @@ def test_a_resumed_phase_counts_by_its_last_attempt() -> None:
         ({"phases": phases(ended="2026-11-28T08:00:00Z")}, "ends before it begins"),
         ({"phases": phases(began="2026-11-28T08:00:00Z")}, "phases that begin one after the other"),
         ({"first_good_smoke": "2026-11-28T08:59:59Z"}, "first_good_smoke after the declaration"),
+        ({"replication_stopped": "2026-11-28T09:00:01Z"}, "cut off before the failure"),
+        ({"replication_stopped": STOPPED, "kind": "failover"}, "cut off before the failure"),
         ({"more": 1}, "more"),
     ],
 )
@@ -233,3 +308,28 @@ def test_every_phase_has_a_budget() -> None:
     """The names of a record are those of the table."""
     assert set(BUDGETS) == {name for names in NEEDED.values() for name in names}
     assert tuple(PhaseName.__args__) == tuple(BUDGETS)
+
+
+@pytest.mark.parametrize(("days", "overdue"), [(35, False), (36, True)])
+def test_a_restore_test_is_overdue_after_a_month(*, days: int, overdue: bool) -> None:
+    """A drill does not count as one, nor one as a drill."""
+    now = DECLARED + timedelta(days=days)
+    asked: Any = {"primary": "prod", "environment": "emulated", "now": now}
+    assert last_restore_test([record(), restore_test()], **asked).overdue == overdue
+    assert last_restore_test([record()], **asked).record is None
+    assert last_drill([restore_test()], **asked).record is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"cleaned_up": []}, "nothing proves"),
+        ({"invariants": []}, "no invariant"),
+        ({"schema_after": "7"}, None),
+    ],
+)
+def test_a_restore_test_is_judged(changes: dict[str, Any], said: str | None) -> None:
+    """Its task judges the schema, which a migration since the backup may have changed."""
+    reasons = judge(restore_test(**changes)).reasons
+    assert len(reasons) == (said is not None)
+    assert all(said in one for one in reasons if said)

@@ -13,7 +13,9 @@ from arca.recovery.budgets import NEEDED
 from arca.recovery.report import data_rows, index_row, phase_rows, summary_rows
 from arca.recovery.report_page import report_page
 from arca.recovery.timeline import described, duration, timeline
-from tests.arca.recovery.records import checked, content, record
+from tests.arca.recovery import ledgers
+from tests.arca.recovery.histories import SECOND
+from tests.arca.recovery.records import checked, content, record, restore_test
 from tests.browser import measure, needs_chromium
 
 EVIL = '<script>alert("x")</script> & more'
@@ -46,6 +48,43 @@ def test_the_row_of_the_index_has_the_first_reason() -> None:
     """The table of results tells why a drill failed."""
     assert index_row(record())[-1] == "passed"
     assert index_row(record(schema_after="7"))[-1] == "FAILED: the schema changed from 5e0a to 7"
+
+
+def test_a_planned_loss_is_labelled_with_what_the_databases_show() -> None:
+    """In the index, in the summary with the log's positions, and number by number."""
+    rows = [*ledgers.PROMOTED, ledgers.recovered(4)]
+    moment = datetime.fromtimestamp(ledgers.FAILED_NS / SECOND, tz=UTC)
+    facts: dict[str, Any] = {
+        "failed": moment.isoformat(),
+        "replication_stopped": (moment - timedelta(seconds=20.4)).isoformat(),
+        "databases": ledgers.databases(rows).model_dump(),
+    }
+    made = record(**facts, set_check=ledgers.checked(rows).model_dump())
+    assert index_row(made)[1] == "drill with a planned loss of 20 s"
+    summary = dict(summary_rows(made))
+    assert summary["databases and history"] == "agree"
+    assert summary["RPO by the databases"] == "1 min"
+    assert summary["primary's log, its end on the lost disk"] == ledgers.END
+    assert summary["replica's log, replayed at the promotion"] == ledgers.REPLAYED
+    assert summary["log that was lost"] == "8,192 bytes"
+    data = {what: (count, which) for what, count, which in data_rows(made)}
+    assert data["in the lost primary only"] == (
+        "2",
+        "00001-00000004 recovered, 00001-00000005 missing",
+    )
+    other = record(**facts, set_check=ledgers.checked(ledgers.PROMOTED).model_dump())
+    assert dict(summary_rows(other))["databases and history"] == "DIFFER"
+
+
+def test_a_restore_test_moves_nothing() -> None:
+    """It has no RTO and no RPO of its own."""
+    assert index_row(restore_test())[1:] == (
+        *("restore-test", "prod", "emulated"),
+        *("-", "-", "-", "passed"),
+    )
+    rows = dict(summary_rows(restore_test()))
+    assert rows["kind"] == "restore-test, prod"
+    assert "RPO" not in rows
 
 
 def test_many_keys_are_counted_and_cut() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arca.recovery.history import Operation, Stored
-from arca.recovery.invoice import Authorized
+from arca.history import Operation, Stored
+from arca.invoice import Authorized
 from arca.recovery.set_check import SetCheck, check
 from tests.arca.recovery.histories import (
     FATES,
@@ -192,6 +192,30 @@ def test_gaps_and_repeats_of_numbers_are_found_exactly(present: set[int], again:
     assert missing == set(range(1, max(used))) - used
     assert (list(first.repeats), second.repeats) == (twice, ())
     assert (first.last, first.count, second.gaps) == (max(used), len(used) + len(twice), first.gaps)
+
+
+def test_a_number_that_the_lost_primary_gave_is_no_gap() -> None:
+    """Nobody ever gave the other one, and what is above the last is not missing yet."""
+    lines = [reading(1), found(2, [Stored(key="k", invoice=invoice(4))])]
+    lost = [invoice(1), invoice(3), invoice(7)]
+    (series,) = check(lines, failed_ns=1, first_number=1, lost=lost).series
+    assert (series.gaps, series.lost) == (((2, 2),), (1, 3))
+    assert (series.first, series.last, series.count) == (4, 4, 1)
+
+
+def test_an_invoice_that_got_another_number_was_lost() -> None:
+    """The replica had it without its number; the acknowledged one came back from the agency."""
+    told, now = invoice(1, cae="7" * 14, id_="a"), invoice(2, cae="8" * 14, id_="a")
+    back = invoice(1, cae="7" * 14, id_="recovered")
+    lines = [asked(1, "k"), acknowledged(2, "k", told), reading(8)]
+    lines += [found(9, [Stored(key="k", invoice=now)])]
+    result = check(lines, failed_ns=5, recovered=[back])
+    assert (result.recovered, result.altered, result.stable) == (("k",), (), 0)
+    assert (result.rpo_seconds, result.wrong) == (3 / SECOND, ())
+    # With another CAE than the customer has, it is none of the customer's.
+    other = back.model_copy(update={"cae": "9" * 14})
+    result = check(lines, failed_ns=5, recovered=[other])
+    assert (result.recovered, result.altered) == ((), ("k",))
 
 
 def test_the_first_number_is_known_or_not() -> None:

@@ -87,8 +87,9 @@ CHANGES: Mapping[str, Changes] = {
                     ),
                 ),
             ),
+            # Whether a copy may overwrite another secret is said with the copy, and not kept.
             Update(
-                ("replicas",),
+                ("replicas", "forceOverwriteReplicaSecret"),
                 (
                     ApiCall(
                         "secretsmanager",
@@ -107,6 +108,7 @@ CHANGES: Mapping[str, Changes] = {
                         lambda s: {
                             "SecretId": s["arn"],
                             "AddReplicaRegions": new_in(s, "replicas"),
+                            **take("forceOverwriteReplicaSecret")(s),
                         },
                         when=lambda s: bool(new_in(s, "replicas")),
                     ),

@@ -73,7 +73,7 @@ RESOURCES: Mapping[str, Resource] = {
                 "secretsmanager",
                 "create_secret",
                 lambda s: {
-                    **take("name", "description", "kmsKeyId")(s),
+                    **take("name", "description", "kmsKeyId", "forceOverwriteReplicaSecret")(s),
                     **({"AddReplicaRegions": s["replicas"]} if "replicas" in s else {}),
                     "Tags": tags(s),
                 },

@@ -1,13 +1,16 @@
 """Databases that follow what RDS's API says: moto in this process, and real servers."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from arca.emulator.ecs import moto_databases
 from arca.emulator.live.databases import LAG, NAMESPACE, Databases, owner_reader
+from arca.emulator.live.postgres import Postgres
 from arca.emulator.live.processes import Ports
 from tests.arca.emulator.ecs.emulated_ecs import Emulated, fresh, wait_for
 from tests.arca.emulator.live.standing import DATABASE, OWNER, PASSWORD, Home, ask, forget
@@ -73,6 +76,11 @@ class Rds:
         return self.databases.instances[arn].server
 
 
+def last_transaction(standby: Postgres) -> float:
+    """Return when the last transaction that a standby replayed was committed, or a bit later."""
+    return -standby.lag_seconds() + time.time()
+
+
 @pytest.fixture
 def rds(home: Home) -> Iterator[Rds]:
     """No instance, and no server."""
@@ -88,8 +96,10 @@ def test_a_replica_follows_is_measured_survives_its_region_and_is_promoted(rds: 
     rds.look()
     ask(rds.server(prod), "CREATE TABLE kept (n int)")
     ask(rds.server(prod), "INSERT INTO kept VALUES (1)")
-    wait_for(lambda: rds.server(dr).lag_seconds() == 0, "no lag")
+    wait_for(lambda: rds.server(dr).lag_seconds() > 0.5, "an age that grows without writers")
+    before = time.time()
     rds.databases.measure(NOTHING)
+    wait_for(lambda: last_transaction(rds.server(dr)) > before, "RDS's own transaction")
     (lag,) = rds.client("cloudwatch", THERE).list_metrics(Namespace=NAMESPACE)["Metrics"]
     assert lag["MetricName"] == LAG
     assert lag["Dimensions"] == [{"Name": "DBInstanceIdentifier", "Value": "dr"}]
@@ -184,3 +194,76 @@ def test_the_owner_is_read_from_the_stacks_secret() -> None:
     assert read("prod", HERE) == ("o", "p")
     with pytest.raises(LookupError, match="no stack that is up has the database prod in us-east-1"):
         read("prod", THERE)
+
+
+def test_a_restored_instance_gets_a_copy_that_takes_writes(rds: Rds) -> None:
+    """It goes its own way from its source, and is deleted though the source is protected."""
+    prod = rds.create()
+    client = rds.client("rds", HERE)
+    client.modify_db_instance(DBInstanceIdentifier="prod", DeletionProtection=True)
+    rds.look()
+    ask(rds.server(prod), "CREATE TABLE kept (n int)")
+    ask(rds.server(prod), "INSERT INTO kept VALUES (1)")
+    made = client.restore_db_instance_to_point_in_time(
+        SourceDBInstanceIdentifier="prod",
+        TargetDBInstanceIdentifier="copy",
+        UseLatestRestorableTime=True,
+        DeletionProtection=False,
+        BackupRetentionPeriod=0,
+        Tags=[{"Key": "restored-from", "Value": "prod"}],
+    )["DBInstance"]
+    assert (made["DeletionProtection"], made["BackupRetentionPeriod"]) == (False, 0)
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in made
+    rds.look()
+    copy = made["DBInstanceArn"]
+    ask(rds.server(copy), "INSERT INTO kept VALUES (2)")
+    assert ask(rds.server(prod), "SELECT n FROM kept") == [(1,)]
+    assert ask(rds.server(copy), "SELECT n FROM kept ORDER BY n") == [(1,), (2,)]
+    assert rds.databases.instances[prod].restored_as is None
+    ask(rds.server(copy), "CREATE EXTENSION IF NOT EXISTS amcheck")
+    ask(rds.server(copy), "SELECT * FROM verify_heapam('kept')")
+    gone = rds.server(copy)
+    rds.delete(HERE, "copy")
+    rds.look()
+    assert not gone.running
+    assert rds.databases.instances.keys() == {prod}
+
+
+def test_a_restored_instance_is_available_once_its_own_server_is(rds: Rds) -> None:
+    """Not by the server of an instance before it that had the same name and address."""
+    rds.create()
+    client, tags = rds.client("rds", HERE), [{"Key": "restored-from", "Value": "prod"}]
+
+    def restore() -> str:
+        return client.restore_db_instance_to_point_in_time(
+            SourceDBInstanceIdentifier="prod",
+            TargetDBInstanceIdentifier="copy",
+            UseLatestRestorableTime=True,
+            Tags=tags,
+        )["DBInstance"]["DBInstanceArn"]
+
+    def status() -> str:
+        found = client.describe_db_instances(DBInstanceIdentifier="copy")["DBInstances"]
+        return str(found[0]["DBInstanceStatus"])
+
+    def served() -> dict[str, str]:
+        names = rds.databases.instances[arn].restored_as or ()
+        return dict.fromkeys(names, "127.0.0.1:1")
+
+    moto_databases.serve({"a:1": "127.0.0.1:1"})
+    try:
+        arn = restore()
+        assert status() == "creating"
+        rds.look()
+        old = served()
+        moto_databases.serve(old)
+        assert status() == "available"
+        rds.delete(HERE, "copy")
+        assert restore() == arn
+        moto_databases.serve(old)
+        assert status() == "creating"
+        rds.look()
+        moto_databases.serve(served())
+        assert status() == "available"
+    finally:
+        moto_databases.serve({})

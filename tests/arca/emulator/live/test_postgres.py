@@ -127,13 +127,21 @@ def test_a_standby_follows_lags_and_is_promoted(primary: Postgres, shared_home: 
     try:
         assert (standby.in_recovery(), primary.in_recovery()) == (True, False)
         wait_for(lambda: ask(standby, "SELECT n FROM copied") == [(1,)], "the row")
-        wait_for(lambda: standby.lag_seconds() == 0, "no lag")
+
+        def new_transaction() -> bool:
+            primary.beat()
+            return 0 <= standby.lag_seconds() < 0.5
+
+        wait_for(new_transaction, "a transaction of now")
+        wait_for(lambda: standby.lag_seconds() > 0.5, "an age that grows without writers")
+        wait_for(new_transaction, "another one")
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             ask(standby, "INSERT INTO copied VALUES (2)")
         with standby.session() as session:
             session.execute("SELECT pg_wal_replay_pause()")
         ask(primary, "INSERT INTO copied VALUES (3)")
-        wait_for(lambda: standby.lag_seconds() > 0.05, "a lag")
+        lag = standby.lag_seconds()
+        wait_for(lambda: standby.lag_seconds() > lag + 0.05, "a lag")
         with standby.session() as session:
             session.execute("SELECT pg_wal_replay_resume()")
         wait_for(lambda: len(ask(standby, "SELECT n FROM copied")) == 2, "the second row")

@@ -38,6 +38,7 @@ class Standing:
     region: str
     identifier: str
     port: int
+    restored_as: tuple[str, str] | None = None
 
     @property
     def server(self) -> "Standing":

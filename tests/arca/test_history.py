@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arca import history
 from arca.errors import ArcaError
-from arca.recovery import history
-from arca.recovery.history import Operation, Writer, byte_position, read
+from arca.history import Operation, Writer, byte_position, read
 from tests.arca.recovery.histories import FATES, acknowledged, asked, invoice, planted
 
 

@@ -8,6 +8,7 @@ operation without a completion is unknown too. The words are those of Jepsen's h
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import IO, Literal, Self
@@ -15,9 +16,11 @@ from typing import IO, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from arca.errors import ArcaError
-from arca.recovery.invoice import Invoice
+from arca.invoice import Invoice
 
 DO = "repeat the drill; a history that was cut or edited proves nothing"
+POSITION = r"^[0-9A-F]{1,8}/[0-9A-F]{1,8}$"
+"""A log position (PostgreSQL documentation, "pg_lsn Type")."""
 
 
 class Stored(BaseModel):
@@ -42,7 +45,7 @@ class Operation(BaseModel):
     invoice: Invoice | None = Field(default=None, description="What an issue's `ok` says.")
     position: str | None = Field(
         default=None,
-        pattern=r"^[0-9A-F]{1,8}/[0-9A-F]{1,8}$",
+        pattern=POSITION,
         description="The database's log position (LSN) after an acknowledged issue.",
     )
     found: tuple[Stored, ...] | None = Field(default=None, description="What a read's `ok` found.")
@@ -64,6 +67,11 @@ class Operation(BaseModel):
     def line(self) -> str:
         """Return the operation as a line of JSON, with its line break."""
         return json.dumps(self.model_dump(exclude_defaults=True), sort_keys=True) + "\n"
+
+
+def nanoseconds(moment: datetime) -> int:
+    """Return a moment as histories have it: nanoseconds since 1970."""
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
 def byte_position(position: str) -> int:
@@ -147,4 +155,4 @@ def write(path: Path, operations: Iterable[Operation]) -> None:
 
 
 def _wrong(where: str, what: str) -> ArcaError:
-    return ArcaError(what, where=where, wanted="a history as arca/recovery/history.py", do=DO)
+    return ArcaError(what, where=where, wanted="a history as arca/history.py", do=DO)
