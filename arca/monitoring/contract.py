@@ -144,9 +144,10 @@ def _miscounted(line: Mapping[str, Any], objective: Objective) -> Iterator[str]:
     indicator, limit, event = objective.indicator, objective.threshold_ms, str(line.get("event"))
     if not isinstance(indicator, EventIndicator) or limit is None:
         return
-    if indicator.total.metric != COUNTED_BY.get(event):
+    counted_by = COUNTED_BY.get(event, "")
+    if counted_by not in {reading.metric for reading in indicator.total}:
         return
-    fast, total = (CATALOGUE[one.metric].name for one in (indicator.counted, indicator.total))
+    fast, total = CATALOGUE[indicator.counted[0].metric].name, CATALOGUE[counted_by].name
     took, counted = line.get("duration_ms"), line.get(fast, 0)
     # A line may count several events; only that of a single one tells how long it took.
     if line.get(total) != 1 or not isinstance(took, int | float) or counted not in (0, 1):
