@@ -52,16 +52,16 @@ def annotation_faults(slo: SloDocument) -> Iterator[Fault]:
     """Yield the annotations that are unknown, missing or contradict the indicator."""
     for key in sorted(slo.metadata.annotations):
         if key.startswith(ANNOTATION_PREFIX) and key not in ANNOTATIONS:
-            yield _path(key), f"annotation {key}: one of {', '.join(ANNOTATIONS)}"
+            yield Fault(_path(key), f"annotation {key}: one of {', '.join(ANNOTATIONS)}")
     if annotation(slo, RUNBOOK) not in RUNBOOKS:
-        yield _path(RUNBOOK), f"annotation {RUNBOOK}: one of {', '.join(sorted(RUNBOOKS))}"
+        yield Fault(_path(RUNBOOK), f"annotation {RUNBOOK}: one of {', '.join(sorted(RUNBOOKS))}")
     wrong = [
         key
         for key in (LEAST_BAD, THRESHOLD)
         if (text := annotation(slo, key)) and not (text.isdecimal() and int(text))
     ]
     for key in wrong:
-        yield (
+        yield Fault(
             _path(key),
             f"annotation {key}: a whole number above 0, not {annotation(slo, key)}",
         )
@@ -75,15 +75,19 @@ def _threshold_faults(slo: SloDocument) -> Iterator[Fault]:
     given = threshold_ms(slo) is not None
     variable = [metric for metric in good if metric.threshold_variable]
     if variable and not given:
-        yield (
+        yield Fault(
             _path(THRESHOLD),
             f"annotation {THRESHOLD} is missing: the service counts {variable[0].id} by it",
         )
     if given and not variable:
         takers = ", ".join(one.id for one in CATALOGUE.values() if one.threshold_variable)
-        yield _path(THRESHOLD), f"annotation {THRESHOLD} goes with good events of one of {takers}"
+        yield Fault(
+            _path(THRESHOLD), f"annotation {THRESHOLD} goes with good events of one of {takers}"
+        )
     if given and variable and len(good) > 1:
-        yield _path(THRESHOLD), f"annotation {THRESHOLD} goes with a single metric of good events"
+        yield Fault(
+            _path(THRESHOLD), f"annotation {THRESHOLD} goes with a single metric of good events"
+        )
     texts: Mapping[str, tuple[KeyPath, str]] = {
         "description": (("spec", "description"), slo.spec.description),
         f"annotation {TRACE_FILTER}": (_path(TRACE_FILTER), annotation(slo, TRACE_FILTER)),
@@ -92,9 +96,9 @@ def _threshold_faults(slo: SloDocument) -> Iterator[Fault]:
         try:
             filled(slo, text)
         except KeyError as unknown:
-            yield path, f"{name}: ${unknown.args[0]} is no number of this document"
+            yield Fault(path, f"{name}: ${unknown.args[0]} is no number of this document")
         except ValueError:
-            yield (
+            yield Fault(
                 path,
                 f"{name}: a $ begins the name of a number, such as $target; $$ is a dollar sign",
             )

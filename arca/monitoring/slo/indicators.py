@@ -35,21 +35,23 @@ def indicator_faults(indicator: IndicatorSpec) -> Iterator[Fault]:
 
 def _ratio_faults(path: KeyPath, ratio: RatioMetric) -> Iterator[Fault]:
     if ratio.raw is not None:
-        yield (*path, "raw"), "a raw ratio cannot be summed; give good or bad, and total"
+        yield Fault((*path, "raw"), "a raw ratio cannot be summed; give good or bad, and total")
         return
-    if not ratio.counter:
-        yield (
+    if not ratio.counter and "counter" in ratio.model_fields_set:
+        yield Fault(
             (*path, "counter"),
-            "counter must be true: an alarm sums what a metric counted; write counter: true",
+            "counter must be true: an alarm sums counts; correct it, or leave it out",
         )
     kind, counted = ("good", ratio.good) if ratio.good else ("bad", ratio.bad)
     names = metric_names(cast("MeasuredMetric", counted))
     total = metric_names(cast("MeasuredMetric", ratio.total))
     if names and total and not set(total) - set(names):
-        yield (*path, "total"), f"total: needs a metric that {kind} has not; all events are more"
+        yield Fault(
+            (*path, "total"), f"total: needs a metric that {kind} has not; all events are more"
+        )
     number = len({*names, *total})
     if number > MOST_READINGS:
-        yield (
+        yield Fault(
             path,
             f"{kind} and total have {number} metrics, and an alarm reads {MOST_READINGS} at most",
         )
@@ -59,34 +61,36 @@ def _metric_faults(path: KeyPath, measured: MeasuredMetric, wanted_stat: str) ->
     """Yield what is wrong with one metric; each text begins with its role: good, bad, total."""
     source, role = measured.metric_source, str(path[-1])
     if source.type not in ("", SOURCE_TYPE):
-        yield (
+        yield Fault(
             (*path, "metricSource", "type"),
             f"{role}: metricSource.type must be {SOURCE_TYPE}, not {source.type}; change it, or "
             "leave it out",
         )
     where = (*path, "metricSource", "spec")
     for key in sorted(map(str, set(source.spec) - {"metric", "stat"})):
-        yield (*where, key), f"{role}: metricSource.spec knows metric and stat, not {key}"
+        yield Fault((*where, key), f"{role}: metricSource.spec knows metric and stat, not {key}")
     names = metric_names(measured)
     if not names:
-        yield (
+        yield Fault(
             (*where, "metric"),
             f"{role}: metricSource.spec.metric is missing; give an id of the catalogue, or a list",
         )
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
-            yield (*where, "metric"), f"{role}: metric {name} stands there twice"
+            yield Fault((*where, "metric"), f"{role}: metric {name} stands there twice")
         if name not in CATALOGUE:
-            yield (*where, "metric"), f"{role}: the catalogue has no metric {name}"
+            yield Fault((*where, "metric"), f"{role}: the catalogue has no metric {name}")
         else:
             for why in _several_series(CATALOGUE[name]):
-                yield (*where, "metric"), f"{role}: metric {name}: {why}"
+                yield Fault((*where, "metric"), f"{role}: metric {name}: {why}")
     slices = wanted_stat == "Average"
     if slices and len(names) > 1:
-        yield (*where, "metric"), f"{role}: {len(names)} metrics, and a slice is read from one"
+        yield Fault(
+            (*where, "metric"), f"{role}: {len(names)} metrics, and a slice is read from one"
+        )
     if source.spec.get("stat", wanted_stat) != wanted_stat:
         why = "a slice is read once" if slices else "ratios are never averaged"
-        yield (
+        yield Fault(
             (*where, "stat"),
             f"{role}: stat of {', '.join(names)}: {wanted_stat}, not {source.spec['stat']}; {why}",
         )

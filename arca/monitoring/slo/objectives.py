@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from arca.monitoring.catalogue import CATALOGUE, Binding, is_bound
 from arca.monitoring.slo.annotations import (
@@ -28,9 +28,11 @@ from arca.monitoring.slo.openslo import (
     ObjectiveTarget,
     SloSpec,
 )
-from arca.monitoring.slo.openslo_parts import ThresholdOperator
 from arca.monitoring.slo.place import Fault, Place, Problem
 from arca.monitoring.slo.policies import burn_alert, given_faults, policy_faults
+
+if TYPE_CHECKING:
+    from arca.monitoring.slo.openslo_parts import ThresholdOperator
 
 CONNECTION = {"catalogue": "arca/monitoring/catalogue.py"}
 """What a data source may connect to: the stack's own CloudWatch, by the catalogue's ids."""
@@ -128,45 +130,49 @@ def _unmeasurable(slos: Iterable[PlacedSlo]) -> Iterator[Problem]:
 
 def _slo_faults(spec: SloSpec) -> Iterator[Fault]:
     if len(spec.objectives) > 1:
-        yield (
+        yield Fault(
             ("spec", "objectives", 1),
             "a single objective can be compiled; write one document for each",
         )
     window = spec.time_window[0] if spec.time_window else None
     if window is None or seconds(window.duration) != BUDGET_DAYS * DAY or not window.is_rolling:
         short = window is None or seconds(window.duration) != BUDGET_DAYS * DAY
-        yield (
-            ("spec", "timeWindow", 0, "duration" if short else "isRolling")
-            if window
-            else ("spec", "timeWindow"),
+        yield Fault(
+            ("spec", "timeWindow", 0, "duration" if short else "isRolling"),
             f"timeWindow must be one rolling window of {BUDGET_DAYS}d",
         )
     if spec.budgeting_method == "RatioTimeslices":
-        yield (
+        yield Fault(
             ("spec", "budgetingMethod"),
             "RatioTimeslices averages ratios; use Occurrences or Timeslices",
         )
     for number, target in enumerate(spec.objectives):
         for key, text in _target_faults(spec, target):
-            yield ("spec", "objectives", number, key), text
+            yield Fault(("spec", "objectives", number, key), text)
     for path, indicator in spec.indicators():
         if path != ("spec", "indicator"):
-            yield path, "an indicator of a composite cannot be compiled; write it into `spec`"
+            yield Fault(
+                path, "an indicator of a composite cannot be compiled; write it into `spec`"
+            )
         yield from _method_faults(spec, indicator)
-        yield from (((*path, *key), text) for key, text in indicator_faults(indicator))
+        yield from (Fault((*path, *key), text) for key, text in indicator_faults(indicator))
 
 
 def _method_faults(spec: SloSpec, indicator: IndicatorSpec) -> Iterator[Fault]:
     method = ("spec", "budgetingMethod")
     if indicator.ratio_metric is None and spec.budgeting_method == "Occurrences":
-        yield method, "Occurrences need a ratioMetric; a thresholdMetric goes with Timeslices"
+        yield Fault(
+            method, "Occurrences need a ratioMetric; a thresholdMetric goes with Timeslices"
+        )
     if indicator.ratio_metric is not None and spec.budgeting_method == "Timeslices":
-        yield method, "Timeslices need a thresholdMetric here; a ratioMetric goes with Occurrences"
+        yield Fault(
+            method, "Timeslices need a thresholdMetric here; a ratioMetric goes with Occurrences"
+        )
     if indicator.ratio_metric is not None:
         for number, target in enumerate(spec.objectives):
             for key in ("op", "value"):
                 if getattr(target, key) is not None:
-                    yield (
+                    yield Fault(
                         ("spec", "objectives", number, key),
                         f"{key} goes with a thresholdMetric, and this is a ratio; leave it out",
                     )
@@ -196,11 +202,13 @@ def _target_faults(spec: SloSpec, target: ObjectiveTarget) -> Iterator[tuple[str
 
 def _source_faults(spec: DataSourceSpec) -> Iterator[Fault]:
     if spec.type != SOURCE_TYPE:
-        yield ("spec", "type"), f"type must be {SOURCE_TYPE}, not {spec.type}; nothing else is read"
+        yield Fault(
+            ("spec", "type"), f"type must be {SOURCE_TYPE}, not {spec.type}; nothing else is read"
+        )
     for key in sorted(spec.connection_details):
         if spec.connection_details[key] != CONNECTION.get(key):
             known = ", ".join(f"{name}: {value}" for name, value in CONNECTION.items())
-            yield (
+            yield Fault(
                 ("spec", "connectionDetails", key),
                 f"connectionDetails may say {known}; a stack reads its own account and region, so "
                 f"leave {key} out",

@@ -167,18 +167,18 @@ class SloSpec(Described):
         """Yield what the specification wants of keys together; each names the key to change."""
         inner = [objective.indicator is not None for objective in self.objectives]
         if (self.indicator is not None) == any(inner) or (any(inner) and not all(inner)):
-            yield ("spec", "indicator"), "one indicator, here or in each of the objectives"
+            yield Fault(("spec", "indicator"), "one indicator, here or in each of the objectives")
         timed = self.indicator is not None and self.indicator.spec.threshold_metric is not None
         if timed and len(self.objectives) > 1:
-            yield ("spec", "objectives", 1), "a single objective with thresholdMetric"
+            yield Fault(("spec", "objectives", 1), "a single objective with thresholdMetric")
         for number, objective in enumerate(self.objectives):
             where: KeyPath = ("spec", "objectives", number)
             if timed and (objective.op is None or objective.value is None):
-                yield where, "op and value with thresholdMetric"
+                yield Fault(where, "op and value with thresholdMetric")
             if self.budgeting_method != "Occurrences" and objective.time_slice_window is None:
-                yield where, f"timeSliceWindow with budgetingMethod {self.budgeting_method}"
+                yield Fault(where, f"timeSliceWindow with budgetingMethod {self.budgeting_method}")
             if self.budgeting_method == "Timeslices" and objective.time_slice_target is None:
-                yield where, "timeSliceTarget with budgetingMethod Timeslices"
+                yield Fault(where, "timeSliceTarget with budgetingMethod Timeslices")
 
     def indicators(self) -> Iterator[tuple[KeyPath, IndicatorSpec]]:
         """Yield the SLO's indicator, or the one of each of its objectives, with its key."""

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import yaml
 
 KeyPath = tuple[str | int, ...]
 """The keys and indexes that lead from the beginning of a document to a value."""
-Fault = tuple[KeyPath, str]
-"""What is wrong with a part of a document."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a part of a document."""
+
+    path: KeyPath
+    text: str
 
 
 @dataclass(frozen=True, order=True)
@@ -53,7 +59,7 @@ class Place:
                 node = node.value[part]
                 line = node.start_mark.line + 1
                 continue
-            found = [] if not isinstance(node, yaml.MappingNode) else node.value
+            found: list[Any] = node.value if isinstance(node, yaml.MappingNode) else []
             pair = next(((key, value) for key, value in found if key.value == part), None)
             if pair is None and is_model(part):
                 continue

@@ -38,7 +38,7 @@ def policy_faults(placed: PlacedPolicy) -> Iterator[Fault]:
         *_target_faults(spec.conditions[0].spec.severity, placed.targets),
     )
     for path, text in found:
-        yield path, f"alert policy {name}: {text}"
+        yield Fault(path, f"alert policy {name}: {text}")
 
 
 def given_faults(slo: PlacedSlo) -> Iterator[Fault]:
@@ -49,7 +49,7 @@ def given_faults(slo: PlacedSlo) -> Iterator[Fault]:
     for path, placed in slo.policies:
         name = placed.policy.metadata.name
         if name in named:
-            yield path, f"alert policy {name} stands there twice"
+            yield Fault(path, f"alert policy {name} stands there twice")
         if name in named or any(policy_faults(placed)):
             continue
         named.add(name)
@@ -57,36 +57,36 @@ def given_faults(slo: PlacedSlo) -> Iterator[Fault]:
         other = first.setdefault(alert.severity in PAGING, alert)
         if alert.severity != other.severity:
             kind = "page" if alert.severity in PAGING else "ticket"
-            yield (
+            yield Fault(
                 path,
                 f"alert policy {name}: {alert.severity}, and {other.name} is {other.severity}; "
                 f"an SLO has one {kind} alarm, so give both the same severity",
             )
         if alert.rate * (1 - target.share) >= 1:
-            yield (
+            yield Fault(
                 path,
                 f"alert policy {name}: {alert.rate:g} times the budget is more than everything; "
                 "no error rate reaches it",
             )
         elif target.slice_seconds and alert.long <= DAY and alert.short % target.slice_seconds:
-            yield path, f"alert policy {name}: alertAfter must be whole slices"
+            yield Fault(path, f"alert policy {name}: alertAfter must be whole slices")
 
 
 def _notification_faults(spec: AlertPolicySpec) -> Iterator[Fault]:
     if not spec.alert_when_breaching:
-        yield (
+        yield Fault(
             ("spec", "alertWhenBreaching"),
             "alertWhenBreaching must be true: an alarm notifies when it fires; write it, or delete "
             "the policy",
         )
     if not spec.alert_when_resolved:
-        yield (
+        yield Fault(
             ("spec", "alertWhenResolved"),
             "alertWhenResolved must be true: an alarm notifies when it ends too, which closes the "
             "incident; write it",
         )
     if spec.alert_when_no_data:
-        yield (
+        yield Fault(
             ("spec", "alertWhenNoData"),
             "alertWhenNoData must be false: missing data has alarms of its own; leave it out",
         )
@@ -96,7 +96,7 @@ def _target_faults(severity: str, targets: Sequence[str | None]) -> Iterator[Fau
     """Yield targets other than the severity's own: an alarm notifies by its severity."""
     for number, target in enumerate(targets):
         if severity in SEVERITIES and target not in (None, severity.lower()):
-            yield (
+            yield Fault(
                 ("spec", "notificationTargets", number),
                 f"it notifies {target}, and {severity} notifies {severity.lower()}; change the "
                 "target or the severity",
@@ -107,25 +107,27 @@ def _condition_faults(spec: AlertConditionSpec) -> Iterator[Fault]:
     """Yield what CloudWatch's alarms, or this project's, cannot do with a condition."""
     burn, where = spec.condition, (*CONDITION, "condition")
     if spec.severity not in SEVERITIES:
-        yield (*CONDITION, "severity"), f"severity {spec.severity}: one of {', '.join(SEVERITIES)}"
+        yield Fault(
+            (*CONDITION, "severity"), f"severity {spec.severity}: one of {', '.join(SEVERITIES)}"
+        )
     if burn.op != "gt":
-        yield (*where, "op"), f"op {burn.op}: a burn alerts above its rate, gt"
+        yield Fault((*where, "op"), f"op {burn.op}: a burn alerts above its rate, gt")
     if burn.threshold <= 0:
-        yield (*where, "threshold"), f"threshold {burn.threshold:g}: a burn rate above 0"
+        yield Fault((*where, "threshold"), f"threshold {burn.threshold:g}: a burn rate above 0")
     long = seconds(burn.lookback_window)
     try:
         short = seconds(burn.alert_after)
     except ValueError:
-        yield (
+        yield Fault(
             (*where, "alertAfter"),
             f"alertAfter {burn.alert_after}: the short window, as 5m",
         )
         return
     if short >= long:
-        yield (*where, "alertAfter"), "alertAfter must be the shorter window"
+        yield Fault((*where, "alertAfter"), "alertAfter must be the shorter window")
     elif long > DAY and (long > BUDGET_DAYS * DAY or long % HOUR or short % HOUR):
         key = "alertAfter" if short % HOUR else "lookbackWindow"
-        yield (
+        yield Fault(
             (*where, key),
             "windows beyond a day are published once an hour: lookbackWindow and alertAfter must "
             f"be whole hours, {BUDGET_DAYS}d at most",
