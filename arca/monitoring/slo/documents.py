@@ -299,6 +299,8 @@ def _text(fault: Any) -> str:
         instead = INLINE.get(str(key))
         path = ".".join(filter(None, (_dotted(tuple(above)), str(key))))
         return f"{path}: {f'not read here; {instead}' if instead else UNKNOWN_KEY}"
+    if fault["type"] == "missing":
+        return f"{path}: is missing; write it"
     message = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     given = fault["input"]
     shown = f", not {given!r}" if isinstance(given, str | int | float) else ""

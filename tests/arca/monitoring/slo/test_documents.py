@@ -143,6 +143,10 @@ REFUSED = {
         + "  objectives: [{target: 0.9}]\n",
         "wanted raw goes with rawType and without good, bad and total",
     ),
+    "no name": (
+        SERVICE.replace("  name: shop", "  displayName: Shop"),
+        "a.yaml:3: metadata.name: is missing; write it",
+    ),
     "an unknown key with a capital": (
         SERVICE + "  Owner: me\n",
         "a.yaml:7: spec.Owner: OpenSLO v1 knows no such key",

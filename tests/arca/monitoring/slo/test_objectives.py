@@ -246,6 +246,18 @@ def test_problems_of_all_documents_are_said_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_problem_of_two_objectives_is_said_once(tmp_path: Path) -> None:
+    """A composite names its method once, whichever of its indicators cannot be measured by it."""
+    part = shapes.OCCURRENCES.split("spec:\n", 1)[1].split("  timeWindow", 1)[0]
+    metric = "    " + part.split("service: library\n")[1].replace("\n", "\n    ").rstrip() + "\n"
+    one = "    - target: 0.9\n" + metric
+    head = shapes.OCCURRENCES.split("  indicator:", 1)[0]
+    text = f"{head}  budgetingMethod: Occurrences\n  objectives:\n{one}{one}"
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    said = [text for _, text in problems(tmp_path) if "Occurrences need" in text]
+    assert len(said) == 1
+
+
 NO_SERVICE = ("service: library", "no Service is called library")
 NO_RUNBOOK = ("metadata:", "annotation arca-api/runbook: one of")
 NOT_30_DAYS = "timeWindow must be one rolling window of 30d"
