@@ -1,5 +1,6 @@
 """Indicators that sum several metrics: alarms, dashboards, the publisher and the replay."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,7 +123,7 @@ def summed(counts: Any, counted: str, total: str) -> Objective:
         tuple(Reading(one, "Sum") for one in counted),
         tuple(Reading(one, "Sum") for one in total),
     )
-    return Objective(**{**vars(ERRORS), "indicator": indicator})
+    return replace(ERRORS, indicator=indicator)
 
 
 @pytest.mark.parametrize(
