@@ -108,7 +108,11 @@ def objectives() -> str:
 def _good(indicator: EventIndicator | SliceIndicator) -> str:
     if isinstance(indicator, SliceIndicator):
         return f"a minute with `{indicator.reading.metric}` {indicator.op} {indicator.value:g}"
-    counted = f"`{indicator.counted.metric}` of `{indicator.total.metric}`"
+    counted, total = (
+        " + ".join(f"`{reading.metric}`" for reading in readings)
+        for readings in (indicator.counted, indicator.total)
+    )
+    counted = f"{counted} of {total}"
     return counted if indicator.counts == "good" else f"all but {counted}"
 
 

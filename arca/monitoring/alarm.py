@@ -19,6 +19,10 @@ Comparison = Literal[
 Missing = Literal["breaching", "notBreaching", "ignore", "missing"]
 
 
+MOST_READINGS = 10
+"""Metrics that an alarm's expression reads at most (source: see Alarm)."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """A metric of the catalogue and the statistic to read."""
@@ -67,7 +71,9 @@ class Alarm:
         if not 1 <= self.datapoints <= self.evaluation_periods:
             message = f"{self.name}: {self.datapoints} of {self.evaluation_periods} datapoints"
             raise ValueError(message)
-        if not 1 <= len(self.readings) <= 10 or (len(self.readings) > 1 and not self.expression):
+        if not 1 <= len(self.readings) <= MOST_READINGS or (
+            len(self.readings) > 1 and not self.expression
+        ):
             message = f"{self.name}: {len(self.readings)} metrics"
             raise ValueError(message)
 

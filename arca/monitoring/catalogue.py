@@ -282,7 +282,7 @@ API_METRICS = (
         "api.requests.fast",
         "RequestsFast",
         role="duration",
-        meaning="Requests answered within `REQUESTS_FAST_MS`.",
+        meaning="Requests that did not fail, answered within `REQUESTS_FAST_MS`.",
         threshold_variable="REQUESTS_FAST_MS",
     ),
     own_metric(

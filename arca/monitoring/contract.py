@@ -125,6 +125,8 @@ def schema() -> dict[str, Any]:
 VALIDATOR = Draft202012Validator(schema())
 COUNTED_BY: Mapping[str, str] = {"request": "api.requests", "database.query": "database.queries"}
 """The metric that counts an event; a line of the event has the event's own `duration_ms`."""
+FAILED_BY: Mapping[str, str] = {"request": "api.requests.failed"}
+"""The metric that counts an event's failure; a failure is not fast, whatever time it took."""
 ROUNDING_MS = 1
 """`duration_ms` may be rounded, so this close to a threshold either count is right."""
 
@@ -144,12 +146,18 @@ def _miscounted(line: Mapping[str, Any], objective: Objective) -> Iterator[str]:
     indicator, limit, event = objective.indicator, objective.threshold_ms, str(line.get("event"))
     if not isinstance(indicator, EventIndicator) or limit is None:
         return
-    if indicator.total.metric != COUNTED_BY.get(event):
+    counted_by = COUNTED_BY.get(event, "")
+    if counted_by not in {reading.metric for reading in indicator.total}:
         return
-    fast, total = (CATALOGUE[one.metric].name for one in (indicator.counted, indicator.total))
+    fast, total = CATALOGUE[indicator.counted[0].metric].name, CATALOGUE[counted_by].name
     took, counted = line.get("duration_ms"), line.get(fast, 0)
     # A line may count several events; only that of a single one tells how long it took.
     if line.get(total) != 1 or not isinstance(took, int | float) or counted not in (0, 1):
+        return
+    failed = CATALOGUE[FAILED_BY[event]].name if event in FAILED_BY else ""
+    if failed and line.get(failed) == 1:
+        if counted:
+            yield f"{fast}: {counted}, and {failed} is 1: a failed {event} is not fast"
         return
     if abs(took - limit) >= ROUNDING_MS and counted != (took < limit):
         verb = "is" if took < limit else "is not"

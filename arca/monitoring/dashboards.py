@@ -112,12 +112,10 @@ def _indicator(objective: Objective) -> Graph:
     if not isinstance(indicator, EventIndicator):
         shown = Line("probe, % good", {"m": indicator.reading})
     else:
-        share = f"100 * FILL({indicator.counts}, 0) / total"
-        shown = Line(
-            "% good",
-            {indicator.counts: indicator.counted, "total": indicator.total},
-            share if indicator.counts == "good" else f"100 - {share}",
-        )
+        readings, counted, total = indicator.sums()
+        # No event at all leaves no value: CloudWatch drops a division by zero.
+        share = f"100 * {counted} / {total}"
+        shown = Line("% good", readings, share if indicator.counts == "good" else f"100 - {share}")
     limit = round(100 * objective.target, 4)
     return Graph(f"Objective: {objective.title}", (shown,), unit="%", limit=limit)
 

@@ -19,7 +19,13 @@ from arca.monitoring.alarm import (
 )
 from arca.monitoring.slo.budget import BUDGET_DAYS
 from arca.monitoring.slo.duration import DAY, HOUR, MINUTE, shorthand
-from arca.monitoring.slo.objective import BurnRateAlert, EventIndicator, Objective, SliceIndicator
+from arca.monitoring.slo.objective import (
+    BurnRateAlert,
+    EventIndicator,
+    Objective,
+    SliceIndicator,
+    sum_of,
+)
 from arca.naming import Severity
 
 WORK, LEAST_WORK = "business.invoices", 10
@@ -164,8 +170,8 @@ def _events(
 
     An average of ratios would weigh a quiet minute like a busy one.
     """
-    readings, bad = _bad(events)
-    total, least = "FILL(total, 0)", least_total(objective, alert.rate, window.least_bad)
+    readings, bad, total = _sums(events)
+    least = least_total(objective, alert.rate, window.least_bad)
     return Alarm(
         name=_name(objective, alert, window.length),
         title=f"{objective.title}: % bad in {shorthand(window.length)}",
@@ -254,21 +260,25 @@ def _uncounted(objectives: Sequence[Objective]) -> Alarm:
     """Return an alarm on invoices that are counted while what an objective counts is not.
 
     Requests at the load balancer would not do: most of them at night are health checks, which the
-    service does not count.
+    service does not count. A metric that is among the bad or good events as well would not do
+    either: the load balancer still counts its own errors.
     """
-    totals = {
-        one.indicator.total.metric: one.indicator.total
-        for one in objectives
-        if isinstance(one.indicator, EventIndicator)
-    }
-    counted = {f"total{number}": total for number, total in enumerate(totals.values())}
+    groups = [
+        one.indicator.uncounted() for one in objectives if isinstance(one.indicator, EventIndicator)
+    ]
+    totals = {reading.metric: reading for group in groups for reading in group}
+    ids = {metric: f"total{number}" for number, metric in enumerate(totals)}
+    sums = [sum_of([ids[reading.metric] for reading in group]) for group in groups]
     least = "1"
-    for name in reversed(counted):
-        least = f"IF(FILL({name}, 0) < 1, 0, {least})"
+    for total in reversed(dict.fromkeys(sums)):
+        least = f"IF({total} < 1, 0, {least})"
     return Alarm(
         name="telemetry-lost",
         title="Nothing counted while invoices are made",
-        readings={"invoices": Reading(WORK, "Sum"), **counted},
+        readings={
+            "invoices": Reading(WORK, "Sum"),
+            **{ids[metric]: reading for metric, reading in totals.items()},
+        },
         expression=f"IF(FILL(invoices, 0) < {LEAST_WORK}, 1, {least})",
         comparison="LessThanThreshold",
         threshold=1,
@@ -320,12 +330,10 @@ def _budget(objective: Objective) -> Alarm:
     )
 
 
-def _bad(events: EventIndicator) -> tuple[dict[str, Reading], str]:
-    """Return the readings, and the number of bad events as an expression over them."""
-    readings = {events.counts: events.counted, "total": events.total}
-    if events.counts == "bad":
-        return readings, "FILL(bad, 0)"
-    return readings, "FILL(total, 0) - FILL(good, 0)"
+def _sums(events: EventIndicator) -> tuple[dict[str, Reading], str, str]:
+    """Return the readings, and the bad and all events as expressions over them."""
+    readings, counted, total = events.sums()
+    return readings, counted if events.counts == "bad" else f"{total} - {counted}", total
 
 
 def _name(objective: Objective, alert: BurnRateAlert, window: int) -> str:

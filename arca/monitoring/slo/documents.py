@@ -5,6 +5,7 @@ in place of the references. arca/monitoring/slo/objectives.py goes on from there
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,66 +18,139 @@ from arca.monitoring.slo.openslo import (
     DOCUMENT,
     INLINE,
     KINDS,
-    AlertPolicy,
     AlertPolicyDocument,
-    AlertPolicyRef,
     AnyDocument,
-    NotificationTargetRef,
+    DataSourceDocument,
+    NotificationTargetDocument,
     SloDocument,
 )
+from arca.monitoring.slo.openslo_alerts import AlertPolicy, AlertPolicyRef, NotificationTargetRef
+from arca.monitoring.slo.place import KeyPath, Place, Problem, is_model, repeated_keys
+from arca.monitoring.slo.references import Name, dangling, duplicates
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Reads the same as SafeLoader, ten times as fast; PyYAML's wheels have it."""
 FOLDER = Path(__file__).parents[1] / "objectives"
 """The project's own documents."""
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class PlacedPolicy:
+    """An alert policy, and where its keys stand."""
+
+    policy: AlertPolicy
+    place: Place
+    targets: Sequence[str | None]
+    """What each of its notification targets notifies; None for one that no document declares."""
 
 
 @dataclass(frozen=True)
 class PlacedSlo:
-    """An SLO with its alert policies, and where its document begins."""
+    """An SLO with its alert policies, and where its keys stand."""
 
     document: SloDocument
-    policies: tuple[AlertPolicy, ...]
-    where: str
-    """`file:line`."""
+    place: Place
+    policies: tuple[tuple[KeyPath, PlacedPolicy], ...]
+    """Each with the SLO's key that names or holds it."""
 
 
 @dataclass(frozen=True)
 class Documents:
-    """All documents of a folder, each with the `file:line` where it begins."""
+    """All valid documents of a folder, and what is wrong with them and with the others."""
 
-    placed: Sequence[tuple[str, AnyDocument]]
+    placed: Sequence[tuple[Place, AnyDocument]]
+    problems: Sequence[Problem]
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> "Documents":
+        """Read every YAML file of a folder, by default the project's own.
+
+        Raises Explained for a folder without documents.
+        """
+        folder = directory or FOLDER
+        problems: list[Problem] = []
+        paths = sorted(path for path in folder.glob("*") if path.suffix in SUFFIXES)
+        placed: list[tuple[Place, AnyDocument]] = []
+        refused_names: set[Name] = set()
+        for place in [place for path in paths for place in _places(path, problems)]:
+            document = _document(place, problems)
+            if document is None:
+                refused_names.add(_name(place))
+            else:
+                placed.append((place, document))
+        if not placed and not problems:
+            nothing = f"{folder}: no OpenSLO document, wanted *.yaml files of them"
+            raise refused([nothing])
+        problems += duplicates(placed)
+        problems += dangling(placed, refused_names)
+        return cls(placed, problems)
 
     @classmethod
     def read(cls, directory: Path | None = None) -> "Documents":
-        """Read every YAML file of a folder, by default the project's own.
+        """Read as `load` does; raises Explained with all problems, each as `file:line`."""
+        found = cls.load(directory)
+        found.check(())
+        return found
 
-        Raises Explained with all problems, each as `file:line`, and for a folder without documents.
-        """
-        folder = directory or FOLDER
-        problems: list[str] = []
-        paths = sorted(folder.glob("*.yaml"))
-        placed = [found for path in paths for found in _documents(path, problems)]
-        if not placed and not problems:
-            problems.append(f"{folder}: no OpenSLO document, wanted *.yaml files of them")
-        problems += _duplicates(placed)
-        problems += _dangling(placed)
+    def check(self, others: Iterable[Problem]) -> None:
+        """Raise Explained for the problems of the documents and others; each is said once."""
+        problems = sorted({*self.problems, *others})
         if problems:
-            raise refused(problems)
-        return cls(placed)
+            raise refused(map(str, problems))
 
     def slos(self) -> list[PlacedSlo]:
         """Return the SLOs, each with its alert policies in place of their references."""
         named = {
-            document.metadata.name: document
-            for _, document in self.placed
-            if isinstance(document, AlertPolicyDocument)
+            one.policy.metadata.name: one
+            for one in self.policies()
+            if isinstance(one.policy, AlertPolicyDocument)
         }
         return [
-            PlacedSlo(document, tuple(_inlined(document, named)), where)
-            for where, document in self.placed
+            PlacedSlo(document, place, tuple(self._given(place, document, named)))
+            for place, document in self.placed
             if isinstance(document, SloDocument)
         ]
+
+    def policies(self) -> Iterator[PlacedPolicy]:
+        """Yield every alert policy, of its own or inside of an SLO, named by an SLO or not."""
+        for place, document in self.placed:
+            if isinstance(document, AlertPolicyDocument):
+                yield self._policy(place, document)
+            if isinstance(document, SloDocument):
+                yield from (
+                    one
+                    for _, one in self._given(place, document, {})
+                    if not isinstance(one.policy, AlertPolicyDocument)
+                )
+
+    def data_sources(self) -> Iterator[tuple[Place, DataSourceDocument]]:
+        """Yield every data source."""
+        for place, document in self.placed:
+            if isinstance(document, DataSourceDocument):
+                yield place, document
+
+    def _given(
+        self, place: Place, slo: SloDocument, named: Mapping[str, PlacedPolicy]
+    ) -> Iterator[tuple[KeyPath, PlacedPolicy]]:
+        for number, given in enumerate(slo.spec.alert_policies):
+            path: KeyPath = ("spec", "alertPolicies", number)
+            if not isinstance(given, AlertPolicyRef):
+                yield path, self._policy(place.at(*path), given)
+            elif given.alert_policy_ref in named:
+                yield (*path, "alertPolicyRef"), named[given.alert_policy_ref]
+
+    def _policy(self, place: Place, policy: AlertPolicy) -> PlacedPolicy:
+        known = {
+            document.metadata.name: document.spec.target
+            for _, document in self.placed
+            if isinstance(document, NotificationTargetDocument)
+        }
+        targets = [
+            known.get(one.target_ref) if isinstance(one, NotificationTargetRef) else one.spec.target
+            for one in policy.spec.notification_targets
+        ]
+        return PlacedPolicy(policy, place, targets)
 
 
 def refused(problems: Iterable[str]) -> Explained:
@@ -89,100 +163,51 @@ def refused(problems: Iterable[str]) -> Explained:
     )
 
 
-def _inlined(slo: SloDocument, named: Mapping[str, AlertPolicy]) -> Iterator[AlertPolicy]:
-    for given in slo.spec.alert_policies:
-        yield named[given.alert_policy_ref] if isinstance(given, AlertPolicyRef) else given
-
-
-def _dangling(placed: Sequence[tuple[str, AnyDocument]]) -> Iterator[str]:
-    """Name the references to what no document declares."""
-    known = {(document.kind, document.metadata.name) for _, document in placed}
-    for where, document in placed:
-        for kind, name in _references(document):
-            if (kind, name) not in known:
-                yield f"{where}: no {kind} is called {name}"
-
-
-def _references(document: AnyDocument) -> Iterator[tuple[str, str]]:
-    """Yield the kind and the name of every document that one refers to."""
-    if isinstance(document, AlertPolicyDocument):
-        yield from _targets(document)
-    if not isinstance(document, SloDocument):
-        return
-    yield "Service", document.spec.service
-    for given in document.spec.alert_policies:
-        if isinstance(given, AlertPolicyRef):
-            yield "AlertPolicy", given.alert_policy_ref
-        else:
-            yield from _targets(given)
-    for indicator in document.spec.indicators():
-        for metric in indicator.measured():
-            if metric.metric_source.metric_source_ref:
-                yield "DataSource", metric.metric_source.metric_source_ref
-
-
-def _targets(policy: AlertPolicy) -> Iterator[tuple[str, str]]:
-    for target in policy.spec.notification_targets:
-        if isinstance(target, NotificationTargetRef):
-            yield "AlertNotificationTarget", target.target_ref
-
-
-def _duplicates(placed: Sequence[tuple[str, AnyDocument]]) -> Iterator[str]:
-    seen: dict[tuple[str, str], str] = {}
-    for where, document in placed:
-        key = (document.kind, document.metadata.name)
-        if key in seen:
-            yield f"{where}: {key[0]} {key[1]} stands in {seen[key]} already"
-        seen.setdefault(key, where)
-
-
-def _documents(path: Path, problems: list[str]) -> Iterator[tuple[str, AnyDocument]]:
-    """Read one file; add what is wrong to `problems`."""
+def _places(path: Path, problems: list[Problem]) -> Iterator[Place]:
+    """Read one file; add what is no YAML to `problems`."""
     try:
         nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), LOADER))
     except OSError as error:
-        problems.append(f"{path.name}:1: cannot be read: {error.strerror}")
+        problems.append(Problem(path.name, 1, f"cannot be read: {error.strerror}"))
         return
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problems.append(f"{path.name}:{line}: not YAML: {getattr(error, 'problem', error)}")
+        problems.append(Problem(path.name, line, f"not YAML: {getattr(error, 'problem', error)}"))
         return
     for node in nodes:
-        where = f"{path.name}:{node.start_mark.line + 1}"
-        problems += (f"{path.name}:{line}: {text}" for line, text in _repeated_keys(node))
-        try:
-            yield where, DOCUMENT.validate_python(_content(node))
-        except ValidationError as error:
-            for fault in error.errors(include_url=False):
-                unknown_kind = fault["type"] in ("union_tag_invalid", "union_tag_not_found")
-                place = ("kind",) if unknown_kind else fault["loc"]
-                wanted = f"kind: one of {', '.join(KINDS)}" if unknown_kind else _text(fault)
-                problems.append(f"{path.name}:{_line(node, place)}: {wanted}")
-        except (yaml.YAMLError, ValueError) as error:
-            # YAML's reader raises ValueError for a date such as 2026-13-45.
-            problems.append(f"{where}: not YAML: {getattr(error, 'problem', error)}")
+        problems += (Problem(path.name, line, text) for line, text in repeated_keys(node))
+        yield Place.of(path.name, node)
 
 
-def _repeated_keys(root: yaml.Node) -> Iterator[tuple[int, str]]:
-    """Yield keys that a mapping has twice: YAML's reader would take the last in silence."""
-    nodes, visited = [root], set[int]()
-    while nodes:
-        node = nodes.pop()
-        # An alias may name a node that contains it.
-        if id(node) in visited:
-            continue
-        visited.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            nodes += node.value
-        elif isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                name = str(key.value)
-                if name in seen:
-                    yield key.start_mark.line + 1, f"{name} stands there twice"
-                seen.add(name)
-                nodes.append(value)
+def _document(place: Place, problems: list[Problem]) -> AnyDocument | None:
+    """Return a document, without its unknown keys; add what is wrong to `problems`."""
+    try:
+        content = _content(place.node)
+    except (yaml.YAMLError, ValueError) as error:
+        # YAML's reader raises ValueError for a date such as 2026-13-45.
+        problems.append(place.problem((), f"not YAML: {getattr(error, 'problem', error)}"))
+        return None
+    try:
+        document = DOCUMENT.validate_python(content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        problems += _problems(place, faults)
+        unknown = [fault["loc"] for fault in faults if fault["type"] == "extra_forbidden"]
+        if len(unknown) < len(faults) or any(path[-1] in INLINE for path in unknown):
+            return None
+        # An unknown key hides nothing that is wrong with the known ones.
+        document = DOCUMENT.validate_python(_without(content, unknown))
+    if isinstance(document, SloDocument):
+        for path, wanted in document.spec.inconsistencies():
+            problems.append(place.problem(path, f"{_dotted(path)}: wanted {wanted}"))
+    return document
+
+
+def _name(place: Place) -> Name:
+    """Return the kind and the name of a document that is wrong elsewhere."""
+    kind, name = place.at("kind").node.value, place.at("metadata", "name").node.value
+    return str(kind), str(name)
 
 
 def _content(node: yaml.Node) -> object:
@@ -191,11 +216,42 @@ def _content(node: yaml.Node) -> object:
     return loader.construct_document(node)
 
 
+def _without(content: object, paths: Iterable[KeyPath]) -> object:
+    """Return a document's content without some of its keys."""
+    kept: Any = deepcopy(content)
+    for path in paths:
+        part = kept
+        for key in path[:-1]:
+            part = part if is_model(key) and key not in part else part[key]
+        del part[path[-1]]
+    return kept
+
+
+def _problems(place: Place, faults: Sequence[Any]) -> Iterator[Problem]:
+    # A reference instead of a part lacks all keys of the part: one problem, not four.
+    replaced = {
+        fault["loc"][:-1] for fault in faults if fault["loc"] and fault["loc"][-1] in INLINE
+    }
+    for fault in faults:
+        if fault["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            yield place.problem(("kind",), f"kind: one of {', '.join(KINDS)}")
+        elif fault["type"] != "missing" or fault["loc"][:-1] not in replaced:
+            yield place.problem(fault["loc"], _text(fault))
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(str(part) for part in path if not is_model(part))
+
+
 def _text(fault: Any) -> str:
-    path = ".".join(str(p) for p in fault["loc"] if not (isinstance(p, str) and p[:1].isupper()))
+    path = _dotted(fault["loc"])
     if fault["type"] == "extra_forbidden":
-        instead = INLINE.get(str(fault["loc"][-1]))
+        *above, key = fault["loc"]
+        instead = INLINE.get(str(key))
+        path = ".".join(filter(None, (_dotted(tuple(above)), str(key))))
         return f"{path}: {f'not read here; {instead}' if instead else UNKNOWN_KEY}"
+    if fault["type"] == "missing":
+        return f"{path}: is missing; write it"
     message = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     given = fault["input"]
     shown = f", not {given!r}" if isinstance(given, str | int | float) else ""
@@ -203,17 +259,3 @@ def _text(fault: Any) -> str:
 
 
 UNKNOWN_KEY = "OpenSLO v1 knows no such key"
-
-
-def _line(node: yaml.Node, location: tuple[int | str, ...]) -> int:
-    """Return the line of the key that an error names, or of the nearest one above it."""
-    line: int = node.start_mark.line + 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == part:
-                    line, node = key.start_mark.line + 1, value
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line

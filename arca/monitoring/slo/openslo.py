@@ -5,70 +5,23 @@ Source: OpenSLO specification, version 1, "Object Types". Field names are the sp
 in its SLO and a condition in its AlertPolicy: the kinds SLI and AlertCondition are not read.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self, cast, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    TypeAdapter,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import Discriminator, Field, Tag, TypeAdapter, model_validator
 
 from arca.monitoring.slo.duration import seconds
-
-ThresholdOperator = Literal["lte", "gte", "lt", "gt"]
-DOCUMENT_NAME = r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
-"""RFC 1123's labels (OpenSLO v1, "General Schema"), and capitals, which its examples use."""
-
-
-def _duration(text: str) -> str:
-    seconds(text)
-    return text
-
-
-Duration = Annotated[str, AfterValidator(_duration)]
-"""OpenSLO's shorthand for a duration, such as `5m`."""
-
-
-class OpenSloPart(BaseModel):
-    """The base of every part of a document: frozen, and without unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        allow_inf_nan=False,
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, content: object) -> object:
-        """Drop keys without a value: the specification's own examples have them."""
-        if not isinstance(content, dict):
-            return content
-        given = cast("dict[str, object]", content)
-        return {key: value for key, value in given.items() if value is not None}
-
-
-class Metadata(OpenSloPart):
-    """A document's name, title, labels and annotations."""
-
-    name: str = Field(pattern=DOCUMENT_NAME)
-    display_name: str = ""
-    labels: dict[str, str | list[str]] = {}
-    annotations: dict[str, str] = {}
-
-
-class Described(OpenSloPart):
-    """A `spec` with a description of at most 1050 characters."""
-
-    description: str = Field(default="", max_length=1050)
+from arca.monitoring.slo.openslo_alerts import AlertPolicy, AlertPolicyRef, NotificationTarget
+from arca.monitoring.slo.openslo_parts import (
+    Described,
+    Duration,
+    Metadata,
+    OpenSloPart,
+    ThresholdOperator,
+    written,
+)
+from arca.monitoring.slo.place import Fault, KeyPath
 
 
 class MetricSource(OpenSloPart):
@@ -97,8 +50,8 @@ class RatioMetric(OpenSloPart):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.raw is not None:
-            if self.raw_type is None or self.good or self.bad or self.total:
+        if self.raw is not None or self.raw_type is not None:
+            if not (self.raw and self.raw_type) or self.good or self.bad or self.total:
                 message = "raw goes with rawType and without good, bad and total"
                 raise ValueError(message)
         elif self.total is None or (self.good is None) == (self.bad is None):
@@ -120,11 +73,16 @@ class IndicatorSpec(Described):
             raise ValueError(message)
         return self
 
-    def measured(self) -> list[MeasuredMetric]:
-        """Return every metric that the indicator reads."""
+    def measured(self) -> Iterator[tuple[KeyPath, MeasuredMetric]]:
+        """Yield every metric that the indicator reads, with its key; the last part names it."""
+        if self.threshold_metric is not None:
+            yield ("spec", "thresholdMetric"), self.threshold_metric
         ratio = self.ratio_metric
-        found = [ratio.good, ratio.bad, ratio.total, ratio.raw] if ratio else []
-        return [metric for metric in (self.threshold_metric, *found) if metric is not None]
+        if ratio is not None:
+            for name in ("good", "bad", "total", "raw"):
+                metric: MeasuredMetric | None = getattr(ratio, name)
+                if metric is not None:
+                    yield ("spec", "ratioMetric", name), metric
 
 
 class Indicator(OpenSloPart):
@@ -190,75 +148,6 @@ class ObjectiveTarget(OpenSloPart):
         return seconds(self.time_slice_window) if self.time_slice_window else 0
 
 
-class BurnCondition(OpenSloPart):
-    """When to alert: the burn rate over a window."""
-
-    kind: Literal["burnrate"] = "burnrate"
-    op: ThresholdOperator
-    threshold: float
-    lookback_window: Duration
-    alert_after: str = "0m"
-
-
-class AlertConditionSpec(Described):
-    """The `spec` of a condition."""
-
-    severity: str
-    condition: BurnCondition
-
-
-class AlertCondition(OpenSloPart):
-    """A condition inside of an alert policy."""
-
-    kind: Literal["AlertCondition"]
-    metadata: Metadata
-    spec: AlertConditionSpec
-
-
-class NotificationTargetSpec(Described):
-    """The `spec` of a notification target."""
-
-    target: str
-
-
-class NotificationTarget(OpenSloPart):
-    """A notification target inside of an alert policy."""
-
-    kind: Literal["AlertNotificationTarget"]
-    metadata: Metadata
-    spec: NotificationTargetSpec
-
-
-class NotificationTargetRef(OpenSloPart):
-    """A notification target by its name."""
-
-    target_ref: str
-
-
-class AlertPolicySpec(Described):
-    """The `spec` of an alert policy; the specification allows a single condition."""
-
-    alert_when_no_data: bool = False
-    alert_when_resolved: bool = False
-    alert_when_breaching: bool = False
-    conditions: list[AlertCondition] = Field(min_length=1, max_length=1)
-    notification_targets: list[NotificationTarget | NotificationTargetRef] = Field(min_length=1)
-
-
-class AlertPolicy(OpenSloPart):
-    """An alert policy inside of an SLO."""
-
-    kind: Literal["AlertPolicy"]
-    metadata: Metadata
-    spec: AlertPolicySpec
-
-
-class AlertPolicyRef(OpenSloPart):
-    """An alert policy by its name."""
-
-    alert_policy_ref: str
-
-
 class SloSpec(Described):
     """The `spec` of an SLO."""
 
@@ -267,32 +156,37 @@ class SloSpec(Described):
     time_window: list[TimeWindow] = Field(default=[], max_length=1)
     budgeting_method: Literal["Occurrences", "Timeslices", "RatioTimeslices"] = "Occurrences"
     objectives: list[ObjectiveTarget] = Field(min_length=1)
-    alert_policies: list[AlertPolicy | AlertPolicyRef] = Field(default=[])
+    alert_policies: list[
+        Annotated[
+            Annotated[AlertPolicy, Tag("Inline")] | Annotated[AlertPolicyRef, Tag("Reference")],
+            Discriminator(written("alertPolicyRef")),
+        ]
+    ] = Field(default=[])
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def inconsistencies(self) -> Iterator[Fault]:
+        """Yield what the specification wants of keys together; each names the key to change."""
         inner = [objective.indicator is not None for objective in self.objectives]
         if (self.indicator is not None) == any(inner) or (any(inner) and not all(inner)):
-            message = "one indicator, here or in each of the objectives"
-            raise ValueError(message)
-        if self.indicator is not None and self.indicator.spec.threshold_metric is not None:
-            bare = [one for one in self.objectives if one.op is None or one.value is None]
-            if bare or len(self.objectives) > 1:
-                message = "with thresholdMetric, a single objective with op and value"
-                raise ValueError(message)
-        for objective in self.objectives:
+            yield Fault(("spec", "indicator"), "one indicator, here or in each of the objectives")
+        timed = self.indicator is not None and self.indicator.spec.threshold_metric is not None
+        if timed and len(self.objectives) > 1:
+            yield Fault(("spec", "objectives", 1), "a single objective with thresholdMetric")
+        for number, objective in enumerate(self.objectives):
+            where: KeyPath = ("spec", "objectives", number)
+            if timed and (objective.op is None or objective.value is None):
+                yield Fault(where, "op and value with thresholdMetric")
             if self.budgeting_method != "Occurrences" and objective.time_slice_window is None:
-                message = f"timeSliceWindow with budgetingMethod {self.budgeting_method}"
-                raise ValueError(message)
+                yield Fault(where, f"timeSliceWindow with budgetingMethod {self.budgeting_method}")
             if self.budgeting_method == "Timeslices" and objective.time_slice_target is None:
-                message = "timeSliceTarget with budgetingMethod Timeslices"
-                raise ValueError(message)
-        return self
+                yield Fault(where, "timeSliceTarget with budgetingMethod Timeslices")
 
-    def indicators(self) -> list[IndicatorSpec]:
-        """Return the SLO's indicator, or the one of each of its objectives."""
-        inner = [objective.indicator for objective in self.objectives]
-        return [found.spec for found in (self.indicator, *inner) if found is not None]
+    def indicators(self) -> Iterator[tuple[KeyPath, IndicatorSpec]]:
+        """Yield the SLO's indicator, or the one of each of its objectives, with its key."""
+        if self.indicator is not None:
+            yield ("spec", "indicator"), self.indicator.spec
+        for number, objective in enumerate(self.objectives):
+            if objective.indicator is not None:
+                yield ("spec", "objectives", number, "indicator"), objective.indicator.spec
 
 
 class DataSourceSpec(Described):

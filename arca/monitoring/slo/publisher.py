@@ -148,17 +148,28 @@ def _values(
 def _events(
     cloudwatch: Any, events: Mapping[str, Any], end: datetime, hourly_days: int
 ) -> tuple[HourlyValues, HourlyValues]:
-    """Return the bad and all events of the last days by the hour, and of the year by the day."""
+    """Return the bad and all events of the last days by the hour, and of the year by the day.
+
+    Each is the sum of its metrics; `read` keeps those that both sums hold.
+    """
     recent = (end - timedelta(days=hourly_days)).replace(hour=0)
     spans = (
         (DAY, (recent - timedelta(days=budget.YEAR_DAYS - hourly_days), recent)),
         (HOUR, (recent, end)),
     )
 
+    known: dict[str, HourlyValues] = {}
+
     def read(part: str) -> HourlyValues:
         found: HourlyValues = {}
-        for period, span in spans:
-            found |= _read(cloudwatch, events[part], "Sum", period, span)
+        for metric in events[part]:
+            key = json.dumps(metric, sort_keys=True)
+            if key not in known:
+                known[key] = {}
+                for period, span in spans:
+                    known[key] |= _read(cloudwatch, metric, "Sum", period, span)
+            for moment, value in known[key].items():
+                found[moment] = found.get(moment, 0.0) + value
         return found
 
     total = read("total")

@@ -42,8 +42,8 @@ def _objective(
         }
     return known | {
         "events": {
-            indicator.counts: _metric(indicator.counted, bindings),
-            "total": _metric(indicator.total, bindings),
+            indicator.counts: [_metric(one, bindings) for one in indicator.counted],
+            "total": [_metric(one, bindings) for one in indicator.total],
         }
     }
 

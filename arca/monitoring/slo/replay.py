@@ -115,8 +115,7 @@ class _Metrics:
         self._series: dict[str, Series] = {}
         if isinstance(objective.indicator, EventIndicator):
             counted = events.good if objective.indicator.counts == "good" else bad
-            self._series[objective.indicator.counted.metric] = counted
-            self._series[objective.indicator.total.metric] = events.total
+            self._series = _of_indicator(objective.indicator, counted, events.total)
             self._bad, self._total = np.nan_to_num(bad), np.nan_to_num(events.total)
         else:
             share = slice_values(events)
@@ -164,6 +163,17 @@ def slice_values(events: EventSeries) -> Series:
     """Return the percentage of each minute's events that are good, as a probe publishes it."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return 100 * events.good / events.total
+
+
+def _of_indicator(indicator: EventIndicator, counted: Series, total: Series) -> dict[str, Series]:
+    """Return the series of an indicator's metrics, whose sums are the counted and all events.
+
+    The first metric of each sum carries it, and the others count nothing.
+    """
+    carrier, rest = indicator.counted[0].metric, indicator.uncounted()[0].metric
+    series = {reading.metric: np.zeros(len(total)) for reading in indicator.sums()[0].values()}
+    within = any(reading.metric == carrier for reading in indicator.total)
+    return series | {carrier: counted, rest: total - counted if within else total}
 
 
 def _bad_slices(slices: SliceIndicator, share: Series) -> Series:

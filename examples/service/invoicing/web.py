@@ -48,6 +48,10 @@ class Outcome:
             return self.code != OVER_QUOTA
         return self.status >= 500 or self.status in (408, 425)
 
+    def fast(self, took_ms: float, limit_ms: float) -> bool:
+        """Return whether the answer was fast; a failure never is, whatever time it took."""
+        return not self.failed and took_ms <= limit_ms
+
 
 def named(route: str, handler: Handler) -> Handler:
     """Return a handler that tells the request's log line its route."""
@@ -145,7 +149,8 @@ class Observed:
             self.events.note("request", message, **fields)
 
     def _values(self, outcome: Outcome, took_ms: float) -> Mapping[str, Value]:
-        fast = {} if self.fast_ms is None else {"RequestsFast": int(took_ms <= self.fast_ms)}
+        limit = self.fast_ms
+        fast = {} if limit is None else {"RequestsFast": int(outcome.fast(took_ms, limit))}
         return {
             "Requests": 1,
             "RequestsFailed": int(outcome.failed),

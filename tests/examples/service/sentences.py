@@ -63,6 +63,7 @@ TESTS: Mapping[str, str] = {
     "A counter that counts nothing": "test_metrics_have_the_stage_and_the_contracts_names",
     'The service counts "fast"': "test_a_request_has_failed_when_we_failed",
     "A request has failed": "test_a_request_has_failed_when_we_failed",
+    "A failed request is never fast": "test_a_failed_request_is_never_fast",
     "What is fast is the number": "test_without_a_threshold_its_metric_is_omitted",
     "The service has no default": "test_without_a_threshold_its_metric_is_omitted",
     "A line that counts one request": "test_a_request_is_logged_by_its_route",

@@ -216,10 +216,21 @@ def test_a_request_has_failed_when_we_failed(platform: Platform, task: Task) -> 
     assert counted == [1, 0, 1]
     with platform.cache.stopped():
         failed = request_of(task, task.ask("GET", "/v1/status"))
-    counted = [failed[name] for name in ("RateLimited", "RequestsFailed", "ServerErrors")]
+    counted = [
+        failed[name] for name in ("RateLimited", "RequestsFailed", "ServerErrors", "RequestsFast")
+    ]
     assert (failed["level"], counted) == ("ERROR", [0, 1, 1])
     for status, code, wanted in ((429, "", 1), (429, OVER_QUOTA, 0), (408, "", 1), (425, "", 1)):
         assert Outcome("GET /", status, code).failed == wanted
+
+
+@pytest.mark.parametrize(
+    ("status", "took_ms", "fast"),
+    [(200, 200, True), (404, 5, True), (200, 201, False), (500, 5, False), (429, 5, False)],
+)
+def test_a_failed_request_is_never_fast(status: int, took_ms: float, *, fast: bool) -> None:
+    """A 500 within 5 ms is no good latency; a caller's own mistake is answered as any other."""
+    assert Outcome("GET /", status, "").fast(took_ms, 200) == fast
 
 
 @pytest.mark.slow

@@ -14,7 +14,11 @@ from arca.monitoring.slo.objectives import read_objectives
 from arca.monitoring.slo.publisher_input import publisher_input
 from tests.arca.monitoring.live.recorded_cloudwatch import RecordedCloudWatch
 
-BINDINGS: dict[Binding, list[str]] = {"stage": ["prod"], "canary": ["probe"]}
+BINDINGS: dict[Binding, list[str]] = {
+    "stage": ["prod"],
+    "canary": ["probe"],
+    "load_balancer": ["app/arca"],
+}
 OBJECTIVES = {objective.name: objective for objective in read_objectives(BINDINGS)}
 DESCRIBED = publisher_input(OBJECTIVES.values(), BINDINGS, stage="prod")
 ENTRIES = {entry["name"]: entry for entry in DESCRIBED["objectives"]}

@@ -242,8 +242,8 @@ def test_the_years_budget() -> None:
 
 
 INDICATORS: dict[str, EventIndicator | SliceIndicator] = {
-    "good": EventIndicator("good", Reading("shop.good", "Sum"), Reading("shop.pages", "Sum")),
-    "bad": EventIndicator("bad", Reading("shop.bad", "Sum"), Reading("shop.pages", "Sum")),
+    "good": EventIndicator("good", (Reading("shop.good", "Sum"),), (Reading("shop.pages", "Sum"),)),
+    "bad": EventIndicator("bad", (Reading("shop.bad", "Sum"),), (Reading("shop.pages", "Sum"),)),
     "slices": SliceIndicator(Reading("shop.up", "Average"), "gte", 100, seconds("5m")),
 }
 

@@ -1,17 +1,14 @@
 """OpenSLO documents: which ones are read, and which are refused with file and line."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from arca.errors import Explained
 from arca.monitoring.slo.documents import FOLDER, Documents
-from tests import ROOT
+from tests.arca.monitoring.slo import openslo_shapes as shapes
 
-EXAMPLES = sorted((ROOT / "tests" / "fixtures" / "openslo").glob("*.yaml"))
-assert len(EXAMPLES) == 4
 HEAD = "apiVersion: openslo/v1\nkind: {kind}\nmetadata:\n  name: {name}\nspec:\n"
 SERVICE = HEAD.format(kind="Service", name="shop") + "  description: A shop.\n"
 RATIO = """\
@@ -138,6 +135,22 @@ REFUSED = {
         SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: 1\n",
         "a.yaml:24: spec.objectives.0.target: wanted less than 1, not 1",
     ),
+    "rawType without raw": (
+        SERVICE
+        + "---\n"
+        + SLO
+        + RATIO.replace("counter: true", "rawType: success")
+        + "  objectives: [{target: 0.9}]\n",
+        "wanted raw goes with rawType and without good, bad and total",
+    ),
+    "no name": (
+        SERVICE.replace("  name: shop", "  displayName: Shop"),
+        "a.yaml:3: metadata.name: is missing; write it",
+    ),
+    "an unknown key with a capital": (
+        SERVICE + "  Owner: me\n",
+        "a.yaml:7: spec.Owner: OpenSLO v1 knows no such key",
+    ),
     "slices without a window": (
         SERVICE + "---\n" + SLO + RATIO + "  budgetingMethod: Timeslices\n"
         "  objectives: [{target: 0.9, timeSliceTarget: 1}]\n",
@@ -153,12 +166,12 @@ REFUSED = {
     ),
     "no such service": (
         SLO + RATIO + "  objectives: [{target: 0.9}]\n",
-        "a.yaml:1: no Service is called shop",
+        "a.yaml:6: no Service is called shop",
     ),
     "no such policy": (
         SERVICE + "---\n" + SLO + RATIO + "  objectives: [{target: 0.9}]\n"
         "  alertPolicies: [{alertPolicyRef: gone}]\n",
-        "a.yaml:8: no AlertPolicy is called gone",
+        "a.yaml:24: no AlertPolicy is called gone",
     ),
     "a key twice": (SERVICE + "  description: Mine.\n", "a.yaml:7: description stands there twice"),
     "no such day": (SERVICE + "  since: 2026-13-45\n", "a.yaml:1: not YAML: month must be in"),
@@ -166,7 +179,7 @@ REFUSED = {
         SERVICE + "---\n" + SLO + RATIO + "  objectives:\n  - target: .nan\n",
         "a.yaml:24: spec.objectives.0.target: wanted a finite number, not nan",
     ),
-    "twice": (SERVICE + "---\n" + SERVICE, "a.yaml:8: Service shop stands in a.yaml:1 already"),
+    "twice": (SERVICE + "---\n" + SERVICE, "a.yaml:11: Service shop stands in a.yaml:4 already"),
 }
 
 
@@ -197,27 +210,54 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         assert said in str(error.value)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_the_specifications_own_examples_are_read(path: Path, tmp_path: Path) -> None:
-    """The examples are unchanged; only the service that each names is added."""
-    shutil.copy(path, tmp_path)
+@pytest.mark.parametrize("text", shapes.SHAPES.values(), ids=shapes.SHAPES)
+def test_the_shape_of_an_example_of_openslo_is_read(text: str, tmp_path: Path) -> None:
+    """It lacks nothing but the service that it names, whose key the problem points to."""
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(Explained) as error:
         Documents.read(tmp_path)
-    missing = re.findall(r"yaml:\d+: no Service is called (\S+)$", str(error.value), re.MULTILINE)
-    assert str(error.value).count("yaml:") == len(missing) == 1
-    service = HEAD.format(kind="Service", name=missing[0])
-    (tmp_path / "service.yaml").write_text(f"{service}  description: x\n", encoding="utf-8")
+    assert re.findall(r"^  (.*)$", str(error.value), re.MULTILINE) == [
+        "a.yaml:8: no Service is called library"
+    ]
+    (tmp_path / "service.yml").write_text(shapes.SERVICE, encoding="utf-8")
     assert len(Documents.read(tmp_path).slos()) == 1
 
 
 def test_all_problems_are_said_at_once(tmp_path: Path) -> None:
-    """The error lists the problems of all files."""
+    """The error lists the problems of all files, by file and line."""
     (tmp_path / "a.yaml").write_text(SERVICE + "  owner: me\n  other: 1\n", encoding="utf-8")
     (tmp_path / "b.yaml").write_text("kind: Thing\n", encoding="utf-8")
+    slo = SLO + RATIO.replace("counter", "count") + "  objectives: [{target: 0.9}]\n"
+    (tmp_path / "c.yaml").write_text(slo + "  alertPolicies: [{alertPolicyRef: gone}]\n", "utf-8")
     with pytest.raises(Explained) as error:
         Documents.read(tmp_path)
-    assert "have 3 problems" in str(error.value)
-    assert "b.yaml:1" in str(error.value)
+    assert re.findall(r"^  (\w+\.yaml:\d+): ", str(error.value), re.MULTILINE) == [
+        *("a.yaml:7", "a.yaml:8", "b.yaml:1", "c.yaml:13", "c.yaml:17"),
+    ]
+
+
+def test_a_document_with_a_problem_is_not_missing_too(tmp_path: Path) -> None:
+    """What refers to it is not refused for that."""
+    wrong = SERVICE.replace("A shop.", "[no text]")
+    (tmp_path / "a.yaml").write_text(f"{wrong}---\n{SLO}{RATIO}  objectives: [{{target: 0.9}}]\n")
+    with pytest.raises(Explained) as error:
+        Documents.read(tmp_path)
+    assert re.findall(r"^  (\S+)", str(error.value), re.MULTILINE) == ["a.yaml:6:"]
+
+
+def test_a_part_by_name_lacks_nothing_of_the_part(tmp_path: Path) -> None:
+    """A reference of a wrong shape has one problem, not those of the part that it stands for."""
+    text = SERVICE + "---\n" + SLO + RATIO + "  objectives: [{target: 0.9}]\n"
+    given = "  alertPolicies:\n  - alertPolicyRef: [a]\n"
+    (tmp_path / "a.yaml").write_text(text + given, encoding="utf-8")
+    (tmp_path / "b.yaml").write_text(REFUSED["a condition by name"][0], encoding="utf-8")
+    with pytest.raises(Explained) as error:
+        Documents.read(tmp_path)
+    found = re.findall(r"^  (.*)$", str(error.value), re.MULTILINE)
+    assert [one.split(": ")[:2] for one in found] == [
+        ["a.yaml:25", "spec.alertPolicies.0.alertPolicyRef"],
+        ["b.yaml:7", "spec.conditions.0.conditionRef"],
+    ]
 
 
 def test_our_own_documents_are_read() -> None:
@@ -228,8 +268,11 @@ def test_our_own_documents_are_read() -> None:
     for name, target in targets.items():
         text = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
         assert re.findall(r"\btarget: (\S+)$", text, re.MULTILINE) == [str(target)]
-    policies = [policy.metadata.name for policy in slos["errors"].policies]
+    policies = [one.policy.metadata.name for _, one in slos["errors"].policies]
     assert policies == ["fast-burn", "slow-burn", "slow-ticket"]
+    assert [target for _, one in slos["errors"].policies for target in one.targets] == [
+        *("sev2", "sev2", "sev3")
+    ]
 
 
 def test_a_folder_without_documents_is_refused(tmp_path: Path) -> None:

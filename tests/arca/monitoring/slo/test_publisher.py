@@ -20,7 +20,11 @@ from tests.stacks import graph
 
 NOW = datetime(2026, 10, 14, 9, 5, tzinfo=UTC)
 HOUR = NOW.replace(minute=0)
-BIND: dict[Binding, list[str]] = {"stage": ["prod"], "canary": ["probe"]}
+BIND: dict[Binding, list[str]] = {
+    "stage": ["prod"],
+    "canary": ["probe"],
+    "load_balancer": ["app/arca"],
+}
 OBJECTIVES = {objective.name: objective for objective in read_objectives()}
 STACK = publisher_input(OBJECTIVES.values(), BIND, stage="prod")
 
