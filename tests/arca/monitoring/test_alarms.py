@@ -277,12 +277,13 @@ def test_no_failure_and_no_success_are_drawn(name: str) -> None:
     for line in (line for w in BOARDS[name].widgets if isinstance(w, Graph) for line in w.lines):
         if line.expression:
             silent = {key: np.array([np.nan]) for key in line.readings}
-            value = evaluate(line.expression, {**silent, WHOLE[line.label]: np.array([10.0])})
+            whole = next(key for key in silent if key.startswith(WHOLE[line.label]))
+            value = evaluate(line.expression, {**silent, whole: np.array([10.0])})
             assert value[0] in (0, 100), line.label
 
 
 WHOLE = {"failed": "whole", "succeed": "whole", "% good": "total"}
-"""Return the readings of a share's line, by the line's label."""
+"""How the id of all events begins in a share's line, by the line's label."""
 
 
 def test_what_is_read_of_a_budget_is_published() -> None:

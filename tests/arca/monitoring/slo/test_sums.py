@@ -55,13 +55,6 @@ def test_the_balancers_own_errors_are_bad_requests() -> None:
     assert values(alarm, requests=1000, failed=10, server_errors=NONE) == 1
 
 
-def test_a_quiet_hour_counts_the_balancers_errors_too() -> None:
-    """The alarm for low traffic sums the same metrics."""
-    alarm = errors_alarm("errors-fast-burn-quiet")
-    assert values(alarm, requests=20, failed=4, server_errors=9) == 13
-    assert values(alarm, requests=NONE, failed=NONE, server_errors=12) == 12
-
-
 def test_the_balancers_errors_do_not_hide_lost_telemetry() -> None:
     """Invoices are made and no request is counted: 5xx of the balancer prove nothing."""
     alarms = compile_objectives([ERRORS, OBJECTIVES["latency"]]).alarms
