@@ -128,9 +128,11 @@ trap 'sleep 0.6; echo ended >>{tmp_path}/ended; exit 1' INT
 echo began
 while :; do sleep 0.05; done
 """)
+    # A shell ignores SIGINT for what it runs in the background, and that is inherited.
     program = f"""
-import subprocess, sys
+import signal, subprocess, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from arca import checkout
 from arca.cli import pulumi_update
 
