@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command("restore-test")
 @click.option(
     "--stack",
-    "stack_name",
+    "primary",
     default="prod",
     show_default=True,
     shell_complete=complete_stack,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 def command(
     clock: Clock,
     *,
-    stack_name: str,
+    primary: str,
     kind: str,
     target: "Target",
     operator: str | None,
@@ -84,7 +84,7 @@ def command(
     def say(text: str) -> None:
         click.echo(f"{clock.now():%H:%M:%SZ} {text}", err=True)
 
-    stack = find(stack_name, target=target)
+    stack = find(primary, target=target)
     planned = plan(stack, cast("BackupKind", kind))
     who = operator or dr_scene.user()
     instance = RestoredInstance(stack, planned.settings, who, clock, say)

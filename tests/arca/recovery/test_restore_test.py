@@ -258,7 +258,12 @@ def test_an_interrupted_one_is_cleaned_up(
             stage.status = None
 
     stage.after = settle
-    result = stage.arca("--yes")
+    # A shell ignores SIGINT for what it runs in the background, and that is inherited.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = stage.arca("--yes")
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     assert pressed
     assert code(result) != ExitCode.DONE
     assert "INTERRUPTED" in {outcome for _, outcome in outcomes(stage)}
