@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from arca import lever
-from arca.clients import client, explained
 from arca.errors import ArcaError, Refused
-from arca.recovery import activation, ask, failback_checks, fence, promotion
+from arca.recovery import activation, ask, failback_checks, fence, promotion, switch
 from arca.recovery.budgets import BUDGETS, PhaseName
 from arca.recovery.facts import caught_up
 from arca.recovery.journal import Journal
@@ -207,14 +205,9 @@ class Failback(Run):
 
     def _switch(self) -> Seen:
         failback_checks.require_dr_fenced(self._scene)
-        scene, primary = self._scene, self._scene.primary
-        identifier = primary.outputs.edge.failover_lever_id
-        if identifier is not None and lever.pulled(primary):
-            with explained(primary, "The lever cannot be pushed back"):
-                client(primary, "route53", region=lever.REGION).update_health_check(
-                    HealthCheckId=identifier, Inverted=False
-                )
-        report = self._until_good(primary, scene.smoke_as_customer, "switch")
+        scene = self._scene
+        switch.push(scene)
+        report = self._until_good(scene.primary, scene.smoke_as_customer, "switch")
         return Seen(f"{report.url} is served")
 
     def _verify(self) -> Seen:

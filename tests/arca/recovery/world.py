@@ -13,7 +13,7 @@ import pytest
 
 from arca.check import Check
 from arca.clock import Clock
-from arca.recovery import activation, ask, failback, fence, promotion
+from arca.recovery import activation, ask, fence, promotion, switch
 from arca.recovery.budgets import PhaseName
 from arca.recovery.facts import Replica
 from arca.recovery.failback import Failback
@@ -121,8 +121,8 @@ class World:
         monkeypatch.setattr(activation, "deploy", self._deploy)
         monkeypatch.setattr(activation, "restore", self._restore)
         monkeypatch.setattr(promotion, "apply_now", self._apply)
-        monkeypatch.setattr(failback.lever, "pulled", self._pulled)
-        monkeypatch.setattr(failback, "client", self._client)
+        monkeypatch.setattr(switch.lever, "pulled", self._pulled)
+        monkeypatch.setattr(switch, "client", self._client)
         monkeypatch.setattr(Failback, "_wait_for_green", self._green)
 
     def update_health_check(self, *, HealthCheckId: str, Inverted: bool) -> None:  # noqa: N803 - AWS's
