@@ -1,13 +1,12 @@
 """`arca dr failback`: let the primary serve again, phase by phase."""
 
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from arca.cli.dr_options import of_move, print_plan
+from arca.cli.dr_options import OLD, of_move, print_plan
 from arca.clock import Clock
 from arca.recovery.budgets import FAILBACK
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     from arca.recovery.journal_entry import Entry, Held
     from arca.recovery.scene import Scene
     from arca.stack import Target
-
-OLD = timedelta(hours=6)
-"""Longer than a rebuild: whoever goes on later knows no more what happened in between."""
 
 
 @click.command("failback")
@@ -135,7 +131,7 @@ def command(
 
 def _confirm(scene: "Scene", known: "Held | None", *, going_on: bool, abort: bool) -> None:
     """Ask for a stack's name: of a fail-back that was left long ago, with --yes too."""
-    from arca.cli import dr_scene, questions
+    from arca.cli import dr_scene
 
     if known is not None and going_on:
         entry = known.entry
@@ -146,14 +142,7 @@ def _confirm(scene: "Scene", known: "Held | None", *, going_on: bool, abort: boo
             f"phase was {done}, its last sign of life is {hours:,.1f} hours old.",
             err=True,
         )
-    if not abort:
-        dr_scene.confirm(scene, resume=going_on)
-        return
-    click.echo(f"{scene.standby.where} is to serve again.", err=True)
-    asked = f"Type {scene.standby_name} to confirm"
-    if questions.text(asked, where=scene.standby.where) != scene.standby_name:
-        click.echo("That is another name: nothing was changed.", err=True)
-        raise click.Abort
+    dr_scene.confirm(scene, resume=going_on, abort=abort)
 
 
 def _print_aborted(scene: "Scene", told: str, *, as_json: bool) -> int:

@@ -1,12 +1,12 @@
 """`arca dr failover`: let the standby take over, phase by phase."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from arca.cli.dr_options import of_move, print_plan
+from arca.cli.dr_options import OLD, of_move, print_plan
 from arca.clock import Clock
 from arca.recovery.budgets import TO_RTO
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from arca.recovery.journal_entry import Entry, Held
     from arca.recovery.scene import Scene
     from arca.stack import Target
-
-OLD = timedelta(hours=6)
-"""Whoever goes on later does not know what happened in between."""
 
 
 @click.command("failover")

@@ -1,6 +1,7 @@
 """What the verbs of `arca dr` share that move the service: options, and the plan of a dry run."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from arca.recovery.scene import Scene
 
 Command = Callable[..., int]
+OLD = timedelta(hours=6)
+"""Longer than a rebuild: whoever goes on later does not know what happened in between."""
 
 
 def of_move(
