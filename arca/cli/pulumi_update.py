@@ -157,7 +157,7 @@ def _creations(stack: str) -> list[str]:
     """
     with suppress(OSError, ValueError, KeyError, TypeError):
         done = subprocess.run(  # noqa: S603 - no shell, and our own words
-            ["pulumi", "--non-interactive", "stack", "export", "--stack", stack],  # noqa: S607
+            ["pulumi", "--non-interactive", "stack", "export", "--stack", stack],  # noqa: S607 - of PATH
             cwd=checkout.root(),
             capture_output=True,
             check=False,

@@ -65,11 +65,9 @@ def running(primary: Stack, *, once: bool = False) -> int:
 
     One-off tasks, as of a migration, write too. A task that is to stop may still be writing.
     """
-    cluster, ecs, listed = (
-        primary.outputs.service.cluster,
-        client(primary, "ecs", once=once),
-        list[str](),
-    )
+    cluster = primary.outputs.service.cluster
+    ecs = client(primary, "ecs", once=once)
+    listed: list[str] = []
     with explained(primary, "The primary's tasks cannot be counted"):
         for wanted in ("RUNNING", "STOPPED"):
             more: dict[str, Any] = {}
