@@ -14,9 +14,9 @@ from arca.monitoring.dashboard import (
     share_line,
 )
 from arca.monitoring.queries import QUERIES
-from arca.monitoring.slo.compiler import BURN_RATE, CONSUMED
 from arca.monitoring.slo.duration import DAY, shorthand
 from arca.monitoring.slo.objective import EventIndicator, Objective
+from arca.monitoring.slo.watches import BURN_RATE, CONSUMED
 
 SYSTEM_BOARD = "system-overview"
 API_BOARD = "api-service"

@@ -14,7 +14,7 @@ from arca.monitoring.alarm import Reading
 from arca.monitoring.catalogue import CATALOGUE
 from arca.monitoring.dashboard import Dashboard
 from arca.monitoring.recording import Recording, RecordingFile, reading_key
-from arca.monitoring.slo.compiler import BURN_RATE
+from arca.monitoring.slo.watches import BURN_RATE
 
 SAMPLE_PERIOD, POINTS = 300, 288
 """Seconds of a point, and points of the day."""

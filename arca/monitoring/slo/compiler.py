@@ -17,23 +17,22 @@ from arca.monitoring.alarm import (
     Hold,
     Reading,
 )
-from arca.monitoring.slo.budget import BUDGET_DAYS
 from arca.monitoring.slo.duration import DAY, HOUR, MINUTE, shorthand
 from arca.monitoring.slo.objective import (
     BurnRateAlert,
     EventIndicator,
     Objective,
     SliceIndicator,
-    sum_of,
+)
+from arca.monitoring.slo.watches import (
+    BURN_RATE,
+    budget_used,
+    lost,
+    uncounted,
+    unpublished,
 )
 from arca.naming import Severity
 
-WORK, LEAST_WORK = "business.invoices", 10
-"""What the service is for, and how much of it in a quarter of an hour shows that it works."""
-BURN_RATE, CONSUMED = "slo.burn-rate", "slo.budget-consumed"
-"""Metrics that the budget's publisher computes (arca/monitoring/slo/publisher.py)."""
-BUDGET_PERCENT = 75
-"""Percent of the budget of 30 days whose use makes a ticket; `arca deploy` asks at all of it."""
 PAGE, TICKET = "page", "ticket"
 PAGING: tuple[Severity, ...] = ("SEV1", "SEV2")
 OUTAGE, PAGES = "api-down", "pages"
@@ -69,8 +68,8 @@ def compile_objective(objective: Objective) -> Alarms:
         if alerts:
             composites.append(_composite(objective, kind, alerts, groups, hold))
     if isinstance(objective.indicator, SliceIndicator):
-        alarms.append(_lost(objective, objective.indicator))
-    return Alarms((*alarms, _budget(objective)), tuple(composites))
+        alarms.append(lost(objective, objective.indicator))
+    return Alarms((*alarms, budget_used(objective)), tuple(composites))
 
 
 def compile_objectives(objectives: Sequence[Objective]) -> Alarms:
@@ -89,7 +88,7 @@ def compile_objectives(objectives: Sequence[Objective]) -> Alarms:
         any_of=((OUTAGE,), *((one.name,) for one in pages)),
         meaning="Holds back the tickets of the objectives: a page says more.",
     )
-    watches = (_uncounted(objectives), _unpublished(objectives[0])) if objectives else ()
+    watches = (uncounted(objectives), unpublished(objectives[0])) if objectives else ()
     return Alarms((*found.alarms, *watches), (*pages, paged, *tickets))
 
 
@@ -234,99 +233,6 @@ def _published(objective: Objective, alert: BurnRateAlert, window: int) -> Alarm
         # The publisher puts a value once an hour; the last one holds until the next.
         missing="ignore",
         meaning=_part_of(objective, alert),
-    )
-
-
-def _lost(objective: Objective, slices: SliceIndicator) -> Alarm:
-    """Return an alarm on missing slices: the probe itself is silent."""
-    return Alarm(
-        name=f"{objective.name}-lost-telemetry",
-        title=f"{objective.title}: no data",
-        readings={"runs": Reading(slices.reading.metric, "SampleCount")},
-        expression="FILL(runs, 0)",
-        comparison="LessThanThreshold",
-        threshold=1,
-        period=5 * MINUTE,
-        evaluation_periods=3,
-        datapoints=3,
-        missing="breaching",
-        severity="SEV3",
-        runbook=objective.runbook,
-        meaning="The indicator has no data, so none of its alarms can fire.",
-    )
-
-
-def _uncounted(objectives: Sequence[Objective]) -> Alarm:
-    """Return an alarm on invoices that are counted while what an objective counts is not.
-
-    Requests at the load balancer would not do: most of them at night are health checks, which the
-    service does not count. A metric that is among the bad or good events as well would not do
-    either: the load balancer still counts its own errors.
-    """
-    groups = [
-        one.indicator.uncounted() for one in objectives if isinstance(one.indicator, EventIndicator)
-    ]
-    totals = {reading.metric: reading for group in groups for reading in group}
-    ids = {metric: f"total{number}" for number, metric in enumerate(totals)}
-    sums = [sum_of([ids[reading.metric] for reading in group]) for group in groups]
-    least = "1"
-    for total in reversed(dict.fromkeys(sums)):
-        least = f"IF({total} < 1, 0, {least})"
-    return Alarm(
-        name="telemetry-lost",
-        title="Nothing counted while invoices are made",
-        readings={
-            "invoices": Reading(WORK, "Sum"),
-            **{ids[metric]: reading for metric, reading in totals.items()},
-        },
-        expression=f"IF(FILL(invoices, 0) < {LEAST_WORK}, 1, {least})",
-        comparison="LessThanThreshold",
-        threshold=1,
-        period=15 * MINUTE,
-        evaluation_periods=2,
-        datapoints=2,
-        severity="SEV3",
-        runbook=objectives[0].runbook,
-        meaning="An indicator has no data, so none of its alarms can fire: `arca contract check` "
-        "on the service's log says what it no longer emits.",
-    )
-
-
-def _unpublished(objective: Objective) -> Alarm:
-    """Return an alarm on the publisher, whose alarms keep their last state without data."""
-    return Alarm(
-        name="publisher-silent",
-        title="No error budget was published",
-        readings={
-            "burn": Reading(BURN_RATE, "SampleCount", {"SLO": objective.name, "Window": "1h"})
-        },
-        comparison="LessThanThreshold",
-        threshold=1,
-        period=3 * HOUR,
-        missing="breaching",
-        severity="SEV3",
-        runbook=objective.runbook,
-        meaning="The function that computes the error budgets has put nothing for three hours: "
-        "budgets and tickets stand still. Its log says why; `arca slo publish` makes up for it.",
-    )
-
-
-def _budget(objective: Objective) -> Alarm:
-    """Return the alarm on the budget of 30 days, which the publisher computes hourly."""
-    reading = Reading(CONSUMED, "Maximum", {"SLO": objective.name, "Window": f"{BUDGET_DAYS}d"})
-    return Alarm(
-        name=f"{objective.name}-budget",
-        title=f"{objective.title}: {BUDGET_PERCENT}% of the error budget consumed",
-        readings={"consumed": reading},
-        comparison="GreaterThanOrEqualToThreshold",
-        threshold=BUDGET_PERCENT,
-        period=HOUR,
-        evaluation_periods=2,
-        missing="ignore",
-        severity="SEV3",
-        runbook=objective.runbook,
-        meaning=f"{BUDGET_PERCENT}% of what {100 * objective.target:g}% allows in {BUDGET_DAYS} "
-        "days is used up; docs/monitoring.md says what follows.",
     )
 
 

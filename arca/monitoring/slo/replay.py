@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from arca.monitoring.alarm import Alarm, Alarms, Composite, Hold, Reading
 from arca.monitoring.slo import budget
-from arca.monitoring.slo.compiler import BURN_RATE, CONSUMED
 from arca.monitoring.slo.duration import HOUR, MINUTE, seconds
 from arca.monitoring.slo.metric_math import Series, evaluate
 from arca.monitoring.slo.objective import EventIndicator, Objective, SliceIndicator
+from arca.monitoring.slo.watches import BURN_RATE, CONSUMED
 
 BREACHES = {
     "GreaterThanThreshold": np.greater,

@@ -15,17 +15,11 @@ from arca.monitoring.dashboard import GRID_COLUMNS, Graph, dashboard_body, layou
 from arca.monitoring.dashboards import all_dashboards
 from arca.monitoring.runbooks import RUNBOOKS
 from arca.monitoring.slo import publisher
-from arca.monitoring.slo.compiler import (
-    BURN_RATE,
-    CONSUMED,
-    OUTAGE,
-    PAGES,
-    PAGING,
-    compile_objectives,
-)
+from arca.monitoring.slo.compiler import OUTAGE, PAGES, PAGING, compile_objectives
 from arca.monitoring.slo.metric_math import evaluate
 from arca.monitoring.slo.objectives import read_objectives
 from arca.monitoring.slo.publisher_input import publisher_input
+from arca.monitoring.slo.watches import BURN_RATE, CONSUMED
 from arca.monitoring.thresholds import Thresholds
 
 OBJECTIVES = read_objectives()
